@@ -1,0 +1,531 @@
+/* ppml.h - encrypted neural-network inference in one C header.
+ *
+ * A client encrypts an image under a compact variant of TFHE, a server runs a
+ * quantized fully connected network on the ciphertext, the client decrypts the
+ * class.  The server never sees the image; the client never sees the weights.
+ *
+ * Use:      #include "ppml.h" wherever the API is needed, and in exactly one
+ *           translation unit
+ *
+ *               #define PPML_IMPLEMENTATION
+ *               #include "ppml.h"
+ *
+ * Example:  examples/minimal.c, forty lines from key generation to the class.
+ *
+ * Options, defined before the implementation is included:
+ *   PPML_API            linkage of the public functions (default: extern)
+ *   PPML_ENTROPY        name of  int f(void *bytes, size_t count)  that fills
+ *                       bytes with entropy and returns 0; needed where there is
+ *                       neither getrandom nor /dev/urandom
+ *   PPML_NO_TRAIN       leave out training (and its use of <math.h>)
+ *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
+ *                       that vector backend alone and choose nothing at run time
+ *   PPML_ASSERT(x)      check of internal invariants (default: none)
+ *
+ * Conventions:
+ *   - Functions that can fail return PPML_OK (0) or a negative PPML_ERR_*.
+ *     On an error, outputs are unchanged or wiped.
+ *   - Arguments come as: outputs, inputs, keys, rng, arena.
+ *   - All memory is the caller's, handed over as a ppml_arena; what a call needs
+ *     is told exactly by the ppml_*_bytes function beside it.  No malloc, no
+ *     mutable globals, no recursion; the calls are reentrant.
+ *   - The torus is R/Z, held as a 64-bit integer t for t / 2^64 (32-bit after a
+ *     key switch).  Noise is given as a standard deviation relative to 1.
+ *   - CT: time and memory addresses do not depend on secrets where a comment
+ *     says so; docs/DESIGN.md "Timing" has the whole list.
+ *
+ * Licence: MIT, see LICENSE. */
+#ifndef PPML_H
+#define PPML_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PPML_VERSION "0.1.0"
+
+#ifndef PPML_API
+#define PPML_API extern
+#endif
+
+#if defined(__GNUC__)
+#define PPML_MUST_CHECK __attribute__((warn_unused_result))
+#define PPML_ALIGNED __attribute__((aligned(64)))
+#else
+#define PPML_MUST_CHECK
+#define PPML_ALIGNED
+#endif
+
+/* Limits of the formats and of the structures below. */
+#define PPML_LAYERS_MAX 8
+#define PPML_CLASSES_MAX 64
+#define PPML_CLASS_NAME_BYTES 24
+#define PPML_ID_BYTES 16
+#define PPML_SEED_BYTES 32
+#define PPML_KEY_BITS_MAX 4096
+#define PPML_ALIGNMENT 64 /* of every arena block, in bytes */
+
+/* ------------------------------------------------------------------ errors */
+
+enum {
+  PPML_OK = 0,
+  /* the caller's */
+  PPML_ERR_ARG = -1,      /* an argument breaks the documented contract */
+  PPML_ERR_PARAMS = -2,   /* no such parameter set, or it cannot carry this network */
+  PPML_ERR_MISMATCH = -3, /* a key, ciphertext and circuit that do not belong together */
+  /* the input bytes' */
+  PPML_ERR_FORMAT = -10,    /* not a ppml container, or malformed */
+  PPML_ERR_VERSION = -11,   /* a container of another format version */
+  PPML_ERR_KIND = -12,      /* a container of another kind */
+  PPML_ERR_TRUNCATED = -13, /* ends early */
+  PPML_ERR_CHECKSUM = -14,  /* damaged */
+  PPML_ERR_RANGE = -15,     /* a value beyond the reader's limits */
+  PPML_ERR_TRAILING = -16,  /* bytes after the end */
+  /* the machine's */
+  PPML_ERR_NOMEM = -20, /* the arena is too small */
+  PPML_ERR_RNG = -21,   /* no entropy */
+  PPML_ERR_IO = -22     /* a reader's or writer's callback failed */
+};
+
+/* One line of English for an error; never NULL. */
+PPML_API const char *ppml_strerror(int error);
+
+/* ------------------------------------------------------------------ memory */
+
+/* A block of the caller's memory, handed out from the bottom. */
+typedef struct ppml_arena {
+  unsigned char *memory; /* aligned to PPML_ALIGNMENT */
+  size_t capacity_bytes;
+  size_t used_bytes;
+  size_t high_bytes; /* the most that was ever used */
+} ppml_arena;
+
+/* Takes over memory.  ARG if it is NULL or not aligned to PPML_ALIGNMENT: it is
+ * refused rather than padded, so that the size queries stay exact. */
+PPML_API int ppml_arena_init(ppml_arena *arena, void *memory,
+                             size_t capacity_bytes) PPML_MUST_CHECK;
+
+/* Mark and release are LIFO: everything allocated since the mark is given back.
+ * Released memory is not wiped; code that held secrets in it has done so. */
+PPML_API size_t ppml_arena_mark(const ppml_arena *arena);
+PPML_API void ppml_arena_release(ppml_arena *arena, size_t mark);
+
+/* ------------------------------------------------------ input and output */
+
+/* Where a parser reads from: read() stores up to count bytes and returns how
+ * many; fewer than count means the end, or a failure, which makes failed nonzero. */
+typedef struct ppml_reader {
+  size_t (*read)(struct ppml_reader *self, void *bytes, size_t count);
+  void *context;
+  int failed;
+  size_t position; /* used by ppml_reader_from_memory */
+  size_t limit;    /* likewise */
+} ppml_reader;
+
+/* Where a serializer writes to: write() returns 0, or nonzero on failure. */
+typedef struct ppml_writer {
+  int (*write)(struct ppml_writer *self, const void *bytes, size_t count);
+  void *context;
+  size_t position; /* bytes written; used by ppml_writer_to_memory */
+  size_t limit;    /* likewise */
+} ppml_writer;
+
+PPML_API ppml_reader ppml_reader_from_memory(const void *bytes, size_t count);
+PPML_API ppml_writer ppml_writer_to_memory(void *bytes, size_t capacity);
+
+/* Called now and then during long work, from the thread that asked for it. */
+typedef struct ppml_progress {
+  void (*step)(void *context, size_t done, size_t total);
+  void *context;
+} ppml_progress;
+
+/* Runs independent tasks, on as many threads as the caller likes, and returns when
+ * all are done.  Where a ppml_parallel may be NULL, NULL stands for the calling thread. */
+typedef struct ppml_parallel {
+  void (*run)(void *context, size_t tasks, void (*task)(void *argument, size_t index),
+              void *argument);
+  void *context;
+  size_t threads; /* how many tasks to split work into */
+} ppml_parallel;
+
+/* What a reader accepts at most; a file that claims more is refused with RANGE
+ * before anything is allocated for it. */
+typedef struct ppml_limits {
+  uint64_t payload_bytes; /* of one container */
+  uint32_t inputs;        /* values of one image, and inputs of one layer */
+  uint32_t neurons;       /* outputs of one layer */
+  uint32_t images;        /* results in one output container */
+} ppml_limits;
+
+/* 64 MiB, 65,536 values, 4,096 neurons, 65,536 images. */
+PPML_API ppml_limits ppml_limits_default(void);
+
+/* ------------------------------------------------------------------ random */
+
+/* A ChaCha20 generator with fast key erasure: a state that leaks does not give
+ * away what was drawn before. */
+typedef struct ppml_rng {
+  uint8_t key[PPML_SEED_BYTES];
+  uint64_t counter;
+  uint8_t buffer[256];
+  uint32_t buffered; /* unused bytes at the end of buffer */
+} ppml_rng;
+
+/* Seeds from the operating system, or from PPML_ENTROPY.  Errors: RNG. */
+PPML_API int ppml_rng_init(ppml_rng *rng) PPML_MUST_CHECK;
+
+/* Seeds from the caller's entropy callback, which returns 0 when it has filled
+ * bytes.  Errors: ARG, RNG. */
+PPML_API int ppml_rng_init_callback(ppml_rng *rng,
+                                    int (*entropy)(void *context, void *bytes, size_t count),
+                                    void *context) PPML_MUST_CHECK;
+
+/* The same numbers every time.  For tests and training only: keys and
+ * ciphertexts made from a known seed protect nothing. */
+PPML_API void ppml_rng_init_for_tests(ppml_rng *rng, uint64_t seed);
+
+PPML_API void ppml_rng_bytes(ppml_rng *rng, void *bytes, size_t count);
+PPML_API void ppml_rng_wipe(ppml_rng *rng);
+
+/* -------------------------------------------------------------- parameters */
+
+/* One named set.  Read-only: the library has its own table and files name an
+ * entry of it, so a file cannot bring weaker parameters along. */
+typedef struct ppml_params {
+  const char *name;
+  uint32_t id;             /* as files carry it */
+  uint32_t lwe_dim;        /* n */
+  uint32_t glwe_dim;       /* k */
+  uint32_t poly_size;      /* N */
+  uint32_t key_block;      /* key bits a blind-rotation step takes */
+  uint32_t key_block_ones; /* 1: at most one 1 in a block (block-binary keys); 0: uniform binary */
+  uint32_t shared_prefix;  /* 1: the LWE key is the first n coefficients of the GLWE key */
+  uint32_t pbs_base_log2, pbs_levels;
+  uint32_t ks_base_log2, ks_levels;
+  uint32_t lwe_noise_bound;  /* B: uniform on [-B, B] on the 32-bit torus */
+  uint32_t glwe_noise_bound; /* the same on the 64-bit torus */
+  uint32_t input_wire_bits;  /* bits kept of a fresh ciphertext's body coefficient */
+  uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
+  uint32_t output_bits;      /* log2 of the modulus of a result */
+  const char *assumption;    /* what the security rests on */
+} ppml_params;
+
+/* Errors: none; NULL if there is no such set. */
+PPML_API const ppml_params *ppml_params_by_name(const char *name);
+PPML_API const ppml_params *ppml_params_by_index(size_t index);
+
+/* Bits of security of the weaker of the two keys, by docs/NOISE.md "Security". */
+PPML_API double ppml_params_security_bits(const ppml_params *params);
+
+/* ----------------------------------------------------------------- network */
+
+enum {
+  PPML_ACTIVATION_NONE = 0, /* the last layer: its accumulators are the scores */
+  PPML_ACTIVATION_RELU = 1, /* clipped ReLU */
+  PPML_ACTIVATION_SIGN = 2, /* +1 for z >= 0, else -1 */
+  PPML_ACTIVATION_SQUARE = 3,
+  PPML_ACTIVATION_TABLE = 4 /* any function, sampled at PPML_TABLE_SIZE points */
+};
+
+#define PPML_ACTIVATION_MAX 127 /* activations are integers in [-127, 127] */
+#define PPML_TABLE_SIZE 256
+
+/* A dense layer with its activation, in integers:
+ *
+ *   z_j = bias_j + sum_i weight_ji x_i
+ *   RELU    a_j = round(127 clamp(z_j / range_j, -1, 1))
+ *   SIGN    a_j = z_j >= 0 ? 127 : -127
+ *   SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
+ *   TABLE   a_j = table[floor(128 (clamp(z_j / range_j, -1, 1) + 1))], index at most 255
+ *
+ * RELU is clip(u, 0, 1) = 1/2 + 1/2 hardtanh(2u - 1) without its constants: they
+ * are part of this layer's and the next layer's bias. */
+typedef struct ppml_layer {
+  uint32_t inputs, outputs;
+  uint32_t activation;
+  uint32_t weight_bits; /* |weight| < 2^(weight_bits - 1), 2..8 */
+  const int8_t *weight; /* [outputs][inputs] */
+  const int32_t *bias;  /* [outputs] */
+  const int32_t *range; /* [outputs], > 0: where the activation saturates */
+  const int32_t *peak;  /* [outputs], >= range: the largest |z_j| seen in training */
+  const int8_t *table;  /* [PPML_TABLE_SIZE], TABLE only */
+} ppml_layer;
+
+/* What an image and an answer look like. */
+typedef struct ppml_spec {
+  uint32_t width, height, channels;
+  uint32_t input_bits; /* a byte p enters as round(p (2^input_bits - 1) / 255) */
+  uint32_t classes;
+  uint32_t outputs;    /* scores: 1 for two classes (class 1 if > 0), else classes */
+  uint32_t score_unit; /* score / score_unit is a logit */
+  char class_name[PPML_CLASSES_MAX][PPML_CLASS_NAME_BYTES];
+} ppml_spec;
+
+/* A trained network, in the clear. */
+typedef struct ppml_model {
+  ppml_spec spec;
+  uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs */
+  ppml_layer layer[PPML_LAYERS_MAX];
+  uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
+                               (or their score and 0) closer than this */
+  uint8_t id[PPML_ID_BYTES]; /* digest of all the above */
+} ppml_model;
+
+/* Values of one image: width * height * channels. */
+PPML_API size_t ppml_spec_inputs(const ppml_spec *spec);
+
+/* The class that scores [spec->outputs] stand for. */
+PPML_API uint32_t ppml_spec_class(const ppml_spec *spec, const int32_t *scores);
+
+/* Scores of one image in the clear.
+ *   scores [spec.outputs]          out
+ *   pixels [ppml_spec_inputs()]    bytes, channels last
+ * Scratch: ppml_model_predict_bytes. */
+PPML_API size_t ppml_model_predict_bytes(const ppml_model *model);
+PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
+                                ppml_arena *arena) PPML_MUST_CHECK;
+
+#ifndef PPML_NO_TRAIN
+/* ---------------------------------------------------------------- training */
+
+/* Images and labels, in the caller's memory. */
+typedef struct ppml_images {
+  const uint8_t *pixels; /* [count][height][width][channels] */
+  const uint8_t *labels; /* [count], class indices */
+  size_t count;
+} ppml_images;
+
+typedef struct ppml_train_options {
+  uint32_t width, height, channels, classes;
+  uint32_t hidden[PPML_LAYERS_MAX - 1]; /* neurons of each hidden layer */
+  uint32_t hidden_count;                /* 0: a linear model */
+  uint32_t activation;                  /* RELU, SIGN or SQUARE */
+  uint32_t input_bits, weight_bits;
+  uint32_t epochs;
+  uint64_t seed;
+  double noise; /* std of the noise injected at each accumulator, relative to its range */
+} ppml_train_options;
+
+/* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, seed 1. */
+PPML_API ppml_train_options ppml_train_options_default(void);
+
+/* Trains with quantization in the loop, augmentation and injected noise; keeps the
+ * epoch that does best on validation.  The same seed gives the same model.
+ *   model  out; its arrays live in arena
+ * progress may be NULL.  Errors: ARG, NOMEM. */
+PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
+                                 size_t validation_count);
+PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
+                        const ppml_images *train, const ppml_images *validation,
+                        const ppml_progress *progress, ppml_arena *arena) PPML_MUST_CHECK;
+#endif
+
+/* ----------------------------------------------------------------- circuit */
+
+/* A model laid out for encryption under one parameter set; what the server holds.
+ * Value x of layer l's input stands on the torus as x unit[l]; accumulator j of the
+ * layer as z_j unit[l] gain[l][j]. */
+typedef struct ppml_circuit {
+  ppml_model model;
+  const ppml_params *params;
+  uint64_t unit[PPML_LAYERS_MAX];
+  const int32_t *gain[PPML_LAYERS_MAX]; /* [outputs], > 0 */
+  uint8_t id[PPML_ID_BYTES];            /* digest of all the above */
+} ppml_circuit;
+
+/* What the client holds of it: how to encrypt and how to read the answer, no weight. */
+typedef struct ppml_client {
+  ppml_spec spec;
+  const ppml_params *params;
+  uint64_t score_unit; /* a score of 1 on the torus */
+  uint8_t circuit_id[PPML_ID_BYTES];
+} ppml_client;
+
+/* Lays out model for params, NULL choosing the fastest standard set whose predicted
+ * noise changes fewer than 0.5 % of the answers.
+ *   circuit  out; shares the model's arrays, its own are in arena
+ * Errors: ARG, PARAMS (no set can carry the network), NOMEM. */
+PPML_API size_t ppml_compile_bytes(const ppml_model *model);
+PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
+                          ppml_arena *arena) PPML_MUST_CHECK;
+PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *circuit);
+
+/* Programmable bootstraps of one image. */
+PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit);
+
+/* Predicted noise, as standard deviations; formulas in docs/NOISE.md. */
+typedef struct ppml_noise {
+  double bootstrap;              /* of a bootstrap's output, relative to the torus */
+  double layer[PPML_LAYERS_MAX]; /* at the worst accumulator, where it is rounded, relative
+                                      to the width 2 range of its activation */
+  double score;                  /* of a score, in score units */
+  double changed_answers;        /* expected share of answers that differ from clear ones */
+} ppml_noise;
+
+PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit);
+
+/* Scores of one image in the clear, disturbed as encryption is predicted to.
+ * Scratch: ppml_model_predict_bytes. */
+PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
+                           ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* -------------------------------------------------------------------- keys */
+
+/* Client's; wipe it after use. */
+typedef struct ppml_secret_key {
+  ppml_client client;
+  uint8_t id[PPML_ID_BYTES]; /* random; names the key in what belongs to it */
+  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
+} ppml_secret_key;
+
+PPML_API void ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                       ppml_rng *rng);
+PPML_API void ppml_secret_key_wipe(ppml_secret_key *key);
+
+/* Makes the evaluation key and writes it as it goes.
+ * Memory: ppml_eval_key_generate_bytes, which does not grow with the key.
+ * Errors: NOMEM, IO.  CT: time does not depend on the secret key. */
+PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads);
+PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,
+                                    const ppml_parallel *parallel, const ppml_progress *progress,
+                                    ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Server's: the evaluation key, expanded for one vector backend. */
+typedef struct ppml_eval_key {
+  const ppml_params *params;
+  uint8_t circuit_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  struct ppmli_fft *fft;
+  double *bootstrap_key;    /* [steps][lanes...], docs/DESIGN.md "Keys in memory" */
+  uint32_t *key_switch_key; /* [switched coordinate][level][n + 1] */
+} ppml_eval_key;
+
+/* The vector backends of this machine, best first; NULL behind the last one. */
+PPML_API const char *ppml_backend_name(size_t index);
+
+/* Reads and expands an evaluation key.
+ *   backend   one of ppml_backend_name, NULL for the best
+ * Memory: ppml_eval_key_bytes.  Errors: input bytes', NOMEM, ARG, MISMATCH (not of this
+ * circuit; circuit may be NULL to accept any). */
+PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads);
+PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
+                                const ppml_circuit *circuit, const char *backend,
+                                const ppml_parallel *parallel, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* -------------------------------------------------------------- ciphertexts */
+
+/* An encrypted image: GLWE ciphertexts whose masks come from a public seed. */
+typedef struct ppml_input {
+  const ppml_params *params;
+  uint8_t circuit_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  uint8_t seed[PPML_SEED_BYTES];
+  uint32_t blocks;      /* GLWE ciphertexts: inputs / poly_size, rounded up */
+  const uint64_t *body; /* [blocks][poly_size] */
+} ppml_input;
+
+/* Encrypted scores: LWE ciphertexts modulo 2^output_bits. */
+typedef struct ppml_output {
+  const ppml_params *params;
+  uint8_t circuit_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  uint32_t images, outputs;
+  const uint16_t *lwe; /* [images][outputs][k N + 1], the body last */
+} ppml_output;
+
+/* Memory: ppml_input_bytes.  CT: time depends on the shape of the image alone. */
+PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec);
+PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
+                          ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Scores of one of the images of an output.
+ *   scores [key->client.spec.outputs]  out
+ * Errors: ARG (no such image), MISMATCH.  CT: up to the scores themselves. */
+PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t image,
+                          const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* Runs the circuit on encrypted images.
+ *   output  out; in arena
+ *   inputs  [images]
+ * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.
+ * Errors: ARG, MISMATCH, NOMEM. */
+PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads);
+PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
+                        size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
+                        ppml_arena *arena) PPML_MUST_CHECK;
+
+/* -------------------------------------------------------------------- files */
+
+/* Every file is one container, specified in docs/FORMAT.md. */
+enum {
+  PPML_KIND_MODEL = 1,
+  PPML_KIND_CIRCUIT = 2,
+  PPML_KIND_CLIENT = 3,
+  PPML_KIND_SECRET_KEY = 4,
+  PPML_KIND_EVAL_KEY = 5,
+  PPML_KIND_INPUT = 6,
+  PPML_KIND_OUTPUT = 7
+};
+
+/* What a container says of itself before its payload is read. */
+typedef struct ppml_header {
+  uint32_t kind;
+  uint32_t version;
+  const ppml_params *params; /* NULL for a model */
+  uint64_t payload_bytes;
+  uint8_t circuit_id[PPML_ID_BYTES]; /* the model's own digest for a model */
+  uint8_t key_id[PPML_ID_BYTES];     /* zero for model, circuit and client */
+} ppml_header;
+
+/* Name of a kind, "model" say; NULL if there is none. */
+PPML_API const char *ppml_kind_name(uint32_t kind);
+
+/* Reads a header alone. Errors: input bytes'. */
+PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
+                              const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* Memory that reading a container with this header takes at most; exact for all kinds
+ * but model and circuit, where the payload bounds it. */
+PPML_API size_t ppml_read_bytes(const ppml_header *header);
+
+/* One pair a kind.  Readers check everything before they return, including that nothing
+ * follows; what they allocate is in arena.  Errors: input bytes', NOMEM, IO. */
+PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+PPML_API int ppml_circuit_write(const ppml_circuit *circuit, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
+                               const ppml_limits *limits, ppml_arena *arena) PPML_MUST_CHECK;
+PPML_API int ppml_client_write(const ppml_client *client, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_client_read(ppml_client *client, ppml_reader *reader,
+                              const ppml_limits *limits) PPML_MUST_CHECK;
+PPML_API int ppml_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
+                                  const ppml_limits *limits) PPML_MUST_CHECK;
+PPML_API int ppml_input_write(const ppml_input *input, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+PPML_API int ppml_output_write(const ppml_output *output, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_output_read(ppml_output *output, ppml_reader *reader, const ppml_limits *limits,
+                              ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Size of a container of that kind on the wire; shapes from spec where they matter. */
+PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
+PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec);
+PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
+                                       size_t images);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PPML_H: the API ends here */
+
+#if defined(PPML_IMPLEMENTATION) && !defined(PPML_IMPLEMENTED)
+#define PPML_IMPLEMENTED
+#include "ppml_impl/api.h"
+#endif

@@ -1,0 +1,419 @@
+/* Layer 9: the public functions.  They check arguments, then call inner code; nothing
+ * else defines a ppml_ name. */
+#ifndef PPMLI_API_H
+#define PPMLI_API_H
+
+#include "compile.h"
+#include "infer.h"
+#ifndef PPML_NO_TRAIN
+#include "train.h"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------- errors and memory */
+
+PPML_API const char *ppml_strerror(int error) {
+  switch (error) {
+  case PPML_OK:
+    return "no error";
+  case PPML_ERR_ARG:
+    return "an argument is out of its documented range";
+  case PPML_ERR_PARAMS:
+    return "no parameter set of this build fits";
+  case PPML_ERR_MISMATCH:
+    return "belongs to another circuit or key";
+  case PPML_ERR_FORMAT:
+    return "malformed";
+  case PPML_ERR_VERSION:
+    return "of another format version";
+  case PPML_ERR_KIND:
+    return "a ppml file of another kind";
+  case PPML_ERR_TRUNCATED:
+    return "ends early";
+  case PPML_ERR_CHECKSUM:
+    return "damaged: its checksum does not fit";
+  case PPML_ERR_RANGE:
+    return "holds a value beyond the limits";
+  case PPML_ERR_TRAILING:
+    return "has bytes after its end";
+  case PPML_ERR_NOMEM:
+    return "the arena is too small";
+  case PPML_ERR_RNG:
+    return "no entropy";
+  case PPML_ERR_IO:
+    return "reading or writing failed";
+  default:
+    return "unknown error";
+  }
+}
+
+PPML_API int ppml_arena_init(ppml_arena *arena, void *memory, size_t capacity_bytes) {
+  if (arena == NULL || memory == NULL) return PPML_ERR_ARG;
+  if ((uintptr_t)memory % PPML_ALIGNMENT != 0) return PPML_ERR_ARG;
+  arena->memory = (unsigned char *)memory;
+  arena->capacity_bytes = capacity_bytes;
+  arena->used_bytes = arena->high_bytes = 0;
+  return PPML_OK;
+}
+
+PPML_API size_t ppml_arena_mark(const ppml_arena *arena) {
+  return arena->used_bytes;
+}
+
+PPML_API void ppml_arena_release(ppml_arena *arena, size_t mark) {
+  PPMLI_ASSERT(mark <= arena->used_bytes);
+  arena->used_bytes = mark;
+}
+
+/* -------------------------------------------------------- input and output */
+
+static size_t ppmli_memory_read(ppml_reader *self, void *bytes, size_t count) {
+  size_t take = ppmli_min_size(count, self->limit - self->position);
+  memcpy(bytes, (const uint8_t *)self->context + self->position, take);
+  self->position += take;
+  return take;
+}
+
+static int ppmli_memory_write(ppml_writer *self, const void *bytes, size_t count) {
+  if (count > self->limit - self->position) return 1;
+  memcpy((uint8_t *)self->context + self->position, bytes, count);
+  self->position += count;
+  return 0;
+}
+
+PPML_API ppml_reader ppml_reader_from_memory(const void *bytes, size_t count) {
+  ppml_reader r = {ppmli_memory_read, NULL, 0, 0, count};
+  memcpy(&r.context, &bytes, sizeof bytes); /* read only, though context is not const */
+  return r;
+}
+
+PPML_API ppml_writer ppml_writer_to_memory(void *bytes, size_t capacity) {
+  ppml_writer w = {ppmli_memory_write, bytes, 0, capacity};
+  return w;
+}
+
+PPML_API ppml_limits ppml_limits_default(void) {
+  ppml_limits limits = {(uint64_t)64 << 20, 1u << 16, 1u << 12, 1u << 16};
+  return limits;
+}
+
+/* ------------------------------------------------------------------ random */
+
+PPML_API int ppml_rng_init_callback(ppml_rng *rng,
+                                    int (*entropy)(void *context, void *bytes, size_t count),
+                                    void *context) {
+  uint8_t seed[PPML_SEED_BYTES];
+  if (rng == NULL || entropy == NULL) return PPML_ERR_ARG;
+  memset(rng, 0, sizeof *rng);
+  if (entropy(context, seed, sizeof seed) != 0) return PPML_ERR_RNG;
+  ppmli_rng_seed(rng, seed);
+  ppmli_wipe(seed, sizeof seed);
+  return PPML_OK;
+}
+
+static int ppmli_entropy_callback(void *context, void *bytes, size_t count) {
+  (void)context;
+  return ppmli_entropy(bytes, count);
+}
+
+PPML_API int ppml_rng_init(ppml_rng *rng) {
+  return ppml_rng_init_callback(rng, ppmli_entropy_callback, NULL);
+}
+
+PPML_API void ppml_rng_init_for_tests(ppml_rng *rng, uint64_t seed) {
+  uint8_t bytes[PPML_SEED_BYTES] = {0};
+  ppmli_store64(bytes, seed);
+  ppmli_rng_seed(rng, bytes);
+}
+
+PPML_API void ppml_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
+  ppmli_rng_bytes(rng, bytes, count);
+}
+
+PPML_API void ppml_rng_wipe(ppml_rng *rng) {
+  ppmli_wipe(rng, sizeof *rng);
+}
+
+/* -------------------------------------------------------------- parameters */
+
+PPML_API const ppml_params *ppml_params_by_name(const char *name) {
+  return name ? ppmli_params_by_name(name) : NULL;
+}
+
+PPML_API const ppml_params *ppml_params_by_index(size_t index) {
+  return ppmli_params_by_index(index);
+}
+
+PPML_API double ppml_params_security_bits(const ppml_params *params) {
+  return ppmli_params_security_bits(params);
+}
+
+PPML_API const char *ppml_backend_name(size_t index) {
+  const ppmli_backend *backend = ppmli_backend_by_index(index);
+  return backend ? backend->name : NULL;
+}
+
+/* ----------------------------------------------------------------- network */
+
+PPML_API size_t ppml_spec_inputs(const ppml_spec *spec) {
+  return ppmli_spec_inputs(spec);
+}
+
+PPML_API uint32_t ppml_spec_class(const ppml_spec *spec, const int32_t *scores) {
+  return ppmli_spec_class(spec, scores);
+}
+
+PPML_API size_t ppml_model_predict_bytes(const ppml_model *model) {
+  return ppmli_quant_forward_scratch(model);
+}
+
+PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
+                                ppml_arena *arena) {
+  if (!scores || !model || !pixels || !arena) return PPML_ERR_ARG;
+  return ppmli_quant_forward(scores, model, pixels, NULL, arena);
+}
+
+#ifndef PPML_NO_TRAIN
+PPML_API ppml_train_options ppml_train_options_default(void) {
+  return ppmli_train_options_default();
+}
+
+PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
+                                 size_t validation_count) {
+  return ppmli_train_bytes(options, train_count, validation_count);
+}
+
+PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
+                        const ppml_images *train, const ppml_images *validation,
+                        const ppml_progress *progress, ppml_arena *arena) {
+  if (!model || !options || !train || !validation || !arena) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_train_run(model, options, train, validation, progress, arena));
+  ppmli_model_set_id(model);
+  return PPML_OK;
+}
+#endif
+
+/* ----------------------------------------------------------------- circuit */
+
+PPML_API size_t ppml_compile_bytes(const ppml_model *model) {
+  return ppmli_compile_bytes(model);
+}
+
+PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
+                          ppml_arena *arena) {
+  if (!circuit || !model || !arena) return PPML_ERR_ARG;
+  return ppmli_compile(circuit, model, params, arena);
+}
+
+PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *circuit) {
+  ppmli_client_from_circuit(client, circuit);
+}
+
+PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
+  return ppmli_circuit_pbs_count(circuit);
+}
+
+PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit) {
+  ppmli_circuit_noise(noise, circuit);
+}
+
+PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
+                           ppml_rng *rng, ppml_arena *arena) {
+  if (!scores || !circuit || !pixels || !rng || !arena) return PPML_ERR_ARG;
+  return ppmli_simulate(scores, circuit, pixels, rng, arena);
+}
+
+/* -------------------------------------------------------------------- keys */
+
+PPML_API void ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                       ppml_rng *rng) {
+  memset(key, 0, sizeof *key);
+  key->client = *client;
+  ppmli_rng_bytes(rng, key->id, sizeof key->id);
+  ppmli_secret_bits(key->lwe_bits, key->glwe_bits, client->params, rng);
+}
+
+PPML_API void ppml_secret_key_wipe(ppml_secret_key *key) {
+  ppmli_wipe(key, sizeof *key);
+}
+
+PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads) {
+  return ppmli_key_pass_bytes(params, threads);
+}
+
+PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,
+                                    const ppml_parallel *parallel, const ppml_progress *progress,
+                                    ppml_arena *arena) {
+  if (!writer || !key || !rng || !arena) return PPML_ERR_ARG;
+  return ppmli_eval_key_generate(writer, key, rng, parallel, progress, arena);
+}
+
+PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads) {
+  return ppmli_fft_bytes(params->poly_size) + ppmli_eval_key_expanded_bytes(params) +
+         ppmli_key_pass_bytes(params, threads);
+}
+
+PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
+                                const ppml_circuit *circuit, const char *backend,
+                                const ppml_parallel *parallel, ppml_arena *arena) {
+  const ppmli_backend *found = ppmli_backend_by_name(backend);
+  if (!key || !reader || !limits || !arena || !found) return PPML_ERR_ARG;
+  return ppmli_eval_key_read(key, reader, limits, circuit, found, parallel, arena);
+}
+
+/* -------------------------------------------------------------- ciphertexts */
+
+PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec) {
+  return ppmli_input_bytes(params, spec);
+}
+
+PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
+                          ppml_rng *rng, ppml_arena *arena) {
+  if (!input || !key || !pixels || !rng || !arena) return PPML_ERR_ARG;
+  return ppmli_encrypt(input, key, pixels, rng, arena);
+}
+
+PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t image,
+                          const ppml_secret_key *key) {
+  if (!scores || !output || !key) return PPML_ERR_ARG;
+  return ppmli_decrypt(scores, output, image, key);
+}
+
+PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads) {
+  return ppmli_infer_bytes(circuit, images, threads);
+}
+
+PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
+                        size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
+                        ppml_arena *arena) {
+  if (!output || !circuit || !inputs || !key || !arena) return PPML_ERR_ARG;
+  return ppmli_infer_images(output, circuit, inputs, images, key, parallel, arena);
+}
+
+/* -------------------------------------------------------------------- files */
+
+PPML_API const char *ppml_kind_name(uint32_t kind) {
+  return ppmli_kind_name(kind);
+}
+
+PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader, const ppml_limits *limits) {
+  ppmli_in in;
+  if (!header || !reader || !limits) return PPML_ERR_ARG;
+  return ppmli_in_begin(&in, header, reader, limits);
+}
+
+PPML_API size_t ppml_read_bytes(const ppml_header *h) {
+  const size_t arrays = 6 * PPML_LAYERS_MAX; /* of a circuit, each rounded up */
+  size_t payload = (size_t)h->payload_bytes;
+  switch (h->kind) {
+  case PPML_KIND_MODEL:
+  case PPML_KIND_CIRCUIT:
+    return payload + arrays * PPML_ALIGNMENT;
+  case PPML_KIND_INPUT:
+    return ppmli_arena_rounded(payload / ppmli_input_block_wire_bytes(h->params) *
+                               h->params->poly_size * sizeof(uint64_t));
+  case PPML_KIND_OUTPUT:
+    return ppmli_arena_rounded(payload / ppmli_output_lwe_wire_bytes(h->params) *
+                               ppmli_output_words(h->params) * sizeof(uint16_t));
+  default:
+    return 0;
+  }
+}
+
+/* Reads with fn; on an error, the arena is as it was and *object is zeros. */
+#define PPMLI_READ(fn, object)                                                                     \
+  do {                                                                                             \
+    if (!(object) || !reader || !limits || !arena) return PPML_ERR_ARG;                            \
+    size_t mark = arena->used_bytes;                                                               \
+    int error = fn((object), reader, limits, arena);                                               \
+    if (error == PPML_OK) return PPML_OK;                                                          \
+    arena->used_bytes = mark;                                                                      \
+    memset((object), 0, sizeof *(object));                                                         \
+    return error;                                                                                  \
+  } while (0)
+
+PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) {
+  if (!model || !writer) return PPML_ERR_ARG;
+  return ppmli_model_write(model, writer);
+}
+
+PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) {
+  PPMLI_READ(ppmli_model_read, model);
+}
+
+PPML_API int ppml_circuit_write(const ppml_circuit *circuit, ppml_writer *writer) {
+  if (!circuit || !writer) return PPML_ERR_ARG;
+  return ppmli_circuit_write(circuit, writer);
+}
+
+PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
+                               const ppml_limits *limits, ppml_arena *arena) {
+  PPMLI_READ(ppmli_circuit_read, circuit);
+}
+
+PPML_API int ppml_client_write(const ppml_client *client, ppml_writer *writer) {
+  if (!client || !writer) return PPML_ERR_ARG;
+  return ppmli_client_write(client, writer);
+}
+
+PPML_API int ppml_client_read(ppml_client *client, ppml_reader *reader, const ppml_limits *limits) {
+  if (!client || !reader || !limits) return PPML_ERR_ARG;
+  int error = ppmli_client_read(client, reader, limits);
+  if (error) memset(client, 0, sizeof *client);
+  return error;
+}
+
+PPML_API int ppml_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) {
+  if (!key || !writer) return PPML_ERR_ARG;
+  return ppmli_secret_key_write(key, writer);
+}
+
+PPML_API int ppml_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
+                                  const ppml_limits *limits) {
+  if (!key || !reader || !limits) return PPML_ERR_ARG;
+  return ppmli_secret_key_read(key, reader, limits);
+}
+
+PPML_API int ppml_input_write(const ppml_input *input, ppml_writer *writer) {
+  if (!input || !writer) return PPML_ERR_ARG;
+  return ppmli_input_write(input, writer);
+}
+
+PPML_API int ppml_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) {
+  PPMLI_READ(ppmli_input_read, input);
+}
+
+PPML_API int ppml_output_write(const ppml_output *output, ppml_writer *writer) {
+  if (!output || !writer) return PPML_ERR_ARG;
+  return ppmli_output_write(output, writer);
+}
+
+PPML_API int ppml_output_read(ppml_output *output, ppml_reader *reader, const ppml_limits *limits,
+                              ppml_arena *arena) {
+  PPMLI_READ(ppmli_output_read, output);
+}
+
+PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params) {
+  return PPMLI_CONTAINER_BYTES + ppmli_key_payload_bytes(params);
+}
+
+PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec) {
+  return PPMLI_CONTAINER_BYTES +
+         ppmli_input_payload_bytes(params, ppmli_input_blocks(params, spec));
+}
+
+PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
+                                       size_t images) {
+  return PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(params, images * spec->outputs);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

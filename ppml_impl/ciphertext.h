@@ -1,0 +1,269 @@
+/* Layer 8: what travels between client and server: encrypted images and scores. */
+#ifndef PPMLI_CIPHERTEXT_H
+#define PPMLI_CIPHERTEXT_H
+
+#include "glwe.h"
+#include "model.h"
+
+/* ---------------------------------------------------------------- image */
+
+/* GLWE ciphertexts that hold an image. */
+PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *spec) {
+  return (ppmli_spec_inputs(spec) + p->poly_size - 1) / p->poly_size;
+}
+
+PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
+  return ppmli_arena_rounded(ppmli_input_blocks(p, spec) * p->poly_size * sizeof(uint64_t)) +
+         ppmli_glwe_encrypt_scratch(p);
+}
+
+/* Pixels block * N and on as a message: pixel i at coefficient i. */
+PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
+                                      const uint8_t *pixels, size_t block) {
+  size_t N = client->params->poly_size, inputs = ppmli_spec_inputs(&client->spec);
+  uint64_t unit = ppmli_circuit_input_unit(&client->spec);
+  for (size_t i = 0; i < N; i++) {
+    size_t at = block * N + i;
+    poly[i] =
+        at < inputs ? unit * (uint64_t)ppmli_quant_pixel(pixels[at], client->spec.input_bits) : 0;
+  }
+}
+
+/* Encrypts one image.
+ *   input   out; its body is in arena
+ *   pixels  [inputs]
+ * Memory: ppmli_input_bytes.  Errors: NOMEM.
+ * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.
+ * CT: time depends on the shape of the image only. */
+PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
+                               ppml_rng *rng, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  uint8_t noise_seed[PPML_SEED_BYTES];
+  memset(input, 0, sizeof *input);
+  input->blocks = (uint32_t)ppmli_input_blocks(p, &key->client.spec);
+  PPMLI_ALLOC(uint64_t, body, arena, (size_t)input->blocks * p->poly_size);
+  ppmli_rng_bytes(rng, input->seed, sizeof input->seed);
+  ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
+  for (uint32_t b = 0; b < input->blocks; b++) {
+    uint64_t *poly = body + (size_t)b * p->poly_size;
+    ppmli_stream mask, noise;
+    ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
+    ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
+    ppmli_input_message(poly, &key->client, pixels, b);
+    int error = ppmli_glwe_encrypt_body(poly, p, key->glwe_bits, &mask, &noise, arena);
+    ppmli_stream_wipe(&noise);
+    if (error) return error;
+    for (uint32_t i = 0; i < p->poly_size; i++)
+      poly[i] = ppmli_torus_from(ppmli_torus_top(poly[i], p->input_wire_bits), p->input_wire_bits);
+  }
+  ppmli_wipe(noise_seed, sizeof noise_seed);
+  input->params = p;
+  input->body = body;
+  memcpy(input->circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(input->key_id, key->id, PPML_ID_BYTES);
+  return PPML_OK;
+}
+
+PPMLI_INLINE size_t ppmli_input_block_wire_bytes(const ppml_params *p) {
+  return ppmli_packed_bytes(p->poly_size, p->input_wire_bits);
+}
+
+PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t blocks) {
+  return PPML_SEED_BYTES + 4 + blocks * ppmli_input_block_wire_bytes(p);
+}
+
+/* A ciphertext's words pass through a buffer of that many; a multiple of 8, so that
+ * every full buffer ends on a byte. */
+#define PPMLI_PACK_WORDS 64
+
+PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
+  const ppml_params *p = input->params;
+  ppml_header h = {PPML_KIND_INPUT,
+                   PPMLI_FORMAT_VERSION,
+                   p,
+                   ppmli_input_payload_bytes(p, input->blocks),
+                   {0},
+                   {0}};
+  uint64_t words[PPMLI_PACK_WORDS];
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  ppmli_out out;
+  memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_out_bytes(&out, input->seed, sizeof input->seed);
+  ppmli_out_u32(&out, input->blocks);
+  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
+    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
+      words[j] = ppmli_torus_top(input->body[i + j], p->input_wire_bits);
+    ppmli_pack(bytes, words, PPMLI_PACK_WORDS, p->input_wire_bits);
+    ppmli_out_bytes(&out, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, p->input_wire_bits));
+  }
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_input_get(ppml_input *input, ppmli_in *in, const ppml_header *h,
+                                 const ppml_limits *limits, ppml_arena *arena) {
+  const ppml_params *p = h->params;
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  ppmli_in_bytes(in, input->seed, sizeof input->seed);
+  input->blocks = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (input->blocks < 1 || input->blocks > limits->inputs / p->poly_size + 1) return PPML_ERR_RANGE;
+  if (h->payload_bytes != ppmli_input_payload_bytes(p, input->blocks)) return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(uint64_t, body, arena, (size_t)input->blocks * p->poly_size);
+  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
+    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, p->input_wire_bits));
+    ppmli_unpack(body + i, bytes, PPMLI_PACK_WORDS, p->input_wire_bits);
+    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
+      body[i + j] = ppmli_torus_from(body[i + j], p->input_wire_bits);
+  }
+  input->params = p;
+  input->body = body;
+  memcpy(input->circuit_id, h->circuit_id, PPML_ID_BYTES);
+  memcpy(input->key_id, h->key_id, PPML_ID_BYTES);
+  return ppmli_in_end(in);
+}
+
+PPMLI_STATIC int ppmli_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,
+                                  ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  memset(input, 0, sizeof *input);
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_INPUT, reader, limits));
+  return ppmli_input_get(input, &in, &h, limits, arena);
+}
+
+/* --------------------------------------------------------------- scores */
+
+PPMLI_INLINE size_t ppmli_output_words(const ppml_params *p) {
+  return ppmli_params_long_dim(p) + 1;
+}
+
+/* Switches a long ciphertext down to 2^output_bits, centered as the other switches. */
+PPMLI_STATIC void ppmli_output_switch(uint16_t *out, const uint64_t *lwe, const ppml_params *p) {
+  size_t dim = ppmli_params_long_dim(p);
+  uint64_t error_sum = 0; /* modulo 2^64, of numbers below 2^(64 - output_bits - 1) */
+  for (size_t i = 0; i < dim; i++) {
+    uint64_t rounded = ppmli_torus_switch(lwe[i], p->output_bits);
+    out[i] = (uint16_t)rounded;
+    error_sum += lwe[i] - ppmli_torus_from(rounded, p->output_bits);
+  }
+  int64_t half = ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
+  out[dim] = (uint16_t)ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
+}
+
+/* round(phase / score_unit): a torus element modulo 2^bits as an integer score. */
+PPMLI_STATIC int32_t ppmli_output_score(uint32_t phase, const ppml_client *client) {
+  uint32_t bits = client->params->output_bits;
+  int64_t t = ppmli_torus_signed(ppmli_torus_from(phase, bits));
+  int64_t unit =
+      (int64_t)(client->score_unit < PPMLI_TORUS_HALF ? client->score_unit : PPMLI_TORUS_HALF - 1);
+  int64_t down = t / unit, rest = t % unit;
+  if (rest >= unit - rest) down++;
+  if (rest < 0 && -rest >= unit + rest) down--;
+  return (int32_t)ppmli_quant_clamp(down, INT32_MAX);
+}
+
+/* Decrypts the scores of image number `image`.
+ *   scores  [outputs]  out
+ * Errors: ARG, MISMATCH.  CT: up to the scores, which are the result. */
+PPMLI_STATIC int ppmli_decrypt(int32_t *scores, const ppml_output *output, size_t image,
+                               const ppml_secret_key *key) {
+  const ppml_params *p = key->client.params;
+  if (output->params != p || output->outputs != key->client.spec.outputs ||
+      memcmp(output->circuit_id, key->client.circuit_id, PPML_ID_BYTES) != 0 ||
+      memcmp(output->key_id, key->id, PPML_ID_BYTES) != 0)
+    return PPML_ERR_MISMATCH;
+  if (image >= output->images) return PPML_ERR_ARG;
+  size_t dim = ppmli_params_long_dim(p);
+  for (uint32_t s = 0; s < output->outputs; s++) {
+    const uint16_t *lwe = output->lwe + (image * output->outputs + s) * ppmli_output_words(p);
+    uint32_t phase = lwe[dim];
+    for (size_t i = 0; i < dim; i++)
+      phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, i));
+    scores[s] = ppmli_output_score(phase & (((uint32_t)1 << p->output_bits) - 1), &key->client);
+  }
+  return PPML_OK;
+}
+
+PPMLI_INLINE size_t ppmli_output_lwe_wire_bytes(const ppml_params *p) {
+  return ppmli_packed_bytes(ppmli_output_words(p), p->output_bits);
+}
+
+PPMLI_INLINE size_t ppmli_output_payload_bytes(const ppml_params *p, size_t ciphertexts) {
+  return 8 + ciphertexts * ppmli_output_lwe_wire_bytes(p);
+}
+
+/* One ciphertext's words, a buffer at a time. */
+PPMLI_STATIC void ppmli_output_put(ppmli_out *out, const uint16_t *lwe, const ppml_params *p) {
+  uint64_t words[PPMLI_PACK_WORDS];
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_min_size(PPMLI_PACK_WORDS, ppmli_output_words(p) - i);
+    for (size_t j = 0; j < count; j++) words[j] = lwe[i + j];
+    ppmli_pack(bytes, words, count, p->output_bits);
+    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(count, p->output_bits));
+  }
+}
+
+PPMLI_STATIC void ppmli_output_fetch(uint16_t *lwe, ppmli_in *in, const ppml_params *p) {
+  uint64_t words[PPMLI_PACK_WORDS];
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_min_size(PPMLI_PACK_WORDS, ppmli_output_words(p) - i);
+    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(count, p->output_bits));
+    ppmli_unpack(words, bytes, count, p->output_bits);
+    for (size_t j = 0; j < count; j++) lwe[i + j] = (uint16_t)words[j];
+  }
+}
+
+PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writer) {
+  const ppml_params *p = output->params;
+  size_t ciphertexts = (size_t)output->images * output->outputs;
+  ppml_header h = {PPML_KIND_OUTPUT,
+                   PPMLI_FORMAT_VERSION,
+                   p,
+                   ppmli_output_payload_bytes(p, ciphertexts),
+                   {0},
+                   {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, output->circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, output->key_id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_out_u32(&out, output->images);
+  ppmli_out_u32(&out, output->outputs);
+  for (size_t i = 0; i < ciphertexts; i++)
+    ppmli_output_put(&out, output->lwe + i * ppmli_output_words(p), p);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_output_get(ppml_output *output, ppmli_in *in, const ppml_header *h,
+                                  const ppml_limits *limits, ppml_arena *arena) {
+  const ppml_params *p = h->params;
+  output->images = ppmli_in_u32(in);
+  output->outputs = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (output->images < 1 || output->images > limits->images) return PPML_ERR_RANGE;
+  if (output->outputs < 1 || output->outputs > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
+  size_t ciphertexts = (size_t)output->images * output->outputs;
+  if (h->payload_bytes != ppmli_output_payload_bytes(p, ciphertexts)) return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(uint16_t, lwe, arena, ciphertexts * ppmli_output_words(p));
+  for (size_t i = 0; i < ciphertexts; i++)
+    ppmli_output_fetch(lwe + i * ppmli_output_words(p), in, p);
+  output->params = p;
+  output->lwe = lwe;
+  memcpy(output->circuit_id, h->circuit_id, PPML_ID_BYTES);
+  memcpy(output->key_id, h->key_id, PPML_ID_BYTES);
+  return ppmli_in_end(in);
+}
+
+PPMLI_STATIC int ppmli_output_read(ppml_output *output, ppml_reader *reader,
+                                   const ppml_limits *limits, ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  memset(output, 0, sizeof *output);
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_OUTPUT, reader, limits));
+  return ppmli_output_get(output, &in, &h, limits, arena);
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* Layer 0: code whose time does not depend on its data. */
+#ifndef PPMLI_CT_H
+#define PPMLI_CT_H
+
+#include "base.h"
+
+/* Clears secrets; volatile, so that a compiler cannot drop it as a dead store. */
+PPMLI_STATIC void ppmli_wipe(void *bytes, size_t count) {
+  volatile unsigned char *p = (volatile unsigned char *)bytes;
+  while (count--) *p++ = 0;
+}
+
+/* All ones where bit is 1, zero where it is 0.  CT. */
+PPMLI_INLINE uint64_t ppmli_ct_mask(uint64_t bit) {
+  return (uint64_t)0 - bit;
+}
+
+#endif

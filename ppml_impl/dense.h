@@ -1,0 +1,82 @@
+/* Layer 7: dense layers on ciphertexts, and the lookup tables of their activations. */
+#ifndef PPMLI_DENSE_H
+#define PPMLI_DENSE_H
+
+#include "circuit.h"
+#include "ggsw.h"
+
+/* --------------------------------------------------------- lookup table */
+
+/* The table of neuron j of hidden layer l: entry i is the next layer's input where the
+ * accumulator stands at i / 2N of a turn.  Behind a quarter turn the table holds -f(x - 1/2),
+ * which is f again for an odd f that saturates.
+ *   table [N]  out */
+PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint32_t l,
+                                    uint32_t j) {
+  const ppml_layer *layer = &c->model.layer[l];
+  uint32_t N = c->params->poly_size;
+  int64_t scale = (int64_t)ppmli_circuit_scale(c, l, j), step = (int64_t)(PPMLI_TORUS_HALF / N);
+  uint64_t unit = c->unit[l + 1];
+  if (ppmli_circuit_is_folded(&c->model, l)) /* the next layer's one weight for this neuron */
+    unit = ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
+  for (uint32_t i = 0; i < N; i++) {
+    int64_t position = i < N / 2 ? (int64_t)i : (int64_t)i - N;
+    int32_t a = ppmli_quant_activation(layer->activation, position * step / scale, layer->range[j],
+                                       layer->table);
+    table[i] = (uint64_t)(int64_t)(i < N / 2 ? a : -a) * unit;
+  }
+}
+
+/* ------------------------------------------------ dense on LWE ciphertexts */
+
+PPMLI_INLINE uint64_t ppmli_dense_bias(const ppml_circuit *c, uint32_t l, uint32_t j) {
+  return (uint64_t)(int64_t)c->model.layer[l].bias[j] * ppmli_circuit_scale(c, l, j);
+}
+
+/* Accumulator j of layer l >= 1 from the activations of the layer before.
+ *   out  [k N + 1]          out; no alias
+ *   in   [inputs][k N + 1]  */
+PPMLI_STATIC void ppmli_dense_lwe(uint64_t *out, const ppml_circuit *c, uint32_t l, uint32_t j,
+                                  const uint64_t *in) {
+  const ppml_layer *layer = &c->model.layer[l];
+  size_t words = ppmli_params_long_dim(c->params) + 1;
+  memset(out, 0, words * sizeof *out);
+  for (uint32_t i = 0; i < layer->inputs; i++) {
+    int64_t factor = ppmli_circuit_is_folded(&c->model, l - 1)
+                         ? 1
+                         : (int64_t)c->gain[l][j] * layer->weight[(size_t)j * layer->inputs + i];
+    ppmli_lwe_muladd(out, in + i * words, (uint64_t)factor, words);
+  }
+  out[words - 1] += ppmli_dense_bias(c, l, j);
+}
+
+/* ------------------------------------------ dense on a GLWE-packed image */
+
+/* Weight gain_j w_ji of pixel i = block N + n, or 0 behind the last one. */
+PPMLI_INLINE int64_t ppmli_dense_weight(const ppml_circuit *c, uint32_t j, size_t i) {
+  const ppml_layer *layer = &c->model.layer[0];
+  if (i >= layer->inputs) return 0;
+  return (int64_t)c->gain[0][j] * layer->weight[(size_t)j * layer->inputs + i];
+}
+
+/* The plaintext polynomial of neuron j for one block of the image,
+ * w_0 - sum_{n > 0} w_n X^{N - n}: times sum_n x_n X^n it has the dot product as its
+ * constant coefficient.
+ *   poly [N]  out */
+PPMLI_STATIC void ppmli_dense_weight_poly(uint64_t *poly, const ppml_circuit *c, uint32_t j,
+                                          size_t block) {
+  size_t N = c->params->poly_size;
+  poly[0] = (uint64_t)ppmli_dense_weight(c, j, block * N);
+  for (size_t n = 1; n < N; n++) poly[N - n] = (uint64_t)-ppmli_dense_weight(c, j, block * N + n);
+}
+
+/* The constant coefficient alone of weights times body polynomials, with the bias. */
+PPMLI_STATIC uint64_t ppmli_dense_body(const ppml_circuit *c, uint32_t j, const uint64_t *body) {
+  const ppml_layer *layer = &c->model.layer[0];
+  const int8_t *w = layer->weight + (size_t)j * layer->inputs;
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < layer->inputs; i++) sum += (uint64_t)(int64_t)w[i] * body[i];
+  return sum * (uint64_t)(int64_t)c->gain[0][j] + ppmli_dense_bias(c, 0, j);
+}
+
+#endif

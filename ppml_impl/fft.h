@@ -1,0 +1,104 @@
+/* Layer 2: the negacyclic FFT: which backend runs it, and its tables. */
+#ifndef PPMLI_FFT_H
+#define PPMLI_FFT_H
+
+#include <math.h>
+
+#include "arena.h"
+#include "fft/backend.h"
+#include "fft/ref.h"
+
+/* The backends that are built, best first. */
+PPMLI_STATIC const ppmli_backend *ppmli_backend_built(size_t index) {
+  switch (index) {
+  case 0:
+    return ppmli_backend_ref();
+  default:
+    return NULL;
+  }
+}
+
+/* The index-th backend that this CPU supports, best first, or NULL. */
+PPMLI_STATIC const ppmli_backend *ppmli_backend_by_index(size_t index) {
+  const ppmli_backend *b;
+  for (size_t i = 0; (b = ppmli_backend_built(i)) != NULL; i++)
+    if (b->supported() && index-- == 0) return b;
+  return NULL;
+}
+
+/* The backend of that name, NULL naming the best; NULL if this CPU has none such. */
+PPMLI_STATIC const ppmli_backend *ppmli_backend_by_name(const char *name) {
+  const ppmli_backend *b;
+  for (size_t i = 0; (b = ppmli_backend_by_index(i)) != NULL; i++)
+    if (name == NULL || strcmp(b->name, name) == 0) return b;
+  return NULL;
+}
+
+/* Doubles of the transforms of `polys` polynomials that enter one product. */
+PPMLI_INLINE size_t ppmli_fft_doubles(uint32_t poly_size, size_t polys) {
+  return polys * poly_size;
+}
+
+/* The most that any backend's tables take, so that sizes do not depend on the CPU. */
+PPMLI_STATIC size_t ppmli_fft_table_doubles(uint32_t points) {
+  size_t most = 0;
+  const ppmli_backend *b;
+  for (size_t i = 0; (b = ppmli_backend_built(i)) != NULL; i++)
+    most = ppmli_max_size(most, b->table_doubles(points));
+  return most;
+}
+
+PPMLI_STATIC size_t ppmli_fft_bytes(uint32_t poly_size) {
+  uint32_t points = poly_size / 2;
+  return ppmli_arena_rounded(sizeof(ppmli_fft)) +
+         ppmli_arena_rounded(4 * (size_t)poly_size * sizeof(double)) +
+         ppmli_arena_rounded(2 * (size_t)points * sizeof(double)) +
+         ppmli_arena_rounded(points * sizeof(uint16_t)) +
+         ppmli_arena_rounded(ppmli_fft_table_doubles(points) * sizeof(double));
+}
+
+/* cos and sin of pi t / N, reduced to the first octant so that tables are symmetric. */
+PPMLI_STATIC void ppmli_fft_root(double *re_im, uint32_t t, uint32_t poly_size) {
+  const double pi = 3.14159265358979323846;
+  uint32_t quadrant = 2 * t / poly_size, rest = t - quadrant * poly_size / 2;
+  double c, s;
+  if (rest <= poly_size / 4) {
+    c = cos(pi * rest / poly_size), s = sin(pi * rest / poly_size);
+  } else {
+    c = sin(pi * (poly_size / 2 - rest) / poly_size);
+    s = cos(pi * (poly_size / 2 - rest) / poly_size);
+  }
+  re_im[0] = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
+  re_im[1] = quadrant == 0 ? s : quadrant == 1 ? c : quadrant == 2 ? -s : -c;
+}
+
+/* Tables for polynomials of poly_size coefficients, a power of two in 256..4096.
+ *   backend  from ppmli_backend_by_name
+ * Memory: ppmli_fft_bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_fft_init(ppmli_fft **out, uint32_t poly_size, const ppmli_backend *backend,
+                                ppml_arena *arena) {
+  uint32_t points = poly_size / 2;
+  PPMLI_ALLOC(ppmli_fft, fft, arena, 1);
+  PPMLI_ALLOC(double, root, arena, 4 * (size_t)poly_size);
+  PPMLI_ALLOC(double, zeta, arena, 2 * (size_t)points);
+  PPMLI_ALLOC(uint16_t, exponent, arena, points);
+  PPMLI_ALLOC(double, table, arena, ppmli_fft_table_doubles(points));
+  for (uint32_t t = 0; t < 2 * poly_size; t++) ppmli_fft_root(root + 2 * t, t, poly_size);
+  zeta[0] = zeta[1] = 0;
+  for (uint32_t node = 1; node < points; node++) {
+    uint32_t e = ppmli_fft_tree_exponent(node, poly_size) / 2; /* of its left child */
+    memcpy(zeta + 2 * node, root + 2 * e, 2 * sizeof(double));
+  }
+  fft->backend = backend;
+  fft->poly_size = poly_size;
+  fft->points = points;
+  fft->root = root;
+  fft->zeta = zeta;
+  fft->exponent = exponent;
+  fft->table = table;
+  backend->prepare(fft);
+  *out = fft;
+  return PPML_OK;
+}
+
+#endif

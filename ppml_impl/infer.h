@@ -1,0 +1,334 @@
+/* Layer 8: the way of encrypted images through the circuit.
+ *
+ *   dense on the packed image -> for each hidden layer: key switch, modulus switch, blind
+ *   rotation by the activation's table, extraction, dense -> switch down, out
+ *
+ * A sample is one neuron's accumulator for one image; samples of a layer are ordered
+ * [image][neuron].  Every stage is split among the caller's threads, with a barrier
+ * between stages; a stage's buffers are shared, its scratch is a slice for each task. */
+#ifndef PPMLI_INFER_H
+#define PPMLI_INFER_H
+
+#include "ciphertext.h"
+#include "dense.h"
+#include "keys.h"
+#include "parallel.h"
+
+typedef struct ppmli_infer {
+  const ppml_circuit *circuit;
+  const ppml_params *params;
+  const ppml_eval_key *key;
+  const ppml_input *inputs;
+  size_t images;
+  uint32_t layer;       /* the stage's */
+  size_t tasks;         /* shares that a stage is split into */
+  double *masks;        /* [images][groups][blocks][k][GROUP]  transforms of the inputs' masks */
+  uint64_t *lwe;        /* [samples][k N + 1]  accumulators, then activations */
+  uint64_t *next;       /* [samples][k N + 1]  the next layer's accumulators */
+  uint32_t *short_lwe;  /* [samples][short words] */
+  uint16_t *exponents;  /* [samples][n + 1] */
+  uint64_t *acc;        /* [samples][k + 1][N] */
+  ppmli_slices scratch; /* [tasks] */
+} ppmli_infer;
+
+/* ------------------------------------------------------------------ sizes */
+
+/* Neurons of the widest layer. */
+PPMLI_STATIC size_t ppmli_infer_width(const ppml_circuit *c) {
+  size_t width = 0;
+  for (uint32_t l = 0; l < c->model.layer_count; l++)
+    width = ppmli_max_size(width, c->model.layer[l].outputs);
+  return width;
+}
+
+/* Scratch of the first layer's tasks: weights and products of a tile of neurons. */
+PPMLI_STATIC size_t ppmli_infer_first_scratch(const ppml_circuit *c) {
+  const ppml_params *p = c->params;
+  size_t N = p->poly_size, blocks = ppmli_input_blocks(p, &c->model.spec);
+  return ppmli_arena_rounded(PPMLI_PBS_TILE * blocks * N * sizeof(double)) +
+         ppmli_arena_rounded(PPMLI_PBS_TILE * p->glwe_dim * N * sizeof(double)) +
+         ppmli_arena_rounded((p->glwe_dim + 1) * N * sizeof(uint64_t)) +
+         ppmli_arena_rounded(N * sizeof(double));
+}
+
+/* Scratch of the key switch's tasks: the digits of a tile. */
+PPMLI_STATIC size_t ppmli_infer_switch_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded(PPMLI_PBS_TILE * ppmli_ksk_rows(p) * sizeof(int32_t));
+}
+
+PPMLI_STATIC size_t ppmli_infer_rotate_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_pbs_rotate_scratch(p);
+}
+
+PPMLI_STATIC size_t ppmli_infer_task_scratch(const ppml_circuit *c) {
+  size_t bytes =
+      ppmli_max_size(ppmli_infer_first_scratch(c), ppmli_infer_switch_scratch(c->params));
+  return ppmli_max_size(bytes, ppmli_infer_rotate_scratch(c->params));
+}
+
+PPMLI_STATIC size_t ppmli_infer_output_bytes(const ppml_circuit *c, size_t images) {
+  return ppmli_arena_rounded(images * c->model.spec.outputs * ppmli_output_words(c->params) *
+                             sizeof(uint16_t));
+}
+
+PPMLI_STATIC size_t ppmli_infer_masks(const ppml_circuit *c, size_t images) {
+  return images * ppmli_input_blocks(c->params, &c->model.spec) * ppmli_params_long_dim(c->params);
+}
+
+PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size_t threads) {
+  const ppml_params *p = c->params;
+  size_t samples = images * ppmli_infer_width(c), long_words = ppmli_params_long_dim(p) + 1;
+  return ppmli_infer_output_bytes(c, images) +
+         ppmli_arena_rounded(ppmli_infer_masks(c, images) * sizeof(double)) +
+         2 * ppmli_arena_rounded(samples * long_words * sizeof(uint64_t)) +
+         ppmli_arena_rounded(samples * ppmli_lwe_short_words(p) * sizeof(uint32_t)) +
+         ppmli_arena_rounded(samples * (p->lwe_dim + 1) * sizeof(uint16_t)) +
+         ppmli_arena_rounded(samples * (long_words - 1 + p->poly_size) * sizeof(uint64_t)) +
+         ppmli_arena_rounded(threads * ppmli_infer_task_scratch(c));
+}
+
+PPMLI_STATIC int ppmli_infer_alloc(ppmli_infer *x, ppml_arena *arena) {
+  const ppml_params *p = x->params;
+  size_t samples = x->images * ppmli_infer_width(x->circuit);
+  size_t long_words = ppmli_params_long_dim(p) + 1;
+  PPMLI_ALLOC(double, masks, arena, ppmli_infer_masks(x->circuit, x->images));
+  PPMLI_ALLOC(uint64_t, lwe, arena, samples * long_words);
+  PPMLI_ALLOC(uint64_t, next, arena, samples * long_words);
+  PPMLI_ALLOC(uint32_t, short_lwe, arena, samples * ppmli_lwe_short_words(p));
+  PPMLI_ALLOC(uint16_t, exponents, arena, samples * (p->lwe_dim + 1));
+  PPMLI_ALLOC(uint64_t, acc, arena, samples * (long_words - 1 + p->poly_size));
+  x->masks = masks;
+  x->lwe = lwe;
+  x->next = next;
+  x->short_lwe = short_lwe;
+  x->exponents = exponents;
+  x->acc = acc;
+  return ppmli_slices_init(&x->scratch, x->tasks, ppmli_infer_task_scratch(x->circuit), arena);
+}
+
+/* ------------------------------------------------------------ first layer */
+
+/* Where in the stage's work a task begins, and how much of it is the task's. */
+typedef struct ppmli_share {
+  size_t first, count;
+} ppmli_share;
+
+PPMLI_INLINE ppmli_share ppmli_infer_share(const ppmli_infer *x, size_t work, size_t index) {
+  size_t first = ppmli_parallel_share(work, x->tasks, index);
+  ppmli_share share = {first, ppmli_parallel_share(work, x->tasks, index + 1) - first};
+  return share;
+}
+
+PPMLI_INLINE size_t ppmli_infer_samples(const ppmli_infer *x) {
+  return x->images * x->circuit->model.layer[x->layer].outputs;
+}
+
+/* Draws and transforms the masks of a share of the images. */
+PPMLI_STATIC void ppmli_infer_masks_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  const ppml_params *p = x->params;
+  const ppmli_fft *fft = x->key->fft;
+  ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+  ppmli_share share = ppmli_infer_share(x, x->images, index);
+  size_t N = p->poly_size, k = p->glwe_dim;
+  uint64_t *poly = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *poly);
+  double *work = (double *)ppmli_arena_array(&arena, N, sizeof *work);
+  PPMLI_ASSERT(poly != NULL && work != NULL);
+  for (size_t i = share.first; i < share.first + share.count; i++) {
+    const ppml_input *input = &x->inputs[i];
+    double *out = x->masks + i * input->blocks * k * N;
+    for (uint32_t b = 0; b < input->blocks; b++) {
+      ppmli_stream mask;
+      ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
+      for (size_t m = 0; m < k; m++) {
+        ppmli_stream_u64(&mask, poly, N);
+        fft->backend->forward_signed(fft, out + (b * k + m) * PPMLI_GROUP,
+                                     input->blocks * k * PPMLI_GROUP, poly,
+                                     ldexp(1.0 / fft->points, -64), work);
+      }
+    }
+  }
+}
+
+/* Scratch of the first layer, see ppmli_infer_first_scratch. */
+typedef struct ppmli_first_scratch {
+  double *weights;  /* [tile][groups][blocks][GROUP] */
+  double *products; /* [tile][groups][k][GROUP] */
+  uint64_t *glwe;   /* [k + 1][N] */
+  double *work;     /* [N] */
+} ppmli_first_scratch;
+
+PPMLI_STATIC void ppmli_infer_first_weights(const ppmli_infer *x, const ppmli_first_scratch *s,
+                                            size_t first, size_t count) {
+  const ppmli_fft *fft = x->key->fft;
+  size_t N = x->params->poly_size, blocks = x->inputs[0].blocks;
+  for (size_t j = 0; j < count; j++)
+    for (size_t b = 0; b < blocks; b++) {
+      ppmli_dense_weight_poly(s->glwe, x->circuit, (uint32_t)(first + j), b);
+      fft->backend->forward_signed(fft, s->weights + j * blocks * N + b * PPMLI_GROUP,
+                                   blocks * PPMLI_GROUP, s->glwe, 1, s->work);
+    }
+}
+
+/* Accumulator j of one image, from the product of its masks. */
+PPMLI_STATIC void ppmli_infer_first_neuron(const ppmli_infer *x, const ppmli_first_scratch *s,
+                                           const double *product, size_t image, size_t j) {
+  const ppml_params *p = x->params;
+  const ppmli_fft *fft = x->key->fft;
+  size_t long_dim = ppmli_params_long_dim(p), neurons = x->circuit->model.layer[0].outputs;
+  memset(s->glwe, 0, (long_dim + p->poly_size) * sizeof *s->glwe);
+  for (uint32_t m = 0; m < p->glwe_dim; m++)
+    fft->backend->backward_add(fft, s->glwe + (size_t)m * p->poly_size, product + m * PPMLI_GROUP,
+                               p->glwe_dim * PPMLI_GROUP, s->work);
+  s->glwe[long_dim] = ppmli_dense_body(x->circuit, (uint32_t)j, x->inputs[image].body);
+  ppmli_glwe_extract(x->lwe + (image * neurons + j) * (long_dim + 1), s->glwe, p);
+}
+
+/* A share of the first layer's neurons, for all images: weights are transformed once. */
+PPMLI_STATIC void ppmli_infer_first_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+  ppmli_share share = ppmli_infer_share(x, x->circuit->model.layer[0].outputs, index);
+  size_t N = x->params->poly_size, k = x->params->glwe_dim, blocks = x->inputs[0].blocks;
+  ppmli_first_scratch s;
+  s.weights = (double *)ppmli_arena_array(&arena, PPMLI_PBS_TILE * blocks * N, sizeof(double));
+  s.products = (double *)ppmli_arena_array(&arena, PPMLI_PBS_TILE * k * N, sizeof(double));
+  s.glwe = (uint64_t *)ppmli_arena_array(&arena, (k + 1) * N, sizeof(uint64_t));
+  s.work = (double *)ppmli_arena_array(&arena, N, sizeof(double));
+  PPMLI_ASSERT(s.work != NULL);
+  for (size_t done = 0; done < share.count; done += PPMLI_PBS_TILE) {
+    size_t first = share.first + done, count = ppmli_min_size(PPMLI_PBS_TILE, share.count - done);
+    ppmli_product shape = {count, 1, blocks, k, NULL};
+    ppmli_infer_first_weights(x, &s, first, count);
+    for (size_t i = 0; i < x->images; i++) {
+      x->key->fft->backend->product(x->key->fft, s.products, s.weights,
+                                    x->masks + i * blocks * k * N, &shape);
+      for (size_t j = 0; j < count; j++)
+        ppmli_infer_first_neuron(x, &s, s.products + j * k * N, i, first + j);
+    }
+  }
+}
+
+/* -------------------------------------------------------------- bootstrap */
+
+/* Key switch and modulus switch of a share of the samples. */
+PPMLI_STATIC void ppmli_infer_switch_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  const ppml_params *p = x->params;
+  ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  size_t rows = ppmli_ksk_rows(p), words = ppmli_lwe_short_words(p);
+  size_t long_words = ppmli_params_long_dim(p) + 1;
+  int32_t *digits = (int32_t *)ppmli_arena_array(&arena, PPMLI_PBS_TILE * rows, sizeof *digits);
+  PPMLI_ASSERT(digits != NULL);
+  for (size_t done = 0; done < share.count; done += PPMLI_PBS_TILE) {
+    size_t first = share.first + done, count = ppmli_min_size(PPMLI_PBS_TILE, share.count - done);
+    uint32_t *out = x->short_lwe + first * words;
+    for (size_t s = 0; s < count; s++)
+      ppmli_keyswitch_begin(out + s * words, digits + s, count, x->lwe + (first + s) * long_words,
+                            p);
+    x->key->fft->backend->key_switch(out, digits, x->key->key_switch_key, count, rows,
+                                     ppmli_ksk_blocks(p));
+    for (size_t s = 0; s < count; s++)
+      ppmli_lwe_modulus_switch(x->exponents + (first + s) * (p->lwe_dim + 1), out + s * words, p);
+  }
+}
+
+/* Tables, blind rotation and extraction of a share of the samples. */
+PPMLI_STATIC void ppmli_infer_rotate_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  const ppml_params *p = x->params;
+  ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  size_t neurons = x->circuit->model.layer[x->layer].outputs;
+  size_t long_words = ppmli_params_long_dim(p) + 1, acc_words = long_words - 1 + p->poly_size;
+  const uint16_t *exponents = x->exponents + share.first * (p->lwe_dim + 1);
+  uint64_t *acc = x->acc + share.first * acc_words;
+  uint64_t *table = (uint64_t *)ppmli_arena_array(&arena, p->poly_size, sizeof *table);
+  PPMLI_ASSERT(table != NULL);
+  for (size_t s = 0; s < share.count; s++) {
+    ppmli_dense_table(table, x->circuit, x->layer, (uint32_t)((share.first + s) % neurons));
+    ppmli_pbs_begin(acc + s * acc_words, table, exponents + s * (p->lwe_dim + 1), p);
+  }
+  int error = ppmli_pbs_rotate(acc, exponents, share.count, 0, ppmli_params_steps(p),
+                               x->key->bootstrap_key, p, x->key->fft, &arena);
+  PPMLI_ASSERT(error == PPML_OK);
+  (void)error; /* the slice was sized for it */
+  for (size_t s = 0; s < share.count; s++)
+    ppmli_glwe_extract(x->lwe + (share.first + s) * long_words, acc + s * acc_words, p);
+}
+
+/* Accumulators of a share of the next layer's samples. */
+PPMLI_STATIC void ppmli_infer_dense_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  const ppml_layer *layer = &x->circuit->model.layer[x->layer];
+  size_t long_words = ppmli_params_long_dim(x->params) + 1;
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  for (size_t s = share.first; s < share.first + share.count; s++)
+    ppmli_dense_lwe(x->next + s * long_words, x->circuit, x->layer, (uint32_t)(s % layer->outputs),
+                    x->lwe + s / layer->outputs * layer->inputs * long_words);
+}
+
+/* ------------------------------------------------------------ all of it */
+
+PPMLI_STATIC void ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) {
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_masks_task, x);
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_first_task, x);
+  for (x->layer = 0; x->layer + 1 < x->circuit->model.layer_count;) {
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_switch_task, x);
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_rotate_task, x);
+    x->layer++;
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_dense_task, x);
+    uint64_t *activations = x->lwe;
+    x->lwe = x->next;
+    x->next = activations;
+  }
+}
+
+/* Do images, key and circuit belong together? */
+PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inputs, size_t images,
+                                   const ppml_eval_key *key) {
+  if (images == 0 || images > UINT32_MAX) return PPML_ERR_ARG;
+  if (key->params != c->params || memcmp(key->circuit_id, c->id, PPML_ID_BYTES) != 0)
+    return PPML_ERR_MISMATCH;
+  for (size_t i = 0; i < images; i++) {
+    if (inputs[i].params != c->params || memcmp(inputs[i].circuit_id, c->id, PPML_ID_BYTES) != 0 ||
+        memcmp(inputs[i].key_id, key->key_id, PPML_ID_BYTES) != 0 ||
+        inputs[i].blocks != ppmli_input_blocks(c->params, &c->model.spec))
+      return PPML_ERR_MISMATCH;
+  }
+  return PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
+                                    const ppml_input *inputs, size_t images,
+                                    const ppml_eval_key *key, const ppml_parallel *parallel,
+                                    ppml_arena *arena) {
+  ppmli_infer x;
+  size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
+  memset(&x, 0, sizeof x);
+  PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
+  PPMLI_ALLOC(uint16_t, lwe, arena, scores * words);
+  size_t mark = arena->used_bytes;
+  x.circuit = c;
+  x.params = c->params;
+  x.key = key;
+  x.inputs = inputs;
+  x.images = images;
+  x.tasks = ppmli_parallel_threads(parallel);
+  PPMLI_TRY(ppmli_infer_alloc(&x, arena));
+  ppmli_infer_run(&x, parallel);
+  for (size_t s = 0; s < scores; s++)
+    ppmli_output_switch(lwe + s * words, x.lwe + s * words, c->params);
+  memset(output, 0, sizeof *output);
+  output->params = c->params;
+  output->images = (uint32_t)images;
+  output->outputs = c->model.spec.outputs;
+  output->lwe = lwe;
+  memcpy(output->circuit_id, c->id, PPML_ID_BYTES);
+  memcpy(output->key_id, key->key_id, PPML_ID_BYTES);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+#endif

@@ -1,0 +1,364 @@
+/* Layer 7: what the files of model, circuit, client and secret key hold.  docs/FORMAT.md
+ * has every byte; each write function here is that specification, in code. */
+#ifndef PPMLI_MODEL_H
+#define PPMLI_MODEL_H
+
+#include "circuit.h"
+
+#define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
+
+/* ----------------------------------------------------------------- spec */
+
+PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
+  const uint32_t fields[] = {s->width,   s->height,  s->channels,  s->input_bits,
+                             s->classes, s->outputs, s->score_unit};
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) ppmli_out_u32(out, fields[i]);
+  for (uint32_t c = 0; c < s->classes; c++)
+    ppmli_out_bytes(out, s->class_name[c], PPML_CLASS_NAME_BYTES);
+}
+
+PPMLI_STATIC size_t ppmli_spec_wire_bytes(const ppml_spec *s) {
+  return 7 * 4 + (size_t)s->classes * PPML_CLASS_NAME_BYTES;
+}
+
+/* A name is printable ASCII, then zeros to the end. */
+PPMLI_STATIC int ppmli_name_is_valid(const char *name) {
+  size_t length = 0;
+  while (length < PPML_CLASS_NAME_BYTES && name[length] >= 0x20 && name[length] < 0x7f) length++;
+  if (length == 0 || length == PPML_CLASS_NAME_BYTES) return 0;
+  for (size_t i = length; i < PPML_CLASS_NAME_BYTES; i++)
+    if (name[i] != 0) return 0;
+  return 1;
+}
+
+PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
+  const uint32_t side = 1 << 12;
+  if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
+  if (s->width > side || s->height > side || s->channels > 4) return 0;
+  if (ppmli_spec_inputs(s) > limits->inputs) return 0;
+  if (s->input_bits < 1 || s->input_bits > 8 || s->score_unit < 1) return 0;
+  if (s->classes < 2 || s->classes > PPML_CLASSES_MAX) return 0;
+  if (s->outputs != s->classes && !(s->classes == 2 && s->outputs == 1)) return 0;
+  for (uint32_t c = 0; c < s->classes; c++)
+    if (!ppmli_name_is_valid(s->class_name[c])) return 0;
+  return 1;
+}
+
+PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *limits) {
+  memset(s, 0, sizeof *s);
+  s->width = ppmli_in_u32(in);
+  s->height = ppmli_in_u32(in);
+  s->channels = ppmli_in_u32(in);
+  s->input_bits = ppmli_in_u32(in);
+  s->classes = ppmli_in_u32(in);
+  s->outputs = ppmli_in_u32(in);
+  s->score_unit = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (s->classes > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
+  for (uint32_t c = 0; c < s->classes; c++)
+    ppmli_in_bytes(in, s->class_name[c], PPML_CLASS_NAME_BYTES);
+  if (in->error) return in->error;
+  return ppmli_spec_is_valid(s, limits) ? PPML_OK : PPML_ERR_RANGE;
+}
+
+/* --------------------------------------------------------------- layers */
+
+PPMLI_STATIC void ppmli_layer_put(ppmli_out *out, const ppml_layer *layer) {
+  ppmli_out_u32(out, layer->inputs);
+  ppmli_out_u32(out, layer->outputs);
+  ppmli_out_u32(out, layer->activation);
+  ppmli_out_u32(out, layer->weight_bits);
+  ppmli_out_bytes(out, layer->weight, (size_t)layer->inputs * layer->outputs);
+  ppmli_out_i32s(out, layer->bias, layer->outputs);
+  if (layer->activation == PPML_ACTIVATION_NONE) return;
+  ppmli_out_i32s(out, layer->range, layer->outputs);
+  ppmli_out_i32s(out, layer->peak, layer->outputs);
+  if (layer->activation == PPML_ACTIVATION_TABLE)
+    ppmli_out_bytes(out, layer->table, PPML_TABLE_SIZE);
+}
+
+PPMLI_STATIC size_t ppmli_layer_wire_bytes(const ppml_layer *layer) {
+  size_t arrays = layer->activation == PPML_ACTIVATION_NONE ? 1 : 3;
+  size_t table = layer->activation == PPML_ACTIVATION_TABLE ? PPML_TABLE_SIZE : 0;
+  return 16 + (size_t)layer->inputs * layer->outputs + 4 * arrays * layer->outputs + table;
+}
+
+PPMLI_STATIC int ppmli_layer_get_bytes(const int8_t **out, ppmli_in *in, size_t count,
+                                       ppml_arena *arena) {
+  if (count > in->remaining_bytes) return PPML_ERR_FORMAT; /* before any memory is taken */
+  PPMLI_ALLOC(int8_t, bytes, arena, count);
+  ppmli_in_bytes(in, bytes, count);
+  *out = bytes;
+  return in->error;
+}
+
+PPMLI_STATIC int ppmli_layer_get_i32s(const int32_t **out, ppmli_in *in, size_t count,
+                                      ppml_arena *arena) {
+  if (count > in->remaining_bytes / 4) return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(int32_t, words, arena, count);
+  ppmli_in_i32s(in, words, count);
+  *out = words;
+  return in->error;
+}
+
+/* Every weight within weight_bits, ranges and peaks in order, activations in theirs. */
+PPMLI_STATIC int ppmli_layer_is_valid(const ppml_layer *layer, int32_t input_max) {
+  int32_t most = (1 << (layer->weight_bits - 1)) - 1;
+  for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
+    if (layer->weight[i] > most || layer->weight[i] < -most) return 0;
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    if (ppmli_layer_bound(layer, j, input_max) > PPMLI_ACCUMULATOR_MAX) return 0;
+    if (layer->activation == PPML_ACTIVATION_NONE) continue;
+    if (layer->range[j] < 1 || layer->peak[j] < layer->range[j]) return 0;
+    if (layer->peak[j] > PPMLI_ACCUMULATOR_MAX) return 0;
+  }
+  for (int i = 0; layer->activation == PPML_ACTIVATION_TABLE && i < PPML_TABLE_SIZE; i++)
+    if (layer->table[i] < -PPML_ACTIVATION_MAX) return 0;
+  return 1;
+}
+
+PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_limits *limits,
+                                 ppml_arena *arena) {
+  layer->inputs = ppmli_in_u32(in);
+  layer->outputs = ppmli_in_u32(in);
+  layer->activation = ppmli_in_u32(in);
+  layer->weight_bits = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (layer->inputs < 1 || layer->inputs > limits->inputs) return PPML_ERR_RANGE;
+  if (layer->outputs < 1 || layer->outputs > limits->neurons) return PPML_ERR_RANGE;
+  if (layer->activation > PPML_ACTIVATION_TABLE) return PPML_ERR_RANGE;
+  if (layer->weight_bits < 2 || layer->weight_bits > 8) return PPML_ERR_RANGE;
+  if (layer->inputs > in->remaining_bytes / layer->outputs) return PPML_ERR_FORMAT;
+  size_t weights = (size_t)layer->inputs * layer->outputs;
+  PPMLI_TRY(ppmli_layer_get_bytes(&layer->weight, in, weights, arena));
+  PPMLI_TRY(ppmli_layer_get_i32s(&layer->bias, in, layer->outputs, arena));
+  if (layer->activation == PPML_ACTIVATION_NONE) return PPML_OK;
+  PPMLI_TRY(ppmli_layer_get_i32s(&layer->range, in, layer->outputs, arena));
+  PPMLI_TRY(ppmli_layer_get_i32s(&layer->peak, in, layer->outputs, arena));
+  if (layer->activation != PPML_ACTIVATION_TABLE) return PPML_OK;
+  return ppmli_layer_get_bytes(&layer->table, in, PPML_TABLE_SIZE, arena);
+}
+
+/* ---------------------------------------------------------------- model */
+
+PPMLI_STATIC size_t ppmli_model_wire_bytes(const ppml_model *m) {
+  size_t bytes = ppmli_spec_wire_bytes(&m->spec) + 8;
+  for (uint32_t l = 0; l < m->layer_count; l++) bytes += ppmli_layer_wire_bytes(&m->layer[l]);
+  return bytes;
+}
+
+PPMLI_STATIC void ppmli_model_put(ppmli_out *out, const ppml_model *m) {
+  ppmli_spec_put(out, &m->spec);
+  ppmli_out_u32(out, m->layer_count);
+  ppmli_out_u32(out, m->margin_p05);
+  for (uint32_t l = 0; l < m->layer_count; l++) ppmli_layer_put(out, &m->layer[l]);
+}
+
+PPMLI_STATIC void ppmli_model_set_id(ppml_model *m) {
+  ppmli_out out;
+  ppmli_out_begin_digest(&out);
+  ppmli_model_put(&out, m);
+  ppmli_digest_final(&out.digest, m->id);
+}
+
+/* Do the layers fit one another, and the spec? */
+PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
+  size_t inputs = ppmli_spec_inputs(&m->spec);
+  for (uint32_t l = 0; l < m->layer_count; l++) {
+    const ppml_layer *layer = &m->layer[l];
+    int is_last = l + 1 == m->layer_count;
+    if (layer->inputs != inputs) return 0;
+    if (is_last != (layer->activation == PPML_ACTIVATION_NONE)) return 0;
+    if (!ppmli_layer_is_valid(layer, ppmli_layer_input_max(m, l))) return 0;
+    inputs = layer->outputs;
+  }
+  return inputs == m->spec.outputs;
+}
+
+PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits *limits,
+                                 ppml_arena *arena) {
+  memset(m, 0, sizeof *m);
+  PPMLI_TRY(ppmli_spec_get(&m->spec, in, limits));
+  m->layer_count = ppmli_in_u32(in);
+  m->margin_p05 = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, arena));
+  if (!ppmli_model_is_valid(m)) return PPML_ERR_RANGE;
+  ppmli_model_set_id(m);
+  return PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
+  ppml_header h = {
+      PPML_KIND_MODEL, PPMLI_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, m->id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_model_put(&out, m);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_model_read(ppml_model *m, ppml_reader *reader, const ppml_limits *limits,
+                                  ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_MODEL, reader, limits));
+  PPMLI_TRY(ppmli_model_get(m, &in, limits, arena));
+  PPMLI_TRY(ppmli_in_end(&in));
+  return memcmp(m->id, h.circuit_id, PPML_ID_BYTES) == 0 ? PPML_OK : PPML_ERR_FORMAT;
+}
+
+/* -------------------------------------------------------------- circuit */
+
+PPMLI_STATIC size_t ppmli_circuit_wire_bytes(const ppml_circuit *c) {
+  size_t bytes = ppmli_model_wire_bytes(&c->model);
+  for (uint32_t l = 0; l < c->model.layer_count; l++) bytes += 8 + 4 * c->model.layer[l].outputs;
+  return bytes;
+}
+
+PPMLI_STATIC void ppmli_circuit_put(ppmli_out *out, const ppml_circuit *c) {
+  ppmli_model_put(out, &c->model);
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    ppmli_out_u64(out, c->unit[l]);
+    ppmli_out_i32s(out, c->gain[l], c->model.layer[l].outputs);
+  }
+}
+
+/* Digest of the parameter set and of the payload. */
+PPMLI_STATIC void ppmli_circuit_set_id(ppml_circuit *c) {
+  ppmli_out out;
+  uint8_t params[PPML_ID_BYTES];
+  ppmli_params_digest(params, c->params);
+  ppmli_out_begin_digest(&out);
+  ppmli_out_bytes(&out, params, sizeof params);
+  ppmli_circuit_put(&out, c);
+  ppmli_digest_final(&out.digest, c->id);
+}
+
+PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_params *params,
+                                   const ppml_limits *limits, ppml_arena *arena) {
+  memset(c, 0, sizeof *c);
+  c->params = params;
+  PPMLI_TRY(ppmli_model_get(&c->model, in, limits, arena));
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    uint32_t outputs = c->model.layer[l].outputs;
+    c->unit[l] = ppmli_in_u64(in);
+    PPMLI_TRY(ppmli_layer_get_i32s(&c->gain[l], in, outputs, arena));
+    if (c->unit[l] == 0 || c->unit[l] > PPMLI_TORUS_HALF) return PPML_ERR_RANGE;
+    for (uint32_t j = 0; j < outputs; j++) {
+      if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX) return PPML_ERR_RANGE;
+      if (ppmli_layer_capacity(&c->model, l, j) / (uint64_t)c->gain[l][j] < c->unit[l])
+        return PPML_ERR_RANGE;
+    }
+  }
+  if (c->unit[0] != ppmli_circuit_input_unit(&c->model.spec)) return PPML_ERR_RANGE;
+  ppmli_circuit_set_id(c);
+  return PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
+  ppml_header h = {
+      PPML_KIND_CIRCUIT, PPMLI_FORMAT_VERSION, c->params, ppmli_circuit_wire_bytes(c), {0}, {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_circuit_put(&out, c);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const ppml_limits *limits,
+                                    ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_CIRCUIT, reader, limits));
+  PPMLI_TRY(ppmli_circuit_get(c, &in, h.params, limits, arena));
+  PPMLI_TRY(ppmli_in_end(&in));
+  return memcmp(c->id, h.circuit_id, PPML_ID_BYTES) == 0 ? PPML_OK : PPML_ERR_FORMAT;
+}
+
+/* ------------------------------------------------- client and secret key */
+
+PPMLI_INLINE size_t ppmli_client_wire_bytes(const ppml_client *c) {
+  return ppmli_spec_wire_bytes(&c->spec) + 8;
+}
+
+PPMLI_STATIC void ppmli_client_put(ppmli_out *out, const ppml_client *c) {
+  ppmli_spec_put(out, &c->spec);
+  ppmli_out_u64(out, c->score_unit);
+}
+
+PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_header *h,
+                                  const ppml_limits *limits) {
+  memset(c, 0, sizeof *c);
+  c->params = h->params;
+  memcpy(c->circuit_id, h->circuit_id, PPML_ID_BYTES);
+  PPMLI_TRY(ppmli_spec_get(&c->spec, in, limits));
+  c->score_unit = ppmli_in_u64(in);
+  if (in->error) return in->error;
+  return c->score_unit > 0 && c->score_unit <= PPMLI_TORUS_HALF ? PPML_OK : PPML_ERR_RANGE;
+}
+
+PPMLI_STATIC int ppmli_client_write(const ppml_client *c, ppml_writer *writer) {
+  ppml_header h = {
+      PPML_KIND_CLIENT, PPMLI_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, c->circuit_id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_client_put(&out, c);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_client_read(ppml_client *c, ppml_reader *reader, const ppml_limits *limits) {
+  ppmli_in in;
+  ppml_header h;
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_CLIENT, reader, limits));
+  PPMLI_TRY(ppmli_client_get(c, &in, &h, limits));
+  return ppmli_in_end(&in);
+}
+
+PPMLI_STATIC int ppmli_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) {
+  const ppml_params *p = key->client.params;
+  size_t glwe_bytes = ppmli_params_long_dim(p) / 8, lwe_bytes = p->lwe_dim / 8;
+  ppml_header h = {PPML_KIND_SECRET_KEY,
+                   PPMLI_FORMAT_VERSION,
+                   p,
+                   ppmli_client_wire_bytes(&key->client) + glwe_bytes + lwe_bytes,
+                   {0},
+                   {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, key->id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_client_put(&out, &key->client);
+  ppmli_out_bytes(&out, key->glwe_bits, glwe_bytes);
+  ppmli_out_bytes(&out, key->lwe_bits, lwe_bytes);
+  int error = ppmli_out_end(&out);
+  ppmli_wipe(&out, sizeof out);
+  return error;
+}
+
+/* A secret key read from untrusted bytes is wiped unless all of it was in order. */
+PPMLI_STATIC int ppmli_secret_key_get(ppml_secret_key *key, ppmli_in *in, ppml_reader *reader,
+                                      const ppml_limits *limits) {
+  ppml_header h;
+  PPMLI_TRY(ppmli_in_begin_kind(in, &h, PPML_KIND_SECRET_KEY, reader, limits));
+  PPMLI_TRY(ppmli_client_get(&key->client, in, &h, limits));
+  memcpy(key->id, h.key_id, PPML_ID_BYTES);
+  ppmli_in_bytes(in, key->glwe_bits, ppmli_params_long_dim(h.params) / 8);
+  ppmli_in_bytes(in, key->lwe_bits, h.params->lwe_dim / 8);
+  return ppmli_in_end(in);
+}
+
+PPMLI_STATIC int ppmli_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
+                                       const ppml_limits *limits) {
+  ppmli_in in;
+  memset(key, 0, sizeof *key);
+  int error = ppmli_secret_key_get(key, &in, reader, limits);
+  ppmli_wipe(&in, sizeof in);
+  if (error) ppmli_wipe(key, sizeof *key);
+  return error;
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* Layer 6: the noise formulas of docs/NOISE.md, as variances relative to the torus. */
+#ifndef PPMLI_NOISE_H
+#define PPMLI_NOISE_H
+
+#include <math.h>
+
+#include "params.h"
+
+/* Rounding errors of the FFT, in units of 2^-53 of a coefficient's magnitude; measured,
+ * docs/NOISE.md "FFT". */
+#define PPMLI_NOISE_FFT_CONSTANT 3.3
+
+PPMLI_INLINE double ppmli_square(double x) {
+  return x * x;
+}
+
+/* Rounding to that many bits: uniform on +-2^-(bits + 1). */
+PPMLI_INLINE double ppmli_noise_rounding(uint32_t bits) {
+  return ldexp(1.0 / 12, -2 * (int)bits);
+}
+
+/* A fresh GLWE coefficient as the wire carries it. */
+PPMLI_STATIC double ppmli_noise_fresh(const ppml_params *p, uint32_t wire_bits) {
+  return ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, 64)) +
+         ppmli_noise_rounding(wire_bits);
+}
+
+/* Mean square of a balanced digit in base B: (B^2 + 2) / 12. */
+PPMLI_INLINE double ppmli_noise_digit(uint32_t base_log2) {
+  return (ldexp(1, 2 * (int)base_log2) + 2) / 12;
+}
+
+PPMLI_STATIC double ppmli_noise_keyswitch(const ppml_params *p) {
+  double coordinates = (double)ppmli_params_switched_dim(p);
+  double lwe = ppmli_square(ppmli_params_noise_std(p->lwe_noise_bound, 32));
+  return coordinates * p->ks_levels * ppmli_noise_digit(p->ks_base_log2) * lwe +
+         coordinates / 4 * ppmli_noise_rounding(p->ks_base_log2 * p->ks_levels);
+}
+
+/* Centered: the mask's rounding errors meet key bits less their mean. */
+PPMLI_STATIC double ppmli_noise_modulus_switch(const ppml_params *p) {
+  double mean = p->key_block_ones ? 1.0 / (p->key_block + 1) : 0.5;
+  double grid = 2.0 * p->poly_size;
+  return (p->lwe_dim * mean * (1 - mean) + 1) / 12 / (grid * grid);
+}
+
+PPMLI_STATIC double ppmli_noise_blind_rotation(const ppml_params *p) {
+  double kN = (double)ppmli_params_long_dim(p), steps = (double)ppmli_params_steps(p);
+  double terms = (double)ppmli_params_ggsw_per_step(p);
+  double products = terms * (double)ppmli_params_ggsw_rows(p) * p->poly_size;
+  double nonzero =
+      p->key_block_ones ? p->key_block / (p->key_block + 1.0) : 1 - ldexp(1, -(int)p->key_block);
+  double key =
+      2 * products * ppmli_noise_digit(p->pbs_base_log2) * ppmli_noise_fresh(p, p->bsk_wire_bits);
+  double gadget =
+      2 * nonzero * (1 + kN / 2) * ppmli_noise_rounding(p->pbs_base_log2 * p->pbs_levels);
+  double magnitude = 2 * products * ppmli_noise_digit(p->pbs_base_log2) / 12;
+  double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) * magnitude * (1 + kN / 2);
+  return steps * (key + gadget + fft);
+}
+
+/* The switch of a score to the modulus it travels in, centered as well. */
+PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
+  return (1 + (double)ppmli_params_long_dim(p) / 4) * ppmli_noise_rounding(p->output_bits);
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* Layer 1: the named parameter sets, and what security they have.
+ *
+ * Dimensions and noise come from docs/NOISE.md "Security": each bound B below is
+ * ceil(sqrt 3 * 2^(width + log2 sigma)) for the log2 sigma beside it, and
+ * tools/check_constants.py recomputes all of them. */
+#ifndef PPMLI_PARAMS_H
+#define PPMLI_PARAMS_H
+
+#include <math.h>
+
+#include "torus.h"
+
+#define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
+#define PPMLI_BLOCK_BINARY                                                                         \
+  "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
+  "uniform binary keys; GLWE with uniform binary keys"
+
+PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
+  static const ppml_params table[] = {
+      {"fast", 1, 736, 3, 512, 2, 0, 1, 17, 1, 3, 4, 177591u, 572413022u, 32, 38, 14,
+       PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
+      {"precise", 2, 800, 2, 1024, 1, 0, 1, 23, 1, 3, 4, 49409u, 69875u, 32, 52, 14,
+       PPMLI_UNIFORM_BINARY}, /* -17.20, -48.70 */
+      {"fast-block2", 3, 784, 3, 512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14,
+       PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
+  };
+  *count = sizeof table / sizeof table[0];
+  return table;
+}
+
+PPMLI_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
+  size_t count;
+  const ppml_params *table = ppmli_params_table(&count);
+  return index < count ? &table[index] : NULL;
+}
+
+PPMLI_STATIC const ppml_params *ppmli_params_by_name(const char *name) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++)
+    if (strcmp(p->name, name) == 0) return p;
+  return NULL;
+}
+
+PPMLI_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++)
+    if (p->id == id) return p;
+  return NULL;
+}
+
+/* ------------------------------------------------------------- shapes */
+
+/* k N: coefficients of the GLWE key, and dimension of what sample extraction gives. */
+PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
+  return (size_t)p->glwe_dim * p->poly_size;
+}
+
+/* Coordinates that the key switch replaces. */
+PPMLI_INLINE size_t ppmli_params_switched_dim(const ppml_params *p) {
+  return ppmli_params_long_dim(p) - (p->shared_prefix ? p->lwe_dim : 0);
+}
+
+PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
+  return p->lwe_dim / p->key_block;
+}
+
+/* GGSW ciphertexts of one blind-rotation step: one for each nonzero value that a
+ * block of key bits can take. */
+PPMLI_INLINE size_t ppmli_params_ggsw_per_step(const ppml_params *p) {
+  return p->key_block_ones ? p->key_block : ((size_t)1 << p->key_block) - 1;
+}
+
+PPMLI_INLINE size_t ppmli_params_ggsw_rows(const ppml_params *p) {
+  return (size_t)(p->glwe_dim + 1) * p->pbs_levels;
+}
+
+PPMLI_INLINE ppmli_gadget ppmli_params_pbs_gadget(const ppml_params *p) {
+  return ppmli_gadget_make(p->pbs_base_log2, p->pbs_levels, 64);
+}
+
+PPMLI_INLINE ppmli_gadget ppmli_params_ks_gadget(const ppml_params *p) {
+  return ppmli_gadget_make(p->ks_base_log2, p->ks_levels, 32);
+}
+
+/* ----------------------------------------------------------- security */
+
+/* Standard deviation of uniform noise on [-bound, bound], relative to a torus of
+ * that many bits. */
+PPMLI_STATIC double ppmli_params_noise_std(uint32_t bound, int torus_bits) {
+  double b = bound;
+  return ldexp(sqrt(b * (b + 1) / 3), -torus_bits);
+}
+
+/* Bits of security by interpolation between the lines on which the estimate is 128
+ * and 132 bits.  The lines are fits that lie above every point of the estimates for
+ * dimensions 450 to 2048.  Source: docs/NOISE.md "Security". */
+PPMLI_STATIC double ppmli_security_bits(double dim, double noise_std, int block_binary) {
+  double log2_std = log2(noise_std);
+  double line128 =
+      block_binary ? -0.02614 * dim + 4.29 : (-2.2743e-7 * dim - 0.025337) * dim + 2.5650;
+  double line132 =
+      block_binary ? -0.02525 * dim + 4.25 : (-2.7106e-7 * dim - 0.024467) * dim + 2.5570;
+  return 128 + 4 * (log2_std - line128) / (line132 - line128);
+}
+
+PPMLI_STATIC double ppmli_params_security_bits(const ppml_params *p) {
+  double lwe = ppmli_security_bits(p->lwe_dim, ppmli_params_noise_std(p->lwe_noise_bound, 32),
+                                   p->key_block_ones != 0);
+  double glwe = ppmli_security_bits((double)ppmli_params_long_dim(p),
+                                    ppmli_params_noise_std(p->glwe_noise_bound, 64), 0);
+  return lwe < glwe ? lwe : glwe;
+}
+
+#endif

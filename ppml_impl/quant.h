@@ -1,0 +1,118 @@
+/* Layer 2: the quantized network in the clear: the integers that encrypted inference
+ * approximates, and what every accuracy is measured against. */
+#ifndef PPMLI_QUANT_H
+#define PPMLI_QUANT_H
+
+#include "arena.h"
+
+PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
+  return (size_t)spec->width * spec->height * spec->channels;
+}
+
+/* round(p (2^bits - 1) / 255): a byte as the network's input. */
+PPMLI_INLINE int32_t ppmli_quant_pixel(uint8_t p, uint32_t input_bits) {
+  uint32_t top = (1u << input_bits) - 1;
+  return (int32_t)((2 * top * p + 255) / 510);
+}
+
+/* round(numerator / denominator), halves away from zero; denominator > 0. */
+PPMLI_INLINE int32_t ppmli_quant_divide(int64_t numerator, int64_t denominator) {
+  int64_t twice = 2 * numerator;
+  return (int32_t)((twice + (numerator < 0 ? -denominator : denominator)) / (2 * denominator));
+}
+
+PPMLI_INLINE int64_t ppmli_quant_clamp(int64_t z, int64_t bound) {
+  return z < -bound ? -bound : z > bound ? bound : z;
+}
+
+/* The activation of one neuron.
+ *   z      accumulator
+ *   range  > 0, where it saturates
+ *   table  [PPML_TABLE_SIZE], TABLE only
+ * Returns an integer in [-127, 127]. */
+PPMLI_STATIC int32_t ppmli_quant_activation(uint32_t activation, int64_t z, int32_t range,
+                                            const int8_t *table) {
+  int64_t clamped = ppmli_quant_clamp(z, range);
+  switch (activation) {
+  case PPML_ACTIVATION_SIGN:
+    return z >= 0 ? PPML_ACTIVATION_MAX : -PPML_ACTIVATION_MAX;
+  case PPML_ACTIVATION_RELU:
+    return ppmli_quant_divide(PPML_ACTIVATION_MAX * clamped, range);
+  case PPML_ACTIVATION_SQUARE: {
+    double u = (double)clamped / (double)range; /* exact enough: |u| <= 1, 2^-53 */
+    return (int32_t)(2 * PPML_ACTIVATION_MAX * u * u + 0.5) - PPML_ACTIVATION_MAX;
+  }
+  default: { /* TABLE */
+    int64_t index = (clamped + range) * (PPML_TABLE_SIZE / 2) / range;
+    return table[index < PPML_TABLE_SIZE ? index : PPML_TABLE_SIZE - 1];
+  }
+  }
+}
+
+/* Accumulators of a dense layer.
+ *   z [outputs]  out
+ *   x [inputs]   pixels or activations */
+PPMLI_STATIC void ppmli_quant_dense(int32_t *z, const ppml_layer *layer, const int32_t *x) {
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    const int8_t *w = layer->weight + (size_t)j * layer->inputs;
+    int32_t sum = layer->bias[j];
+    for (uint32_t i = 0; i < layer->inputs; i++) sum += w[i] * x[i];
+    z[j] = sum;
+  }
+}
+
+/* Values of the widest layer, inputs included: the size of a row of activations. */
+PPMLI_STATIC size_t ppmli_quant_width(const ppml_model *model) {
+  size_t width = ppmli_spec_inputs(&model->spec);
+  for (uint32_t l = 0; l < model->layer_count; l++)
+    width = ppmli_max_size(width, model->layer[l].outputs);
+  return width;
+}
+
+PPMLI_STATIC size_t ppmli_quant_forward_scratch(const ppml_model *model) {
+  return 2 * ppmli_arena_rounded(ppmli_quant_width(model) * sizeof(int32_t));
+}
+
+/* Called with the accumulators of a layer before its activation, to watch them or to
+ * disturb them as encryption would. */
+typedef struct ppmli_quant_hook {
+  void (*accumulators)(void *context, uint32_t layer, int32_t *z);
+  void *context;
+} ppmli_quant_hook;
+
+/* Scores of one image in the clear.
+ *   scores [spec.outputs]  out
+ *   pixels [inputs]
+ *   hook                   or NULL
+ * Scratch: ppmli_quant_forward_scratch(model) bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
+                                     const uint8_t *pixels, const ppmli_quant_hook *hook,
+                                     ppml_arena *arena) {
+  size_t mark = arena->used_bytes, width = ppmli_quant_width(model);
+  PPMLI_ALLOC(int32_t, x, arena, width);
+  PPMLI_ALLOC(int32_t, z, arena, width);
+  for (size_t i = 0; i < ppmli_spec_inputs(&model->spec); i++)
+    x[i] = ppmli_quant_pixel(pixels[i], model->spec.input_bits);
+  for (uint32_t l = 0; l < model->layer_count; l++) {
+    const ppml_layer *layer = &model->layer[l];
+    ppmli_quant_dense(z, layer, x);
+    if (hook) hook->accumulators(hook->context, l, z);
+    if (layer->activation == PPML_ACTIVATION_NONE) break;
+    for (uint32_t j = 0; j < layer->outputs; j++)
+      x[j] = ppmli_quant_activation(layer->activation, z[j], layer->range[j], layer->table);
+  }
+  memcpy(scores, z, model->spec.outputs * sizeof *scores);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* The class that scores stand for: the sign of one, or the largest of several. */
+PPMLI_STATIC uint32_t ppmli_spec_class(const ppml_spec *spec, const int32_t *scores) {
+  if (spec->outputs == 1) return scores[0] > 0;
+  uint32_t best = 0;
+  for (uint32_t c = 1; c < spec->outputs; c++)
+    if (scores[c] > scores[best]) best = c;
+  return best;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* Layer 1: random numbers.  ChaCha20 as a stream of public masks, as a generator of
+ * secrets with fast key erasure, and the one noise distribution of this library. */
+#ifndef PPMLI_RNG_H
+#define PPMLI_RNG_H
+
+#include "bytes.h"
+#include "ct.h"
+
+/* ------------------------------------------------------------- entropy */
+
+#if defined(PPML_ENTROPY)
+int PPML_ENTROPY(void *bytes, size_t count);
+PPMLI_STATIC int ppmli_entropy(void *bytes, size_t count) {
+  return PPML_ENTROPY(bytes, count) == 0 ? PPML_OK : PPML_ERR_RNG;
+}
+#elif defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
+/* From getrandom where there is one; bytes already written do no harm to the fallback. */
+PPMLI_STATIC int ppmli_entropy_getrandom(void *bytes, size_t count) {
+#if defined(__linux__) && defined(SYS_getrandom) && defined(_DEFAULT_SOURCE)
+  return syscall(SYS_getrandom, bytes, count, 0) == (long)count ? PPML_OK : PPML_ERR_RNG;
+#else
+  (void)bytes, (void)count;
+  return PPML_ERR_RNG;
+#endif
+}
+
+PPMLI_STATIC int ppmli_entropy(void *bytes, size_t count) {
+  if (ppmli_entropy_getrandom(bytes, count) == PPML_OK) return PPML_OK;
+  int fd = open("/dev/urandom", O_RDONLY);
+  if (fd < 0) return PPML_ERR_RNG;
+  size_t have = 0;
+  while (have < count) {
+    ssize_t got = read(fd, (uint8_t *)bytes + have, count - have);
+    if (got <= 0) break;
+    have += (size_t)got;
+  }
+  close(fd);
+  return have == count ? PPML_OK : PPML_ERR_RNG;
+}
+#else
+#error "ppml: no entropy source: define PPML_ENTROPY to a function that fills bytes with entropy"
+#endif
+
+/* -------------------------------------------------------------- ChaCha20 */
+
+#define PPMLI_CHACHA_BLOCK_BYTES 64
+#define PPMLI_CHACHA_LANES 8 /* blocks made at a time; a compiler's vectors run across them */
+
+PPMLI_INLINE void ppmli_chacha_quarter(uint32_t x[16][PPMLI_CHACHA_LANES], int a, int b, int c,
+                                       int d) {
+  for (int i = 0; i < PPMLI_CHACHA_LANES; i++) {
+    uint32_t xa = x[a][i], xb = x[b][i], xc = x[c][i], xd = x[d][i];
+    xa += xb, xd ^= xa, xd = xd << 16 | xd >> 16;
+    xc += xd, xb ^= xc, xb = xb << 12 | xb >> 20;
+    xa += xb, xd ^= xa, xd = xd << 8 | xd >> 24;
+    xc += xd, xb ^= xc, xb = xb << 7 | xb >> 25;
+    x[a][i] = xa, x[b][i] = xb, x[c][i] = xc, x[d][i] = xd;
+  }
+}
+
+/* PPMLI_CHACHA_LANES consecutive blocks of key stream.  Source: [RFC8439] 2.3.  CT.
+ *   out    [PPMLI_CHACHA_LANES * PPMLI_CHACHA_BLOCK_BYTES]
+ *   state  [16]  words 0..15 of the RFC's state; word 12 is the first block's counter */
+PPMLI_STATIC void ppmli_chacha_blocks(uint8_t *out, const uint32_t state[16]) {
+  uint32_t x[16][PPMLI_CHACHA_LANES];
+  for (int w = 0; w < 16; w++)
+    for (int i = 0; i < PPMLI_CHACHA_LANES; i++) x[w][i] = state[w] + (w == 12 ? (uint32_t)i : 0);
+  for (int round = 0; round < 10; round++) {
+    for (int i = 0; i < 4; i++) ppmli_chacha_quarter(x, i, 4 + i, 8 + i, 12 + i);
+    for (int i = 0; i < 4; i++)
+      ppmli_chacha_quarter(x, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+  }
+  for (int i = 0; i < PPMLI_CHACHA_LANES; i++)
+    for (int w = 0; w < 16; w++)
+      ppmli_store32(out + PPMLI_CHACHA_BLOCK_BYTES * i + 4 * w,
+                    x[w][i] + state[w] + (w == 12 ? (uint32_t)i : 0));
+  ppmli_wipe(x, sizeof x);
+}
+
+/* A stream of bytes that a seed, a purpose and an index name: masks are drawn from
+ * public seeds, key-generation noise from secret ones.  Streams do not depend on how
+ * much of another one was read, so they can be made in any order and on any thread. */
+typedef struct ppmli_stream {
+  uint32_t state[16];
+  uint8_t buffer[PPMLI_CHACHA_LANES * PPMLI_CHACHA_BLOCK_BYTES];
+  uint32_t used;
+} ppmli_stream;
+
+/* What a stream is for: no two purposes share numbers under one seed. */
+enum {
+  PPMLI_STREAM_RNG = 0,
+  PPMLI_STREAM_INPUT_MASK = 1, /* index: GLWE ciphertext of an image */
+  PPMLI_STREAM_BSK_MASK = 2,   /* index: GGSW row */
+  PPMLI_STREAM_KSK_MASK = 3,   /* index: key-switching row */
+  PPMLI_STREAM_BSK_NOISE = 4,
+  PPMLI_STREAM_KSK_NOISE = 5,
+  PPMLI_STREAM_INPUT_NOISE = 6
+};
+
+PPMLI_STATIC void ppmli_stream_init(ppmli_stream *s, const uint8_t seed[PPML_SEED_BYTES],
+                                    uint32_t purpose, uint64_t index) {
+  static const uint32_t sigma[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+  for (int i = 0; i < 4; i++) s->state[i] = sigma[i];
+  for (int i = 0; i < 8; i++) s->state[4 + i] = ppmli_load32(seed + 4 * i);
+  s->state[12] = 0;
+  s->state[13] = purpose;
+  s->state[14] = (uint32_t)index;
+  s->state[15] = (uint32_t)(index >> 32);
+  s->used = sizeof s->buffer;
+}
+
+PPMLI_STATIC void ppmli_stream_bytes(ppmli_stream *s, void *bytes, size_t count) {
+  uint8_t *out = (uint8_t *)bytes;
+  while (count) {
+    if (s->used == sizeof s->buffer) {
+      ppmli_chacha_blocks(s->buffer, s->state);
+      s->state[12] += PPMLI_CHACHA_LANES;
+      s->used = 0;
+    }
+    size_t take = ppmli_min_size(count, sizeof s->buffer - s->used);
+    memcpy(out, s->buffer + s->used, take);
+    s->used += (uint32_t)take;
+    out += take;
+    count -= take;
+  }
+}
+
+PPMLI_STATIC void ppmli_stream_u64(ppmli_stream *s, uint64_t *words, size_t count) {
+  uint8_t bytes[256];
+  for (size_t i = 0; i < count; i += sizeof bytes / 8) {
+    size_t take = ppmli_min_size(count - i, sizeof bytes / 8);
+    ppmli_stream_bytes(s, bytes, 8 * take);
+    for (size_t j = 0; j < take; j++) words[i + j] = ppmli_load64(bytes + 8 * j);
+  }
+}
+
+PPMLI_STATIC void ppmli_stream_u32(ppmli_stream *s, uint32_t *words, size_t count) {
+  uint8_t bytes[256];
+  for (size_t i = 0; i < count; i += sizeof bytes / 4) {
+    size_t take = ppmli_min_size(count - i, sizeof bytes / 4);
+    ppmli_stream_bytes(s, bytes, 4 * take);
+    for (size_t j = 0; j < take; j++) words[i + j] = ppmli_load32(bytes + 4 * j);
+  }
+}
+
+PPMLI_INLINE void ppmli_stream_wipe(ppmli_stream *s) {
+  ppmli_wipe(s, sizeof *s);
+}
+
+/* ------------------------------------------------------------- generator */
+
+/* Refills the buffer, its first bytes becoming the next key: what a leaked state
+ * holds cannot be run backwards.  Source: [FKE]. */
+PPMLI_STATIC void ppmli_rng_refill(ppml_rng *rng) {
+  ppmli_stream s;
+  uint8_t fresh[PPML_SEED_BYTES + sizeof rng->buffer];
+  ppmli_stream_init(&s, rng->key, PPMLI_STREAM_RNG, rng->counter++);
+  ppmli_stream_bytes(&s, fresh, sizeof fresh);
+  memcpy(rng->key, fresh, PPML_SEED_BYTES);
+  memcpy(rng->buffer, fresh + PPML_SEED_BYTES, sizeof rng->buffer);
+  rng->buffered = sizeof rng->buffer;
+  ppmli_wipe(fresh, sizeof fresh);
+  ppmli_stream_wipe(&s);
+}
+
+PPMLI_STATIC void ppmli_rng_seed(ppml_rng *rng, const uint8_t seed[PPML_SEED_BYTES]) {
+  memset(rng, 0, sizeof *rng);
+  memcpy(rng->key, seed, PPML_SEED_BYTES);
+}
+
+PPMLI_STATIC void ppmli_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
+  uint8_t *out = (uint8_t *)bytes;
+  while (count) {
+    if (rng->buffered == 0) ppmli_rng_refill(rng);
+    size_t take = ppmli_min_size(count, rng->buffered);
+    uint8_t *from = rng->buffer + sizeof rng->buffer - rng->buffered;
+    memcpy(out, from, take);
+    ppmli_wipe(from, take);
+    rng->buffered -= (uint32_t)take;
+    out += take;
+    count -= take;
+  }
+}
+
+PPMLI_STATIC uint64_t ppmli_rng_u64(ppml_rng *rng) {
+  uint8_t b[8];
+  ppmli_rng_bytes(rng, b, sizeof b);
+  uint64_t x = ppmli_load64(b);
+  ppmli_wipe(b, sizeof b);
+  return x;
+}
+
+/* ------------------------------------------------------------------ noise */
+
+/* An integer in [-bound, bound], each equally likely up to 2^-32 of its share:
+ * standard deviation bound / sqrt 3.  Bounded, and no floats.  A power of two as
+ * the bound would be TUniform with whole ends; any integer lets a set sit exactly
+ * on the line of docs/NOISE.md "Security".
+ *   random  64 uniform bits;  bound < 2^31
+ * CT: a product of constant size. */
+PPMLI_INLINE int64_t ppmli_noise(uint64_t random, uint32_t bound) {
+  uint64_t count = 2 * (uint64_t)bound + 1;
+  uint64_t low = (random & 0xffffffffu) * count >> 32;
+  return (int64_t)(((random >> 32) * count + low) >> 32) - (int64_t)bound;
+}
+
+#endif
