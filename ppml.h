@@ -271,7 +271,7 @@ typedef struct ppml_model {
   ppml_layer layer[PPML_LAYERS_MAX];
   uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
                                (or their score and 0) closer than this */
-  uint8_t id[PPML_ID_BYTES]; /* digest of all the above */
+  uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
 } ppml_model;
 
 /* Values of one image: width * height * channels. */
@@ -437,6 +437,9 @@ typedef struct ppml_output {
   const uint16_t *lwe; /* [images][outputs][k N + 1], the body last */
 } ppml_output;
 
+/* Words of one LWE ciphertext of an output: k N + 1. */
+PPML_API size_t ppml_output_lwe_words(const ppml_params *params);
+
 /* Memory: ppml_input_bytes.  CT: time depends on the shape of the image alone. */
 PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec);
 PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
@@ -487,6 +490,11 @@ PPML_API const char *ppml_kind_name(uint32_t kind);
 /* Reads a header alone. Errors: input bytes'. */
 PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
                               const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* Reads a container of any kind through: its length and digest fit and nothing follows.
+ * What the payload means is not looked at.  Errors: input bytes', IO. */
+PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
+                                  const ppml_limits *limits) PPML_MUST_CHECK;
 
 /* Memory that reading a container with this header takes at most; exact for all kinds
  * but model and circuit, where the payload bounds it. */

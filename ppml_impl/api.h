@@ -191,7 +191,7 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         const ppml_progress *progress, ppml_arena *arena) {
   if (!model || !options || !train || !validation || !arena) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_train_run(model, options, train, validation, progress, arena));
-  ppmli_model_set_id(model);
+  ppmli_model_id(model->id, model);
   return PPML_OK;
 }
 #endif
@@ -270,6 +270,10 @@ PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spe
   return ppmli_input_bytes(params, spec);
 }
 
+PPML_API size_t ppml_output_lwe_words(const ppml_params *params) {
+  return ppmli_output_words(params);
+}
+
 PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
                           ppml_rng *rng, ppml_arena *arena) {
   if (!input || !key || !pixels || !rng || !arena) return PPML_ERR_ARG;
@@ -303,6 +307,12 @@ PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader, const pp
   ppmli_in in;
   if (!header || !reader || !limits) return PPML_ERR_ARG;
   return ppmli_in_begin(&in, header, reader, limits);
+}
+
+PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
+                                  const ppml_limits *limits) {
+  if (!header || !reader || !limits) return PPML_ERR_ARG;
+  return ppmli_container_check(header, reader, limits);
 }
 
 PPML_API size_t ppml_read_bytes(const ppml_header *h) {

@@ -42,6 +42,7 @@ PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const p
   }
   memset(c, 0, sizeof *c);
   c->model = *model;
+  ppmli_model_id(c->model.id, model);
   PPMLI_TRY(ppmli_compile_scale(c, gain));
   c->params = params ? params : ppmli_compile_choose(c);
   ppmli_circuit_set_id(c);

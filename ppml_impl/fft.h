@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "arena.h"
+#include "fft/avx512.h"
 #include "fft/backend.h"
 #include "fft/ref.h"
 
@@ -12,6 +13,8 @@
 PPMLI_STATIC const ppmli_backend *ppmli_backend_built(size_t index) {
   switch (index) {
   case 0:
+    return ppmli_avx512_backend();
+  case 1:
     return ppmli_backend_ref();
   default:
     return NULL;

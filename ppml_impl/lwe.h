@@ -23,7 +23,7 @@ PPMLI_STATIC uint32_t ppmli_lwe_phase(const uint32_t *a, uint32_t b, const uint8
  *   lwe        [n + 1]  on the 32-bit torus, the body last
  * Each mask word leaves a rounding error, which meets its key bit.  Taking the bits'
  * mean off, in the body, leaves only their variance: "centered" switching.
- * Noise: docs/NOISE.md "Modulus switch".  Source: [BCL+25]. */
+ * Noise: docs/NOISE.md "Modulus switch".  Source: [BJSW24]. */
 PPMLI_STATIC void ppmli_lwe_modulus_switch(uint16_t *exponents, const uint32_t *lwe,
                                            const ppml_params *p) {
   uint32_t bits = 1;

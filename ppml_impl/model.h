@@ -154,11 +154,11 @@ PPMLI_STATIC void ppmli_model_put(ppmli_out *out, const ppml_model *m) {
   for (uint32_t l = 0; l < m->layer_count; l++) ppmli_layer_put(out, &m->layer[l]);
 }
 
-PPMLI_STATIC void ppmli_model_set_id(ppml_model *m) {
+PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m) {
   ppmli_out out;
   ppmli_out_begin_digest(&out);
   ppmli_model_put(&out, m);
-  ppmli_digest_final(&out.digest, m->id);
+  ppmli_digest_final(&out.digest, id);
 }
 
 /* Do the layers fit one another, and the spec? */
@@ -186,7 +186,7 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
   for (uint32_t l = 0; l < m->layer_count; l++)
     PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, arena));
   if (!ppmli_model_is_valid(m)) return PPML_ERR_RANGE;
-  ppmli_model_set_id(m);
+  ppmli_model_id(m->id, m);
   return PPML_OK;
 }
 
@@ -194,7 +194,7 @@ PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
   ppml_header h = {
       PPML_KIND_MODEL, PPMLI_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
   ppmli_out out;
-  memcpy(h.circuit_id, m->id, PPML_ID_BYTES);
+  ppmli_model_id(h.circuit_id, m);
   ppmli_out_begin(&out, writer, &h);
   ppmli_model_put(&out, m);
   return ppmli_out_end(&out);

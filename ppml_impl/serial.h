@@ -234,4 +234,16 @@ PPMLI_STATIC int ppmli_in_end(ppmli_in *in) {
   return in->reader->failed ? PPML_ERR_IO : PPML_OK;
 }
 
+/* Reads a container through without looking at what its payload means. */
+PPMLI_STATIC int ppmli_container_check(ppml_header *h, ppml_reader *reader,
+                                       const ppml_limits *limits) {
+  ppmli_in in;
+  uint8_t bytes[256];
+  PPMLI_TRY(ppmli_in_begin(&in, h, reader, limits));
+  while (in.remaining_bytes && in.error == PPML_OK)
+    ppmli_in_bytes(&in, bytes, in.remaining_bytes < sizeof bytes ? (size_t)in.remaining_bytes
+                                                                 : sizeof bytes);
+  return ppmli_in_end(&in);
+}
+
 #endif

@@ -113,39 +113,47 @@ PPMLI_INLINE void ppmli_ref_group_muladd(double *PPMLI_RESTRICT out, const doubl
   }
 }
 
-/* Group g of the transform of X^exponent - 1. */
-PPMLI_INLINE void ppmli_ref_monomial(double *out, const ppmli_fft *fft, uint32_t exponent,
-                                     size_t group) {
+/* Factor m of ppmli_product for one group: the transform of X^exponent - 1, or 1. */
+PPMLI_INLINE void ppmli_ref_factor(double *out, const ppmli_fft *fft, const ppmli_product *p,
+                                   size_t sample, size_t term, size_t group) {
   for (size_t i = 0; i < PPMLI_LANES; i++) {
+    out[i] = 1;
+    out[i + PPMLI_LANES] = 0;
+    if (p->exponents == NULL) continue;
+    uint32_t exponent = p->exponents[sample * p->terms + term];
     uint32_t at = exponent * fft->exponent[group * PPMLI_LANES + i] & (2 * fft->poly_size - 1);
     out[i] = fft->root[2 * at] - 1;
     out[i + PPMLI_LANES] = fft->root[2 * at + 1];
   }
 }
 
+/* One sample's output in one group.
+ *   out  [columns][GROUP];  a  [rows][GROUP];  b  [terms][rows][columns][GROUP] */
+PPMLI_STATIC void ppmli_ref_product_group(const ppmli_fft *fft, double *out, const double *a,
+                                          const double *b, const ppmli_product *p, size_t sample,
+                                          size_t group) {
+  memset(out, 0, p->columns * PPMLI_GROUP * sizeof *out);
+  for (size_t t = 0; t < p->terms; t++) {
+    double factor[PPMLI_GROUP];
+    ppmli_ref_factor(factor, fft, p, sample, t, group);
+    for (size_t c = 0; c < p->columns; c++) {
+      double sum[PPMLI_GROUP] = {0};
+      for (size_t r = 0; r < p->rows; r++)
+        ppmli_ref_group_muladd(sum, a + r * PPMLI_GROUP,
+                               b + ((t * p->rows + r) * p->columns + c) * PPMLI_GROUP);
+      ppmli_ref_group_muladd(out + c * PPMLI_GROUP, sum, factor);
+    }
+  }
+}
+
 PPMLI_STATIC void ppmli_ref_product(const ppmli_fft *fft, double *out, const double *a,
                                     const double *b, const ppmli_product *p) {
   size_t groups = fft->points / PPMLI_LANES;
-  for (size_t g = 0; g < groups; g++) {
-    for (size_t s = 0; s < p->samples; s++) {
-      double *o = out + (s * groups + g) * p->columns * PPMLI_GROUP;
-      const double *as = a + (s * groups + g) * p->rows * PPMLI_GROUP;
-      const double *bt = b + g * p->terms * p->rows * p->columns * PPMLI_GROUP;
-      memset(o, 0, p->columns * PPMLI_GROUP * sizeof *o);
-      for (size_t t = 0; t < p->terms; t++) {
-        double monomial[PPMLI_GROUP];
-        if (p->exponents) ppmli_ref_monomial(monomial, fft, p->exponents[s * p->terms + t], g);
-        for (size_t c = 0; c < p->columns; c++) {
-          double sum[PPMLI_GROUP] = {0};
-          for (size_t r = 0; r < p->rows; r++)
-            ppmli_ref_group_muladd(sum, as + r * PPMLI_GROUP,
-                                   bt + ((t * p->rows + r) * p->columns + c) * PPMLI_GROUP);
-          if (p->exponents) ppmli_ref_group_muladd(o + c * PPMLI_GROUP, sum, monomial);
-          else memcpy(o + c * PPMLI_GROUP, sum, sizeof sum);
-        }
-      }
-    }
-  }
+  for (size_t g = 0; g < groups; g++)
+    for (size_t s = 0; s < p->samples; s++)
+      ppmli_ref_product_group(fft, out + (s * groups + g) * p->columns * PPMLI_GROUP,
+                              a + (s * groups + g) * p->rows * PPMLI_GROUP,
+                              b + g * p->terms * p->rows * p->columns * PPMLI_GROUP, p, s, g);
 }
 
 PPMLI_STATIC void ppmli_ref_key_switch(uint32_t *out, const int32_t *digits, const uint32_t *key,

@@ -1,0 +1,165 @@
+# ppml: `make help` lists the targets.
+
+CC ?= cc
+CXX ?= c++
+CLANG ?= clang
+BUILD ?= build
+PPML_DATA ?= ../shared/data
+SECONDS ?= 60
+export PPML_DATA
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+STD = -std=c99 -ffp-contract=off
+CFLAGS ?= -O3 -g1
+CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
+COMPILE = $(CC) $(STD) $(WARNINGS) $(CFLAGS) $(CPPFLAGS)
+
+HEADERS = ppml.h $(wildcard ppml_impl/*.h ppml_impl/fft/*.h)
+CLI_HEADERS = $(wildcard examples/cli/*.h)
+CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
+READERS = inflate npz image file
+READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
+
+.DEFAULT_GOAL := all
+.PHONY: all help demo clean
+
+## Build
+
+all: $(BUILD)/ppml $(BUILD)/minimal ## build the command, build/ppml (static), and the example
+
+$(BUILD)/cli/%.o: examples/cli/%.c $(HEADERS) $(CLI_HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) -pthread -c $< -o $@
+
+$(BUILD)/ppml: $(CLI_OBJECTS)
+	$(CC) $(CFLAGS) -static -pthread $^ -lm -o $@
+
+$(BUILD)/minimal: examples/minimal.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE) $< -lm -o $@
+
+demo: $(BUILD)/ppml ## classify encrypted sample images, start to end
+	@$(BUILD)/ppml demo
+
+clean: ## remove what was built
+	rm -rf $(BUILD) dist compile_commands.json
+
+help: ## list the targets
+	@awk -F':.*## ' '/^## /{print "\n" substr($$0, 4)} \
+	  /^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+## Test
+
+.PHONY: deps check-tools check check-suites check-fuzz check-cli check-build check-all valgrind fuzz
+
+# Debian's names of what the tests need beyond cc and make.
+DEPS = check pkg-config libsubunit-dev
+DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
+  libc6-dev-arm64-cross clang-format clang-tidy
+APT = $(if $(filter 0,$(shell id -u)),,sudo -n )apt-get
+
+deps: ## install what `make check` needs (Debian; DEPS="$(DEPS_ALL)" for check-all)
+	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(DEPS)
+
+deps-all: ## install what `make check-all` needs (Debian)
+	$(MAKE) deps DEPS="$(DEPS_ALL)"
+
+HAS_CHECK = printf '\043include <check.h>\n' | $(CC) -E -x c - >/dev/null 2>&1
+
+check-tools:
+	@$(HAS_CHECK) || { echo "libcheck is not installed: running make deps"; $(MAKE) deps; }
+
+SUITES = $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
+CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lrt -lm -pthread)
+TEST_CFLAGS ?= -O2 -g1
+
+$(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARNINGS) $(TEST_WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) \
+	  $(CHECK_LIBS) -lm -o $@
+
+check: check-tools ## run the tests: suites, fuzz corpora, command line
+	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli
+	@echo "make check: all passed"
+
+check-suites: $(SUITES:%=$(BUILD)/tests/test_%)
+	@for suite in $(SUITES); do $(BUILD)/tests/test_$$suite || exit 1; done
+
+# The header under other languages, standards and options, and shared by two units.
+check-build: $(HEADERS)
+	@CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/build_matrix.sh
+
+check-cli: $(BUILD)/ppml $(BUILD)/minimal
+	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal sh tests/cli.sh
+
+check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs
+	$(MAKE) check
+	$(MAKE) check-sanitized
+	$(MAKE) valgrind
+	$(MAKE) check-emulated
+	$(MAKE) lint
+	@echo "make check-all: all passed"
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+
+check-sanitized: check-tools ## the suites and the command under ASan and UBSan
+	$(MAKE) BUILD=$(BUILD)/san CFLAGS="-O1 -g $(SANITIZE)" TEST_CFLAGS="-O1 -g $(SANITIZE)" \
+	  check-suites check-fuzz
+
+valgrind: check-tools ## suites and every command on small inputs under memcheck
+	@BUILD=$(BUILD)/valgrind CC="$(CC)" sh tests/valgrind.sh
+
+## Fuzz
+
+FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
+
+# A plain main that replays a target's corpus.
+$(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(READER_OBJECTS) -lm -o $@
+
+check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	@for fuzzer in $(FUZZERS); do $(BUILD)/fuzz/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} || exit 1; done
+
+FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+  -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+
+$(BUILD)/libfuzzer/%: fuzz/%.c $(HEADERS) $(CLI_HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(READERS:%=examples/cli/%.c) -lm -o $@
+
+fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: make fuzz SECONDS=60 each
+	@for fuzzer in $(FUZZERS); do \
+	  mkdir -p $(BUILD)/found/$$fuzzer; \
+	  $(BUILD)/libfuzzer/$$fuzzer -max_total_time=$(SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=$(BUILD)/found/$$fuzzer- $(BUILD)/found/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} \
+	    2>$(BUILD)/found/$$fuzzer.log || { tail -40 $(BUILD)/found/$$fuzzer.log; exit 1; }; \
+	  echo "$$fuzzer: $$(sed -n 's/stat::number_of_executed_units: *//p' $(BUILD)/found/$$fuzzer.log) runs, nothing found"; \
+	done
+
+## Look after
+
+.PHONY: format lint compdb demo-data size deps-all check-sanitized check-emulated
+
+SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c tests/*.[ch] fuzz/*.[ch])
+
+format: ## lay the sources out with clang-format
+	clang-format -i $(filter-out examples/cli/demo_data.h,$(SOURCES))
+
+lint: ## layers, constants, layout, clang-tidy
+	python3 tools/check_layers.py
+	python3 tools/check_constants.py
+	clang-format --dry-run -Werror $(filter-out examples/cli/demo_data.h,$(SOURCES))
+	clang-tidy --quiet examples/cli/*.c -- $(STD) $(CPPFLAGS)
+
+compdb: ## write compile_commands.json for editors
+	bear -- $(MAKE) -B all
+
+# The network that `ppml demo` carries: choose by validation, never by test.
+DEMO_TRAIN = --hidden 16 --seed 1 --class-names normal,pneumonia
+
+demo-data: $(BUILD)/ppml ## train the demo's network and write examples/cli/demo_data.h
+	$(BUILD)/ppml train $(PPML_DATA)/pneumoniamnist.npz -o $(BUILD)/demo.ppml $(DEMO_TRAIN)
+	python3 tools/demo_data.py $(BUILD)/demo.ppml $(PPML_DATA)/pneumoniamnist.npz \
+	  > $(BUILD)/demo_data.h
+	mv $(BUILD)/demo_data.h examples/cli/demo_data.h

@@ -1,0 +1,122 @@
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------ errors */
+
+/* File names come from outside: what could forge a second line becomes a '?'. */
+static void print_name(const char *name) {
+  for (; *name; name++) {
+    unsigned char c = (unsigned char)*name;
+    fputc(c < 0x20 || c == 0x7f ? '?' : c, stderr);
+  }
+}
+
+int cli_fail(int status, const char *file, const char *format, ...) {
+  va_list arguments;
+  cli_progress_end();
+  fputs("ppml: ", stderr);
+  print_name(file);
+  fputs(": ", stderr);
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  return status;
+}
+
+static int status_of(int error) {
+  if (error == PPML_ERR_MISMATCH) return CLI_REFUSED;
+  if (error == PPML_ERR_IO) return CLI_IO;
+  if (error == PPML_ERR_PARAMS) return CLI_DATA;
+  if (error <= PPML_ERR_FORMAT && error >= PPML_ERR_TRAILING) return CLI_DATA;
+  return CLI_INTERNAL;
+}
+
+int cli_fail_ppml(int error, const char *file, const char *expected) {
+  return cli_fail(status_of(error), file, "%s (expected %s)", ppml_strerror(error), expected);
+}
+
+/* ------------------------------------------------------------------ memory */
+
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+int cli_arena_create(ppml_arena *arena, size_t bytes) {
+  void *memory = NULL;
+  size_t alignment = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : PPML_ALIGNMENT;
+  memset(arena, 0, sizeof *arena);
+  if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0)
+    return cli_fail(CLI_INTERNAL, "memory", "no %zu bytes left", bytes);
+#if defined(MADV_HUGEPAGE)
+  if (alignment == HUGE_PAGE_BYTES) (void)madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return ppml_arena_init(arena, memory, bytes) == PPML_OK ? CLI_OK : CLI_INTERNAL;
+}
+
+void cli_arena_destroy(ppml_arena *arena) {
+  volatile unsigned char *p = arena->memory;
+  for (size_t i = 0; i < arena->high_bytes; i++) p[i] = 0;
+  free(arena->memory);
+  memset(arena, 0, sizeof *arena);
+}
+
+int cli_rng(ppml_rng *rng) {
+  if (ppml_rng_init(rng) == PPML_OK) return CLI_OK;
+  return cli_fail(CLI_INTERNAL, "random numbers", "the system gives no entropy");
+}
+
+/* ----------------------------------------------------------- measurements */
+
+double cli_now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+uint64_t cli_peak_rss_bytes(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (uint64_t)usage.ru_maxrss * 1024;
+}
+
+/* ---------------------------------------------------------------- progress */
+
+#define BAR_COLUMNS 32
+
+static int bar_is_shown;
+
+static void show_bar(void *context, size_t done, size_t total) {
+  static double shown_ms;
+  double now = cli_now_ms();
+  if (done < total && bar_is_shown && now - shown_ms < 100) return;
+  shown_ms = now;
+  int full = (int)(BAR_COLUMNS * done / (total ? total : 1));
+  fprintf(stderr, "\r%-18s [%.*s%*s] %3d %%", (const char *)context, full,
+          "################################", BAR_COLUMNS - full, "",
+          (int)(100 * done / (total ? total : 1)));
+  bar_is_shown = 1;
+  if (done >= total) cli_progress_end();
+}
+
+static void show_nothing(void *context, size_t done, size_t total) {
+  (void)context, (void)done, (void)total;
+}
+
+ppml_progress cli_progress(const char *title) {
+  static char shown[32];
+  ppml_progress progress = {isatty(STDERR_FILENO) ? show_bar : show_nothing, shown};
+  snprintf(shown, sizeof shown, "%s", title);
+  return progress;
+}
+
+void cli_progress_end(void) {
+  if (bar_is_shown) fputc('\n', stderr);
+  bar_is_shown = 0;
+}

@@ -1,0 +1,87 @@
+/* ppml encrypt: one image, from a picture file or a data set. */
+#include <stdio.h>
+#include <string.h>
+
+#include "args.h"
+#include "cli.h"
+#include "load.h"
+
+typedef struct encrypt_request {
+  const char *key_path, *image_path, *out_path, *split;
+  uint64_t index;
+  int from_dataset;
+} encrypt_request;
+
+static int parse(encrypt_request *r, int argc, char **argv) {
+  args a = args_make(argc, argv);
+  r->key_path = args_required(&a, "--secret-key");
+  r->out_path = args_required(&a, "-o");
+  r->split = args_text(&a, "--split");
+  r->index = args_number(&a, "--index", 0, UINT32_MAX, UINT64_MAX);
+  int status = args_end(&a, 1, 1);
+  if (status) return status;
+  r->image_path = a.value[0];
+  r->from_dataset = r->split != NULL || r->index != UINT64_MAX;
+  if (r->from_dataset && (r->split == NULL || r->index == UINT64_MAX))
+    return cli_fail(CLI_USAGE, "encrypt", "--split and --index go together");
+  return CLI_OK;
+}
+
+static int encrypt(const encrypt_request *r, const ppml_secret_key *key, const uint8_t *pixels) {
+  ppml_arena arena;
+  ppml_input input;
+  ppml_rng rng;
+  int status = cli_rng(&rng);
+  if (status) return status;
+  status = cli_arena_create(&arena, ppml_input_bytes(key->client.params, &key->client.spec));
+  if (status == CLI_OK) {
+    int error = ppml_encrypt(&input, key, pixels, &rng, &arena);
+    status =
+        error ? cli_fail_ppml(error, r->image_path, "an image") : save_input(&input, r->out_path);
+    cli_arena_destroy(&arena);
+  }
+  ppml_rng_wipe(&rng);
+  return status;
+}
+
+/* Image number index of a split. */
+static int pick(const uint8_t **pixels, const encrypt_request *r, const npz_dataset *data,
+                const ppml_spec *spec) {
+  const npz_split *split;
+  int status = load_check_shape(data, spec, r->image_path);
+  if (status == CLI_OK) status = load_split(&split, data, r->split);
+  if (status) return status;
+  if (r->index >= split->count)
+    return cli_fail(CLI_USAGE, r->image_path, "no image %llu in %s (expected 0 to %zu)",
+                    (unsigned long long)r->index, r->split, split->count - 1);
+  *pixels = split->images + r->index * ppml_spec_inputs(spec);
+  return CLI_OK;
+}
+
+static int load_pixels(const uint8_t **pixels, const encrypt_request *r, const ppml_spec *spec,
+                       ppml_arena *arena) {
+  npz_dataset data;
+  if (!r->from_dataset) return load_image(pixels, r->image_path, spec, arena);
+  int status = load_dataset(&data, r->image_path, arena);
+  if (status) return status;
+  status = pick(pixels, r, &data, spec);
+  if (status) cli_arena_destroy(arena);
+  return status;
+}
+
+int cmd_encrypt(int argc, char **argv) {
+  encrypt_request r;
+  ppml_secret_key key;
+  ppml_arena arena;
+  const uint8_t *pixels;
+  int status = parse(&r, argc, argv);
+  if (status == CLI_OK) status = load_secret_key(&key, r.key_path);
+  if (status) return status;
+  status = load_pixels(&pixels, &r, &key.client.spec, &arena);
+  if (status == CLI_OK) {
+    status = encrypt(&r, &key, pixels);
+    cli_arena_destroy(&arena);
+  }
+  ppml_secret_key_wipe(&key);
+  return status;
+}

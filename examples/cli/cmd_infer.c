@@ -1,0 +1,118 @@
+/* ppml infer: the server's work on encrypted images. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "cli.h"
+#include "load.h"
+#include "pool.h"
+
+#define BATCH_DEFAULT 8
+
+typedef struct infer_request {
+  const char *circuit_path, *key_path, *out_path, *backend;
+  char **input_paths;
+  size_t images, threads, batch;
+} infer_request;
+
+static int parse(infer_request *r, int argc, char **argv) {
+  args a = args_make(argc, argv);
+  r->key_path = args_required(&a, "--eval-key");
+  r->out_path = args_required(&a, "-o");
+  r->backend = args_text(&a, "--backend");
+  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->batch = args_number(&a, "--batch", 1, 4096, BATCH_DEFAULT);
+  int status = args_end(&a, 2, 1 << 16);
+  if (status) return status;
+  r->circuit_path = a.value[0];
+  r->input_paths = a.value + 1;
+  r->images = (size_t)a.count - 1;
+  return CLI_OK;
+}
+
+/* Everything a run needs, loaded. */
+typedef struct infer_session {
+  ppml_circuit circuit;
+  ppml_eval_key key;
+  ppml_input *inputs;       /* [images] */
+  ppml_arena *input_arenas; /* [images] */
+  uint16_t *lwe;            /* [images][outputs][words]: the answers, as one output */
+  ppml_output output;
+  ppml_arena circuit_arena, key_arena, scratch;
+} infer_session;
+
+static int load_inputs(infer_session *s, const infer_request *r) {
+  s->inputs = (ppml_input *)calloc(r->images, sizeof *s->inputs);
+  s->input_arenas = (ppml_arena *)calloc(r->images, sizeof *s->input_arenas);
+  if (!s->inputs || !s->input_arenas)
+    return cli_fail(CLI_INTERNAL, "memory", "none left for %zu images", r->images);
+  for (size_t i = 0; i < r->images; i++) {
+    int status = load_input(&s->inputs[i], r->input_paths[i], &s->input_arenas[i]);
+    if (status) return status;
+    if (s->inputs[i].params != s->circuit.params ||
+        memcmp(s->inputs[i].circuit_id, s->circuit.id, PPML_ID_BYTES) != 0 ||
+        memcmp(s->inputs[i].key_id, s->key.key_id, PPML_ID_BYTES) != 0)
+      return cli_fail(CLI_REFUSED, r->input_paths[i],
+                      "belongs to another circuit or key (expected an image encrypted for these)");
+  }
+  return CLI_OK;
+}
+
+/* Runs one batch and appends its answers to the output. */
+static int run_batch(infer_session *s, const infer_request *r, const ppml_parallel *parallel,
+                     size_t first) {
+  ppml_output part;
+  size_t count = r->images - first < r->batch ? r->images - first : r->batch;
+  size_t mark = ppml_arena_mark(&s->scratch);
+  int error =
+      ppml_infer(&part, &s->circuit, s->inputs + first, count, &s->key, parallel, &s->scratch);
+  if (error) return cli_fail_ppml(error, r->input_paths[first], "an image for this circuit");
+  size_t words = ppml_output_lwe_words(part.params) * part.outputs;
+  if (s->lwe == NULL) s->lwe = (uint16_t *)calloc(r->images * words, sizeof *s->lwe);
+  if (s->lwe == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for the answers");
+  memcpy(s->lwe + first * words, part.lwe, count * words * sizeof *s->lwe);
+  s->output = part;
+  ppml_arena_release(&s->scratch, mark);
+  return CLI_OK;
+}
+
+static int run(infer_session *s, const infer_request *r, const ppml_parallel *parallel) {
+  size_t batch = r->batch < r->images ? r->batch : r->images;
+  int status = load_circuit(&s->circuit, r->circuit_path, &s->circuit_arena);
+  if (status == CLI_OK)
+    status = load_eval_key(&s->key, r->key_path, &s->circuit, r->backend, parallel, &s->key_arena);
+  if (status == CLI_OK) status = load_inputs(s, r);
+  if (status == CLI_OK)
+    status = cli_arena_create(&s->scratch, ppml_infer_bytes(&s->circuit, batch, r->threads));
+  for (size_t first = 0; first < r->images && status == CLI_OK; first += r->batch)
+    status = run_batch(s, r, parallel, first);
+  if (status) return status;
+  s->output.images = (uint32_t)r->images;
+  s->output.lwe = s->lwe;
+  return save_output(&s->output, r->out_path);
+}
+
+static void close_session(infer_session *s, size_t images) {
+  for (size_t i = 0; s->input_arenas && i < images; i++) cli_arena_destroy(&s->input_arenas[i]);
+  free(s->inputs);
+  free(s->input_arenas);
+  free(s->lwe);
+  cli_arena_destroy(&s->scratch);
+  cli_arena_destroy(&s->key_arena);
+  cli_arena_destroy(&s->circuit_arena);
+}
+
+int cmd_infer(int argc, char **argv) {
+  infer_request r;
+  infer_session s;
+  pool threads;
+  int status = parse(&r, argc, argv);
+  if (status) return status;
+  status = pool_start(&threads, r.threads);
+  if (status) return status;
+  memset(&s, 0, sizeof s);
+  status = run(&s, &r, &threads.parallel);
+  close_session(&s, r.images);
+  pool_stop(&threads);
+  return status;
+}

@@ -1,0 +1,85 @@
+/* ppml keygen: a client's secret key, and the evaluation key that goes to the server. */
+#include <stdio.h>
+
+#include "args.h"
+#include "cli.h"
+#include "load.h"
+#include "pool.h"
+
+typedef struct keygen_request {
+  const char *client_path, *secret_path, *eval_path;
+  size_t threads;
+} keygen_request;
+
+static int parse(keygen_request *r, int argc, char **argv) {
+  args a = args_make(argc, argv);
+  r->secret_path = args_required(&a, "--secret-key");
+  r->eval_path = args_required(&a, "--eval-key");
+  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  int status = args_end(&a, 1, 1);
+  if (status == CLI_OK) r->client_path = a.value[0];
+  return status;
+}
+
+/* Streams the evaluation key to its file as it is made. */
+static int write_eval_key(file_output *output, const keygen_request *r, const ppml_secret_key *key,
+                          ppml_rng *rng) {
+  pool threads;
+  ppml_arena arena;
+  ppml_writer writer = save_writer(output);
+  ppml_progress progress = cli_progress("evaluation key");
+  int status = pool_start(&threads, r->threads);
+  if (status) return status;
+  status = cli_arena_create(&arena, ppml_eval_key_generate_bytes(key->client.params, r->threads));
+  if (status == CLI_OK) {
+    int error = ppml_eval_key_generate(&writer, key, rng, &threads.parallel, &progress, &arena);
+    if (error)
+      status = error == PPML_ERR_IO ? save_fail(output, r->eval_path)
+                                    : cli_fail_ppml(error, r->eval_path, "memory");
+    cli_arena_destroy(&arena);
+  }
+  pool_stop(&threads);
+  return status;
+}
+
+/* The secret key appears before the evaluation key: a server cannot hold a key that
+ * nobody can decrypt for. */
+static int write_keys(file_output *outputs, const keygen_request *r, const ppml_secret_key *key,
+                      ppml_rng *rng) {
+  ppml_writer writer = save_writer(&outputs[0]);
+  if (ppml_secret_key_write(key, &writer) != PPML_OK) return save_fail(&outputs[0], r->secret_path);
+  int status = write_eval_key(&outputs[1], r, key, rng);
+  if (status) return status;
+  if (file_commit(&outputs[0])) return save_fail(&outputs[0], r->secret_path);
+  if (file_commit(&outputs[1])) return save_fail(&outputs[1], r->eval_path);
+  return CLI_OK;
+}
+
+static int keygen(const keygen_request *r, const ppml_secret_key *key, ppml_rng *rng) {
+  static file_output outputs[2]; /* each some 12 KB */
+  if (file_create(&outputs[0], r->secret_path, 0600)) return save_fail(&outputs[0], r->secret_path);
+  if (file_create(&outputs[1], r->eval_path, 0666)) {
+    file_abort(&outputs[0]);
+    return save_fail(&outputs[1], r->eval_path);
+  }
+  int status = write_keys(outputs, r, key, rng);
+  file_abort(&outputs[0]);
+  file_abort(&outputs[1]);
+  return status;
+}
+
+int cmd_keygen(int argc, char **argv) {
+  keygen_request r;
+  ppml_client client;
+  ppml_secret_key key;
+  ppml_rng rng;
+  int status = parse(&r, argc, argv);
+  if (status == CLI_OK) status = load_client(&client, r.client_path);
+  if (status == CLI_OK) status = cli_rng(&rng);
+  if (status) return status;
+  ppml_secret_key_generate(&key, &client, &rng);
+  status = keygen(&r, &key, &rng);
+  ppml_secret_key_wipe(&key);
+  ppml_rng_wipe(&rng);
+  return status;
+}

@@ -1,0 +1,221 @@
+#include "describe.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "json.h"
+
+/* A description is written once, as members of an object; for people the same members
+ * come out as lines, nested names joined by a space. */
+static int as_json;
+static int indent;
+
+static void open_object(const char *name) {
+  if (as_json) json_begin(name, '{');
+  else if (name) printf("%*s%s\n", indent, "", name);
+  indent += name ? 2 : 0;
+}
+
+static void close_object(const char *name) {
+  if (as_json) json_end('}');
+  indent -= name ? 2 : 0;
+}
+
+static void put_text(const char *name, const char *text) {
+  if (as_json) json_text(name, text);
+  else printf("%*s%-22s %s\n", indent, "", name, text);
+}
+
+static void put_integer(const char *name, int64_t number) {
+  if (as_json) json_integer(name, number);
+  else printf("%*s%-22s %lld\n", indent, "", name, (long long)number);
+}
+
+static void put_real(const char *name, double number) {
+  if (as_json) json_real(name, number);
+  else printf("%*s%-22s %.4g\n", indent, "", name, number);
+}
+
+static void put_id(const char *name, const uint8_t id[PPML_ID_BYTES]) {
+  char text[2 * PPML_ID_BYTES + 1];
+  for (int i = 0; i < PPML_ID_BYTES; i++) snprintf(text + 2 * i, 3, "%02x", id[i]);
+  put_text(name, text);
+}
+
+const char *describe_activation(uint32_t activation) {
+  static const char *const names[] = {"none", "relu", "sign", "square", "table"};
+  return activation < sizeof names / sizeof names[0] ? names[activation] : "unknown";
+}
+
+/* ------------------------------------------------------------- members */
+
+static void put_params(const ppml_params *p) {
+  open_object("params");
+  put_text("name", p->name);
+  put_integer("lwe_dim", p->lwe_dim);
+  put_integer("glwe_dim", p->glwe_dim);
+  put_integer("poly_size", p->poly_size);
+  put_integer("key_block", p->key_block);
+  put_integer("key_block_ones", p->key_block_ones);
+  put_integer("shared_prefix", p->shared_prefix);
+  put_integer("pbs_base_log2", p->pbs_base_log2);
+  put_integer("pbs_levels", p->pbs_levels);
+  put_integer("ks_base_log2", p->ks_base_log2);
+  put_integer("ks_levels", p->ks_levels);
+  put_integer("lwe_noise_bound", p->lwe_noise_bound);
+  put_integer("glwe_noise_bound", p->glwe_noise_bound);
+  put_integer("input_wire_bits", p->input_wire_bits);
+  put_integer("bsk_wire_bits", p->bsk_wire_bits);
+  put_integer("output_bits", p->output_bits);
+  put_text("assumption", p->assumption);
+  close_object("params");
+  put_real("security_bits", ppml_params_security_bits(p));
+}
+
+static void put_spec(const ppml_spec *spec) {
+  put_integer("width", spec->width);
+  put_integer("height", spec->height);
+  put_integer("channels", spec->channels);
+  put_integer("input_bits", spec->input_bits);
+  put_integer("classes", spec->classes);
+  if (as_json) json_begin("class_names", '[');
+  for (uint32_t c = 0; c < spec->classes; c++) put_text(as_json ? NULL : "", spec->class_name[c]);
+  if (as_json) json_end(']');
+}
+
+/* Largest |z_j| that training saw, over a layer. */
+static int64_t peak_of(const ppml_layer *layer) {
+  int64_t peak = 0;
+  for (uint32_t j = 0; layer->peak && j < layer->outputs; j++)
+    if (layer->peak[j] > peak) peak = layer->peak[j];
+  return peak;
+}
+
+/* noise may be NULL: of a model that is not compiled nothing is known yet. */
+static void put_layers(const ppml_model *model, const ppml_noise *noise) {
+  if (as_json) json_begin("layers", '[');
+  for (uint32_t l = 0; l < model->layer_count; l++) {
+    const ppml_layer *layer = &model->layer[l];
+    open_object(as_json ? NULL : "layer");
+    put_text("kind", "dense");
+    put_integer("inputs", layer->inputs);
+    put_integer("outputs", layer->outputs);
+    put_text("activation", describe_activation(layer->activation));
+    put_integer("weight_bits", layer->weight_bits);
+    if (layer->peak) put_integer("accumulator_range", peak_of(layer));
+    if (noise && layer->peak) put_real("noise_std_log2", log2(noise->layer[l]));
+    close_object(as_json ? NULL : "layer");
+  }
+  if (as_json) json_end(']');
+}
+
+static void put_sizes(const ppml_params *p, const ppml_spec *spec) {
+  put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(p));
+  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(p, 1));
+  put_integer("input_bytes", (int64_t)ppml_input_wire_bytes(p, spec));
+  put_integer("output_bytes", (int64_t)ppml_output_wire_bytes(p, spec, 1));
+}
+
+static void put_client_arena(const ppml_params *p, const ppml_spec *spec) {
+  open_object("arena_bytes_client");
+  put_integer("keygen", (int64_t)ppml_eval_key_generate_bytes(p, 1));
+  put_integer("encrypt", (int64_t)ppml_input_bytes(p, spec));
+  close_object("arena_bytes_client");
+}
+
+static void begin(int json, uint32_t kind) {
+  as_json = json;
+  indent = 0;
+  open_object(NULL);
+  put_text("kind", ppml_kind_name(kind));
+  put_integer("version", 1);
+}
+
+static void end(void) {
+  close_object(NULL);
+}
+
+/* --------------------------------------------------------------- files */
+
+void describe_model(const ppml_model *model, int json) {
+  begin(json, PPML_KIND_MODEL);
+  put_id("model_id", model->id);
+  put_spec(&model->spec);
+  put_layers(model, NULL);
+  end();
+}
+
+void describe_circuit(const ppml_circuit *c, int json) {
+  ppml_noise noise;
+  ppml_circuit_noise(&noise, c);
+  begin(json, PPML_KIND_CIRCUIT);
+  put_id("circuit_id", c->id);
+  put_params(c->params);
+  put_integer("pbs_per_image", (int64_t)ppml_circuit_pbs_count(c));
+  put_spec(&c->model.spec);
+  put_layers(&c->model, &noise);
+  put_real("pbs_error_std_log2", log2(noise.bootstrap));
+  put_real("changed_answers", noise.changed_answers);
+  open_object("arena_bytes_server");
+  put_integer("eval_key", (int64_t)ppml_eval_key_bytes(c->params, 1));
+  put_integer("infer", (int64_t)ppml_infer_bytes(c, 1, 1));
+  close_object("arena_bytes_server");
+  put_client_arena(c->params, &c->model.spec);
+  put_sizes(c->params, &c->model.spec);
+  end();
+}
+
+void describe_client(const ppml_client *client, uint32_t kind, int json) {
+  begin(json, kind);
+  put_id("circuit_id", client->circuit_id);
+  put_params(client->params);
+  put_spec(&client->spec);
+  put_client_arena(client->params, &client->spec);
+  put_sizes(client->params, &client->spec);
+  end();
+}
+
+void describe_input(const ppml_input *input, int json) {
+  begin(json, PPML_KIND_INPUT);
+  put_id("circuit_id", input->circuit_id);
+  put_id("key_id", input->key_id);
+  put_params(input->params);
+  put_integer("blocks", input->blocks);
+  end();
+}
+
+void describe_output(const ppml_output *output, int json) {
+  begin(json, PPML_KIND_OUTPUT);
+  put_id("circuit_id", output->circuit_id);
+  put_id("key_id", output->key_id);
+  put_params(output->params);
+  put_integer("images", output->images);
+  put_integer("scores", output->outputs);
+  end();
+}
+
+void describe_eval_key(const ppml_header *header, int json) {
+  begin(json, PPML_KIND_EVAL_KEY);
+  put_id("circuit_id", header->circuit_id);
+  put_id("key_id", header->key_id);
+  put_params(header->params);
+  put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(header->params));
+  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(header->params, 1));
+  end();
+}
+
+void describe_params_table(int json) {
+  const ppml_params *p;
+  as_json = json;
+  indent = 0;
+  open_object(NULL);
+  if (as_json) json_begin("sets", '[');
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
+    open_object(as_json ? NULL : p->name);
+    put_params(p);
+    put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(p));
+    close_object(as_json ? NULL : p->name);
+  }
+  if (as_json) json_end(']');
+  end();
+}

@@ -1,0 +1,21 @@
+/* describe.h - what files hold, in words for people or as JSON. */
+#ifndef DESCRIBE_H
+#define DESCRIBE_H
+
+#include "../../ppml.h"
+
+/* Each prints one JSON object on one line if json is set, else a few lines. */
+void describe_model(const ppml_model *model, int json);
+void describe_circuit(const ppml_circuit *circuit, int json);
+void describe_client(const ppml_client *client, uint32_t kind, int json);
+void describe_input(const ppml_input *input, int json);
+void describe_output(const ppml_output *output, int json);
+void describe_eval_key(const ppml_header *header, int json);
+
+/* Every parameter set there is. */
+void describe_params_table(int json);
+
+/* The name of an activation. */
+const char *describe_activation(uint32_t activation);
+
+#endif

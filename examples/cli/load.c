@@ -1,0 +1,247 @@
+#include "load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "image.h"
+
+#define CONTAINER_BYTES_MAX ((size_t)64 << 20)
+#define DATASET_FILE_BYTES_MAX ((size_t)1 << 30)
+#define IMAGE_FILE_BYTES_MAX ((size_t)64 << 20)
+
+/* -------------------------------------------------------------- containers */
+
+/* The file's bytes and an arena for what its header announces. */
+static int open_container(file_input *file, ppml_header *header, const char *path,
+                          const char *expected, ppml_arena *arena) {
+  ppml_limits limits = ppml_limits_default();
+  memset(arena, 0, sizeof *arena);
+  if (file_read(file, path, CONTAINER_BYTES_MAX) != NULL)
+    return cli_fail(file->status, path, "%s", file->message);
+  ppml_reader reader = ppml_reader_from_memory(file->bytes, file->count);
+  int error = ppml_header_read(header, &reader, &limits);
+  if (error == PPML_OK) return cli_arena_create(arena, ppml_read_bytes(header));
+  file_free(file);
+  return cli_fail_ppml(error, path, expected);
+}
+
+/* Ends what open_container began. */
+static int close_container(file_input *file, int error, const char *path, const char *expected,
+                           ppml_arena *arena) {
+  file_free(file);
+  if (error == PPML_OK) return CLI_OK;
+  cli_arena_destroy(arena);
+  return cli_fail_ppml(error, path, expected);
+}
+
+/* A loader for one kind: what it reads and what it expects differ, nothing else does. */
+#define LOAD_CONTAINER(read, expected)                                                             \
+  do {                                                                                             \
+    file_input file;                                                                               \
+    ppml_header header;                                                                            \
+    ppml_limits limits = ppml_limits_default();                                                    \
+    int status = open_container(&file, &header, path, expected, arena);                            \
+    if (status) return status;                                                                     \
+    ppml_reader reader = ppml_reader_from_memory(file.bytes, file.count);                          \
+    return close_container(&file, read, path, expected, arena);                                    \
+  } while (0)
+
+int load_model(ppml_model *model, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_model_read(model, &reader, &limits, arena), "a ppml model");
+}
+
+int load_circuit(ppml_circuit *circuit, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_circuit_read(circuit, &reader, &limits, arena), "a ppml circuit");
+}
+
+int load_input(ppml_input *input, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_input_read(input, &reader, &limits, arena), "an encrypted image");
+}
+
+int load_output(ppml_output *output, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_output_read(output, &reader, &limits, arena), "encrypted scores");
+}
+
+/* These two hold no arrays, so their arena is empty. */
+static int read_client(ppml_client *client, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_client_read(client, &reader, &limits), "a ppml client spec");
+}
+
+static int read_secret_key(ppml_secret_key *key, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_secret_key_read(key, &reader, &limits), "a ppml secret key");
+}
+
+int load_client(ppml_client *client, const char *path) {
+  ppml_arena empty;
+  int status = read_client(client, path, &empty);
+  if (status == CLI_OK) cli_arena_destroy(&empty);
+  return status;
+}
+
+int load_secret_key(ppml_secret_key *key, const char *path) {
+  ppml_arena empty;
+  int status = read_secret_key(key, path, &empty);
+  if (status == CLI_OK) cli_arena_destroy(&empty);
+  return status;
+}
+
+/* ---------------------------------------------------------- evaluation key */
+
+static size_t read_stream(ppml_reader *self, void *bytes, size_t count) {
+  FILE *stream = (FILE *)self->context;
+  size_t got = fread(bytes, 1, count, stream);
+  self->failed = ferror(stream);
+  return got;
+}
+
+static int open_stream(FILE **stream, const char *path) {
+  *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+  if (*stream) return CLI_OK;
+  return cli_fail(CLI_MISSING, path, "%s (expected an evaluation key)", strerror(errno));
+}
+
+int load_eval_key(ppml_eval_key *key, const char *path, const ppml_circuit *circuit,
+                  const char *backend, const ppml_parallel *parallel, ppml_arena *arena) {
+  FILE *stream;
+  ppml_limits limits = ppml_limits_default();
+  int status = open_stream(&stream, path);
+  if (status) return status;
+  status = cli_arena_create(arena, ppml_eval_key_bytes(circuit->params, parallel->threads));
+  if (status == CLI_OK) {
+    ppml_reader reader = {read_stream, stream, 0, 0, 0};
+    int error = ppml_eval_key_read(key, &reader, &limits, circuit, backend, parallel, arena);
+    if (error) {
+      cli_arena_destroy(arena);
+      status = cli_fail_ppml(error, path, "the evaluation key of this circuit");
+    }
+  }
+  if (stream != stdin) fclose(stream);
+  return status;
+}
+
+int load_check_eval_key(const char *path) {
+  FILE *stream;
+  ppml_header header;
+  ppml_limits limits = ppml_limits_default();
+  int status = open_stream(&stream, path);
+  if (status) return status;
+  ppml_reader reader = {read_stream, stream, 0, 0, 0};
+  int error = ppml_container_check(&header, &reader, &limits);
+  if (stream != stdin) fclose(stream);
+  return error ? cli_fail_ppml(error, path, "an evaluation key") : CLI_OK;
+}
+
+/* ---------------------------------------------------------------- data set */
+
+/* Decodes an archive in memory. */
+static int read_dataset(npz_dataset *dataset, const file_input *file, const char *path,
+                        ppml_arena *arena) {
+  npz_archive archive;
+  const char *reason = npz_open(&archive, file->bytes, file->count);
+  if (reason == NULL) reason = npz_dataset_measure(dataset, &archive);
+  if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
+  int status = cli_arena_create(arena, dataset->memory_bytes);
+  if (status) return status;
+  reason = npz_dataset_read(dataset, &archive, arena->memory, dataset->memory_bytes);
+  if (reason == NULL) return CLI_OK;
+  status = cli_fail(CLI_DATA, path, "%s", reason);
+  cli_arena_destroy(arena);
+  return status;
+}
+
+int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena) {
+  file_input file;
+  if (file_read(&file, path, DATASET_FILE_BYTES_MAX) != NULL)
+    return cli_fail(file.status, path, "%s", file.message);
+  int status = read_dataset(dataset, &file, path, arena);
+  file_free(&file);
+  return status;
+}
+
+int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path) {
+  if (dataset->width != spec->width || dataset->height != spec->height ||
+      dataset->channels != spec->channels)
+    return cli_fail(CLI_DATA, path, "images of %zux%zux%u (expected %ux%ux%u)", dataset->width,
+                    dataset->height, dataset->channels, spec->width, spec->height, spec->channels);
+  if (dataset->classes > spec->classes)
+    return cli_fail(CLI_DATA, path, "%u classes (expected at most %u)", dataset->classes,
+                    spec->classes);
+  return CLI_OK;
+}
+
+int load_split(const npz_split **split, const npz_dataset *dataset, const char *name) {
+  int index = npz_split_index(name);
+  if (index < 0) return cli_fail(CLI_USAGE, name, "no such split (expected train, val or test)");
+  *split = &dataset->split[index];
+  return CLI_OK;
+}
+
+/* ------------------------------------------------------------------- image */
+
+/* Decodes an image in memory. */
+static int read_image(image *out, const file_input *file, const char *path, ppml_arena *arena) {
+  const char *reason = image_measure(out, file->bytes, file->count);
+  if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
+  int status = cli_arena_create(arena, out->memory_bytes);
+  if (status) return status;
+  reason = image_read(out, file->bytes, file->count, arena->memory, out->memory_bytes);
+  if (reason == NULL) return CLI_OK;
+  cli_arena_destroy(arena);
+  return cli_fail(CLI_DATA, path, "%s", reason);
+}
+
+int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, ppml_arena *arena) {
+  file_input file;
+  image out;
+  if (file_read(&file, path, IMAGE_FILE_BYTES_MAX) != NULL)
+    return cli_fail(file.status, path, "%s", file.message);
+  int status = read_image(&out, &file, path, arena);
+  file_free(&file);
+  if (status) return status;
+  arena->high_bytes = arena->capacity_bytes; /* a patient's image: all of it is wiped */
+  *pixels = out.pixels;
+  if (out.width == spec->width && out.height == spec->height && out.channels == spec->channels)
+    return CLI_OK;
+  cli_arena_destroy(arena);
+  return cli_fail(CLI_DATA, path, "an image of %zux%zux%u (expected %ux%ux%u)", out.width,
+                  out.height, out.channels, spec->width, spec->height, spec->channels);
+}
+
+/* -------------------------------------------------------------------- save */
+
+static int write_output(ppml_writer *self, const void *bytes, size_t count) {
+  return file_write((file_output *)self->context, bytes, count) != NULL;
+}
+
+ppml_writer save_writer(file_output *output) {
+  ppml_writer writer = {write_output, output, 0, 0};
+  return writer;
+}
+
+int save_fail(const file_output *output, const char *path) {
+  return cli_fail(output->status, path, "%s", output->message);
+}
+
+/* Begins an output, calls `write`, and commits. */
+#define SAVE_CONTAINER(write)                                                                      \
+  do {                                                                                             \
+    file_output output;                                                                            \
+    if (file_create(&output, path, 0666) != NULL) return save_fail(&output, path);                 \
+    ppml_writer writer = save_writer(&output);                                                     \
+    if ((write) == PPML_OK && file_commit(&output) == NULL) return CLI_OK;                         \
+    file_abort(&output);                                                                           \
+    return save_fail(&output, path);                                                               \
+  } while (0)
+
+int save_model(const ppml_model *model, const char *path) {
+  SAVE_CONTAINER(ppml_model_write(model, &writer));
+}
+
+int save_input(const ppml_input *input, const char *path) {
+  SAVE_CONTAINER(ppml_input_write(input, &writer));
+}
+
+int save_output(const ppml_output *output_ct, const char *path) {
+  SAVE_CONTAINER(ppml_output_write(output_ct, &writer));
+}

@@ -1,0 +1,49 @@
+/* load.h - from file names to what the library works on, and back. */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include "cli.h"
+#include "file.h"
+#include "npz.h"
+
+/* Functions return CLI_OK, or the exit status after printing one line.  What a loader
+ * allocates lives in the arena it makes; give it back with cli_arena_destroy. */
+
+int load_model(ppml_model *model, const char *path, ppml_arena *arena);
+int load_circuit(ppml_circuit *circuit, const char *path, ppml_arena *arena);
+int load_client(ppml_client *client, const char *path);
+int load_secret_key(ppml_secret_key *key, const char *path);
+int load_input(ppml_input *input, const char *path, ppml_arena *arena);
+int load_output(ppml_output *output, const char *path, ppml_arena *arena);
+
+/* Reads an evaluation key through and checks its digest. */
+int load_check_eval_key(const char *path);
+
+/* Reads the evaluation key as it is expanded, so that the file is never whole in memory. */
+int load_eval_key(ppml_eval_key *key, const char *path, const ppml_circuit *circuit,
+                  const char *backend, const ppml_parallel *parallel, ppml_arena *arena);
+
+/* A MedMNIST .npz; free the arena that holds its arrays. */
+int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena);
+
+/* Does the data set have images of this shape, and no class the network lacks? */
+int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path);
+
+/* A split by its name, "train", "val" or "test". */
+int load_split(const npz_split **split, const npz_dataset *dataset, const char *name);
+
+/* Pixels of a PGM, PPM or PNG file of the spec's shape. */
+int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, ppml_arena *arena);
+
+/* Containers out: the writer appends to an output that file_create began. */
+ppml_writer save_writer(file_output *output);
+
+/* Prints what went wrong with an output. */
+int save_fail(const file_output *output, const char *path);
+
+/* Writes object with write, to path, whole or not at all. */
+int save_model(const ppml_model *model, const char *path);
+int save_input(const ppml_input *input, const char *path);
+int save_output(const ppml_output *output, const char *path);
+
+#endif

@@ -1,0 +1,104 @@
+/* ppml - encrypted neural-network inference on the command line.  See --help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+typedef struct command {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *summary;
+  const char *help;
+} command;
+
+static const command commands[] = {
+    {"demo", cmd_demo, "the whole path on built-in data, with times",
+     "ppml demo [--json] [--threads T] [--params SET]\n"},
+    {"train", cmd_train, "train a network on a MedMNIST data set",
+     "ppml train DATA.npz -o MODEL.ppml\n"
+     "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none (16)\n"
+     "  --activation relu|sign|square  of the hidden layers (relu)\n"
+     "  --epochs E               passes over the training images\n"
+     "  --seed S                 the same seed gives the same network (1)\n"
+     "  --input-bits B           1 to 8 bits a pixel (4)\n"
+     "  --weight-bits B          2 to 8 bits a weight (4)\n"
+     "  --class-names A,B,...    what decrypt and info call the classes\n"
+     "  --json\n"},
+    {"compile", cmd_compile, "lay a model out for encryption",
+     "ppml compile MODEL.ppml -o CIRCUIT.ppml --client CLIENT.ppml\n"
+     "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
+     "                           standard set that changes fewer than 0.5 % of the answers)\n"
+     "  --json\n"},
+    {"keygen", cmd_keygen, "make a client's keys",
+     "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
+     "  SK stays with the client (mode 0600), EK goes to the server\n"},
+    {"encrypt", cmd_encrypt, "encrypt an image",
+     "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM or PNG\n"
+     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"},
+    {"infer", cmd_infer, "run a circuit on encrypted images",
+     "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
+     "  --threads T              (all processors)\n"
+     "  --batch B                images worked on together (8)\n"
+     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
+    {"decrypt", cmd_decrypt, "decrypt the answers",
+     "ppml decrypt --secret-key SK OUT.ct [--json]\n"},
+    {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
+     "ppml verify CIRCUIT.ppml DATA.npz\n"
+     "  --split train|val|test   (test)\n"
+     "  --count N                the first N images (all)\n"
+     "  --threads T              (all processors)\n"
+     "  --batch B                images worked on together (1)\n"
+     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
+     "  --json\n"},
+    {"info", cmd_info, "what a file is, or which parameter sets there are",
+     "ppml info FILE [--json]\n"
+     "ppml info --params [--json]\n"},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(void) {
+  puts("ppml " PPML_VERSION ": classify images that stay encrypted\n");
+  for (size_t i = 0; i < COMMAND_COUNT; i++)
+    printf("  ppml %-8s %s\n", commands[i].name, commands[i].summary);
+  puts("\nppml COMMAND --help tells its options.  A file named - is standard input or output.\n"
+       "Exit status: 0 done, 64 usage, 65 bad input, 66 input missing, 70 internal,\n"
+       "73 cannot create, 74 input or output failed, 77 refused.");
+}
+
+static const command *find(const char *name) {
+  for (size_t i = 0; i < COMMAND_COUNT; i++)
+    if (strcmp(commands[i].name, name) == 0) return &commands[i];
+  return NULL;
+}
+
+static int wants_help(int argc, char **argv) {
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--help") == 0) return 1;
+  return 0;
+}
+
+/* A full disk behind standard output is an error too. */
+static int flushed(int status) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  return status ? status : cli_fail(CLI_IO, "standard output", "cannot be written");
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return cli_fail(CLI_USAGE, "usage", "ppml COMMAND ... (see ppml --help)");
+  if (strcmp(argv[1], "--help") == 0) {
+    print_help();
+    return flushed(CLI_OK);
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    puts("ppml " PPML_VERSION);
+    return flushed(CLI_OK);
+  }
+  const command *c = find(argv[1]);
+  if (c == NULL) return cli_fail(CLI_USAGE, argv[1], "no such command (see ppml --help)");
+  if (wants_help(argc - 1, argv + 1)) {
+    fputs(c->help, stdout);
+    return flushed(CLI_OK);
+  }
+  return flushed(c->run(argc - 1, argv + 1));
+}

@@ -1,0 +1,264 @@
+/* support.h - what the suites of the library share.  Each defines PPML_IMPLEMENTATION and
+ * includes this in place of ppml.h; training has a suite of its own. */
+#ifndef PPML_TEST_SUPPORT_H
+#define PPML_TEST_SUPPORT_H
+
+#include <check.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef PPML_NO_TRAIN
+#define PPML_NO_TRAIN
+#endif
+#define PPML_ASSERT(condition) ck_assert(condition)
+#include "../ppml.h"
+
+#if defined(__GNUC__)
+#define TEST_UNUSED __attribute__((unused))
+#else
+#define TEST_UNUSED
+#endif
+#define TEST_STATIC static TEST_UNUSED
+
+enum { TEST_TIMEOUT_S = 300 }; /* for sanitizers and slow machines */
+
+TEST_STATIC TCase *test_case(Suite *suite, const char *name) {
+  TCase *tcase = tcase_create(name);
+  tcase_set_timeout(tcase, TEST_TIMEOUT_S);
+  suite_add_tcase(suite, tcase);
+  return tcase;
+}
+
+TEST_STATIC int test_run(Suite *suite) {
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed != 0;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+/* A block that is exactly as long as asked for, so that a sanitizer sees a write beyond it. */
+TEST_STATIC void *test_memory(size_t bytes) {
+  void *memory = NULL;
+  ck_assert(posix_memalign(&memory, PPML_ALIGNMENT, bytes ? bytes : 1) == 0);
+  return memory;
+}
+
+TEST_STATIC ppml_arena test_arena(size_t bytes) {
+  ppml_arena arena;
+  ck_assert_int_eq(ppml_arena_init(&arena, test_memory(bytes), bytes), PPML_OK);
+  return arena;
+}
+
+TEST_STATIC void test_arena_free(ppml_arena *arena) {
+  free(arena->memory);
+  memset(arena, 0, sizeof *arena);
+}
+
+/* ---------------------------------------------------------------- random */
+
+TEST_STATIC ppml_rng test_rng(uint64_t seed) {
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, seed);
+  return rng;
+}
+
+/* 0 .. below - 1 */
+TEST_STATIC uint32_t test_below(ppml_rng *rng, uint32_t below) {
+  return (uint32_t)(ppmli_rng_u64(rng) % below);
+}
+
+/* -most .. most */
+TEST_STATIC int32_t test_within(ppml_rng *rng, int32_t most) {
+  return (int32_t)test_below(rng, 2 * (uint32_t)most + 1) - most;
+}
+
+TEST_STATIC void test_random_words(ppml_rng *rng, uint64_t *words, size_t count) {
+  for (size_t i = 0; i < count; i++) words[i] = ppmli_rng_u64(rng);
+}
+
+/* ------------------------------------------------------------ statistics */
+
+typedef struct test_moments {
+  size_t count;
+  double sum, squares, most; /* most: the largest magnitude */
+} test_moments;
+
+TEST_STATIC void test_moments_add(test_moments *m, double x) {
+  m->count++;
+  m->sum += x;
+  m->squares += x * x;
+  if (fabs(x) > m->most) m->most = fabs(x);
+}
+
+TEST_STATIC double test_mean(const test_moments *m) {
+  return m->sum / (double)m->count;
+}
+
+TEST_STATIC double test_variance(const test_moments *m) {
+  return m->squares / (double)m->count - test_mean(m) * test_mean(m);
+}
+
+/* Fails unless actual is within share of expected. */
+#define test_assert_near(actual, expected, share)                                                  \
+  do {                                                                                             \
+    double near_actual = (actual), near_expected = (expected);                                     \
+    ck_assert_msg(fabs(near_actual - near_expected) <= (share)*fabs(near_expected),                \
+                  "%s is %g, not within %g %% of %s = %g", #actual, near_actual, 100 * (share),    \
+                  #expected, near_expected);                                                       \
+  } while (0)
+
+/* A torus element as a real number in [-1/2, 1/2). */
+TEST_STATIC double test_turns(uint64_t t) {
+  return ldexp((double)ppmli_torus_signed(t), -64);
+}
+
+TEST_STATIC double test_turns32(uint32_t t) {
+  return ldexp((double)ppmli_torus_signed32(t), -32);
+}
+
+/* ------------------------------------------------------------- decryption */
+
+/* b - <a, s> on the 64-bit torus, for a ciphertext under the long key. */
+TEST_STATIC uint64_t test_phase(const uint64_t *lwe, const uint8_t *bits, size_t dim) {
+  uint64_t phase = lwe[dim];
+  for (size_t i = 0; i < dim; i++)
+    if (ppmli_bit(bits, i)) phase -= lwe[i];
+  return phase;
+}
+
+/* Phase polynomial [N] of a GLWE ciphertext [k + 1][N]. */
+TEST_STATIC void test_glwe_phase(uint64_t *phase, const uint64_t *glwe, const ppml_params *p,
+                                 const uint8_t *bits) {
+  uint64_t *minus = test_memory(p->poly_size * sizeof *minus);
+  uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
+  memset(minus, 0, p->poly_size * sizeof *minus);
+  for (uint32_t i = 0; i < p->glwe_dim; i++)
+    ppmli_poly_binary_muladd(minus, glwe + (size_t)i * p->poly_size, bits,
+                             (size_t)i * p->poly_size, p->poly_size, twice);
+  for (uint32_t j = 0; j < p->poly_size; j++)
+    phase[j] = glwe[ppmli_params_long_dim(p) + j] - minus[j];
+  free(minus);
+  free(twice);
+}
+
+/* Encrypts message under bits [dim] with noise uniform on [-bound, bound]. */
+TEST_STATIC void test_lwe_encrypt(uint64_t *lwe, uint64_t message, const uint8_t *bits, size_t dim,
+                                  uint32_t bound, ppml_rng *rng) {
+  test_random_words(rng, lwe, dim);
+  lwe[dim] = 0;
+  lwe[dim] = message + (uint64_t)ppmli_noise(ppmli_rng_u64(rng), bound) - test_phase(lwe, bits, dim);
+}
+
+/* r += a b modulo X^N + 1, from its definition. */
+TEST_STATIC void test_multiply_add(uint64_t *r, const uint64_t *a, const uint64_t *b, size_t N) {
+  for (size_t i = 0; i < N; i++) {
+    for (size_t j = 0; j < N - i; j++) r[i + j] += a[i] * b[j];
+    for (size_t j = N - i; j < N; j++) r[i + j - N] -= a[i] * b[j];
+  }
+}
+
+/* r = X^exponent a, exponent < 2 N. */
+TEST_STATIC void test_rotate_up(uint64_t *r, const uint64_t *a, size_t exponent, size_t N) {
+  for (size_t i = 0; i < N; i++) {
+    size_t at = i + exponent;
+    r[at % N] = at / N % 2 ? 0 - a[i] : a[i];
+  }
+}
+
+/* ----------------------------------------------------------------- models */
+
+/* A network and all it holds, built by hand. */
+typedef struct test_net {
+  ppml_model model;
+  int8_t weight[PPML_LAYERS_MAX][64 * 1024];
+  int32_t bias[PPML_LAYERS_MAX][64], range[PPML_LAYERS_MAX][64], peak[PPML_LAYERS_MAX][64];
+  int8_t table[PPML_TABLE_SIZE];
+} test_net;
+
+TEST_STATIC void test_net_spec(test_net *net, uint32_t width, uint32_t height, uint32_t channels,
+                               uint32_t classes) {
+  ppml_spec *s = &net->model.spec;
+  memset(net, 0, sizeof *net);
+  s->width = width;
+  s->height = height;
+  s->channels = channels;
+  s->input_bits = 4;
+  s->classes = classes;
+  s->outputs = classes == 2 ? 1 : classes;
+  s->score_unit = 100;
+  for (uint32_t c = 0; c < classes; c++)
+    snprintf(s->class_name[c], PPML_CLASS_NAME_BYTES, "class %u", (unsigned)c);
+  for (int i = 0; i < PPML_TABLE_SIZE; i++) /* even, and not monotonous */
+    net->table[i] = (int8_t)(abs(i - 128) - (i / 32 % 2 ? 64 : 0));
+}
+
+/* Adds a layer of random 4-bit weights; peaks are what no input exceeds, ranges half of it. */
+TEST_STATIC void test_net_add(test_net *net, uint32_t outputs, uint32_t activation, ppml_rng *rng) {
+  ppml_model *m = &net->model;
+  uint32_t l = m->layer_count++;
+  ppml_layer *layer = &m->layer[l];
+  layer->inputs = l ? m->layer[l - 1].outputs : (uint32_t)ppmli_spec_inputs(&m->spec);
+  layer->outputs = outputs;
+  layer->activation = activation;
+  layer->weight_bits = 4;
+  layer->weight = net->weight[l];
+  layer->bias = net->bias[l];
+  ck_assert_uint_le(layer->inputs * outputs, sizeof net->weight[l]);
+  for (uint32_t i = 0; i < layer->inputs * outputs; i++)
+    net->weight[l][i] = (int8_t)test_within(rng, 7);
+  for (uint32_t j = 0; j < outputs; j++) net->bias[l][j] = test_within(rng, 20);
+  if (activation == PPML_ACTIVATION_NONE) return;
+  for (uint32_t j = 0; j < outputs; j++) {
+    net->peak[l][j] = (int32_t)ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
+    net->range[l][j] = (net->peak[l][j] + 1) / 2;
+  }
+  layer->range = net->range[l];
+  layer->peak = net->peak[l];
+  if (activation == PPML_ACTIVATION_TABLE) layer->table = net->table;
+}
+
+/* width x height gray pixels, hidden layers of these sizes, classes. */
+TEST_STATIC void test_net_make(test_net *net, uint32_t width, uint32_t height,
+                               const uint32_t *hidden, size_t count, uint32_t activation,
+                               uint32_t classes, uint64_t seed) {
+  ppml_rng rng = test_rng(seed);
+  test_net_spec(net, width, height, 1, classes);
+  for (size_t l = 0; l < count; l++) test_net_add(net, hidden[l], activation, &rng);
+  test_net_add(net, net->model.spec.outputs, PPML_ACTIVATION_NONE, &rng);
+  net->model.margin_p05 = 50;
+  ppmli_model_set_id(&net->model);
+}
+
+/* A circuit in arena, of which the client alone is of interest to a test of one layer. */
+TEST_STATIC void test_circuit_make(ppml_circuit *circuit, const test_net *net, const char *params,
+                                   ppml_arena *arena) {
+  const ppml_params *p = ppml_params_by_name(params);
+  ck_assert(p != NULL);
+  ck_assert_int_eq(ppml_compile(circuit, &net->model, p, arena), PPML_OK);
+}
+
+TEST_STATIC void test_pixels(uint8_t *pixels, size_t count, ppml_rng *rng) {
+  ppml_rng_bytes(rng, pixels, count);
+}
+
+/* ---------------------------------------------------------------- threads */
+
+/* Threads there are not: runs the tasks one by one, the last one first. */
+TEST_STATIC void test_run_reversed(void *context, size_t tasks,
+                                   void (*task)(void *argument, size_t index), void *argument) {
+  (void)context;
+  while (tasks--) task(argument, tasks);
+}
+
+TEST_STATIC ppml_parallel test_parallel(size_t threads) {
+  ppml_parallel parallel = {test_run_reversed, NULL, threads};
+  return parallel;
+}
+
+#endif

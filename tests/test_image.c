@@ -1,0 +1,193 @@
+/* test_image.c - PGM, PPM and PNG, against the pixels that made them (tests/kat). */
+#include "../examples/cli/image.h"
+#include "../examples/cli/inflate.h"
+#include "kat/image_kat.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KATS = sizeof image_kats / sizeof image_kats[0], FILE_BYTES_MAX = 2048 };
+
+/* Reads from and into blocks of just the size; *memory is for the caller to free. */
+static const char *load(image *out, const uint8_t *bytes, size_t count, void **memory) {
+  uint8_t *copy = malloc(count > 0 ? count : 1);
+  ck_assert(copy);
+  if (count > 0) memcpy(copy, bytes, count);
+  *memory = NULL;
+  const char *reason = image_measure(out, copy, count);
+  if (!reason) {
+    size_t memory_bytes = out->memory_bytes;
+    *memory = malloc(memory_bytes);
+    ck_assert(*memory);
+    reason = image_read(out, copy, count, *memory, memory_bytes);
+  }
+  free(copy);
+  return reason;
+}
+
+static uint32_t crc32_of(const image *i) {
+  return inflate_crc32(0, i->pixels, i->width * i->height * i->channels);
+}
+
+START_TEST(valid_images_have_their_pixels) {
+  for (size_t i = 0; i < KATS; i++) {
+    const image_kat *kat = &image_kats[i];
+    image got;
+    void *memory;
+    if (kat->reason) continue;
+    const char *reason = load(&got, kat->bytes, kat->count, &memory);
+    ck_assert_msg(!reason, "%s: %s", kat->name, reason);
+    ck_assert_msg(got.width == kat->width && got.height == kat->height, "%s", kat->name);
+    ck_assert_msg(got.channels == kat->channels, "%s", kat->name);
+    ck_assert_msg(crc32_of(&got) == kat->crc32, "%s: read wrongly", kat->name);
+    free(memory);
+  }
+}
+END_TEST
+
+START_TEST(broken_images_are_refused_for_their_reason) {
+  for (size_t i = 0; i < KATS; i++) {
+    const image_kat *kat = &image_kats[i];
+    image got;
+    void *memory;
+    if (!kat->reason) continue;
+    const char *reason = load(&got, kat->bytes, kat->count, &memory);
+    ck_assert_msg(reason, "%s: accepted", kat->name);
+    ck_assert_msg(strstr(reason, kat->reason), "%s: refused as: %s", kat->name, reason);
+    ck_assert_msg(!got.pixels && !got.width, "%s: not emptied", kat->name);
+    free(memory);
+  }
+}
+END_TEST
+
+/* Plain files may end anywhere in their last number, comment or white space. */
+START_TEST(images_truncated_at_any_byte_are_refused) {
+  for (size_t i = 0; i < KATS; i++) {
+    const image_kat *kat = &image_kats[i];
+    image got;
+    void *memory;
+    int plain = kat->count > 1 && (kat->bytes[1] == '2' || kat->bytes[1] == '3');
+    for (size_t count = 0; !kat->reason && count < kat->count; count++) {
+      const char *reason = load(&got, kat->bytes, count, &memory);
+      ck_assert_msg(reason || plain, "%s: %zu bytes accepted", kat->name, count);
+      free(memory);
+    }
+  }
+}
+END_TEST
+
+/* The first IDAT chunk's CRC-32 guards its name and data, the IHDR chunk's what comes before. */
+START_TEST(any_flipped_bit_of_a_png_is_refused) {
+  for (size_t i = 0; i < KATS; i++) {
+    const image_kat *kat = &image_kats[i];
+    uint8_t bytes[FILE_BYTES_MAX];
+    image got;
+    void *memory;
+    if (kat->reason || kat->bytes[0] != 0x89) continue;
+    memcpy(bytes, kat->bytes, kat->count);
+    for (size_t bit = 0; bit < 8 * kat->count; bit++) {
+      bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+      const char *reason = load(&got, bytes, kat->count, &memory);
+      ck_assert_msg(reason, "%s: bit %zu", kat->name, bit);
+      free(memory);
+      bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+  }
+}
+END_TEST
+
+START_TEST(flipped_bits_of_other_images_stay_within_bounds) {
+  for (size_t i = 0; i < KATS; i++) {
+    const image_kat *kat = &image_kats[i];
+    uint8_t bytes[FILE_BYTES_MAX];
+    image got;
+    void *memory;
+    ck_assert(kat->count <= sizeof bytes);
+    memcpy(bytes, kat->bytes, kat->count);
+    for (size_t bit = 0; bit < 8 * kat->count; bit++) {
+      bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+      load(&got, bytes, kat->count, &memory); /* a sanitizer is the judge */
+      free(memory);
+      bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+  }
+}
+END_TEST
+
+START_TEST(one_byte_less_than_measured_is_refused) {
+  for (size_t i = 0; i < KATS; i++) {
+    const image_kat *kat = &image_kats[i];
+    uint8_t memory[4096];
+    image got;
+    if (kat->reason) continue;
+    ck_assert(!image_measure(&got, kat->bytes, kat->count));
+    size_t memory_bytes = got.memory_bytes;
+    ck_assert(memory_bytes <= sizeof memory);
+    ck_assert(image_read(&got, kat->bytes, kat->count, memory, memory_bytes - 1));
+    ck_assert(!image_read(&got, kat->bytes, kat->count, memory, memory_bytes));
+    ck_assert_ptr_eq(got.pixels, memory);
+  }
+}
+END_TEST
+
+START_TEST(every_maxval_maps_its_range_onto_0_to_255_with_rounding) {
+  for (int maxval = 1; maxval <= 255; maxval++) {
+    char text[8192];
+    uint8_t memory[256];
+    image got;
+    int length = snprintf(text, sizeof text, "P2 %d 1 %d", maxval + 1, maxval);
+    for (int i = 0; i <= maxval; i++)
+      length += snprintf(text + length, sizeof text - (size_t)length, " %d", i);
+    ck_assert(!image_read(&got, text, (size_t)length, memory, sizeof memory));
+    ck_assert_uint_eq(got.pixels[0], 0);
+    ck_assert_uint_eq(got.pixels[maxval], 255);
+    for (int i = 0; i <= maxval; i++) {
+      double exact = 255.0 * i / maxval;
+      ck_assert(got.pixels[i] >= exact - 0.5 && got.pixels[i] <= exact + 0.5);
+    }
+  }
+}
+END_TEST
+
+START_TEST(the_largest_image_is_read) {
+  static const char header[] = "P6 4096 4096 255\n";
+  size_t pixels = (size_t)IMAGE_SIDE_MAX * IMAGE_SIDE_MAX * 3;
+  size_t count = sizeof header - 1 + pixels;
+  uint8_t *bytes = calloc(count, 1), *memory = malloc(pixels);
+  image got;
+  ck_assert(bytes && memory);
+  memcpy(bytes, header, sizeof header - 1);
+  bytes[count - 1] = 77;
+  ck_assert(!image_measure(&got, bytes, count));
+  ck_assert_uint_eq(got.memory_bytes, pixels);
+  ck_assert(!image_read(&got, bytes, count, memory, pixels));
+  ck_assert_uint_eq(got.pixels[pixels - 1], 77);
+  free(bytes);
+  free(memory);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("image");
+  TCase *kat = tcase_create("kat"), *law = tcase_create("law"), *error = tcase_create("error");
+  tcase_add_test(kat, valid_images_have_their_pixels);
+  tcase_add_test(law, every_maxval_maps_its_range_onto_0_to_255_with_rounding);
+  tcase_add_test(law, one_byte_less_than_measured_is_refused);
+  tcase_add_test(law, the_largest_image_is_read);
+  tcase_add_test(error, broken_images_are_refused_for_their_reason);
+  tcase_add_test(error, images_truncated_at_any_byte_are_refused);
+  tcase_add_test(error, any_flipped_bit_of_a_png_is_refused);
+  tcase_add_test(error, flipped_bits_of_other_images_stay_within_bounds);
+  tcase_set_timeout(law, 60);
+  tcase_set_timeout(error, 60);
+  suite_add_tcase(suite, kat);
+  suite_add_tcase(suite, law);
+  suite_add_tcase(suite, error);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed != 0;
+}
