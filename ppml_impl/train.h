@@ -26,6 +26,7 @@
 #define PPMLI_TRAIN_AVERAGE 0.002f    /* weight of the newest step in the averaged shadow */
 #define PPMLI_TRAIN_OVERSHOOT 2.0f    /* an accumulator beyond this many ranges ... */
 #define PPMLI_TRAIN_PULL 0.3f         /* ... is pulled back with this strength */
+#define PPMLI_TRAIN_SCORE_NOISE 0.0039f /* x */
 #define PPMLI_TRAIN_PEAK_BINS 128     /* of a histogram of accumulators ... */
 #define PPMLI_TRAIN_PEAK_PER_RANGE 16 /* ... this fine, hence up to 8 ranges wide */
 #define PPMLI_TRAIN_PEAK_SHARE 1000   /* one accumulator in that many may be beyond its peak */
@@ -418,7 +419,7 @@ PPMLI_INLINE float ppmli_train_slope(uint32_t activation, float z) {
 PPMLI_STATIC float ppmli_train_score_noise(const ppmli_train_layer *last) {
   float most = 0;
   for (uint32_t i = 0; i <= last->inputs; i++) most += fabsf(last->rounded[i]);
-  return sqrtf((float)last->inputs) / 256 * most;
+  return PPMLI_TRAIN_SCORE_NOISE * sqrtf((float)last->inputs) * most;
 }
 
 /* From layer 0's x to the scores in the last layer's z, with noise. */

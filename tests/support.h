@@ -232,7 +232,7 @@ TEST_STATIC void test_net_make(test_net *net, uint32_t width, uint32_t height,
   for (size_t l = 0; l < count; l++) test_net_add(net, hidden[l], activation, &rng);
   test_net_add(net, net->model.spec.outputs, PPML_ACTIVATION_NONE, &rng);
   net->model.margin_p05 = 50;
-  ppmli_model_set_id(&net->model);
+  ppmli_model_id(net->model.id, &net->model);
 }
 
 /* A circuit in arena, of which the client alone is of interest to a test of one layer. */
@@ -245,6 +245,64 @@ TEST_STATIC void test_circuit_make(ppml_circuit *circuit, const test_net *net, c
 
 TEST_STATIC void test_pixels(uint8_t *pixels, size_t count, ppml_rng *rng) {
   ppml_rng_bytes(rng, pixels, count);
+}
+
+/* ------------------------------------------------------------------- keys */
+
+/* The backend that suites of encrypted inference run on: $PPML_TEST_BACKEND, or the best. */
+TEST_STATIC const char *test_backend(void) {
+  return getenv("PPML_TEST_BACKEND");
+}
+
+/* Keys of one client, and the evaluation key as it travels. */
+typedef struct test_keys {
+  ppml_secret_key secret;
+  uint8_t *wire;
+  size_t wire_bytes;
+  ppml_eval_key eval;
+  ppml_arena arena; /* of eval */
+} test_keys;
+
+/* A client that keys can be made for where there is no circuit. */
+TEST_STATIC ppml_client test_client(const char *params) {
+  test_net *net = (test_net *)test_memory(sizeof *net);
+  ppml_client client;
+  test_net_spec(net, 4, 4, 1, 2);
+  memset(&client, 0, sizeof client);
+  client.spec = net->model.spec;
+  client.params = ppml_params_by_name(params);
+  client.score_unit = (uint64_t)1 << 50;
+  for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
+  free(net);
+  return client;
+}
+
+TEST_STATIC void test_keys_read(test_keys *keys, const char *backend) {
+  const ppml_params *p = keys->secret.client.params;
+  ppml_reader reader = ppml_reader_from_memory(keys->wire, keys->wire_bytes);
+  ppml_limits limits = ppml_limits_default();
+  keys->arena = test_arena(ppml_eval_key_bytes(p, 1));
+  ck_assert_int_eq(
+      ppml_eval_key_read(&keys->eval, &reader, &limits, NULL, backend, NULL, &keys->arena), PPML_OK);
+}
+
+TEST_STATIC void test_keys_make(test_keys *keys, const ppml_client *client, uint64_t seed) {
+  ppml_rng rng = test_rng(seed);
+  ppml_arena scratch = test_arena(ppml_eval_key_generate_bytes(client->params, 1));
+  keys->wire_bytes = ppml_eval_key_wire_bytes(client->params);
+  keys->wire = (uint8_t *)test_memory(keys->wire_bytes);
+  ppml_writer writer = ppml_writer_to_memory(keys->wire, keys->wire_bytes);
+  ppml_secret_key_generate(&keys->secret, client, &rng);
+  ck_assert_int_eq(ppml_eval_key_generate(&writer, &keys->secret, &rng, NULL, NULL, &scratch),
+                   PPML_OK);
+  ck_assert_uint_eq(writer.position, keys->wire_bytes);
+  test_arena_free(&scratch);
+  test_keys_read(keys, test_backend());
+}
+
+TEST_STATIC void test_keys_free(test_keys *keys) {
+  free(keys->wire);
+  test_arena_free(&keys->arena);
 }
 
 /* ---------------------------------------------------------------- threads */

@@ -14,6 +14,7 @@
 #define PPMLI_WIDTH 8
 #define PPMLI_RADIX 8
 #define PPMLI_KS_TILE 16
+#define PPMLI_WALK_SAMPLES 2
 #define PPMLI_TARGET __attribute__((target("avx512f,avx512dq")))
 #define PPMLI_AVX512_INLINE PPMLI_INLINE PPMLI_TARGET
 

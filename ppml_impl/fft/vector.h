@@ -57,6 +57,16 @@ PPMLI_V_INLINE PPMLI_V(complex) PPMLI_V(mul)(PPMLI_V(complex) a, PPMLI_V(complex
   return c;
 }
 
+/* c + a b */
+PPMLI_V_INLINE PPMLI_V(complex) PPMLI_V(add_mul)(PPMLI_V(complex) c, PPMLI_V(complex) a,
+                                                 PPMLI_V(complex) b) {
+  c.re = PPMLI_V(muladd)(a.re, b.re, c.re);
+  c.im = PPMLI_V(muladd)(a.re, b.im, c.im);
+  c.re = PPMLI_V(mulsub)(a.im, b.im, c.re);
+  c.im = PPMLI_V(muladd)(a.im, b.re, c.im);
+  return c;
+}
+
 /* a, b = a + z b, a - z b */
 PPMLI_V_INLINE void PPMLI_V(split2)(PPMLI_V(complex) *a, PPMLI_V(complex) *b, PPMLI_V(complex) z) {
   PPMLI_V(complex) t = PPMLI_V(mul)(z, *b);
@@ -243,8 +253,6 @@ PPMLI_V_INLINE void PPMLI_V(split_leaves)(const ppmli_fft *fft, double *out, siz
     PPMLI_UNROLL
     for (size_t r = 0; r < PPMLI_WIDTH; r++)
       x[r] = PPMLI_V(load_pair)(work + 2 * r * W);
-    PPMLI_V(zetas)(z, fft->zeta, trees + t, PPMLI_WIDTH);
-    PPMLI_V(split)(x, z, PPMLI_WIDTH);
     PPMLI_V(swap_lanes)(x);
     PPMLI_V(lane_zetas)(z, fft->table + t * W * W);
     PPMLI_V(split)(x, z, PPMLI_WIDTH);
@@ -270,8 +278,6 @@ PPMLI_V_INLINE void PPMLI_V(join_leaves)(const ppmli_fft *fft, double *work, con
     PPMLI_V(lane_zetas)(z, fft->table + t * W * W);
     PPMLI_V(join)(x, z, PPMLI_WIDTH);
     PPMLI_V(swap_lanes)(x);
-    PPMLI_V(zetas)(z, fft->zeta, trees + t, PPMLI_WIDTH);
-    PPMLI_V(join)(x, z, PPMLI_WIDTH);
     PPMLI_UNROLL
     for (size_t r = 0; r < PPMLI_WIDTH; r++)
       PPMLI_V(store_pair)(work + 2 * r * W, x[r]);
@@ -283,14 +289,14 @@ PPMLI_V_INLINE void PPMLI_V(join_leaves)(const ppmli_fft *fft, double *work, con
 /* The radix that the top of the tree is left with when passes of PPMLI_RADIX and the
  * subtrees of W x W points have taken theirs. */
 PPMLI_INLINE size_t PPMLI_V(top_radix)(const ppmli_fft *fft) {
-  size_t radix = fft->points / (PPMLI_WIDTH * PPMLI_WIDTH);
+  size_t radix = fft->points / PPMLI_WIDTH;
   while (radix > PPMLI_RADIX) radix /= PPMLI_RADIX;
   return radix;
 }
 
 PPMLI_V_INLINE void PPMLI_V(forward)(const ppmli_fft *fft, double *out, size_t stride,
                                      const PPMLI_V(source) *source, double *work) {
-  size_t radix = PPMLI_V(top_radix)(fft), trees = fft->points / (PPMLI_WIDTH * PPMLI_WIDTH);
+  size_t radix = PPMLI_V(top_radix)(fft), trees = fft->points / PPMLI_WIDTH;
   if (radix == 8) PPMLI_V(split_source)(fft, work, source, 8);
   else if (radix == 4) PPMLI_V(split_source)(fft, work, source, 4);
   else PPMLI_V(split_source)(fft, work, source, 2);
@@ -316,7 +322,7 @@ PPMLI_V_STATIC void PPMLI_V(forward_digit)(const ppmli_fft *fft, double *out, si
 
 PPMLI_V_STATIC void PPMLI_V(backward_add)(const ppmli_fft *fft, uint64_t *poly, const double *in,
                                           size_t stride, double *work) {
-  size_t radix = PPMLI_V(top_radix)(fft), trees = fft->points / (PPMLI_WIDTH * PPMLI_WIDTH);
+  size_t radix = PPMLI_V(top_radix)(fft), trees = fft->points / PPMLI_WIDTH;
   PPMLI_V(join_leaves)(fft, work, in, stride);
   for (size_t node = trees / PPMLI_RADIX; node >= radix; node /= PPMLI_RADIX)
     PPMLI_V(pass)(fft, work, node, 1);
@@ -347,118 +353,132 @@ PPMLI_STATIC void PPMLI_V(prepare)(ppmli_fft *fft) {
 
 /* ---------------------------------------------------------------- product */
 
-#define PPMLI_MONOMIALS_MAX 48
+#define PPMLI_WALK_MONOMIALS 48
+#define PPMLI_WALK_COLUMNS 4 /* that are held in registers */
 
-/* Samples that one walk over the key serves, and what it needs of their monomials.  In
- * every group the exponents of the lanes are those of group 0 plus a constant, for bits
- * of the index add up; so X^e on a group is a root times a vector that all groups share. */
-typedef struct PPMLI_V(monomials) {
+/* One walk over the key, for as many samples as there is room for their monomials.
+ *
+ * In every group the exponents of the lanes are those of group 0 plus a constant, as the
+ * bits of an index add up to its exponent.  So X^e on a group is a root times a vector
+ * that all groups share. */
+typedef struct PPMLI_V(walk) {
   const ppmli_fft *fft;
-  const uint16_t *exponents;                       /* [samples][terms] */
-  double lanes[PPMLI_MONOMIALS_MAX * PPMLI_GROUP]; /* [samples][terms][GROUP] */
-} PPMLI_V(monomials);
+  const ppmli_product *shape;
+  const uint16_t *exponents;                        /* [samples][terms], or NULL */
+  double lanes[PPMLI_WALK_MONOMIALS * PPMLI_GROUP]; /* [samples][terms][GROUP] */
+} PPMLI_V(walk);
 
-PPMLI_STATIC void PPMLI_V(monomials_init)(PPMLI_V(monomials) *m, const ppmli_fft *fft,
-                                          const uint16_t *exponents, size_t count) {
-  m->fft = fft;
-  m->exponents = exponents;
-  for (size_t i = 0; i < count; i++)
+PPMLI_STATIC void PPMLI_V(walk_init)(PPMLI_V(walk) *w, size_t first, size_t samples) {
+  const ppmli_fft *fft = w->fft;
+  size_t terms = w->shape->terms;
+  w->exponents = w->shape->exponents ? w->shape->exponents + first * terms : NULL;
+  for (size_t i = 0; w->exponents && i < samples * terms; i++)
     for (size_t lane = 0; lane < PPMLI_LANES; lane++) {
       uint32_t e = (uint32_t)fft->exponent[lane] - fft->exponent[0];
-      uint32_t at = exponents[i] * e & (2 * fft->poly_size - 1);
-      m->lanes[i * PPMLI_GROUP + lane] = fft->root[2 * at];
-      m->lanes[i * PPMLI_GROUP + lane + PPMLI_LANES] = fft->root[2 * at + 1];
+      uint32_t at = w->exponents[i] * e & (2 * fft->poly_size - 1);
+      w->lanes[i * PPMLI_GROUP + lane] = fft->root[2 * at];
+      w->lanes[i * PPMLI_GROUP + lane + PPMLI_LANES] = fft->root[2 * at + 1];
     }
 }
 
-/* X^e - 1 for monomial i on the vector at `part` of a group. */
-PPMLI_V_INLINE PPMLI_V(complex) PPMLI_V(monomial)(const PPMLI_V(monomials) *m, size_t i,
-                                                  size_t group, size_t part) {
-  const ppmli_fft *fft = m->fft;
+/* X^e - 1 for monomial i of the walk, on the vector at `part` of a group. */
+PPMLI_V_INLINE PPMLI_V(complex) PPMLI_V(monomial)(const PPMLI_V(walk) *w, size_t i, size_t group,
+                                                  size_t part) {
+  const ppmli_fft *fft = w->fft;
   uint32_t e = fft->exponent[group * PPMLI_LANES];
-  size_t at = m->exponents[i] * e & (2 * fft->poly_size - 1);
-  PPMLI_V(complex) root = PPMLI_V(zeta)(fft->root, at), lanes;
-  lanes.re = PPMLI_V(load)(m->lanes + i * PPMLI_GROUP + part);
-  lanes.im = PPMLI_V(load)(m->lanes + i * PPMLI_GROUP + part + PPMLI_LANES);
-  lanes = PPMLI_V(mul)(root, lanes);
-  lanes.re = lanes.re - PPMLI_V(broadcast)(1);
-  return lanes;
+  PPMLI_V(complex) root = PPMLI_V(zeta)(fft->root, w->exponents[i] * e & (2 * fft->poly_size - 1));
+  PPMLI_V(complex) lanes = PPMLI_V(load2)(w->lanes + i * PPMLI_GROUP + part, PPMLI_LANES);
+  root = PPMLI_V(mul)(root, lanes);
+  root.re = root.re - PPMLI_V(broadcast)(1);
+  return root;
 }
 
-/* One vector of one sample's group, for `count` columns that are held in registers.
- *   i  the sample's first monomial; m may be NULL */
-PPMLI_V_INLINE void PPMLI_V(product_vector)(double *out, const double *a, const double *b,
-                                            const ppmli_product *p, const PPMLI_V(monomials) *m,
-                                            size_t i, size_t group, size_t part, int count) {
-  PPMLI_V(complex) sum[4], factor = {PPMLI_V(broadcast)(1), PPMLI_V(broadcast)(0)};
+/* One vector of the group of sample i of the walk, and of the next one if samples is 2, so
+ * that each load of the key serves both.  b begins at the first of the columns. */
+PPMLI_V_INLINE void PPMLI_V(product_vector)(const PPMLI_V(walk) *w, double *out, const double *a,
+                                            const double *b, size_t i, size_t group, size_t part,
+                                            int columns, int samples) {
+  const ppmli_product *p = w->shape;
+  size_t groups = w->fft->points / PPMLI_LANES;
+  size_t out_stride = groups * p->columns * PPMLI_GROUP, a_stride = groups * p->rows * PPMLI_GROUP;
+  PPMLI_V(complex) sum[2][PPMLI_WALK_COLUMNS], factor[2], d[2], key;
   PPMLI_UNROLL
-  for (int c = 0; c < count; c++) sum[c].re = sum[c].im = PPMLI_V(broadcast)(0);
+  for (int c = 0; c < columns; c++)
+    sum[0][c].re = sum[0][c].im = sum[1][c].re = sum[1][c].im = PPMLI_V(broadcast)(0);
   for (size_t t = 0; t < p->terms; t++) {
-    if (m) factor = PPMLI_V(monomial)(m, i + t, group, part);
+    if (w->exponents) {
+      factor[0] = PPMLI_V(monomial)(w, i * p->terms + t, group, part);
+      if (samples == 2) factor[1] = PPMLI_V(monomial)(w, (i + 1) * p->terms + t, group, part);
+    }
     for (size_t r = 0; r < p->rows; r++, b += p->columns * PPMLI_GROUP) {
-      PPMLI_V(complex) d, key;
-      d.re = PPMLI_V(load)(a + r * PPMLI_GROUP);
-      d.im = PPMLI_V(load)(a + r * PPMLI_GROUP + PPMLI_LANES);
-      if (m) d = PPMLI_V(mul)(d, factor);
+      d[0] = PPMLI_V(load2)(a + r * PPMLI_GROUP, PPMLI_LANES);
+      if (samples == 2) d[1] = PPMLI_V(load2)(a + a_stride + r * PPMLI_GROUP, PPMLI_LANES);
+      if (w->exponents) {
+        d[0] = PPMLI_V(mul)(d[0], factor[0]);
+        if (samples == 2) d[1] = PPMLI_V(mul)(d[1], factor[1]);
+      }
       PPMLI_UNROLL
-      for (int c = 0; c < count; c++) {
-        key.re = PPMLI_V(load)(b + c * PPMLI_GROUP);
-        key.im = PPMLI_V(load)(b + c * PPMLI_GROUP + PPMLI_LANES);
-        sum[c].re = PPMLI_V(muladd)(d.re, key.re, sum[c].re);
-        sum[c].im = PPMLI_V(muladd)(d.re, key.im, sum[c].im);
-        sum[c].re = PPMLI_V(mulsub)(d.im, key.im, sum[c].re);
-        sum[c].im = PPMLI_V(muladd)(d.im, key.re, sum[c].im);
+      for (int c = 0; c < columns; c++) {
+        key = PPMLI_V(load2)(b + c * PPMLI_GROUP, PPMLI_LANES);
+        sum[0][c] = PPMLI_V(add_mul)(sum[0][c], d[0], key);
+        if (samples == 2) sum[1][c] = PPMLI_V(add_mul)(sum[1][c], d[1], key);
       }
     }
   }
   PPMLI_UNROLL
-  for (int c = 0; c < count; c++) {
-    PPMLI_V(store)(out + c * PPMLI_GROUP, sum[c].re);
-    PPMLI_V(store)(out + c * PPMLI_GROUP + PPMLI_LANES, sum[c].im);
+  for (int c = 0; c < columns; c++) {
+    PPMLI_V(store2)(out + c * PPMLI_GROUP, PPMLI_LANES, sum[0][c]);
+    if (samples == 2) PPMLI_V(store2)(out + out_stride + c * PPMLI_GROUP, PPMLI_LANES, sum[1][c]);
   }
 }
 
-/* One sample's group: as many columns at a time as fit in registers. */
-PPMLI_V_INLINE void PPMLI_V(product_group)(double *out, const double *a, const double *b,
-                                           const ppmli_product *p, const PPMLI_V(monomials) *m,
-                                           size_t i, size_t group) {
-  for (size_t part = 0; part < PPMLI_LANES; part += PPMLI_WIDTH) {
-    size_t left = p->columns, at = part;
-    for (; left > 4; left -= 4, at += 4 * PPMLI_GROUP)
-      PPMLI_V(product_vector)(out + at, a + part, b + at, p, m, i, group, part, 4);
-    if (left == 4) PPMLI_V(product_vector)(out + at, a + part, b + at, p, m, i, group, part, 4);
-    else if (left == 3)
-      PPMLI_V(product_vector)(out + at, a + part, b + at, p, m, i, group, part, 3);
-    else if (left == 2)
-      PPMLI_V(product_vector)(out + at, a + part, b + at, p, m, i, group, part, 2);
-    else PPMLI_V(product_vector)(out + at, a + part, b + at, p, m, i, group, part, 1);
-  }
+/* One group of one or two samples, in vectors and columns that fit in the registers. */
+PPMLI_V_INLINE void PPMLI_V(product_group)(const PPMLI_V(walk) *w, double *out, const double *a,
+                                           const double *b, size_t i, size_t group, int samples) {
+  size_t columns = w->shape->columns;
+  for (size_t part = 0; part < PPMLI_LANES; part += PPMLI_WIDTH)
+    for (size_t c = 0; c < columns; c += PPMLI_WALK_COLUMNS) {
+      double *o = out + c * PPMLI_GROUP + part;
+      const double *x = a + part, *y = b + c * PPMLI_GROUP + part;
+      switch (ppmli_min_size(columns - c, PPMLI_WALK_COLUMNS)) {
+      case 4:
+        PPMLI_V(product_vector)(w, o, x, y, i, group, part, 4, samples);
+        break;
+      case 3:
+        PPMLI_V(product_vector)(w, o, x, y, i, group, part, 3, samples);
+        break;
+      case 2:
+        PPMLI_V(product_vector)(w, o, x, y, i, group, part, 2, samples);
+        break;
+      default:
+        PPMLI_V(product_vector)(w, o, x, y, i, group, part, 1, samples);
+      }
+    }
 }
 
-/* Groups outside, samples inside: the key of a group stays in the first cache for all
- * samples, while a share of the next group's is fetched beside each. */
+/* Groups outside, samples inside: the key of a group stays in the nearest cache for all
+ * samples of a walk, each of which fetches its share of what lies behind, the next group's. */
 PPMLI_V_STATIC void PPMLI_V(product)(const ppmli_fft *fft, double *out, const double *a,
                                      const double *b, const ppmli_product *p) {
-  size_t groups = fft->points / PPMLI_LANES, key = p->terms * p->rows * p->columns * PPMLI_GROUP;
-  size_t tile = p->exponents ? PPMLI_MONOMIALS_MAX / p->terms : p->samples;
-  PPMLI_V(monomials) m;
-  PPMLI_ASSERT(tile > 0);
-  for (size_t first = 0; first < p->samples; first += tile) {
-    size_t count = ppmli_min_size(tile, p->samples - first);
-    size_t share = (key / PPMLI_LANES + count - 1) / count * PPMLI_LANES;
-    if (p->exponents)
-      PPMLI_V(monomials_init)(&m, fft, p->exponents + first * p->terms, count * p->terms);
+  size_t groups = fft->points / PPMLI_LANES;
+  size_t key = p->terms * p->rows * p->columns * PPMLI_GROUP;
+  size_t most = p->exponents ? PPMLI_WALK_MONOMIALS / p->terms : p->samples;
+  PPMLI_V(walk) w;
+  w.fft = fft, w.shape = p;
+  PPMLI_ASSERT(most > 0);
+  for (size_t first = 0, count; first < p->samples; first += count) {
+    count = ppmli_min_size(most, p->samples - first);
+    PPMLI_V(walk_init)(&w, first, count);
     for (size_t g = 0; g < groups; g++)
-      for (size_t s = 0; s < count; s++) {
+      for (size_t s = 0, step; s < count; s += step) {
         size_t at = (first + s) * groups + g;
-        const double *next = b + (g + 1) * key + s * share;
-        for (size_t x = 0; x < share; x += PPMLI_LANES) __builtin_prefetch(next + x);
-        if (p->exponents)
-          PPMLI_V(product_group)(out + at * p->columns * PPMLI_GROUP, a + at * p->rows * PPMLI_GROUP,
-                                 b + g * key, p, &m, s * p->terms, g);
-        else
-          PPMLI_V(product_group)(out + at * p->columns * PPMLI_GROUP, a + at * p->rows * PPMLI_GROUP,
-                                 b + g * key, p, NULL, 0, g);
+        double *o = out + at * p->columns * PPMLI_GROUP;
+        const double *x = a + at * p->rows * PPMLI_GROUP, *y = b + g * key;
+        step = ppmli_min_size(PPMLI_WALK_SAMPLES, count - s);
+        for (size_t f = key * s / count; f < key * (s + step) / count; f += PPMLI_LANES)
+          __builtin_prefetch(y + key + f);
+        if (step == 2) PPMLI_V(product_group)(&w, o, x, y, s, g, 2);
+        else PPMLI_V(product_group)(&w, o, x, y, s, g, 1);
       }
   }
 }
@@ -523,7 +543,9 @@ PPMLI_STATIC const ppmli_backend *PPMLI_V(backend)(void) {
 #undef PPMLI_V_STRING
 #undef PPMLI_V_QUOTE
 #undef PPMLI_UNROLL
-#undef PPMLI_MONOMIALS_MAX
+#undef PPMLI_WALK_MONOMIALS
+#undef PPMLI_WALK_COLUMNS
+#undef PPMLI_WALK_SAMPLES
 #undef PPMLI_VECTOR
 #undef PPMLI_WIDTH
 #undef PPMLI_RADIX

@@ -1,0 +1,244 @@
+#!/bin/sh
+# The command as its users call it: the whole path, its JSON, and everything that can be
+# wrong with its input.  Run by `make check`: PPML=build/ppml MINIMAL=build/minimal sh tests/cli.sh
+set -u
+PPML=$(realpath "${PPML:-build/ppml}")
+MINIMAL=$(realpath "${MINIMAL:-build/minimal}")
+DATA=${PPML_DATA:-../shared/data}
+DATA=$(realpath "$DATA" 2>/dev/null || echo "$DATA")
+TINY=$(realpath tests/data)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0
+failed=0
+skipped=0
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); echo "tests/cli.sh: FAILED: $*"; }
+
+# ok NAME COMMAND...: the command exits with 0 and prints no error.
+ok() {
+  name=$1
+  shift
+  if "$@" >out 2>err && [ ! -s err ]; then pass; else fail "$name: $(cat err)"; fi
+}
+
+# refuses NAME STATUS COMMAND...: that exit status, one line on standard error that begins
+# with "ppml: ", nothing on standard output, and no new file.
+refuses() {
+  name=$1
+  want=$2
+  shift 2
+  rm -f new.*
+  "$@" >out 2>err
+  got=$?
+  if [ $got -ne "$want" ]; then fail "$name: exit status $got, not $want: $(cat err)"; return; fi
+  if [ "$(wc -l <err)" -ne 1 ] || [ "$(grep -c '^ppml: ' err)" -ne 1 ]; then
+    fail "$name: not one line: $(cat err)"; return
+  fi
+  if [ -s out ]; then fail "$name: wrote to standard output"; return; fi
+  for left in new.* .ppml-*; do
+    if [ -e "$left" ]; then fail "$name: left $left behind"; return; fi
+  done
+  pass
+}
+
+# has_fields NAME FIELD...: the JSON on one line in `out` has these members.
+has_fields() {
+  name=$1
+  shift
+  if [ "$(wc -l <out)" -ne 1 ]; then fail "$name: not one line"; return; fi
+  for field in "$@"; do
+    grep -q "\"$field\": " out || { fail "$name: no $field"; return; }
+  done
+  pass
+}
+
+# at_least NAME FIELD LEAST: a number in the JSON in `out`.
+at_least() {
+  value=$(sed -n "s/.*\"$2\": \([-0-9.e+]*\).*/\1/p" out)
+  if awk "BEGIN { exit !(\"$value\" != \"\" && $value + 0 >= $3) }"; then pass
+  else fail "$1: $2 is $value, below $3"; fi
+}
+
+# ------------------------------------------------------------- the whole path
+
+ok "help" "$PPML" --help
+for c in demo train compile keygen encrypt infer decrypt verify info; do
+  ok "$c --help" "$PPML" $c --help
+done
+ok "version" "$PPML" --version
+ok "minimal" "$MINIMAL"
+grep -qx bright out && pass || fail "minimal: $(cat out)"
+ok "demo" "$PPML" demo --json
+has_fields "demo" images right infer_ms params security_bits pbs_per_image
+
+ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --class-names left,right --json
+has_fields "train" classes layers train val test accuracy auc
+ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right
+cmp -s m.ppml m2.ppml && pass || fail "train: the same seed gave another model"
+ok "compile" "$PPML" compile m.ppml -o c.ppml --client cl.ppml --params fast --json
+has_fields "compile" params security_bits pbs_per_image layers kind inputs outputs activation \
+  weight_bits accumulator_range noise_std_log2 arena_bytes_server arena_bytes_client \
+  eval_key_wire_bytes eval_key_bytes input_bytes output_bytes
+ok "keygen" "$PPML" keygen cl.ppml --secret-key sk --eval-key ek
+[ "$(stat -c %a sk)" = 600 ] && pass || fail "keygen: the secret key has mode $(stat -c %a sk)"
+ok "encrypt from a data set" "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 -o in1.ct
+{ printf 'P5 8 8 255\n'; for y in 1 2 3 4 5 6 7 8; do printf '\310\310\310\310\050\050\050\050'; done; } >left.pgm
+ok "encrypt from a picture" "$PPML" encrypt --secret-key sk left.pgm -o in0.ct
+ok "infer" "$PPML" infer c.ppml --eval-key ek in0.ct in1.ct -o out.ct --threads 2 --batch 1
+ok "decrypt" "$PPML" decrypt --secret-key sk out.ct
+[ "$(awk '{print $2}' out | tr '\n' ' ')" = "left right " ] && pass || fail "decrypt: $(cat out)"
+ok "infer one" "$PPML" infer c.ppml --eval-key ek in0.ct -o out1.ct
+ok "decrypt as JSON" "$PPML" decrypt --secret-key sk out1.ct --json
+has_fields "decrypt" class name scores probabilities
+"$PPML" encrypt --secret-key sk - -o - <left.pgm | "$PPML" infer c.ppml --eval-key ek - -o - |
+  "$PPML" decrypt --secret-key sk - >out 2>err
+grep -q left out && pass || fail "through pipes: $(cat err)"
+ok "verify" "$PPML" verify c.ppml "$TINY/tiny.npz" --count 8 --threads 2 --batch 4 --json
+has_fields "verify" images classes accuracy_clear accuracy_simulated accuracy_encrypted agreement \
+  auc_clear auc_encrypted latency_ms median p95 mean client_ms encrypt decrypt threads batch \
+  pbs_per_image params security_bits pbs_error_std_log2 eval_key_bytes eval_key_wire_bytes \
+  input_bytes output_bytes arena_bytes peak_rss_bytes backend
+at_least "verify" agreement 1
+for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
+  ok "info $file" "$PPML" info $file --json
+  has_fields "info $file" kind version
+done
+ok "info --params" "$PPML" info --params
+
+ok "train on three classes" "$PPML" train "$TINY/tiny_rgb.npz" -o rgb.ppml --hidden 6,4 --epochs 150
+ok "compile three classes" "$PPML" compile rgb.ppml -o rgbc.ppml --client rgbcl.ppml
+ok "verify three classes" "$PPML" verify rgbc.ppml "$TINY/tiny_rgb.npz" --count 9 --json
+at_least "verify three classes" agreement 0.85
+
+# ------------------------------------------------------------------ bad input
+
+refuses "no command" 64 "$PPML"
+refuses "unknown command" 64 "$PPML" classify
+refuses "unknown option" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --wings 2
+refuses "missing option" 64 "$PPML" keygen cl.ppml --secret-key new.sk
+refuses "option without value" 64 "$PPML" train "$TINY/tiny.npz" -o
+refuses "number out of range" 64 "$PPML" infer c.ppml --eval-key ek in0.ct -o new.ct --threads 0
+refuses "no such parameter set" 64 "$PPML" compile m.ppml -o new.c --client new.cl --params tiny
+refuses "no such split" 64 "$PPML" verify c.ppml "$TINY/tiny.npz" --split exam
+refuses "no such image" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 40 -o new.ct
+refuses "a name for one class of two" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --epochs 1 --class-names a
+
+: >empty
+for file in missing; do
+  refuses "missing data set" 66 "$PPML" train $file -o new.m
+  refuses "missing model" 66 "$PPML" compile $file -o new.c --client new.cl
+  refuses "missing circuit" 66 "$PPML" infer $file --eval-key ek in0.ct -o new.ct
+  refuses "missing evaluation key" 66 "$PPML" infer c.ppml --eval-key $file in0.ct -o new.ct
+  refuses "missing image" 66 "$PPML" encrypt --secret-key sk $file -o new.ct
+  refuses "missing secret key" 66 "$PPML" decrypt --secret-key $file out.ct
+  refuses "missing file" 66 "$PPML" info $file
+done
+
+# bad NAME FILE: every command that reads such a file refuses it.
+bad() {
+  refuses "$1 data set" 65 "$PPML" train "$2" -o new.m
+  refuses "$1 model" 65 "$PPML" compile "$2" -o new.c --client new.cl
+  refuses "$1 client spec" 65 "$PPML" keygen "$2" --secret-key new.sk --eval-key new.ek
+  refuses "$1 circuit" 65 "$PPML" infer "$2" --eval-key ek in0.ct -o new.ct
+  refuses "$1 evaluation key" 65 "$PPML" infer c.ppml --eval-key "$2" in0.ct -o new.ct
+  refuses "$1 encrypted image" 65 "$PPML" infer c.ppml --eval-key ek "$2" -o new.ct
+  refuses "$1 picture" 65 "$PPML" encrypt --secret-key sk "$2" -o new.ct
+  refuses "$1 secret key" 65 "$PPML" decrypt --secret-key "$2" out.ct
+  refuses "$1 output" 65 "$PPML" decrypt --secret-key sk "$2"
+  refuses "$1 file" 65 "$PPML" info "$2"
+}
+bad "empty" empty
+head -c 300 /dev/zero >zeros
+bad "foreign" zeros
+
+# damaged NAME FILE COMMAND...: the command, which reads `broken`, refuses that file cut
+# short, with a bit flipped, and with a byte too many.
+damaged() {
+  of=$1
+  whole=$2
+  shift 2
+  size=$(stat -c %s "$whole")
+  for at in 1 40 79 80 81 $((size / 2)) $((size - 1)); do
+    head -c "$at" "$whole" >broken
+    refuses "$of cut to $at bytes" 65 "$@"
+  done
+  for at in 0 9 10 20 60 75 85 $((size / 3)) $((size - 20)) $((size - 1)); do
+    flip "$whole" "$at" >broken
+    refuses "$of with a bit flipped at $at" 65 "$@"
+  done
+  { cat "$whole"; printf 'x'; } >broken
+  refuses "$of with a byte too many" 65 "$@"
+}
+# flip FILE AT: the file with the lowest bit of byte AT flipped.
+flip() {
+  head -c "$2" "$1"
+  byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+  printf "\\$(printf %03o $((byte ^ 1)))"
+  tail -c "+$(($2 + 2))" "$1"
+}
+damaged "model" m.ppml "$PPML" compile broken -o new.c --client new.cl
+damaged "circuit" c.ppml "$PPML" infer broken --eval-key ek in0.ct -o new.ct
+damaged "client spec" cl.ppml "$PPML" keygen broken --secret-key new.sk --eval-key new.ek
+damaged "secret key" sk "$PPML" decrypt --secret-key broken out.ct
+damaged "evaluation key" ek "$PPML" infer c.ppml --eval-key broken in0.ct -o new.ct
+damaged "encrypted image" in0.ct "$PPML" infer c.ppml --eval-key ek broken -o new.ct
+damaged "output" out.ct "$PPML" decrypt --secret-key sk broken
+
+refuses "another kind: a model for a circuit" 65 "$PPML" infer m.ppml --eval-key ek in0.ct -o new.ct
+refuses "another kind: a circuit for a key" 65 "$PPML" infer c.ppml --eval-key c.ppml in0.ct -o new.ct
+refuses "another kind: an output for an image" 65 "$PPML" infer c.ppml --eval-key ek out.ct -o new.ct
+refuses "a container for a data set" 65 "$PPML" train m.ppml -o new.m
+refuses "an image of another size" 65 "$PPML" encrypt --secret-key sk "$TINY/tiny_rgb.npz" --split test --index 0 -o new.ct
+printf 'P5 4 4 255\n0123456789abcdef' >small.pgm
+refuses "a picture of another size" 65 "$PPML" encrypt --secret-key sk small.pgm -o new.ct
+refuses "a data set of another shape" 65 "$PPML" verify c.ppml "$TINY/tiny_rgb.npz"
+
+"$PPML" keygen rgbcl.ppml --secret-key sk2 --eval-key ek2 || fail "second keygen"
+"$PPML" keygen cl.ppml --secret-key sk3 --eval-key ek3 || fail "third keygen"
+refuses "a key of another circuit" 77 "$PPML" infer c.ppml --eval-key ek2 in0.ct -o new.ct
+refuses "another client's evaluation key" 77 "$PPML" infer c.ppml --eval-key ek3 in0.ct -o new.ct
+refuses "another client's secret key" 77 "$PPML" decrypt --secret-key sk3 out.ct
+refuses "a secret key of another circuit" 77 "$PPML" decrypt --secret-key sk2 out.ct
+
+# Outputs appear whole or not at all, and what was there before stays.
+echo precious >kept
+refuses "a bad run over an existing output" 65 "$PPML" compile zeros -o kept --client new.cl
+refuses "a bad key over an existing output" 77 "$PPML" infer c.ppml --eval-key ek2 in0.ct -o kept
+[ "$(cat kept)" = precious ] && pass || fail "an existing output was overwritten"
+refuses "an output in no directory" 73 "$PPML" compile m.ppml -o nowhere/c --client new.cl
+refuses "a second output in no directory" 73 "$PPML" compile m.ppml -o new.c --client nowhere/cl
+refuses "keys in no directory" 73 "$PPML" keygen cl.ppml --secret-key new.sk --eval-key nowhere/ek
+if [ -c /dev/full ]; then
+  refuses "a full disk behind keygen" 74 "$PPML" keygen cl.ppml --secret-key new.sk --eval-key /dev/full
+  refuses "a full disk behind infer" 74 "$PPML" infer c.ppml --eval-key ek in0.ct -o /dev/full
+  refuses "a full disk behind train" 74 "$PPML" train "$TINY/tiny.npz" -o /dev/full --epochs 1
+  "$PPML" info m.ppml >/dev/full 2>err
+  [ $? -eq 74 ] && [ "$(wc -l <err)" -eq 1 ] && pass || fail "a full disk behind standard output"
+fi
+
+# ------------------------------------------------------------------- real data
+
+if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
+  ok "train on PneumoniaMNIST" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml
+  ok "compile PneumoniaMNIST" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml
+  ok "verify PneumoniaMNIST" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --json
+  cat out
+  at_least "PneumoniaMNIST" images 624
+  at_least "PneumoniaMNIST" accuracy_encrypted 0.88
+  at_least "PneumoniaMNIST" agreement 0.99
+  ok "train on RetinaMNIST" "$PPML" train "$DATA/retinamnist.npz" -o rm.ppml
+  ok "compile RetinaMNIST" "$PPML" compile rm.ppml -o rc.ppml --client rcl.ppml
+  ok "verify RetinaMNIST" "$PPML" verify rc.ppml "$DATA/retinamnist.npz" --count 100 --json
+  cat out
+  at_least "RetinaMNIST" classes 5
+  at_least "RetinaMNIST" agreement 0.95
+else
+  skipped=$((skipped + 2))
+  echo "tests/cli.sh: skipped: PneumoniaMNIST and RetinaMNIST (no data sets at $DATA)"
+fi
+
+echo "tests/cli.sh: $passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
