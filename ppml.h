@@ -119,6 +119,7 @@ PPML_API void ppml_arena_release(ppml_arena *arena, size_t mark);
  * many; fewer than count means the end, or a failure, which makes failed nonzero. */
 typedef struct ppml_reader {
   size_t (*read)(struct ppml_reader *self, void *bytes, size_t count);
+  int (*rewind)(struct ppml_reader *self); /* back to the start, 0 if done; NULL: cannot */
   void *context;
   int failed;
   size_t position; /* used by ppml_reader_from_memory */
@@ -400,8 +401,9 @@ typedef struct ppml_eval_key {
   uint8_t circuit_id[PPML_ID_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
   struct ppmli_fft *fft;
-  double *bootstrap_key;    /* [steps][lanes...], docs/DESIGN.md "Keys in memory" */
-  uint32_t *key_switch_key; /* [switched coordinate][level][n + 1] */
+  double *bootstrap_key;           /* [steps][groups][terms][rows][columns], transformed */
+  uint32_t *key_switch_key;        /* [blocks of 16 columns][rows][16] */
+  struct ppmli_key_stream *stream; /* instead of the two, for a key that is streamed */
 } ppml_eval_key;
 
 /* The vector backends of this machine, best first; NULL behind the last one. */
@@ -415,6 +417,18 @@ PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads);
 PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
                                 const ppml_circuit *circuit, const char *backend,
                                 const ppml_parallel *parallel, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Opens an evaluation key without expanding it: ppml_infer then reads it in order, a few
+ * steps at a time, once for each hidden layer and call, and memory does not grow with the
+ * key.  The reader must outlive the key, and needs rewind for more than one reading; the
+ * key's digest is checked at the end of each, before any result is given.
+ *   threads  as the ppml_parallel of ppml_infer has, at most
+ * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
+PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
+PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
+                                  const ppml_limits *limits, const ppml_circuit *circuit,
+                                  const char *backend, size_t threads,
+                                  ppml_arena *arena) PPML_MUST_CHECK;
 
 /* -------------------------------------------------------------- ciphertexts */
 

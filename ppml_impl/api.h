@@ -5,6 +5,7 @@
 
 #include "compile.h"
 #include "infer.h"
+#include "keys.h"
 #ifndef PPML_NO_TRAIN
 #include "train.h"
 #endif
@@ -70,6 +71,11 @@ PPML_API void ppml_arena_release(ppml_arena *arena, size_t mark) {
 
 /* -------------------------------------------------------- input and output */
 
+static int ppmli_memory_rewind(ppml_reader *self) {
+  self->position = 0;
+  return 0;
+}
+
 static size_t ppmli_memory_read(ppml_reader *self, void *bytes, size_t count) {
   size_t take = ppmli_min_size(count, self->limit - self->position);
   memcpy(bytes, (const uint8_t *)self->context + self->position, take);
@@ -85,7 +91,7 @@ static int ppmli_memory_write(ppml_writer *self, const void *bytes, size_t count
 }
 
 PPML_API ppml_reader ppml_reader_from_memory(const void *bytes, size_t count) {
-  ppml_reader r = {ppmli_memory_read, NULL, 0, 0, count};
+  ppml_reader r = {ppmli_memory_read, ppmli_memory_rewind, NULL, 0, 0, count};
   memcpy(&r.context, &bytes, sizeof bytes); /* read only, though context is not const */
   return r;
 }
@@ -261,7 +267,29 @@ PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const p
                                 const ppml_parallel *parallel, ppml_arena *arena) {
   const ppmli_backend *found = ppmli_backend_by_name(backend);
   if (!key || !reader || !limits || !arena || !found) return PPML_ERR_ARG;
-  return ppmli_eval_key_read(key, reader, limits, circuit, found, parallel, arena);
+  size_t mark = arena->used_bytes;
+  int error = ppmli_eval_key_read(key, reader, limits, circuit, found, parallel, arena);
+  if (error == PPML_OK) return PPML_OK;
+  arena->used_bytes = mark;
+  memset(key, 0, sizeof *key);
+  return error;
+}
+
+PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads) {
+  return ppmli_key_stream_bytes(params, threads);
+}
+
+PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
+                                  const ppml_limits *limits, const ppml_circuit *circuit,
+                                  const char *backend, size_t threads, ppml_arena *arena) {
+  const ppmli_backend *found = ppmli_backend_by_name(backend);
+  if (!key || !reader || !limits || !arena || !found || !threads) return PPML_ERR_ARG;
+  size_t mark = arena->used_bytes;
+  int error = ppmli_eval_key_stream(key, reader, limits, circuit, found, threads, arena);
+  if (error == PPML_OK) return PPML_OK;
+  arena->used_bytes = mark;
+  memset(key, 0, sizeof *key);
+  return error;
 }
 
 /* -------------------------------------------------------------- ciphertexts */
@@ -294,7 +322,10 @@ PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const 
                         size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
                         ppml_arena *arena) {
   if (!output || !circuit || !inputs || !key || !arena) return PPML_ERR_ARG;
-  return ppmli_infer_images(output, circuit, inputs, images, key, parallel, arena);
+  size_t mark = arena->used_bytes;
+  int error = ppmli_infer_images(output, circuit, inputs, images, key, parallel, arena);
+  if (error) arena->used_bytes = mark;
+  return error;
 }
 
 /* -------------------------------------------------------------------- files */

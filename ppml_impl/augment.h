@@ -6,8 +6,8 @@
 
 #include "rng.h"
 
-#define PPMLI_AUGMENT_WARP 0.15f       /* each entry of a 2x2 map, off the identity */
-#define PPMLI_AUGMENT_SHIFT 0.02f      /* of width and height */
+#define PPMLI_AUGMENT_WARP 0.1f        /* each entry of a 2x2 map, off the identity */
+#define PPMLI_AUGMENT_SHIFT 0.01f      /* of width and height */
 #define PPMLI_AUGMENT_CONTRAST 0.15f   /* of 1 */
 #define PPMLI_AUGMENT_BRIGHTNESS 12.0f /* of 255 */
 

@@ -159,7 +159,7 @@ PPMLI_STATIC int32_t ppmli_output_score(uint32_t phase, const ppml_client *clien
   int64_t unit =
       (int64_t)(client->score_unit < PPMLI_TORUS_HALF ? client->score_unit : PPMLI_TORUS_HALF - 1);
   int64_t down = t / unit, rest = t % unit;
-  if (rest >= unit - rest) down++;
+  if (rest > 0 && rest >= unit - rest) down++;
   if (rest < 0 && -rest >= unit + rest) down--;
   return (int32_t)ppmli_quant_clamp(down, INT32_MAX);
 }

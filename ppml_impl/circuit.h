@@ -14,7 +14,6 @@
 #include "noise.h"
 #include "quant.h"
 #include "rng.h"
-#include "serial.h"
 
 #define PPMLI_INPUT_SCALE_LOG2 16   /* one unit of a full-scale input is 2^-16 of a turn */
 #define PPMLI_GAIN_MAX (1 << 15)    /* keeps plaintext polynomials small beside the FFT */

@@ -3,7 +3,7 @@
 #define PPMLI_DENSE_H
 
 #include "circuit.h"
-#include "ggsw.h"
+#include "lwe.h"
 
 /* --------------------------------------------------------- lookup table */
 

@@ -11,14 +11,15 @@
 
 /* The backends that are built, best first. */
 PPMLI_STATIC const ppmli_backend *ppmli_backend_built(size_t index) {
-  switch (index) {
-  case 0:
-    return ppmli_avx512_backend();
-  case 1:
-    return ppmli_backend_ref();
-  default:
-    return NULL;
-  }
+  static const ppmli_backend *(*const built[])(void) = {
+#if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX512)
+      ppmli_avx512_backend,
+#endif
+#if PPMLI_BACKEND_BUILT(PPML_BACKEND_REF)
+      ppmli_backend_ref,
+#endif
+  };
+  return index < sizeof built / sizeof built[0] ? built[index]() : NULL;
 }
 
 /* The index-th backend that this CPU supports, best first, or NULL. */

@@ -5,7 +5,8 @@
 #ifndef PPMLI_GLWE_H
 #define PPMLI_GLWE_H
 
-#include "lwe.h"
+#include "params.h"
+#include "poly.h"
 #include "rng.h"
 
 PPMLI_INLINE size_t ppmli_glwe_encrypt_scratch(const ppml_params *p) {

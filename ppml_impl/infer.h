@@ -21,6 +21,7 @@ typedef struct ppmli_infer {
   const ppml_input *inputs;
   size_t images;
   uint32_t layer;       /* the stage's */
+  ppmli_key_slab slab;  /* the part of the key that the stage uses */
   size_t tasks;         /* shares that a stage is split into */
   double *masks;        /* [images][groups][blocks][k][GROUP]  transforms of the inputs' masks */
   uint64_t *lwe;        /* [samples][k N + 1]  accumulators, then activations */
@@ -211,51 +212,91 @@ PPMLI_STATIC void ppmli_infer_first_task(void *argument, size_t index) {
 
 /* -------------------------------------------------------------- bootstrap */
 
-/* Key switch and modulus switch of a share of the samples. */
+/* Begins the key switch of a share of the samples. */
+PPMLI_STATIC void ppmli_infer_start_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  size_t words = ppmli_lwe_short_words(x->params),
+         long_words = ppmli_params_long_dim(x->params) + 1;
+  for (size_t s = share.first; s < share.first + share.count; s++)
+    ppmli_keyswitch_start(x->short_lwe + s * words, x->lwe + s * long_words, x->params);
+}
+
+/* Key-switches a share of the samples by the slab's rows. */
 PPMLI_STATIC void ppmli_infer_switch_task(void *argument, size_t index) {
   const ppmli_infer *x = (const ppmli_infer *)argument;
   const ppml_params *p = x->params;
   ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
   ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
-  size_t rows = ppmli_ksk_rows(p), words = ppmli_lwe_short_words(p);
-  size_t long_words = ppmli_params_long_dim(p) + 1;
-  int32_t *digits = (int32_t *)ppmli_arena_array(&arena, PPMLI_PBS_TILE * rows, sizeof *digits);
+  size_t words = ppmli_lwe_short_words(p), long_words = ppmli_params_long_dim(p) + 1;
+  int32_t *digits =
+      (int32_t *)ppmli_arena_array(&arena, PPMLI_PBS_TILE * x->slab.count, sizeof *digits);
   PPMLI_ASSERT(digits != NULL);
   for (size_t done = 0; done < share.count; done += PPMLI_PBS_TILE) {
     size_t first = share.first + done, count = ppmli_min_size(PPMLI_PBS_TILE, share.count - done);
-    uint32_t *out = x->short_lwe + first * words;
     for (size_t s = 0; s < count; s++)
-      ppmli_keyswitch_begin(out + s * words, digits + s, count, x->lwe + (first + s) * long_words,
-                            p);
-    x->key->fft->backend->key_switch(out, digits, x->key->key_switch_key, count, rows,
-                                     ppmli_ksk_blocks(p));
-    for (size_t s = 0; s < count; s++)
-      ppmli_lwe_modulus_switch(x->exponents + (first + s) * (p->lwe_dim + 1), out + s * words, p);
+      ppmli_keyswitch_digits(digits + s, count, x->lwe + (first + s) * long_words, x->slab.first,
+                             x->slab.count, p);
+    x->key->fft->backend->key_switch(x->short_lwe + first * words, digits, x->slab.ksk, count,
+                                     x->slab.count, ppmli_ksk_blocks(p));
   }
 }
 
-/* Tables, blind rotation and extraction of a share of the samples. */
-PPMLI_STATIC void ppmli_infer_rotate_task(void *argument, size_t index) {
+/* Modulus switch and lookup table: the accumulators of a share of the samples. */
+PPMLI_STATIC void ppmli_infer_table_task(void *argument, size_t index) {
   const ppmli_infer *x = (const ppmli_infer *)argument;
   const ppml_params *p = x->params;
   ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
   ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
   size_t neurons = x->circuit->model.layer[x->layer].outputs;
-  size_t long_words = ppmli_params_long_dim(p) + 1, acc_words = long_words - 1 + p->poly_size;
-  const uint16_t *exponents = x->exponents + share.first * (p->lwe_dim + 1);
-  uint64_t *acc = x->acc + share.first * acc_words;
+  size_t acc_words = ppmli_params_long_dim(p) + p->poly_size;
   uint64_t *table = (uint64_t *)ppmli_arena_array(&arena, p->poly_size, sizeof *table);
   PPMLI_ASSERT(table != NULL);
-  for (size_t s = 0; s < share.count; s++) {
-    ppmli_dense_table(table, x->circuit, x->layer, (uint32_t)((share.first + s) % neurons));
-    ppmli_pbs_begin(acc + s * acc_words, table, exponents + s * (p->lwe_dim + 1), p);
+  for (size_t s = share.first; s < share.first + share.count; s++) {
+    uint16_t *exponents = x->exponents + s * (p->lwe_dim + 1);
+    ppmli_lwe_modulus_switch(exponents, x->short_lwe + s * ppmli_lwe_short_words(p), p);
+    ppmli_dense_table(table, x->circuit, x->layer, (uint32_t)(s % neurons));
+    ppmli_pbs_begin(x->acc + s * acc_words, table, exponents, p);
   }
-  int error = ppmli_pbs_rotate(acc, exponents, share.count, 0, ppmli_params_steps(p),
-                               x->key->bootstrap_key, p, x->key->fft, &arena);
+}
+
+/* Blind rotation of a share of the samples by the slab's steps. */
+PPMLI_STATIC void ppmli_infer_rotate_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  const ppml_params *p = x->params;
+  ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  size_t acc_words = ppmli_params_long_dim(p) + p->poly_size;
+  int error = ppmli_pbs_rotate(x->acc + share.first * acc_words,
+                               x->exponents + share.first * (p->lwe_dim + 1), share.count,
+                               x->slab.first, x->slab.count, x->slab.bsk, p, x->key->fft, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */
-  for (size_t s = 0; s < share.count; s++)
-    ppmli_glwe_extract(x->lwe + (share.first + s) * long_words, acc + s * acc_words, p);
+}
+
+/* Extraction of a share of the samples: the layer's activations. */
+PPMLI_STATIC void ppmli_infer_extract_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  size_t long_words = ppmli_params_long_dim(x->params) + 1;
+  size_t acc_words = long_words - 1 + x->params->poly_size;
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  for (size_t s = share.first; s < share.first + share.count; s++)
+    ppmli_glwe_extract(x->lwe + s * long_words, x->acc + s * acc_words, x->params);
+}
+
+/* Bootstraps all samples of a layer, in one walk over the key. */
+PPMLI_STATIC int ppmli_infer_bootstrap(ppmli_infer *x, const ppml_parallel *parallel) {
+  PPMLI_TRY(ppmli_key_walk_begin(x->key));
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_start_task, x);
+  memset(&x->slab, 0, sizeof x->slab);
+  while (ppmli_key_walk_rows(&x->slab, x->key, parallel))
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_switch_task, x);
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_table_task, x);
+  memset(&x->slab, 0, sizeof x->slab);
+  while (ppmli_key_walk_steps(&x->slab, x->key, parallel))
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_rotate_task, x);
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_extract_task, x);
+  return ppmli_key_walk_end(x->key);
 }
 
 /* Accumulators of a share of the next layer's samples. */
@@ -271,18 +312,18 @@ PPMLI_STATIC void ppmli_infer_dense_task(void *argument, size_t index) {
 
 /* ------------------------------------------------------------ all of it */
 
-PPMLI_STATIC void ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) {
+PPMLI_STATIC int ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) {
   ppmli_parallel_run(parallel, x->tasks, ppmli_infer_masks_task, x);
   ppmli_parallel_run(parallel, x->tasks, ppmli_infer_first_task, x);
   for (x->layer = 0; x->layer + 1 < x->circuit->model.layer_count;) {
-    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_switch_task, x);
-    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_rotate_task, x);
+    PPMLI_TRY(ppmli_infer_bootstrap(x, parallel));
     x->layer++;
     ppmli_parallel_run(parallel, x->tasks, ppmli_infer_dense_task, x);
     uint64_t *activations = x->lwe;
     x->lwe = x->next;
     x->next = activations;
   }
+  return PPML_OK;
 }
 
 /* Do images, key and circuit belong together? */
@@ -317,7 +358,7 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   x.images = images;
   x.tasks = ppmli_parallel_threads(parallel);
   PPMLI_TRY(ppmli_infer_alloc(&x, arena));
-  ppmli_infer_run(&x, parallel);
+  PPMLI_TRY(ppmli_infer_run(&x, parallel));
   for (size_t s = 0; s < scores; s++)
     ppmli_output_switch(lwe + s * words, x.lwe + s * words, c->params);
   memset(output, 0, sizeof *output);

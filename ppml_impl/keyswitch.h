@@ -7,8 +7,10 @@
 #ifndef PPMLI_KEYSWITCH_H
 #define PPMLI_KEYSWITCH_H
 
-#include "fft.h"
-#include "glwe.h"
+#include "fft/backend.h"
+#include "lwe.h"
+#include "params.h"
+#include "rng.h"
 
 PPMLI_INLINE size_t ppmli_ksk_rows(const ppml_params *p) {
   return ppmli_params_switched_dim(p) * p->ks_levels;
@@ -98,6 +100,44 @@ PPMLI_STATIC void ppmli_keyswitch_begin(uint32_t *out, int32_t *digits, size_t s
     }
     error_sum += ppmli_torus_signed32(error);
   }
+  out[p->lwe_dim] = ppmli_torus_switch(lwe[long_dim], 32) - (uint32_t)(uint64_t)(error_sum / 2);
+}
+
+/* The digits of rows first_row .. first_row + rows - 1, which are coordinates' all levels.
+ *   digits  digit of row first_row + r at digits[r * stride]  out
+ *   lwe     [k N + 1] */
+PPMLI_STATIC void ppmli_keyswitch_digits(int32_t *digits, size_t stride, const uint64_t *lwe,
+                                         size_t first_row, size_t rows, const ppml_params *p) {
+  ppmli_gadget gadget = ppmli_params_ks_gadget(p);
+  for (size_t r = 0; r < rows; r++, digits += stride) {
+    uint32_t word = ppmli_torus_switch(lwe[ppmli_ksk_coordinate(p, first_row + r)], 32);
+    *digits =
+        (int32_t)ppmli_gadget_digit(&gadget, word, (uint32_t)((first_row + r) % p->ks_levels));
+  }
+}
+
+/* What a word's digits leave over. */
+PPMLI_INLINE int32_t ppmli_keyswitch_error(uint32_t word, const ppmli_gadget *gadget) {
+  for (uint32_t l = 0, whole = word; l < gadget->levels; l++)
+    word -= (uint32_t)(uint64_t)ppmli_gadget_digit(gadget, whole, l)
+            << ppmli_gadget_shift(gadget, l);
+  return ppmli_torus_signed32(word);
+}
+
+/* What a switch starts from: the coordinates that are kept, rounded to 32 bits, and the
+ * body less half of the rounding errors to come, which halves their variance as in the
+ * centered modulus switch.  The key's rows times the digits are then subtracted.
+ *   out  [ppmli_lwe_short_words]  out
+ *   lwe  [k N + 1] */
+PPMLI_STATIC void ppmli_keyswitch_start(uint32_t *out, const uint64_t *lwe, const ppml_params *p) {
+  size_t long_dim = ppmli_params_long_dim(p);
+  size_t kept = long_dim - ppmli_params_switched_dim(p);
+  ppmli_gadget gadget = ppmli_params_ks_gadget(p);
+  int64_t error_sum = 0;
+  memset(out, 0, ppmli_lwe_short_words(p) * sizeof *out);
+  for (size_t i = 0; i < kept; i++) out[i] = ppmli_torus_switch(lwe[i], 32);
+  for (size_t i = kept; i < long_dim; i++)
+    error_sum += ppmli_keyswitch_error(ppmli_torus_switch(lwe[i], 32), &gadget);
   out[p->lwe_dim] = ppmli_torus_switch(lwe[long_dim], 32) - (uint32_t)(uint64_t)(error_sum / 2);
 }
 

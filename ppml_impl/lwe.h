@@ -4,8 +4,9 @@
 #ifndef PPMLI_LWE_H
 #define PPMLI_LWE_H
 
-#include "params.h"
+#include "ct.h"
 #include "poly.h"
+#include "torus.h"
 
 /* b - <a, s> modulo 2^32; meaningful for any modulus 2^w, w <= 32, in its low w bits.
  *   a     [dim], 32-bit words

@@ -4,6 +4,7 @@
 #define PPMLI_MODEL_H
 
 #include "circuit.h"
+#include "serial.h"
 
 #define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
 

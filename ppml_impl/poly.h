@@ -4,7 +4,6 @@
 
 #include "arena.h"
 #include "ct.h"
-#include "torus.h"
 
 /* Bit i of a packed key. */
 PPMLI_INLINE uint64_t ppmli_bit(const uint8_t *bits, size_t i) {

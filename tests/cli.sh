@@ -90,6 +90,8 @@ ok "encrypt from a picture" "$PPML" encrypt --secret-key sk left.pgm -o in0.ct
 ok "infer" "$PPML" infer c.ppml --eval-key ek in0.ct in1.ct -o out.ct --threads 2 --batch 1
 ok "decrypt" "$PPML" decrypt --secret-key sk out.ct
 [ "$(awk '{print $2}' out | tr '\n' ' ')" = "left right " ] && pass || fail "decrypt: $(cat out)"
+ok "infer streaming" "$PPML" infer c.ppml --eval-key ek in0.ct in1.ct -o streamed.ct --stream --batch 1
+cmp -s out.ct streamed.ct && pass || fail "infer --stream gave another answer"
 ok "infer one" "$PPML" infer c.ppml --eval-key ek in0.ct -o out1.ct
 ok "decrypt as JSON" "$PPML" decrypt --secret-key sk out1.ct --json
 has_fields "decrypt" class name scores probabilities
@@ -184,6 +186,7 @@ damaged "circuit" c.ppml "$PPML" infer broken --eval-key ek in0.ct -o new.ct
 damaged "client spec" cl.ppml "$PPML" keygen broken --secret-key new.sk --eval-key new.ek
 damaged "secret key" sk "$PPML" decrypt --secret-key broken out.ct
 damaged "evaluation key" ek "$PPML" infer c.ppml --eval-key broken in0.ct -o new.ct
+damaged "streamed evaluation key" ek "$PPML" infer c.ppml --eval-key broken in0.ct -o new.ct --stream
 damaged "encrypted image" in0.ct "$PPML" infer c.ppml --eval-key ek broken -o new.ct
 damaged "output" out.ct "$PPML" decrypt --secret-key sk broken
 

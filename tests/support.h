@@ -13,7 +13,9 @@
 #ifndef PPML_NO_TRAIN
 #define PPML_NO_TRAIN
 #endif
+#ifndef PPML_ASSERT
 #define PPML_ASSERT(condition) ck_assert(condition)
+#endif
 #include "../ppml.h"
 
 #if defined(__GNUC__)

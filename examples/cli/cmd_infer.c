@@ -13,6 +13,7 @@ typedef struct infer_request {
   const char *circuit_path, *key_path, *out_path, *backend;
   char **input_paths;
   size_t images, threads, batch;
+  int stream;
 } infer_request;
 
 static int parse(infer_request *r, int argc, char **argv) {
@@ -22,6 +23,7 @@ static int parse(infer_request *r, int argc, char **argv) {
   r->backend = args_text(&a, "--backend");
   r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->batch = args_number(&a, "--batch", 1, 4096, BATCH_DEFAULT);
+  r->stream = args_flag(&a, "--stream");
   int status = args_end(&a, 2, 1 << 16);
   if (status) return status;
   r->circuit_path = a.value[0];
@@ -34,6 +36,7 @@ static int parse(infer_request *r, int argc, char **argv) {
 typedef struct infer_session {
   ppml_circuit circuit;
   ppml_eval_key key;
+  key_file key_source;
   ppml_input *inputs;       /* [images] */
   ppml_arena *input_arenas; /* [images] */
   uint16_t *lwe;            /* [images][outputs][words]: the answers, as one output */
@@ -66,6 +69,8 @@ static int run_batch(infer_session *s, const infer_request *r, const ppml_parall
   size_t mark = ppml_arena_mark(&s->scratch);
   int error =
       ppml_infer(&part, &s->circuit, s->inputs + first, count, &s->key, parallel, &s->scratch);
+  if (error && r->stream) /* the images were checked; what is read meanwhile is the key */
+    return cli_fail_ppml(error, r->key_path, "the evaluation key of this circuit");
   if (error) return cli_fail_ppml(error, r->input_paths[first], "an image for this circuit");
   size_t words = ppml_output_lwe_words(part.params) * part.outputs;
   if (s->lwe == NULL) s->lwe = (uint16_t *)calloc(r->images * words, sizeof *s->lwe);
@@ -80,7 +85,8 @@ static int run(infer_session *s, const infer_request *r, const ppml_parallel *pa
   size_t batch = r->batch < r->images ? r->batch : r->images;
   int status = load_circuit(&s->circuit, r->circuit_path, &s->circuit_arena);
   if (status == CLI_OK)
-    status = load_eval_key(&s->key, r->key_path, &s->circuit, r->backend, parallel, &s->key_arena);
+    status = load_eval_key(&s->key, &s->key_source, r->key_path, &s->circuit, r->backend, parallel,
+                           r->stream, &s->key_arena);
   if (status == CLI_OK) status = load_inputs(s, r);
   if (status == CLI_OK)
     status = cli_arena_create(&s->scratch, ppml_infer_bytes(&s->circuit, batch, r->threads));
@@ -97,6 +103,7 @@ static void close_session(infer_session *s, size_t images) {
   free(s->inputs);
   free(s->input_arenas);
   free(s->lwe);
+  key_file_close(&s->key_source);
   cli_arena_destroy(&s->scratch);
   cli_arena_destroy(&s->key_arena);
   cli_arena_destroy(&s->circuit_arena);

@@ -95,40 +95,57 @@ static size_t read_stream(ppml_reader *self, void *bytes, size_t count) {
   return got;
 }
 
-static int open_stream(FILE **stream, const char *path) {
-  *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-  if (*stream) return CLI_OK;
-  return cli_fail(CLI_MISSING, path, "%s (expected an evaluation key)", strerror(errno));
+static int rewind_stream(ppml_reader *self) {
+  return fseek((FILE *)self->context, 0, SEEK_SET);
 }
 
-int load_eval_key(ppml_eval_key *key, const char *path, const ppml_circuit *circuit,
-                  const char *backend, const ppml_parallel *parallel, ppml_arena *arena) {
-  FILE *stream;
+static int key_file_open(key_file *file, const char *path) {
+  memset(file, 0, sizeof *file);
+  file->stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+  if (file->stream == NULL)
+    return cli_fail(CLI_MISSING, path, "%s (expected an evaluation key)", strerror(errno));
+  ppml_reader reader = {read_stream, rewind_stream, file->stream, 0, 0, 0};
+  file->reader = reader;
+  return CLI_OK;
+}
+
+void key_file_close(key_file *file) {
+  if (file->stream && file->stream != stdin) fclose(file->stream);
+  file->stream = NULL;
+}
+
+/* Memory for the key as it is used, and the key in it. */
+static int read_key(ppml_eval_key *key, key_file *file, const ppml_circuit *circuit,
+                    const char *backend, const ppml_parallel *parallel, int stream,
+                    ppml_arena *arena) {
   ppml_limits limits = ppml_limits_default();
-  int status = open_stream(&stream, path);
+  if (stream)
+    return ppml_eval_key_stream(key, &file->reader, &limits, circuit, backend, parallel->threads,
+                                arena);
+  return ppml_eval_key_read(key, &file->reader, &limits, circuit, backend, parallel, arena);
+}
+
+int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const ppml_circuit *circuit,
+                  const char *backend, const ppml_parallel *parallel, int stream,
+                  ppml_arena *arena) {
+  const ppml_params *p = circuit->params;
+  size_t bytes = stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
+                        : ppml_eval_key_bytes(p, parallel->threads);
+  int status = key_file_open(file, path);
+  if (status == CLI_OK) status = cli_arena_create(arena, bytes);
   if (status) return status;
-  status = cli_arena_create(arena, ppml_eval_key_bytes(circuit->params, parallel->threads));
-  if (status == CLI_OK) {
-    ppml_reader reader = {read_stream, stream, 0, 0, 0};
-    int error = ppml_eval_key_read(key, &reader, &limits, circuit, backend, parallel, arena);
-    if (error) {
-      cli_arena_destroy(arena);
-      status = cli_fail_ppml(error, path, "the evaluation key of this circuit");
-    }
-  }
-  if (stream != stdin) fclose(stream);
-  return status;
+  int error = read_key(key, file, circuit, backend, parallel, stream, arena);
+  return error ? cli_fail_ppml(error, path, "the evaluation key of this circuit") : CLI_OK;
 }
 
 int load_check_eval_key(const char *path) {
-  FILE *stream;
+  key_file file;
   ppml_header header;
   ppml_limits limits = ppml_limits_default();
-  int status = open_stream(&stream, path);
+  int status = key_file_open(&file, path);
   if (status) return status;
-  ppml_reader reader = {read_stream, stream, 0, 0, 0};
-  int error = ppml_container_check(&header, &reader, &limits);
-  if (stream != stdin) fclose(stream);
+  int error = ppml_container_check(&header, &file.reader, &limits);
+  key_file_close(&file);
   return error ? cli_fail_ppml(error, path, "an evaluation key") : CLI_OK;
 }
 

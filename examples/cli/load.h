@@ -2,6 +2,8 @@
 #ifndef LOAD_H
 #define LOAD_H
 
+#include <stdio.h>
+
 #include "cli.h"
 #include "file.h"
 #include "npz.h"
@@ -19,9 +21,19 @@ int load_output(ppml_output *output, const char *path, ppml_arena *arena);
 /* Reads an evaluation key through and checks its digest. */
 int load_check_eval_key(const char *path);
 
-/* Reads the evaluation key as it is expanded, so that the file is never whole in memory. */
-int load_eval_key(ppml_eval_key *key, const char *path, const ppml_circuit *circuit,
-                  const char *backend, const ppml_parallel *parallel, ppml_arena *arena);
+/* An open evaluation key file. */
+typedef struct key_file {
+  FILE *stream;
+  ppml_reader reader;
+} key_file;
+
+/* Reads the evaluation key as it is expanded, so that the file is never whole in memory; or,
+ * to stream it, opens it alone, and inference reads it.
+ *   file  out: stays open until key_file_close */
+int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const ppml_circuit *circuit,
+                  const char *backend, const ppml_parallel *parallel, int stream,
+                  ppml_arena *arena);
+void key_file_close(key_file *file); /* harmless on zeros */
 
 /* A MedMNIST .npz; free the arena that holds its arrays. */
 int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena);

@@ -39,6 +39,7 @@ static const command commands[] = {
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (8)\n"
+     "  --stream                 read the evaluation key as it is used: little memory, more time\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
     {"decrypt", cmd_decrypt, "decrypt the answers",
      "ppml decrypt --secret-key SK OUT.ct [--json]\n"},

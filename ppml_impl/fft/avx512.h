@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "ref.h"
 
+#if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX512)
 #include <immintrin.h>
 
 #define PPMLI_VECTOR avx512
@@ -22,7 +23,11 @@ typedef __m512d ppmli_avx512_f64;
 typedef __m512i ppmli_avx512_u32;
 
 PPMLI_STATIC int ppmli_avx512_supported(void) {
+#ifdef PPML_BACKEND_ONLY
+  return 1;
+#else
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#endif
 }
 
 PPMLI_AVX512_INLINE __m512d ppmli_avx512_load(const double *x) {
@@ -63,7 +68,7 @@ PPMLI_AVX512_INLINE __m512d ppmli_avx512_from_digit(const uint64_t *x, uint64_t 
 /* x += turns modulo 1.  A fraction of exactly 1/2 overflows the conversion, whose answer
  * to that is the bit pattern of -1/2: the same point of the torus. */
 PPMLI_AVX512_INLINE void ppmli_avx512_add_turns(uint64_t *x, __m512d turns) {
-  __m512d fraction = _mm512_reduce_pd(turns, 0);
+  __m512d fraction = _mm512_sub_pd(turns, _mm512_roundscale_pd(turns, 0));
   __m512i torus = _mm512_cvtpd_epi64(_mm512_mul_pd(fraction, _mm512_set1_pd(18446744073709551616.0)));
   _mm512_storeu_si512(x, _mm512_add_epi64(_mm512_loadu_si512(x), torus));
 }
@@ -104,4 +109,5 @@ PPMLI_AVX512_INLINE __m512i ppmli_avx512_mulsub_u32(__m512i a, int32_t b, __m512
 
 #include "vector.h"
 
+#endif
 #endif

@@ -19,6 +19,28 @@
 #define PPMLI_GROUP (2 * PPMLI_LANES) /* doubles of a group */
 #define PPMLI_KS_COLUMNS 16           /* 32-bit columns of a key-switching key's block */
 
+/* Values of PPML_BACKEND_ONLY. */
+#define PPML_BACKEND_REF 1
+#define PPML_BACKEND_AVX2 2
+#define PPML_BACKEND_AVX512 3
+#define PPML_BACKEND_NEON 4
+
+/* Which backends are built beside ref.h: the one asked for, or all that the target's
+ * family may have; then the CPU is asked before one is used. */
+#if defined(PPML_BACKEND_ONLY)
+#if PPML_BACKEND_ONLY < PPML_BACKEND_REF || PPML_BACKEND_ONLY > PPML_BACKEND_NEON
+#error "PPML_BACKEND_ONLY is none of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON"
+#endif
+#define PPMLI_BACKEND_BUILT(backend) (PPML_BACKEND_ONLY == (backend))
+#elif defined(__GNUC__) && defined(__x86_64__)
+#define PPMLI_BACKEND_BUILT(backend) ((backend) != PPML_BACKEND_NEON)
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define PPMLI_BACKEND_BUILT(backend)                                                               \
+  ((backend) == PPML_BACKEND_REF || (backend) == PPML_BACKEND_NEON)
+#else
+#define PPMLI_BACKEND_BUILT(backend) ((backend) == PPML_BACKEND_REF)
+#endif
+
 struct ppmli_backend;
 
 /* Tables for one ring Z[X] / (X^N + 1). */

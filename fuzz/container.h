@@ -1,0 +1,252 @@
+/* container.h - any bytes as a container of one kind; what the seven targets share.
+ *
+ * Random changes rarely get past a digest, so the bytes are tried as they are, with their digests
+ * mended, and with length and ids mended as well.  What can be read must need no more memory than
+ * ppml_read_bytes says, must be written as the same bytes, and can be used. */
+#ifndef PPML_FUZZ_CONTAINER_H
+#define PPML_FUZZ_CONTAINER_H
+
+#include <stdlib.h>
+
+#ifdef PPML_IMPLEMENTATION
+#error "container.h includes the implementation itself"
+#endif
+#ifndef PPML_ASSERT
+#define PPML_ASSERT(condition) ((condition) ? (void)0 : abort())
+#endif
+#define PPML_NO_TRAIN
+#define PPML_IMPLEMENTATION
+#include "../ppml.h"
+
+enum { CONTAINER_PAYLOAD_MAX = 1 << 16 };
+
+/* One object of any kind. */
+typedef struct container_object {
+  ppml_model model;
+  ppml_circuit circuit;
+  ppml_client client;
+  ppml_secret_key secret_key;
+  ppml_eval_key eval_key;
+  ppml_input input;
+  ppml_output output;
+} container_object;
+
+PPMLI_UNUSED static int container_get(container_object *o, uint32_t kind, ppml_reader *reader,
+                                      const ppml_limits *limits, ppml_arena *arena) {
+  switch (kind) {
+  case PPML_KIND_MODEL:
+    return ppml_model_read(&o->model, reader, limits, arena);
+  case PPML_KIND_CIRCUIT:
+    return ppml_circuit_read(&o->circuit, reader, limits, arena);
+  case PPML_KIND_CLIENT:
+    return ppml_client_read(&o->client, reader, limits);
+  case PPML_KIND_SECRET_KEY:
+    return ppml_secret_key_read(&o->secret_key, reader, limits);
+  case PPML_KIND_EVAL_KEY:
+    return ppml_eval_key_read(&o->eval_key, reader, limits, NULL, "ref", NULL, arena);
+  case PPML_KIND_INPUT:
+    return ppml_input_read(&o->input, reader, limits, arena);
+  default:
+    return ppml_output_read(&o->output, reader, limits, arena);
+  }
+}
+
+PPMLI_UNUSED static int container_put(const container_object *o, uint32_t kind,
+                                      ppml_writer *writer) {
+  switch (kind) {
+  case PPML_KIND_MODEL:
+    return ppml_model_write(&o->model, writer);
+  case PPML_KIND_CIRCUIT:
+    return ppml_circuit_write(&o->circuit, writer);
+  case PPML_KIND_CLIENT:
+    return ppml_client_write(&o->client, writer);
+  case PPML_KIND_SECRET_KEY:
+    return ppml_secret_key_write(&o->secret_key, writer);
+  case PPML_KIND_INPUT:
+    return ppml_input_write(&o->input, writer);
+  default:
+    return ppml_output_write(&o->output, writer);
+  }
+}
+
+/* ----------------------------------------------------------------- mending */
+
+static void container_digest(uint8_t out[PPML_ID_BYTES], const uint8_t *a, size_t a_count,
+                             const uint8_t *b, size_t b_count) {
+  ppmli_digest d;
+  ppmli_digest_init(&d);
+  ppmli_digest_update(&d, a, a_count);
+  ppmli_digest_update(&d, b, b_count);
+  ppmli_digest_final(&d, out);
+}
+
+/* Puts the right digests into header and trailer. */
+PPMLI_UNUSED static void container_mend_digests(uint8_t *bytes, size_t count) {
+  uint8_t digest[PPML_ID_BYTES];
+  if (count < PPMLI_CONTAINER_BYTES) return;
+  container_digest(digest, bytes, PPMLI_HEADER_HASHED_BYTES, bytes, 0);
+  memcpy(bytes + PPMLI_HEADER_HASHED_BYTES, digest, PPMLI_HEADER_BYTES - PPMLI_HEADER_HASHED_BYTES);
+  if (ppmli_load64(bytes + 16) > count - PPMLI_CONTAINER_BYTES) return;
+  size_t end = PPMLI_HEADER_BYTES + (size_t)ppmli_load64(bytes + 16);
+  container_digest(bytes + end, bytes, end, bytes, 0);
+}
+
+/* And the length and the id that the payload has, before that. */
+PPMLI_UNUSED static void container_mend(uint8_t *bytes, size_t count) {
+  if (count < PPMLI_CONTAINER_BYTES) return;
+  size_t payload_bytes = count - PPMLI_CONTAINER_BYTES;
+  uint32_t kind = ppmli_load16(bytes + 10);
+  ppmli_store64(bytes + 16, payload_bytes);
+  if (kind == PPML_KIND_MODEL || kind == PPML_KIND_CIRCUIT)
+    container_digest(bytes + 40, bytes + 24, kind == PPML_KIND_CIRCUIT ? PPML_ID_BYTES : 0,
+                     bytes + PPMLI_HEADER_BYTES, payload_bytes);
+  container_mend_digests(bytes, count);
+}
+
+/* ------------------------------------------------------------------- using */
+
+static ppml_arena container_arena(size_t bytes) {
+  ppml_arena arena;
+  void *memory = NULL;
+  if (posix_memalign(&memory, PPML_ALIGNMENT, bytes ? bytes : 1) != 0) abort();
+  if (ppml_arena_init(&arena, memory, bytes) != PPML_OK) abort();
+  return arena;
+}
+
+static void container_predict(const ppml_model *m) {
+  ppml_arena arena = container_arena(ppml_model_predict_bytes(m));
+  uint8_t *pixels = (uint8_t *)malloc(ppml_spec_inputs(&m->spec));
+  int32_t scores[PPML_CLASSES_MAX];
+  if (!pixels) abort();
+  memset(pixels, 255, ppml_spec_inputs(&m->spec));
+  if (ppml_model_predict(scores, m, pixels, &arena) != PPML_OK) abort();
+  if (ppml_spec_class(&m->spec, scores) >= m->spec.classes) abort();
+  free(pixels);
+  free(arena.memory);
+}
+
+/* A model that was read can be compiled for every set, or is told that it does not fit. */
+static void container_use_model(const ppml_model *m) {
+  ppml_arena arena = container_arena(ppml_compile_bytes(m));
+  ppml_circuit circuit;
+  container_predict(m);
+  for (size_t i = 0; ppml_params_by_index(i); i++) {
+    ppml_arena_release(&arena, 0);
+    int error = ppml_compile(&circuit, m, ppml_params_by_index(i), &arena);
+    if (error != PPML_OK && error != PPML_ERR_PARAMS) abort();
+  }
+  free(arena.memory);
+}
+
+static void container_use_circuit(const ppml_circuit *c) {
+  ppml_arena arena = container_arena(ppml_model_predict_bytes(&c->model));
+  uint8_t *pixels = (uint8_t *)calloc(ppml_spec_inputs(&c->model.spec), 1);
+  uint64_t *table = (uint64_t *)malloc(c->params->poly_size * sizeof *table);
+  int32_t scores[PPML_CLASSES_MAX];
+  ppml_noise noise;
+  ppml_client client;
+  ppml_rng rng;
+  if (!pixels || !table) abort();
+  ppml_rng_init_for_tests(&rng, 1);
+  ppml_circuit_noise(&noise, c);
+  ppml_client_from_circuit(&client, c);
+  if (ppml_simulate(scores, c, pixels, &rng, &arena) != PPML_OK) abort();
+  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) ppmli_dense_table(table, c, l, 0);
+  free(table);
+  free(pixels);
+  free(arena.memory);
+}
+
+/* Decrypts with a key that claims to belong to it. */
+static void container_use_output(const ppml_output *output) {
+  static ppml_secret_key key;
+  int32_t scores[PPML_CLASSES_MAX];
+  memset(&key, 0x55, sizeof key);
+  key.client.params = output->params;
+  key.client.spec.outputs = output->outputs;
+  key.client.score_unit = PPMLI_TORUS_HALF;
+  memcpy(key.client.circuit_id, output->circuit_id, PPML_ID_BYTES);
+  memcpy(key.id, output->key_id, PPML_ID_BYTES);
+  if (ppml_decrypt(scores, output, output->images - 1, &key) != PPML_OK) abort();
+  key.client.score_unit = 1;
+  if (ppml_decrypt(scores, output, 0, &key) != PPML_OK) abort();
+}
+
+static void container_use(const container_object *o, uint32_t kind) {
+  if (kind == PPML_KIND_MODEL) container_use_model(&o->model);
+  if (kind == PPML_KIND_CIRCUIT) container_use_circuit(&o->circuit);
+  if (kind == PPML_KIND_OUTPUT) container_use_output(&o->output);
+}
+
+/* ----------------------------------------------------------------- reading */
+
+/* What was read is written as the bytes it was read from. */
+static void container_check_written(const container_object *o, uint32_t kind, const uint8_t *bytes,
+                                    size_t count) {
+  uint8_t *copy = (uint8_t *)malloc(count);
+  if (!copy) abort();
+  ppml_writer writer = ppml_writer_to_memory(copy, count);
+  if (container_put(o, kind, &writer) != PPML_OK || writer.position != count) abort();
+  if (memcmp(copy, bytes, count) != 0) abort();
+  free(copy);
+}
+
+static void container_read(uint32_t kind, const uint8_t *bytes, size_t count) {
+  static container_object o;
+  ppml_limits limits = ppml_limits_default();
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  ppml_header header;
+  limits.payload_bytes = CONTAINER_PAYLOAD_MAX;
+  size_t memory_bytes =
+      ppml_header_read(&header, &reader, &limits) == PPML_OK ? ppml_read_bytes(&header) : 0;
+  ppml_arena arena = container_arena(memory_bytes);
+  reader = ppml_reader_from_memory(bytes, count);
+  int error = container_get(&o, kind, &reader, &limits, &arena);
+  if (error == PPML_ERR_NOMEM || (error && arena.used_bytes)) abort();
+  if (error == PPML_OK) {
+    container_check_written(&o, kind, bytes, count);
+    container_use(&o, kind);
+  }
+  free(arena.memory);
+}
+
+/* The evaluation key is too long for a fuzzer: its memory is reserved once, and untouched where
+ * the key ends early. */
+static void container_read_eval_key(const uint8_t *bytes, size_t count) {
+  static ppml_arena arena;
+  static container_object o;
+  ppml_limits limits = ppml_limits_default();
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  ppml_header header;
+  if (ppml_header_read(&header, &reader, &limits) != PPML_OK || !header.params) return;
+  if (!arena.memory) {
+    size_t most = 0;
+    for (size_t i = 0; ppml_params_by_index(i); i++)
+      most = ppmli_max_size(most, ppml_eval_key_bytes(ppml_params_by_index(i), 1));
+    arena = container_arena(most);
+  }
+  reader = ppml_reader_from_memory(bytes, count);
+  ppml_arena_release(&arena, 0);
+  int error = container_get(&o, PPML_KIND_EVAL_KEY, &reader, &limits, &arena);
+  if (error == PPML_OK || error == PPML_ERR_NOMEM || arena.used_bytes) abort();
+}
+
+static void container_try(uint32_t kind, const uint8_t *bytes, size_t count) {
+  container_read(kind, bytes, count);
+  if (kind == PPML_KIND_EVAL_KEY) container_read_eval_key(bytes, count);
+}
+
+PPMLI_UNUSED static int container_fuzz(uint32_t kind, const uint8_t *bytes, size_t count) {
+  uint8_t *copy = (uint8_t *)calloc(count ? count : 1, 1);
+  if (!copy) abort();
+  if (count) memcpy(copy, bytes, count);
+  container_try(kind, copy, count);
+  container_mend_digests(copy, count);
+  container_try(kind, copy, count);
+  container_mend(copy, count);
+  container_try(kind, copy, count);
+  free(copy);
+  return 0;
+}
+
+#endif

@@ -1,0 +1,54 @@
+#!/bin/sh
+# The header under other languages, standards, compilers and options, each header alone,
+# and one implementation shared by two units.  CC, CXX and WARNINGS come from the Makefile.
+set -u
+: "${CC:=cc}" "${CXX:=c++}" "${WARNINGS:=-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+skipped=0
+
+try() {
+  name=$1
+  shift
+  if "$@" >"$work/log" 2>&1; then passed=$((passed + 1))
+  else failed=$((failed + 1)); echo "tests/build_matrix.sh: FAILED: $name"; grep -m 3 -E "error|warning" "$work/log"; fi
+}
+
+printf '#define PPML_IMPLEMENTATION\n#include "ppml.h"\n' >"$work/unit.c"
+for compiler in "$CC" gcc clang; do
+  command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }
+  for flags in -O0 -O2 -O3 -Os "-O2 -DPPML_NO_TRAIN" "-O2 -DPPML_BACKEND_ONLY=PPML_BACKEND_REF" \
+    "-O2 -march=native" "-O2 -DPPML_ENTROPY=my_entropy" "-O2 -std=c11"; do
+    try "$compiler $flags" $compiler -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. $flags -c "$work/unit.c" -o "$work/unit.o"
+  done
+done
+for compiler in "$CXX" g++ clang++; do
+  command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }
+  for standard in c++11 c++17; do
+    try "$compiler $standard" $compiler -x c++ -std=$standard $WARNINGS -I. -O2 -c "$work/unit.c" -o "$work/unit.o"
+  done
+done
+
+for header in ppml.h ppml_impl/*.h; do
+  printf '#include "%s"\n' "$header" >"$work/alone.c"
+  try "$header alone" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$work/alone.c"
+done
+
+# A build without any entropy must not compile, and say why.
+if $CC -std=c99 -I. -U__unix__ -U__linux__ -U__APPLE__ -fsyntax-only "$work/unit.c" 2>"$work/log"; then
+  failed=$((failed + 1)); echo "tests/build_matrix.sh: FAILED: builds without entropy"
+elif grep -q "no entropy source" "$work/log"; then passed=$((passed + 1))
+else failed=$((failed + 1)); echo "tests/build_matrix.sh: FAILED: no word about entropy"; fi
+
+if [ -f tests/two_units_a.c ]; then
+  try "two units" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. tests/two_units_a.c tests/two_units_b.c -lm -o "$work/two"
+  try "two units run" "$work/two"
+fi
+if [ -f tests/freestanding.c ]; then
+  try "freestanding" $CC -std=c99 $WARNINGS -I. -ffreestanding -O2 -c tests/freestanding.c -o "$work/free.o"
+fi
+
+echo "tests/build_matrix.sh: $passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]

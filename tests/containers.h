@@ -1,0 +1,77 @@
+/* containers.h - a small valid container of every kind: what suites break and fuzzers start from. */
+#ifndef PPML_TEST_CONTAINERS_H
+#define PPML_TEST_CONTAINERS_H
+
+#include "../fuzz/container.h"
+
+enum { CONTAINERS_BYTES_MAX = 1 << 14, CONTAINERS_PIXELS = 6 };
+
+/* 3 x 2 pixels, two hidden neurons with the activation that has all arrays, one score. */
+static void containers_model(ppml_model *model) {
+  static const int8_t hidden[] = {3, -7, 0, 1, 5, -2, -1, 2, 7, -4, 0, 6}, last[] = {7, -3};
+  static const int32_t bias[] = {10, -20}, range[] = {100, 90}, peak[] = {250, 200}, shift[] = {-5};
+  static int8_t table[PPML_TABLE_SIZE];
+  const ppml_layer layers[] = {
+      {CONTAINERS_PIXELS, 2, PPML_ACTIVATION_TABLE, 4, hidden, bias, range, peak, table},
+      {2, 1, PPML_ACTIVATION_NONE, 4, last, shift, NULL, NULL, NULL}};
+  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}};
+  for (int i = 0; i < PPML_TABLE_SIZE; i++) table[i] = (int8_t)(i / 2);
+  memset(model, 0, sizeof *model);
+  model->spec = spec;
+  model->layer_count = 2;
+  model->margin_p05 = 40;
+  memcpy(model->layer, layers, sizeof layers);
+}
+
+/* Objects that belong together, all made from seed 1. */
+typedef struct containers {
+  container_object objects;
+  uint16_t *lwe; /* of the output */
+  ppml_arena arena;
+} containers;
+
+static void containers_make(containers *c) {
+  static const uint8_t pixels[CONTAINERS_PIXELS] = {0, 255, 127, 128, 3, 77};
+  container_object *o = &c->objects;
+  ppml_rng rng;
+  memset(c, 0, sizeof *c);
+  c->arena = container_arena(1 << 20);
+  ppml_rng_init_for_tests(&rng, 1);
+  containers_model(&o->model);
+  if (ppml_compile(&o->circuit, &o->model, ppml_params_by_name("fast"), &c->arena)) abort();
+  ppml_client_from_circuit(&o->client, &o->circuit);
+  ppml_secret_key_generate(&o->secret_key, &o->client, &rng);
+  if (ppml_encrypt(&o->input, &o->secret_key, pixels, &rng, &c->arena)) abort();
+  size_t words = ppml_output_lwe_words(o->client.params);
+  c->lwe = (uint16_t *)malloc(words * sizeof *c->lwe);
+  if (!c->lwe) abort();
+  for (size_t i = 0; i < words; i++) c->lwe[i] = (uint16_t)(i * i & 0x3fff);
+  o->output.params = o->client.params;
+  memcpy(o->output.circuit_id, o->client.circuit_id, PPML_ID_BYTES);
+  memcpy(o->output.key_id, o->secret_key.id, PPML_ID_BYTES);
+  o->output.images = o->output.outputs = 1;
+  o->output.lwe = c->lwe;
+}
+
+static void containers_free(containers *c) {
+  free(c->lwe);
+  free(c->arena.memory);
+}
+
+/* Writes the container of one kind, or the beginning of an evaluation key.  Its length. */
+static size_t containers_write(uint8_t *bytes, size_t capacity, const containers *c,
+                               uint32_t kind) {
+  ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
+  if (kind != PPML_KIND_EVAL_KEY) {
+    if (container_put(&c->objects, kind, &writer)) abort();
+    return writer.position;
+  }
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, 2);
+  ppml_arena arena = container_arena(ppml_eval_key_generate_bytes(c->objects.client.params, 1));
+  if (!ppml_eval_key_generate(&writer, &c->objects.secret_key, &rng, NULL, NULL, &arena)) abort();
+  free(arena.memory);
+  return writer.position;
+}
+
+#endif

@@ -1,0 +1,108 @@
+/* make_container_corpus.c - writes the seeds of the containers' fuzz targets, from the root:
+ *
+ *     cc -I. -D_DEFAULT_SOURCE -o /tmp/make_corpus tests/gen/make_container_corpus.c -lm
+ *     /tmp/make_corpus fuzz/corpus
+ *
+ * fuzz/corpus/ENTRY/NAME: a valid container of each kind, of the evaluation key its beginning, and
+ * some that are broken behind right digests. */
+#include "../containers.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const char *const entries[] = {NULL,         "model",    "circuit", "client",
+                                      "secret_key", "eval_key", "input",   "output"};
+
+static const char *root;
+
+static void save(uint32_t kind, const char *name, const uint8_t *bytes, size_t count) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", root, entries[kind]);
+  mkdir(path, 0755);
+  snprintf(path, sizeof path, "%s/%s/%s", root, entries[kind], name);
+  FILE *file = fopen(path, "wb");
+  if (!file || fwrite(bytes, 1, count, file) != count || fclose(file) != 0) {
+    perror(path);
+    exit(1);
+  }
+}
+
+/* The container with one 32-bit word changed and its digests mended. */
+static void save_changed(uint32_t kind, const char *name, const uint8_t *bytes, size_t count,
+                         size_t at, uint32_t word) {
+  uint8_t copy[CONTAINERS_BYTES_MAX];
+  memcpy(copy, bytes, count);
+  ppmli_store32(copy + at, word);
+  if (kind == PPML_KIND_EVAL_KEY) container_mend_digests(copy, count);
+  else container_mend(copy, count);
+  save(kind, name, copy, count);
+}
+
+static void save_kind(const containers *c, uint32_t kind) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX], damaged[CONTAINERS_BYTES_MAX];
+  size_t count = containers_write(bytes, kind == PPML_KIND_EVAL_KEY ? 1000 : sizeof bytes, c, kind);
+  save(kind, kind == PPML_KIND_EVAL_KEY ? "bad_truncated" : "valid", bytes, count);
+  save(kind, "bad_empty", bytes, 0);
+  save(kind, "bad_header_only", bytes, PPMLI_HEADER_BYTES);
+  memcpy(damaged, bytes, count);
+  damaged[count - 1] ^= 1;
+  save(kind, "bad_checksum", damaged, count);
+  memcpy(damaged, bytes, count);
+  damaged[count] = 0;
+  save(kind, "bad_trailing", damaged, count + 1);
+  save_changed(kind, "bad_version", bytes, count, 8, 2 | kind << 16);
+  save_changed(kind, "bad_kind", bytes, count, 8, 1 | (kind % 7 + 1) << 16);
+  save_changed(kind, "bad_params", bytes, count, 12, 99);
+  save_changed(kind, "bad_first_word", bytes, count, PPMLI_HEADER_BYTES, 0xffffffff);
+}
+
+/* Counts and widths that a parser must not believe; offsets from docs/FORMAT.md. */
+static void save_hostile(const containers *c, uint32_t kind) {
+  static const struct {
+    const char *name;
+    size_t at;
+    uint32_t word;
+  } spec[] = {{"bad_width_huge", 0, 0xffffffff}, {"bad_height_zero", 4, 0},
+              {"bad_input_bits", 12, 9},         {"bad_classes_huge", 16, 0x7fffffff},
+              {"bad_outputs", 20, 2},            {"bad_name", 28, 0x01020304}},
+    model[] = {{"bad_layers_huge", 76, 0xffff}, {"bad_layers_none", 76, 0},
+               {"bad_inputs_huge", 84, 0xffff}, {"bad_neurons_huge", 88, 4096},
+               {"bad_activation", 92, 5},       {"bad_weight_bits", 96, 1},
+               {"bad_weight", 100, 0x7f7f7f7f}, {"bad_bias", 112, 0x80000000},
+               {"bad_range", 120, 0},           {"bad_peak", 128, 0x7fffffff}};
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  size_t count = containers_write(bytes, sizeof bytes, c, kind);
+  for (size_t i = 0; i < sizeof spec / sizeof spec[0]; i++)
+    save_changed(kind, spec[i].name, bytes, count, PPMLI_HEADER_BYTES + spec[i].at, spec[i].word);
+  if (kind != PPML_KIND_MODEL && kind != PPML_KIND_CIRCUIT) return;
+  for (size_t i = 0; i < sizeof model / sizeof model[0]; i++)
+    save_changed(kind, model[i].name, bytes, count, PPMLI_HEADER_BYTES + model[i].at,
+                 model[i].word);
+}
+
+static void save_ciphertexts(const containers *c) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  size_t count = containers_write(bytes, sizeof bytes, c, PPML_KIND_INPUT);
+  save_changed(PPML_KIND_INPUT, "bad_blocks_none", bytes, count, 112, 0);
+  save_changed(PPML_KIND_INPUT, "bad_blocks_two", bytes, count, 112, 2);
+  save_changed(PPML_KIND_INPUT, "bad_blocks_huge", bytes, count, 112, 0xffffffff);
+  count = containers_write(bytes, sizeof bytes, c, PPML_KIND_OUTPUT);
+  save_changed(PPML_KIND_OUTPUT, "bad_images_none", bytes, count, 80, 0);
+  save_changed(PPML_KIND_OUTPUT, "bad_outputs_huge", bytes, count, 84, 0x80000001);
+}
+
+int main(int argc, char **argv) {
+  containers c;
+  if (argc != 2) {
+    fprintf(stderr, "usage: make_container_corpus FOLDER\n");
+    return 2;
+  }
+  root = argv[1];
+  containers_make(&c);
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) save_kind(&c, kind);
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++)
+    save_hostile(&c, kind);
+  save_ciphertexts(&c);
+  containers_free(&c);
+  return 0;
+}

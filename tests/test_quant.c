@@ -1,0 +1,223 @@
+/* test_quant.c - the quantized network in the clear. */
+#define PPML_IMPLEMENTATION
+#include "support.h"
+
+/* ------------------------------------------------------------------- kat */
+
+START_TEST(pixels_are_rounded_to_the_input_bits) {
+  for (uint32_t bits = 1; bits <= 8; bits++)
+    for (int p = 0; p <= 255; p++) {
+      double exact = p * ((1 << bits) - 1) / 255.0;
+      ck_assert_int_eq(ppmli_quant_pixel((uint8_t)p, bits), (int)floor(exact + 0.5));
+    }
+  ck_assert_int_eq(ppmli_quant_pixel(255, 4), 15);
+  ck_assert_int_eq(ppmli_quant_pixel(200, 8), 200);
+}
+END_TEST
+
+START_TEST(division_rounds_halves_away_from_zero) {
+  ck_assert_int_eq(ppmli_quant_divide(5, 2), 3);
+  ck_assert_int_eq(ppmli_quant_divide(-5, 2), -3);
+  ck_assert_int_eq(ppmli_quant_divide(4, 3), 1);
+  ck_assert_int_eq(ppmli_quant_divide(5, 3), 2);
+  ck_assert_int_eq(ppmli_quant_divide(-4, 3), -1);
+  ck_assert_int_eq(ppmli_quant_divide(-5, 3), -2);
+  ck_assert_int_eq(ppmli_quant_divide(0, 7), 0);
+  ck_assert_int_eq(ppmli_quant_divide((int64_t)127 << 30, 1 << 30), 127);
+}
+END_TEST
+
+/* 3 pixels, 2 hidden neurons, 1 score; the numbers are worked out in the comments. */
+START_TEST(a_network_gives_what_was_computed_by_hand) {
+  static const int8_t w0[] = {2, -3, 1, -1, 0, 4}, w1[] = {3, -2};
+  static const int32_t b0[] = {-10, 5}, range[] = {40, 50}, b1[] = {7};
+  test_net *net = test_memory(sizeof *net);
+  test_net_spec(net, 3, 1, 1, 2);
+  ppml_layer hidden = {3, 2, PPML_ACTIVATION_RELU, 4, w0, b0, range, range, NULL};
+  ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, w1, b1, NULL, NULL, NULL};
+  net->model.layer_count = 2;
+  net->model.layer[0] = hidden;
+  net->model.layer[1] = last;
+  const uint8_t pixels[] = {255, 17, 128}; /* 15, 1, 8 (7.53) */
+  ppml_arena arena = test_arena(ppml_model_predict_bytes(&net->model));
+  int32_t score;
+  ck_assert_int_eq(ppml_model_predict(&score, &net->model, pixels, &arena), PPML_OK);
+  /* z = (-10 + 30 - 3 + 8, 5 - 15 + 32) = (25, 22); a = (127 * 25/40 = 79.4, 127 * 22/50 = 55.9) */
+  ck_assert_int_eq(score, 7 + 3 * 79 - 2 * 56);
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- law */
+
+static int32_t activation(uint32_t kind, int64_t z, int32_t range) {
+  static int8_t table[PPML_TABLE_SIZE];
+  for (int i = 0; i < PPML_TABLE_SIZE; i++) table[i] = (int8_t)(i - 128 < -127 ? -127 : i - 128);
+  return ppmli_quant_activation(kind, z, range, table);
+}
+
+/* The definition in ppml.h, in floating point. */
+static double defined(uint32_t kind, double z, double range) {
+  double u = fmin(fmax(z / range, -1), 1), index;
+  switch (kind) {
+  case PPML_ACTIVATION_SIGN:
+    return z >= 0 ? 127 : -127;
+  case PPML_ACTIVATION_RELU:
+    return copysign(floor(fabs(127 * u) + 0.5), u);
+  case PPML_ACTIVATION_SQUARE:
+    return floor(254 * u * u + 0.5) - 127;
+  default:
+    index = fmin(floor(128 * (u + 1)), 255);
+    return fmax(index - 128, -127);
+  }
+}
+
+static const int32_t ranges[] = {1, 2, 3, 7, 64, 100, 127, 128, 1000, 99991};
+
+/* Off by one only where the exact value is within rounding errors of a half. */
+static void check_definition(uint32_t kind, int32_t range) {
+  for (int64_t z = -2 * (int64_t)range; z <= 2 * (int64_t)range; z += 1 + range / 500) {
+    int32_t got = activation(kind, z, range);
+    double expected = defined(kind, (double)z, range);
+    if (got != (int32_t)expected)
+      ck_assert_msg(fabs(defined(kind, (double)z * (1 + 1e-15), range) - got) < 0.5 ||
+                        fabs(defined(kind, (double)z * (1 - 1e-15), range) - got) < 0.5,
+                    "kind %u, z = %lld, range %d: %d, not %g", kind, (long long)z, range, got,
+                    expected);
+  }
+}
+
+START_TEST(activations_are_those_of_ppml_h) {
+  for (uint32_t kind = PPML_ACTIVATION_RELU; kind <= PPML_ACTIVATION_TABLE; kind++)
+    for (size_t r = 0; r < sizeof ranges / sizeof ranges[0]; r++) check_definition(kind, ranges[r]);
+}
+END_TEST
+
+START_TEST(relu_is_odd_and_monotonous_and_saturates) {
+  for (int64_t z = 0; z < 200; z++) {
+    int32_t a = activation(PPML_ACTIVATION_RELU, z, 97);
+    ck_assert_int_eq(activation(PPML_ACTIVATION_RELU, -z, 97), -a);
+    ck_assert_int_le(a, activation(PPML_ACTIVATION_RELU, z + 1, 97));
+    if (z >= 97) ck_assert_int_eq(a, 127);
+  }
+}
+END_TEST
+
+START_TEST(square_is_even_and_the_sign_of_zero_is_plus) {
+  for (int64_t z = 0; z < 200; z++)
+    ck_assert_int_eq(activation(PPML_ACTIVATION_SQUARE, z, 97),
+                     activation(PPML_ACTIVATION_SQUARE, -z, 97));
+  ck_assert_int_eq(activation(PPML_ACTIVATION_SQUARE, 0, 97), -127);
+  ck_assert_int_eq(activation(PPML_ACTIVATION_SQUARE, 97, 97), 127);
+  ck_assert_int_eq(activation(PPML_ACTIVATION_SIGN, 0, 97), 127);
+  ck_assert_int_eq(activation(PPML_ACTIVATION_SIGN, -1, 97), -127);
+}
+END_TEST
+
+/* What a circuit asks it for: any accumulator that fits the torus. */
+START_TEST(extreme_accumulators_stay_in_range) {
+  static const int64_t extremes[] = {INT64_MIN, INT64_MIN / 2, INT64_MAX / 2, INT64_MAX};
+  for (uint32_t kind = PPML_ACTIVATION_RELU; kind <= PPML_ACTIVATION_TABLE; kind++)
+    for (int i = 0; i < 4; i++) {
+      ck_assert_int_le(abs(activation(kind, extremes[i], 1)), 127);
+      ck_assert_int_le(abs(activation(kind, extremes[i], INT32_MAX)), 127);
+      if (kind == PPML_ACTIVATION_RELU)
+        ck_assert_int_eq(activation(kind, extremes[i], INT32_MAX), extremes[i] < 0 ? -127 : 127);
+    }
+}
+END_TEST
+
+START_TEST(every_entry_of_a_table_is_reached) {
+  uint8_t seen[PPML_TABLE_SIZE] = {0};
+  int8_t table[PPML_TABLE_SIZE];
+  for (int i = 0; i < PPML_TABLE_SIZE; i++) {
+    memset(table, 0, sizeof table);
+    table[i] = 1;
+    for (int64_t z = -300; z <= 300; z++)
+      seen[i] |= ppmli_quant_activation(PPML_ACTIVATION_TABLE, z, 256, table) == 1;
+    ck_assert_msg(seen[i], "entry %d", i);
+  }
+}
+END_TEST
+
+typedef struct watch {
+  uint32_t calls;
+  int32_t first[PPML_LAYERS_MAX], change;
+} watch;
+
+static void watch_accumulators(void *context, uint32_t layer, int32_t *z) {
+  watch *w = context;
+  ck_assert_uint_eq(layer, w->calls++);
+  w->first[layer] = z[0];
+  z[0] += w->change;
+}
+
+START_TEST(the_hook_sees_every_layer_and_may_change_it) {
+  const uint32_t hidden[] = {3, 4};
+  test_net *net = test_memory(sizeof *net);
+  test_net_make(net, 3, 3, hidden, 2, PPML_ACTIVATION_RELU, 3, 1);
+  ppml_arena arena = test_arena(ppml_model_predict_bytes(&net->model));
+  watch w = {0, {0}, 1000};
+  ppmli_quant_hook hook = {watch_accumulators, &w};
+  const uint8_t pixels[9] = {9, 8, 7, 255, 5, 4, 3, 2, 100};
+  int32_t scores[3], plain[3];
+  ck_assert_int_eq(ppmli_quant_forward(scores, &net->model, pixels, &hook, &arena), PPML_OK);
+  ck_assert_uint_eq(w.calls, 3);
+  ck_assert_int_eq(scores[0], w.first[2] + 1000);
+  ck_assert_int_eq(ppmli_quant_forward(plain, &net->model, pixels, NULL, &arena), PPML_OK);
+  ck_assert_uint_eq(w.calls, 3);
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
+START_TEST(the_class_is_that_of_the_best_score) {
+  ppml_spec spec = {1, 1, 1, 4, 2, 1, 1, {{0}}};
+  int32_t one[] = {1, 0, -1}, several[] = {-5, 7, 7, 6};
+  ck_assert_uint_eq(ppml_spec_class(&spec, one), 1);
+  ck_assert_uint_eq(ppml_spec_class(&spec, one + 1), 0);
+  ck_assert_uint_eq(ppml_spec_class(&spec, one + 2), 0);
+  spec.classes = spec.outputs = 4;
+  ck_assert_uint_eq(ppml_spec_class(&spec, several), 1); /* the first of equals */
+  several[3] = 8;
+  ck_assert_uint_eq(ppml_spec_class(&spec, several), 3);
+}
+END_TEST
+
+START_TEST(prediction_takes_exactly_what_is_said) {
+  const uint32_t hidden[] = {5};
+  test_net *net = test_memory(sizeof *net);
+  test_net_make(net, 4, 4, hidden, 1, PPML_ACTIVATION_SQUARE, 2, 2);
+  size_t bytes = ppml_model_predict_bytes(&net->model);
+  const uint8_t pixels[16] = {1, 2, 3};
+  for (size_t less = 0; less <= bytes; less = less ? 2 * less : 1) {
+    ppml_arena arena = test_arena(bytes - less);
+    int32_t score = 12345;
+    ck_assert_int_eq(ppml_model_predict(&score, &net->model, pixels, &arena),
+                     less ? PPML_ERR_NOMEM : PPML_OK);
+    if (less) ck_assert_int_eq(score, 12345);
+    else ck_assert(arena.high_bytes == bytes && arena.used_bytes == 0);
+    test_arena_free(&arena);
+  }
+  free(net);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("quant");
+  TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
+  TCase *bounds = test_case(suite, "bounds"), *oom = test_case(suite, "oom");
+  tcase_add_test(kat, pixels_are_rounded_to_the_input_bits);
+  tcase_add_test(kat, division_rounds_halves_away_from_zero);
+  tcase_add_test(kat, a_network_gives_what_was_computed_by_hand);
+  tcase_add_test(law, activations_are_those_of_ppml_h);
+  tcase_add_test(law, relu_is_odd_and_monotonous_and_saturates);
+  tcase_add_test(law, square_is_even_and_the_sign_of_zero_is_plus);
+  tcase_add_test(law, every_entry_of_a_table_is_reached);
+  tcase_add_test(law, the_hook_sees_every_layer_and_may_change_it);
+  tcase_add_test(law, the_class_is_that_of_the_best_score);
+  tcase_add_test(bounds, extreme_accumulators_stay_in_range);
+  tcase_add_test(oom, prediction_takes_exactly_what_is_said);
+  return test_run(suite);
+}

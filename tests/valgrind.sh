@@ -1,0 +1,34 @@
+#!/bin/sh
+# The suites and every command on small inputs under memcheck: no invalid access, no use of
+# uninitialised memory, no leak.  Run by `make valgrind`.  The suites that bootstrap are
+# slow under valgrind; VALGRIND_SUITES names the ones to run.
+set -eu
+: "${CC:=cc}" "${BUILD:=build/valgrind}"
+TINY=$(realpath tests/data)
+: "${VALGRIND_SUITES:=arena bytes digest rng torus params poly lwe quant serial inflate npz image file circuit}"
+MEMCHECK="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
+
+suites=
+for suite in $VALGRIND_SUITES; do [ -f "tests/test_$suite.c" ] && suites="$suites $suite"; done
+make --no-print-directory BUILD="$BUILD" CFLAGS="-O1 -g" TEST_CFLAGS="-O1 -g" "$BUILD/ppml-dynamic" \
+  $(for suite in $suites; do echo "$BUILD/tests/test_$suite"; done)
+for suite in $suites; do
+  CK_FORK=no $MEMCHECK "$BUILD/tests/test_$suite"
+done
+
+ppml="$MEMCHECK $(realpath "$BUILD/ppml-dynamic")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+run() { echo "valgrind: ppml $1"; $ppml "$@" >out; }
+run train "$TINY/tiny.npz" -o m.ppml --hidden 1 --epochs 2
+run compile m.ppml -o c.ppml --client cl.ppml --params fast-block2
+run keygen cl.ppml --secret-key sk --eval-key ek --threads 1
+run encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 0 -o in.ct
+run infer c.ppml --eval-key ek in.ct -o out.ct --threads 2 --backend ref
+run decrypt --secret-key sk out.ct --json
+run verify c.ppml "$TINY/tiny.npz" --count 1 --threads 1 --backend ref --json
+for file in m.ppml c.ppml cl.ppml sk ek in.ct out.ct; do run info $file; done
+echo "valgrind: demo"
+$ppml demo --backend ref --params fast-block2 >out
+echo "tests/valgrind.sh: all clean"

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Recomputes the constants of the code from the formulas that stand beside them.
+
+  - the noise bounds of ppml_impl/params.h, from the log2 sigma in each set's comment, and
+    that log2 sigma against the security lines of docs/NOISE.md;
+  - the lines themselves, as the code has them, against the table in docs/NOISE.md;
+  - the initial values of BLAKE2s and ChaCha20.
+
+Exit status 1 if one does not fit."""
+import math
+import os
+import re
+import sys
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+problems = []
+checked = 0
+
+
+def read(path):
+    return open(os.path.join(ROOT, path)).read()
+
+
+def check(condition, message):
+    global checked
+    checked += 1
+    if not condition:
+        problems.append(message)
+
+
+def security_table():
+    """docs/NOISE.md: dimension -> (binary 128, binary 132, m-opt 132)."""
+    rows = re.findall(r"^\| (\d+) \| (-[\d.]+) \| (-[\d.]+) \| (-[\d.]+) \|$", read("docs/NOISE.md"), re.M)
+    return {int(n): tuple(map(float, r)) for n, *r in rows}
+
+
+def least_sigma(dim, block_ones):
+    """The log2 sigma that the project's rule asks of a dimension."""
+    if block_ones:
+        return -0.02525 * dim + 4.25
+    table = security_table()
+    column = 1 if dim >= 768 else 2
+    if dim in table:
+        return table[dim][column]
+    if dim < 768:
+        return -0.025283 * dim + 3.254
+    return -2.7106e-7 * dim * dim - 0.024467 * dim + 2.557
+
+
+def check_sets():
+    text = read("ppml_impl/params.h")
+    rows = re.findall(r'\{"([\w-]+)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+), (-[\d.]+) \*/', text, re.S)
+    check(len(rows) == len(re.findall(r'\{"[\w-]+",', text)), "params.h: a set without its log2 sigmas")
+    for name, numbers, lwe, glwe in rows:
+        v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
+        n, k, N, ones, bound_lwe, bound_glwe = v[1], v[2], v[3], v[5], v[11], v[12]
+        for what, dim, width, log2_sigma, bound, block in (
+                ("LWE", n, 32, float(lwe), bound_lwe, ones),
+                ("GLWE", k * N, 64, float(glwe), bound_glwe, 0)):
+            wanted = math.ceil(math.sqrt(3) * 2 ** (width + log2_sigma))
+            check(abs(wanted - bound) <= 1 + wanted * 3e-4,
+                  "params.h: %s: %s bound %d, formula %d" % (name, what, bound, wanted))
+            std = math.log2(math.sqrt(bound * (bound + 1) / 3)) - width
+            check(std >= least_sigma(dim, block) - 5e-4,
+                  "params.h: %s: %s noise 2^%.3f below the line 2^%.3f"
+                  % (name, what, std, least_sigma(dim, block)))
+
+
+def check_lines():
+    """The two lines of security_bits lie on or above every point up to 2048."""
+    text = read("ppml_impl/params.h")
+    lines = [tuple(map(float, m)) for m in
+             re.findall(r"\((-[\d.e-]+) \* dim - ([\d.]+)\) \* dim \+ ([\d.]+)", text)]
+    check(len(lines) == 2, "params.h: the security lines are not where they were")
+    for (a, b, c), column in zip(lines, (0, 1)):
+        for n, row in security_table().items():
+            if 450 <= n <= 2048:
+                gap = (a * n - b) * n + c - row[column]
+                check(-5e-3 <= gap <= 0.1, "security line %d at n = %d: %.3f off" % (column, n, gap))
+
+
+def check_hashes():
+    primes = (2, 3, 5, 7, 11, 13, 17, 19)
+    iv = [math.isqrt(p << 64) & 0xffffffff for p in primes]  # fractional part of sqrt p
+    for value in iv:
+        check("0x%08x" % value in read("ppml_impl/digest.h"), "digest.h: no 0x%08x" % value)
+    for i in range(4):
+        word = int.from_bytes(b"expand 32-byte k"[4 * i:4 * i + 4], "little")
+        check("0x%08x" % word in read("ppml_impl/rng.h"), "rng.h: no 0x%08x" % word)
+
+
+check_sets()
+check_lines()
+check_hashes()
+for problem in problems:
+    print("check_constants: " + problem)
+print("check_constants: %d checked, %d problems" % (checked, len(problems)))
+sys.exit(1 if problems else 0)

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Checks that ppml_impl keeps to its layers.
+
+Each header says "Layer N:" in its first comment.  It may include headers of its own layer
+or lower ones, without cycles; it uses something of every header that it includes; and only
+api.h defines names that begin with ppml_.  Prints what breaks this; exit status 1 then.
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ppml_impl")
+NAME = re.compile(r"\b(?:ppmli|PPMLI)_\w+")
+BASE = {"base.h"}  # language-level: counts as used everywhere
+
+
+def headers():
+    for folder, _, names in os.walk(ROOT):
+        for name in sorted(names):
+            if name.endswith(".h"):
+                yield os.path.relpath(os.path.join(folder, name), ROOT)
+
+
+def strip_comments(text):
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def main():
+    text = {h: open(os.path.join(ROOT, h)).read() for h in headers()}
+    code = {h: strip_comments(t) for h, t in text.items()}
+    problems = []
+    layer, includes, defines = {}, {}, {}
+    for h in text:
+        found = re.match(r"/\* Layer (\d+):", text[h])
+        if not found:
+            problems.append("%s: does not begin with its layer" % h)
+        layer[h] = int(found.group(1)) if found else 99
+        folder = os.path.dirname(h)
+        includes[h] = [i for i in (os.path.normpath(os.path.join(folder, i))
+                       for i in re.findall(r'#include "([^"]+)"', code[h])) if i in text]
+        defines[h] = set(re.findall(
+            r"^(?:PPMLI_STATIC|PPMLI_INLINE|static)\b[^;{}=]*?\b(ppmli_\w+)\s*[\[(=]", code[h], re.M))
+        defines[h] |= set(re.findall(r"^#define (PPMLI_\w+)", code[h], re.M))
+        defines[h] |= set(re.findall(r"^\s*(PPMLI_\w+)(?: =|,|$)", code[h], re.M))
+        defines[h] |= set(re.findall(r"^\} (ppmli_\w+);", code[h], re.M))
+    for h in text:
+        for i in includes[h]:
+            if layer[i] > layer[h]:
+                problems.append("%s (layer %d) includes %s (layer %d)" % (h, layer[h], i, layer[i]))
+            reach, todo = set(), [i]
+            while todo:
+                at = todo.pop()
+                if at not in reach:
+                    reach.add(at)
+                    todo += includes[at]
+            if h in reach:
+                problems.append("%s: includes itself by way of %s" % (h, i))
+            used = set(NAME.findall(code[h])) & defines[i]
+            if not used and i not in BASE and h != "api.h":
+                problems.append("%s: includes %s and uses nothing of it" % (h, i))
+        if h != "api.h":
+            for name in re.findall(r"^(?:PPML_API|PPMLI_\w+|static|int)\b[^;{}]*?\b(ppml_\w+)\(",
+                                   code[h], re.M):
+                if not re.search(r"\(.*\b%s\b" % name, code[h].split(name)[0][-80:]):
+                    problems.append("%s: defines %s" % (h, name))
+    for problem in problems:
+        print("check_layers: " + problem)
+    print("check_layers: %d headers, %d includes, %d problems"
+          % (len(text), sum(map(len, includes.values())), len(problems)))
+    return 1 if problems else 0
+
+
+sys.exit(main())
