@@ -14,6 +14,11 @@ CFLAGS ?= -O3 -g1
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 COMPILE = $(CC) $(STD) $(WARNINGS) $(CFLAGS) $(CPPFLAGS)
 
+# PPML_BACKEND=ref|avx2|avx512|neon builds that vector backend alone.
+ifdef PPML_BACKEND
+CPPFLAGS += -DPPML_BACKEND_ONLY=PPML_BACKEND_$(shell echo $(PPML_BACKEND) | tr a-z A-Z)
+endif
+
 HEADERS = ppml.h $(wildcard ppml_impl/*.h ppml_impl/fft/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
@@ -33,6 +38,10 @@ $(BUILD)/cli/%.o: examples/cli/%.c $(HEADERS) $(CLI_HEADERS)
 
 $(BUILD)/ppml: $(CLI_OBJECTS)
 	$(CC) $(CFLAGS) -static -pthread $^ -lm -o $@
+
+# The same, linked dynamically: for valgrind, which replaces libc's functions.
+$(BUILD)/ppml-dynamic: $(CLI_OBJECTS)
+	$(CC) $(CFLAGS) -pthread $^ -lm -o $@
 
 $(BUILD)/minimal: examples/minimal.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -109,6 +118,20 @@ check-sanitized: check-tools ## the suites and the command under ASan and UBSan
 valgrind: check-tools ## suites and every command on small inputs under memcheck
 	@BUILD=$(BUILD)/valgrind CC="$(CC)" sh tests/valgrind.sh
 
+# Vector units that this machine does not have, under qemu: NEON against ref, and the
+# generic x86-64 build on a CPU without AVX.
+CROSS ?= aarch64-linux-gnu-
+check-emulated: ## NEON and an old x86-64 under qemu
+	@mkdir -p $(BUILD)/emulated
+	$(CROSS)gcc $(STD) $(WARNINGS) -O2 $(CPPFLAGS) -static tests/backend_plain.c -lm \
+	  -o $(BUILD)/emulated/backend-aarch64
+	qemu-aarch64 $(BUILD)/emulated/backend-aarch64
+	$(CROSS)gcc $(STD) $(WARNINGS) -O2 $(CPPFLAGS) -static -pthread examples/cli/*.c -lm \
+	  -o $(BUILD)/emulated/ppml-aarch64
+	qemu-aarch64 $(BUILD)/emulated/ppml-aarch64 demo
+	$(MAKE) $(BUILD)/ppml
+	qemu-x86_64 -cpu Nehalem $(BUILD)/ppml demo
+
 ## Fuzz
 
 FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
@@ -139,7 +162,10 @@ fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: mak
 
 ## Look after
 
-.PHONY: format lint compdb demo-data size deps-all check-sanitized check-emulated
+.PHONY: amalgamate bench format lint compdb demo-data size deps-all check-sanitized check-emulated
+
+bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
+	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
 
 SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c tests/*.[ch] fuzz/*.[ch])
 
@@ -151,6 +177,16 @@ lint: ## layers, constants, layout, clang-tidy
 	python3 tools/check_constants.py
 	clang-format --dry-run -Werror $(filter-out examples/cli/demo_data.h,$(SOURCES))
 	clang-tidy --quiet examples/cli/*.c -- $(STD) $(CPPFLAGS)
+
+amalgamate: ## write the library as one file, dist/ppml.h
+	python3 tools/amalgamate.py dist/ppml.h
+
+size: ## code bytes, and the deepest stack of every public function
+	@mkdir -p $(BUILD)
+	printf '\043define PPML_IMPLEMENTATION\n\043include "ppml.h"\n' >$(BUILD)/unit.c
+	$(CC) $(STD) -Os $(CPPFLAGS) -fcallgraph-info=su -c $(BUILD)/unit.c -o $(BUILD)/unit.o
+	size $(BUILD)/unit.o
+	python3 tools/stack.py $(BUILD)/unit.ci
 
 compdb: ## write compile_commands.json for editors
 	bear -- $(MAKE) -B all

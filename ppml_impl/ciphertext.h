@@ -29,6 +29,26 @@ PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
   }
 }
 
+/* Encrypts block after block of an image.
+ *   body  [blocks][N]  out */
+PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, const ppml_input *input,
+                                      const ppml_secret_key *key, const uint8_t *pixels,
+                                      const uint8_t *noise_seed, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  for (uint32_t b = 0; b < input->blocks; b++, body += p->poly_size) {
+    ppmli_stream mask, noise;
+    ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
+    ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
+    ppmli_input_message(body, &key->client, pixels, b);
+    int error = ppmli_glwe_encrypt_body(body, p, key->glwe_bits, &mask, &noise, arena);
+    ppmli_stream_wipe(&noise);
+    if (error) return error;
+    for (uint32_t i = 0; i < p->poly_size; i++)
+      body[i] = ppmli_torus_from(ppmli_torus_top(body[i], p->input_wire_bits), p->input_wire_bits);
+  }
+  return PPML_OK;
+}
+
 /* Encrypts one image.
  *   input   out; its body is in arena
  *   pixels  [inputs]
@@ -39,24 +59,20 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
                                ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
   uint8_t noise_seed[PPML_SEED_BYTES];
+  size_t mark = arena->used_bytes, blocks = ppmli_input_blocks(p, &key->client.spec);
   memset(input, 0, sizeof *input);
-  input->blocks = (uint32_t)ppmli_input_blocks(p, &key->client.spec);
-  PPMLI_ALLOC(uint64_t, body, arena, (size_t)input->blocks * p->poly_size);
+  PPMLI_ALLOC(uint64_t, body, arena, blocks * p->poly_size);
+  input->blocks = (uint32_t)blocks;
   ppmli_rng_bytes(rng, input->seed, sizeof input->seed);
   ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
-  for (uint32_t b = 0; b < input->blocks; b++) {
-    uint64_t *poly = body + (size_t)b * p->poly_size;
-    ppmli_stream mask, noise;
-    ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
-    ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
-    ppmli_input_message(poly, &key->client, pixels, b);
-    int error = ppmli_glwe_encrypt_body(poly, p, key->glwe_bits, &mask, &noise, arena);
-    ppmli_stream_wipe(&noise);
-    if (error) return error;
-    for (uint32_t i = 0; i < p->poly_size; i++)
-      poly[i] = ppmli_torus_from(ppmli_torus_top(poly[i], p->input_wire_bits), p->input_wire_bits);
-  }
+  int error = ppmli_encrypt_blocks(body, input, key, pixels, noise_seed, arena);
   ppmli_wipe(noise_seed, sizeof noise_seed);
+  if (error) { /* the image stood in body */
+    ppmli_wipe(body, blocks * p->poly_size * sizeof *body);
+    arena->used_bytes = mark;
+    memset(input, 0, sizeof *input);
+    return error;
+  }
   input->params = p;
   input->body = body;
   memcpy(input->circuit_id, key->client.circuit_id, PPML_ID_BYTES);
@@ -158,10 +174,7 @@ PPMLI_STATIC int32_t ppmli_output_score(uint32_t phase, const ppml_client *clien
   int64_t t = ppmli_torus_signed(ppmli_torus_from(phase, bits));
   int64_t unit =
       (int64_t)(client->score_unit < PPMLI_TORUS_HALF ? client->score_unit : PPMLI_TORUS_HALF - 1);
-  int64_t down = t / unit, rest = t % unit;
-  if (rest > 0 && rest >= unit - rest) down++;
-  if (rest < 0 && -rest >= unit + rest) down--;
-  return (int32_t)ppmli_quant_clamp(down, INT32_MAX);
+  return (int32_t)ppmli_quant_clamp(ppmli_quant_nearest(t, unit), INT32_MAX);
 }
 
 /* Decrypts the scores of image number `image`.
@@ -211,7 +224,9 @@ PPMLI_STATIC void ppmli_output_fetch(uint16_t *lwe, ppmli_in *in, const ppml_par
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_PACK_WORDS) {
     size_t count = ppmli_min_size(PPMLI_PACK_WORDS, ppmli_output_words(p) - i);
-    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(count, p->output_bits));
+    size_t bits = count * p->output_bits, size = ppmli_packed_bytes(count, p->output_bits);
+    ppmli_in_bytes(in, bytes, size);
+    if (bits % 8 && bytes[size - 1] >> bits % 8) in->error = PPML_ERR_FORMAT; /* padding */
     ppmli_unpack(words, bytes, count, p->output_bits);
     for (size_t j = 0; j < count; j++) lwe[i + j] = (uint16_t)words[j];
   }

@@ -195,8 +195,11 @@ typedef struct ppmli_simulation {
 
 PPMLI_STATIC void ppmli_simulate_layer(void *context, uint32_t l, int32_t *z) {
   ppmli_simulation *s = (ppmli_simulation *)context;
-  for (uint32_t j = 0; j < s->circuit->model.layer[l].outputs; j++)
-    z[j] += (int32_t)floor(ppmli_circuit_std(s->circuit, l, j) * ppmli_rng_normal(s->rng) + 0.5);
+  const double most = (1 << 30) - 1; /* beyond it nothing is left of z, and it would overflow */
+  for (uint32_t j = 0; j < s->circuit->model.layer[l].outputs; j++) {
+    double noise = floor(ppmli_circuit_std(s->circuit, l, j) * ppmli_rng_normal(s->rng) + 0.5);
+    z[j] += (int32_t)(noise < -most ? -most : noise > most ? most : noise);
+  }
 }
 
 PPMLI_STATIC int ppmli_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,

@@ -21,8 +21,8 @@ PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint
     unit = ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
   for (uint32_t i = 0; i < N; i++) {
     int64_t position = i < N / 2 ? (int64_t)i : (int64_t)i - N;
-    int32_t a = ppmli_quant_activation(layer->activation, position * step / scale, layer->range[j],
-                                       layer->table);
+    int64_t z = ppmli_quant_nearest(position * step, scale);
+    int32_t a = ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
     table[i] = (uint64_t)(int64_t)(i < N / 2 ? a : -a) * unit;
   }
 }

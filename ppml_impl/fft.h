@@ -5,18 +5,26 @@
 #include <math.h>
 
 #include "arena.h"
+#include "fft/avx2.h"
 #include "fft/avx512.h"
 #include "fft/backend.h"
+#include "fft/neon.h"
 #include "fft/ref.h"
 
 /* The backends that are built, best first. */
 PPMLI_STATIC const ppmli_backend *ppmli_backend_built(size_t index) {
   static const ppmli_backend *(*const built[])(void) = {
 #if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX512)
-      ppmli_avx512_backend,
+    ppmli_avx512_backend,
+#endif
+#if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX2)
+    ppmli_avx2_backend,
+#endif
+#if PPMLI_BACKEND_BUILT(PPML_BACKEND_NEON)
+    ppmli_neon_backend,
 #endif
 #if PPMLI_BACKEND_BUILT(PPML_BACKEND_REF)
-      ppmli_backend_ref,
+    ppmli_backend_ref,
 #endif
   };
   return index < sizeof built / sizeof built[0] ? built[index]() : NULL;

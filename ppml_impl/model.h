@@ -104,6 +104,8 @@ PPMLI_STATIC int ppmli_layer_get_i32s(const int32_t **out, ppmli_in *in, size_t 
 
 /* Every weight within weight_bits, ranges and peaks in order, activations in theirs. */
 PPMLI_STATIC int ppmli_layer_is_valid(const ppml_layer *layer, int32_t input_max) {
+  if (layer->weight_bits < 2 || layer->weight_bits > 8) return 0;
+  if (layer->activation > PPML_ACTIVATION_TABLE) return 0;
   int32_t most = (1 << (layer->weight_bits - 1)) - 1;
   for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
     if (layer->weight[i] > most || layer->weight[i] < -most) return 0;
@@ -164,7 +166,10 @@ PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m)
 
 /* Do the layers fit one another, and the spec? */
 PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
+  const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
   size_t inputs = ppmli_spec_inputs(&m->spec);
+  if (!ppmli_spec_is_valid(&m->spec, &any)) return 0;
+  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
     const ppml_layer *layer = &m->layer[l];
     int is_last = l + 1 == m->layer_count;

@@ -19,6 +19,8 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
   static const ppml_params table[] = {
       {"fast", 1, 736, 3, 512, 2, 0, 1, 17, 1, 3, 4, 177591u, 572413022u, 32, 38, 14,
        PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
+      {"balanced", 4, 768, 4, 512, 1, 0, 1, 23, 1, 3, 4, 86026u, 69875u, 32, 50, 14,
+       PPMLI_UNIFORM_BINARY}, /* -16.40, -48.70 */
       {"precise", 2, 800, 2, 1024, 1, 0, 1, 23, 1, 3, 4, 49409u, 69875u, 32, 52, 14,
        PPMLI_UNIFORM_BINARY}, /* -17.20, -48.70 */
       {"fast-block2", 3, 784, 3, 512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14,

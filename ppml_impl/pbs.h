@@ -62,13 +62,20 @@ PPMLI_STATIC void ppmli_pbs_begin(uint64_t *acc, const uint64_t *table, const ui
   ppmli_poly_rotate_down(acc + masks, table, exponents[p->lwe_dim], p->poly_size);
 }
 
+/* Doubles of a tile's products beside its digits: none where products are taken in place,
+ * which leaves more of the cache to the key. */
+PPMLI_INLINE size_t ppmli_pbs_sums(const ppml_params *p) {
+  size_t columns = p->glwe_dim + 1, in_place = PPMLI_PRODUCT_COLUMNS;
+  if (ppmli_params_ggsw_rows(p) == columns && columns <= in_place) return 0;
+  return PPMLI_PBS_TILE * ppmli_fft_doubles(p->poly_size, columns);
+}
+
 PPMLI_INLINE size_t ppmli_pbs_rotate_scratch(const ppml_params *p) {
-  size_t columns = p->glwe_dim + 1, rows = ppmli_params_ggsw_rows(p);
+  size_t rows = ppmli_params_ggsw_rows(p);
   return ppmli_arena_rounded(p->poly_size * sizeof(double)) +
          ppmli_arena_rounded(PPMLI_PBS_TILE * ppmli_fft_doubles(p->poly_size, rows) *
                              sizeof(double)) +
-         ppmli_arena_rounded(PPMLI_PBS_TILE * ppmli_fft_doubles(p->poly_size, columns) *
-                             sizeof(double)) +
+         ppmli_arena_rounded(ppmli_pbs_sums(p) * sizeof(double)) +
          ppmli_arena_rounded(PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p) * sizeof(uint16_t));
 }
 
@@ -76,7 +83,7 @@ PPMLI_INLINE size_t ppmli_pbs_rotate_scratch(const ppml_params *p) {
 typedef struct ppmli_pbs_tile {
   double *work;        /* [N] */
   double *digits;      /* [tile][groups][rows][GROUP] */
-  double *sums;        /* [tile][groups][k + 1][GROUP] */
+  double *sums;        /* [tile][groups][k + 1][GROUP], may be digits */
   uint16_t *exponents; /* [tile][terms] */
 } ppmli_pbs_tile;
 
@@ -117,9 +124,9 @@ PPMLI_STATIC int ppmli_pbs_rotate(uint64_t *acc, const uint16_t *exponents, size
   size_t mark = arena->used_bytes, columns = p->glwe_dim + 1, N = p->poly_size;
   PPMLI_ALLOC(double, work, arena, N);
   PPMLI_ALLOC(double, digits, arena, PPMLI_PBS_TILE *ppmli_params_ggsw_rows(p) * N);
-  PPMLI_ALLOC(double, sums, arena, PPMLI_PBS_TILE *columns *N);
+  PPMLI_ALLOC(double, sums, arena, ppmli_pbs_sums(p));
   PPMLI_ALLOC(uint16_t, step_exponents, arena, PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p));
-  ppmli_pbs_tile tile = {work, digits, sums, step_exponents};
+  ppmli_pbs_tile tile = {work, digits, ppmli_pbs_sums(p) ? sums : digits, step_exponents};
   for (size_t first = 0; first < samples; first += PPMLI_PBS_TILE) {
     size_t count = ppmli_min_size(PPMLI_PBS_TILE, samples - first);
     for (size_t step = 0; step < steps; step++)

@@ -21,6 +21,14 @@ PPMLI_INLINE int32_t ppmli_quant_divide(int64_t numerator, int64_t denominator) 
   return (int32_t)((twice + (numerator < 0 ? -denominator : denominator)) / (2 * denominator));
 }
 
+/* The same for any numerator and denominator that fit. */
+PPMLI_INLINE int64_t ppmli_quant_nearest(int64_t numerator, int64_t denominator) {
+  int64_t down = numerator / denominator, rest = numerator % denominator;
+  if (rest > 0 && rest >= denominator - rest) return down + 1;
+  if (rest < 0 && -rest >= denominator + rest) return down - 1;
+  return down;
+}
+
 PPMLI_INLINE int64_t ppmli_quant_clamp(int64_t z, int64_t bound) {
   return z < -bound ? -bound : z > bound ? bound : z;
 }

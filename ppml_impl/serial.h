@@ -172,6 +172,8 @@ PPMLI_STATIC int ppmli_header_params(ppml_header *h, const uint8_t *bytes) {
   static const uint8_t none[PPML_ID_BYTES] = {0};
   uint8_t digest[PPML_ID_BYTES];
   uint32_t id = ppmli_load32(bytes + 12);
+  if (h->kind <= PPML_KIND_CLIENT && memcmp(h->key_id, none, sizeof none) != 0)
+    return PPML_ERR_FORMAT;
   h->params = ppmli_params_by_id(id);
   if (h->kind == PPML_KIND_MODEL)
     return id == 0 && memcmp(bytes + 24, none, sizeof none) == 0 ? PPML_OK : PPML_ERR_FORMAT;

@@ -16,7 +16,6 @@
 
 #include "augment.h"
 
-#define PPMLI_SHADOW_AVERAGE 0.002f /* weight of the newest step in the averaged shadow */
 #define PPMLI_SHADOW_OVERSHOOT 2.0f /* an accumulator beyond this many ranges ... */
 #define PPMLI_SHADOW_PULL 0.1f      /* ... is pulled back with this strength */
 #define PPMLI_SHADOW_SURE 8.0f      /* logit of the largest score that the weights allow */
@@ -38,13 +37,14 @@ typedef struct ppmli_shadow {
   ppmli_shadow_layer layer[PPML_LAYERS_MAX];
   uint32_t layer_count, weight_bits;
   size_t parameters;
-  float *weight;         /* [parameters], and so the next five */
-  float *rounded;        /* of weight, or of average for an export */
-  float *gradient;       /* summed over a batch */
-  float *first, *second; /* moments of the gradient */
-  float *average;        /* moving average of weight: what is exported */
+  float *weight;                       /* [parameters], and so the next five */
+  float *rounded;                      /* of weight, or of average for an export */
+  float *gradient;                     /* summed over a batch */
+  float *first, *second;               /* moments of the gradient */
+  float *average;                      /* moving average of weight: what is exported */
   float first_decayed, second_decayed; /* how much of the moments is still their zero start */
   float noise;                         /* std at accumulators, which are linear in [-1, 1] */
+  float score_noise; /* of the last forward, in units of the largest folded score */
 } ppmli_shadow;
 
 enum { PPMLI_SHADOW_ARRAYS = 6 }; /* [parameters] */
@@ -63,8 +63,8 @@ PPMLI_STATIC float ppmli_shadow_dot(const float *a, const float *b, size_t count
 }
 
 /* y += a x */
-PPMLI_STATIC void ppmli_shadow_add(float *PPMLI_RESTRICT y, float a,
-                                   const float *PPMLI_RESTRICT x, size_t count) {
+PPMLI_STATIC void ppmli_shadow_add(float *PPMLI_RESTRICT y, float a, const float *PPMLI_RESTRICT x,
+                                   size_t count) {
   for (size_t i = 0; i < count; i++) y[i] += a * x[i];
 }
 
@@ -187,8 +187,8 @@ PPMLI_STATIC void ppmli_shadow_choose_steps(ppmli_shadow_layer *layer, const flo
  *   rounded, weight [inputs + 1]
  *   most            <= 127 */
 PPMLI_STATIC void ppmli_shadow_round_row(float *PPMLI_RESTRICT rounded,
-                                         const float *PPMLI_RESTRICT weight, float step,
-                                         float most, size_t inputs) {
+                                         const float *PPMLI_RESTRICT weight, float step, float most,
+                                         size_t inputs) {
   float inverse = 1 / step;
   for (size_t i = 0; i < inputs; i++) {
     float k = weight[i] * inverse;
@@ -207,8 +207,7 @@ PPMLI_STATIC void ppmli_shadow_round(ppmli_shadow *s, const float *weight) {
     ppmli_shadow_choose_steps(layer, from, ppmli_shadow_best_step(s->weight_bits));
     for (uint32_t j = 0; j < layer->outputs; j++) {
       size_t row = (size_t)j * (layer->inputs + 1);
-      ppmli_shadow_round_row(layer->rounded + row, from + row, layer->step[j], most,
-                             layer->inputs);
+      ppmli_shadow_round_row(layer->rounded + row, from + row, layer->step[j], most, layer->inputs);
     }
   }
 }
@@ -239,8 +238,9 @@ PPMLI_STATIC float ppmli_shadow_largest(const ppmli_shadow_layer *last) {
   return sum > 1e-6f ? sum : 1e-6f;
 }
 
-/* From layer 0's x to the scores in the last layer's z, with noise: a folded score takes up
- * half a turn, and every table that it is added from brings a bootstrap's 2^-9 of a turn. */
+/* From layer 0's x to the scores in the last layer's z, with noise at the accumulators; and
+ * the noise of a folded score, which takes up half a turn: every table that it is added up
+ * from brings a bootstrap's 2^-9 of a turn. */
 PPMLI_STATIC void ppmli_shadow_forward(ppmli_shadow *s, ppml_rng *rng) {
   ppmli_shadow_layer *last = &s->layer[s->layer_count - 1];
   for (ppmli_shadow_layer *layer = s->layer; layer <= last; layer++) {
@@ -253,9 +253,8 @@ PPMLI_STATIC void ppmli_shadow_forward(ppmli_shadow *s, ppml_rng *rng) {
       layer[1].x[j] = ppmli_shadow_activation(layer->activation, layer->z[j]);
     }
   }
-  if (ppmli_shadow_is_folded(s))
-    last->z[0] += PPMLI_SHADOW_TABLE_NOISE * sqrtf((float)last->inputs) *
-                  ppmli_shadow_largest(last) * ppmli_rng_normal_float(rng);
+  s->score_noise =
+      PPMLI_SHADOW_TABLE_NOISE * sqrtf((float)last->inputs) * ppmli_rng_normal_float(rng);
 }
 
 /* -------------------------------------------------------------- backward */
@@ -264,9 +263,9 @@ PPMLI_STATIC void ppmli_shadow_forward(ppmli_shadow *s, ppml_rng *rng) {
  * the weights allow: since the noise is relative to that one, scores should fill their
  * range.  A share falls as |w_i| grows, whatever x_i; so, for the gradient alone, x_i
  * becomes x_i - share sign(w_i). */
-PPMLI_STATIC void ppmli_shadow_folded_delta(ppmli_shadow_layer *last, uint32_t label) {
+PPMLI_STATIC void ppmli_shadow_folded_delta(ppmli_shadow_layer *last, float noise, uint32_t label) {
   float largest = ppmli_shadow_largest(last), share = last->z[0] / largest;
-  float logit = PPMLI_SHADOW_SURE * share;
+  float logit = PPMLI_SHADOW_SURE * (share + noise);
   ppmli_shadow_error(last->delta, &logit, 1, label, 0);
   last->delta[0] *= PPMLI_SHADOW_SURE / largest;
   for (uint32_t i = 0; i <= last->inputs; i++)
@@ -300,7 +299,7 @@ PPMLI_STATIC void ppmli_shadow_pull_back(ppmli_shadow_layer *below,
 PPMLI_STATIC void ppmli_shadow_backward(ppmli_shadow *s, uint32_t label, float weight) {
   uint32_t l = s->layer_count - 1;
   ppmli_shadow_layer *last = &s->layer[l];
-  if (ppmli_shadow_is_folded(s)) ppmli_shadow_folded_delta(last, label);
+  if (ppmli_shadow_is_folded(s)) ppmli_shadow_folded_delta(last, s->score_noise, label);
   else ppmli_shadow_error(last->delta, last->z, last->outputs, label, 0);
   for (uint32_t c = 0; c < last->outputs; c++) last->delta[c] *= weight;
   ppmli_shadow_collect(last);
@@ -310,9 +309,10 @@ PPMLI_STATIC void ppmli_shadow_backward(ppmli_shadow *s, uint32_t label, float w
   }
 }
 
-/* One step of Adam [ADAM], and of the average; clears the gradient.
- *   scale  1 / images that the gradient is summed over */
-PPMLI_STATIC void ppmli_shadow_descend(ppmli_shadow *s, float rate, float scale) {
+/* One step of Adam [ADAM], then one of the average; clears the gradient.
+ *   scale  1 / images that the gradient is summed over
+ *   newest weight of this step in the average */
+PPMLI_STATIC void ppmli_shadow_descend(ppmli_shadow *s, float rate, float scale, float newest) {
   const float first_decay = 0.9f, second_decay = 0.999f;
   s->first_decayed *= first_decay;
   s->second_decayed *= second_decay;
@@ -323,7 +323,7 @@ PPMLI_STATIC void ppmli_shadow_descend(ppmli_shadow *s, float rate, float scale)
     s->first[i] += (1 - first_decay) * (g - s->first[i]);
     s->second[i] += (1 - second_decay) * (g * g - s->second[i]);
     s->weight[i] -= first_scale * s->first[i] / (sqrtf(s->second[i] * second_scale) + 1e-8f);
-    s->average[i] += PPMLI_SHADOW_AVERAGE * (s->weight[i] - s->average[i]);
+    s->average[i] += newest * (s->weight[i] - s->average[i]);
   }
 }
 

@@ -36,6 +36,14 @@ for header in ppml.h ppml_impl/*.h; do
   try "$header alone" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$work/alone.c"
 done
 
+# One file instead of many, where there is a python3 to make it.
+if command -v python3 >/dev/null; then
+  try "amalgamate" python3 tools/amalgamate.py "$work/dist/ppml.h"
+  try "amalgamated" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" -O2 -c "$work/unit.c" -o "$work/unit.o"
+else
+  skipped=$((skipped + 1)); echo "skipped: amalgamation (no python3)"
+fi
+
 # A build without any entropy must not compile, and say why.
 if $CC -std=c99 -I. -U__unix__ -U__linux__ -U__APPLE__ -fsyntax-only "$work/unit.c" 2>"$work/log"; then
   failed=$((failed + 1)); echo "tests/build_matrix.sh: FAILED: builds without entropy"

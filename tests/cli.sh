@@ -65,7 +65,7 @@ at_least() {
 # ------------------------------------------------------------- the whole path
 
 ok "help" "$PPML" --help
-for c in demo train compile keygen encrypt infer decrypt verify info; do
+for c in demo train compile keygen encrypt infer decrypt verify bench info; do
   ok "$c --help" "$PPML" $c --help
 done
 ok "version" "$PPML" --version
@@ -108,6 +108,9 @@ for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   ok "info $file" "$PPML" info $file --json
   has_fields "info $file" kind version
 done
+ok "bench" "$PPML" bench --params fast --json
+has_fields "bench" backend fft_ns 256 512 1024 external_product_us key_switch_us pbs_ms 1 8 16 32 \
+  keygen_ms params security_bits eval_key_bytes eval_key_wire_bytes
 ok "info --params" "$PPML" info --params
 
 ok "train on three classes" "$PPML" train "$TINY/tiny_rgb.npz" -o rgb.ppml --hidden 6,4 --epochs 150

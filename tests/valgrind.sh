@@ -16,6 +16,15 @@ for suite in $suites; do
   CK_FORK=no $MEMCHECK "$BUILD/tests/test_$suite"
 done
 
+for compiler in gcc clang; do
+  command -v $compiler >/dev/null || { echo "valgrind: skipped: no $compiler"; continue; }
+  for level in -O0 -O1 -O2 -O3 -Os; do
+    $compiler -std=c99 -D_DEFAULT_SOURCE -I. $level -g tests/ct/client.c -lm -o "$BUILD/ct"
+    echo "valgrind: secrets undefined, $compiler $level"
+    valgrind --quiet --error-exitcode=99 "$BUILD/ct"
+  done
+done
+
 ppml="$MEMCHECK $(realpath "$BUILD/ppml-dynamic")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

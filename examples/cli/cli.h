@@ -53,6 +53,7 @@ int cmd_encrypt(int argc, char **argv);
 int cmd_infer(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 
 #endif

@@ -18,6 +18,7 @@
 #define PPMLI_LANES 8
 #define PPMLI_GROUP (2 * PPMLI_LANES) /* doubles of a group */
 #define PPMLI_KS_COLUMNS 16           /* 32-bit columns of a key-switching key's block */
+#define PPMLI_PRODUCT_COLUMNS 4       /* of a product that may be taken in place */
 
 /* Values of PPML_BACKEND_ONLY. */
 #define PPML_BACKEND_REF 1
@@ -59,7 +60,8 @@ typedef struct ppmli_fft {
  *   out[s][g][c] = sum_{t < terms} m[s][t][g] sum_{r < rows} a[s][g][r] b[g][t][r][c]
  *
  * over samples s and groups g, with m the transform of X^exponents[s * terms + t] - 1,
- * or 1 where exponents is NULL. */
+ * or 1 where exponents is NULL.  out may be a if rows = columns <= PPMLI_PRODUCT_COLUMNS:
+ * every group is read before it is written. */
 typedef struct ppmli_product {
   size_t samples, terms, rows, columns;
   const uint16_t *exponents; /* [samples][terms], < 2 N, or NULL */

@@ -127,23 +127,25 @@ PPMLI_INLINE void ppmli_ref_factor(double *out, const ppmli_fft *fft, const ppml
   }
 }
 
-/* One sample's output in one group.
+/* Columns first .. first + count - 1, at most PPMLI_PRODUCT_COLUMNS, of one sample's output
+ * in one group.
  *   out  [columns][GROUP];  a  [rows][GROUP];  b  [terms][rows][columns][GROUP] */
 PPMLI_STATIC void ppmli_ref_product_group(const ppmli_fft *fft, double *out, const double *a,
                                           const double *b, const ppmli_product *p, size_t sample,
-                                          size_t group) {
-  memset(out, 0, p->columns * PPMLI_GROUP * sizeof *out);
+                                          size_t group, size_t first, size_t count) {
+  double sums[PPMLI_PRODUCT_COLUMNS * PPMLI_GROUP] = {0};
   for (size_t t = 0; t < p->terms; t++) {
     double factor[PPMLI_GROUP];
     ppmli_ref_factor(factor, fft, p, sample, t, group);
-    for (size_t c = 0; c < p->columns; c++) {
+    for (size_t c = 0; c < count; c++) {
       double sum[PPMLI_GROUP] = {0};
       for (size_t r = 0; r < p->rows; r++)
         ppmli_ref_group_muladd(sum, a + r * PPMLI_GROUP,
-                               b + ((t * p->rows + r) * p->columns + c) * PPMLI_GROUP);
-      ppmli_ref_group_muladd(out + c * PPMLI_GROUP, sum, factor);
+                               b + ((t * p->rows + r) * p->columns + first + c) * PPMLI_GROUP);
+      ppmli_ref_group_muladd(sums + c * PPMLI_GROUP, sum, factor);
     }
   }
+  memcpy(out + first * PPMLI_GROUP, sums, count * PPMLI_GROUP * sizeof *out);
 }
 
 PPMLI_STATIC void ppmli_ref_product(const ppmli_fft *fft, double *out, const double *a,
@@ -151,9 +153,11 @@ PPMLI_STATIC void ppmli_ref_product(const ppmli_fft *fft, double *out, const dou
   size_t groups = fft->points / PPMLI_LANES;
   for (size_t g = 0; g < groups; g++)
     for (size_t s = 0; s < p->samples; s++)
-      ppmli_ref_product_group(fft, out + (s * groups + g) * p->columns * PPMLI_GROUP,
-                              a + (s * groups + g) * p->rows * PPMLI_GROUP,
-                              b + g * p->terms * p->rows * p->columns * PPMLI_GROUP, p, s, g);
+      for (size_t c = 0; c < p->columns; c += PPMLI_PRODUCT_COLUMNS)
+        ppmli_ref_product_group(fft, out + (s * groups + g) * p->columns * PPMLI_GROUP,
+                                a + (s * groups + g) * p->rows * PPMLI_GROUP,
+                                b + g * p->terms * p->rows * p->columns * PPMLI_GROUP, p, s, g, c,
+                                ppmli_min_size(p->columns - c, PPMLI_PRODUCT_COLUMNS));
 }
 
 PPMLI_STATIC void ppmli_ref_key_switch(uint32_t *out, const int32_t *digits, const uint32_t *key,

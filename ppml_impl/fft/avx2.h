@@ -1,0 +1,133 @@
+/* Layer 2: the backend for x86-64 CPUs with AVX2 and FMA: what a vector of four doubles
+ * can do; vector.h makes the hooks of it.
+ *
+ * A generic x86-64 build contains these functions and asks the CPU before it calls one. */
+#ifndef PPMLI_FFT_AVX2_H
+#define PPMLI_FFT_AVX2_H
+
+#include "backend.h"
+
+#if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX2)
+#include <immintrin.h>
+
+#define PPMLI_VECTOR avx2
+#define PPMLI_WIDTH 4
+#define PPMLI_RADIX 4 /* radix 8 would not fit in 16 registers */
+#define PPMLI_PAIR 1  /* nor would the sums of two samples */
+#define PPMLI_KS_TILE 8
+#define PPMLI_TARGET __attribute__((target("avx2,fma")))
+#define PPMLI_AVX2_INLINE PPMLI_INLINE PPMLI_TARGET
+
+typedef __m256d ppmli_avx2_f64;
+typedef __m256i ppmli_avx2_u32;
+
+PPMLI_STATIC int ppmli_avx2_supported(void) {
+#ifdef PPML_BACKEND_ONLY
+  return 1;
+#else
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+}
+
+/* --------------------------------------------------------------- doubles */
+
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_load(const double *x) {
+  return _mm256_loadu_pd(x);
+}
+
+PPMLI_AVX2_INLINE void ppmli_avx2_store(double *x, __m256d a) {
+  _mm256_storeu_pd(x, a);
+}
+
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_broadcast(double x) {
+  return _mm256_set1_pd(x);
+}
+
+/* a b + c and c - a b */
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_muladd(__m256d a, __m256d b, __m256d c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_mulsub(__m256d a, __m256d b, __m256d c) {
+  return _mm256_fnmadd_pd(a, b, c);
+}
+
+/* Rows become columns. */
+PPMLI_AVX2_INLINE void ppmli_avx2_transpose(__m256d *x) {
+  __m256d lo0 = _mm256_unpacklo_pd(x[0], x[1]), hi0 = _mm256_unpackhi_pd(x[0], x[1]);
+  __m256d lo1 = _mm256_unpacklo_pd(x[2], x[3]), hi1 = _mm256_unpackhi_pd(x[2], x[3]);
+  x[0] = _mm256_permute2f128_pd(lo0, lo1, 0x20);
+  x[1] = _mm256_permute2f128_pd(hi0, hi1, 0x20);
+  x[2] = _mm256_permute2f128_pd(lo0, lo1, 0x31);
+  x[3] = _mm256_permute2f128_pd(hi0, hi1, 0x31);
+}
+
+/* ----------------------------------------------------------- conversions */
+
+PPMLI_AVX2_INLINE __m256i ppmli_avx2_load_u64(const uint64_t *x) {
+  return _mm256_loadu_si256((const __m256i *)(const void *)x);
+}
+
+/* The signed upper halves times 2^32, plus the lower ones by the bits of 2^52 + low. */
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_from_signed(const uint64_t *x) {
+  const __m256i odd = _mm256_setr_epi32(1, 3, 5, 7, 1, 3, 5, 7);
+  __m256i bits = ppmli_avx2_load_u64(x), two52 = _mm256_set1_epi64x(0x433LL << 52);
+  __m128i high = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bits, odd));
+  __m256i low = _mm256_blend_epi32(bits, two52, 0xaa);
+  __m256d low_value = _mm256_sub_pd(_mm256_castsi256_pd(low), _mm256_castsi256_pd(two52));
+  return _mm256_fmadd_pd(_mm256_cvtepi32_pd(high), _mm256_set1_pd(4294967296.0), low_value);
+}
+
+/* 2^52 + ((x + offset) >> shift & mask), by its bits. */
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_from_digit(const uint64_t *x, uint64_t offset, uint32_t shift,
+                                                uint64_t mask) {
+  __m256i sum = _mm256_add_epi64(ppmli_avx2_load_u64(x), _mm256_set1_epi64x((long long)offset));
+  __m256i digit = _mm256_srl_epi64(sum, _mm_cvtsi32_si128((int)shift));
+  digit = _mm256_and_si256(digit, _mm256_set1_epi64x((long long)mask));
+  return _mm256_castsi256_pd(_mm256_or_si256(digit, _mm256_set1_epi64x(0x433LL << 52)));
+}
+
+/* x += turns modulo 1.  The bits of 1.5 + fraction hold 1/2 + fraction in the 52 of the
+ * significand, to 2^-52 of a turn, which is far below the error of the transform.  A
+ * fraction of exactly 1/2 carries into the exponent and leaves 0, as it should modulo 1. */
+PPMLI_AVX2_INLINE void ppmli_avx2_add_turns(uint64_t *x, __m256d turns) {
+  __m256d fraction = _mm256_sub_pd(turns, _mm256_round_pd(turns, _MM_FROUND_TO_NEAREST_INT));
+  __m256i bits = _mm256_castpd_si256(_mm256_add_pd(fraction, _mm256_set1_pd(1.5)));
+  __m256i torus = _mm256_add_epi64(_mm256_slli_epi64(bits, 12),
+                                   _mm256_set1_epi64x((long long)PPMLI_TORUS_HALF));
+  torus = _mm256_add_epi64(torus, ppmli_avx2_load_u64(x));
+  _mm256_storeu_si256((__m256i *)(void *)x, torus);
+}
+
+/* -------------------------------------------------------------- integers */
+
+PPMLI_AVX2_INLINE __m256i ppmli_avx2_load_u32(const uint32_t *x) {
+  return _mm256_loadu_si256((const __m256i *)(const void *)x);
+}
+
+PPMLI_AVX2_INLINE void ppmli_avx2_store_u32(uint32_t *x, __m256i a) {
+  _mm256_storeu_si256((__m256i *)(void *)x, a);
+}
+
+/* c - a b modulo 2^32 */
+PPMLI_AVX2_INLINE __m256i ppmli_avx2_mulsub_u32(__m256i a, int32_t b, __m256i c) {
+  return _mm256_sub_epi32(c, _mm256_mullo_epi32(a, _mm256_set1_epi32(b)));
+}
+
+#include "vector.h"
+
+PPMLI_STATIC const ppmli_backend *ppmli_avx2_backend(void) {
+  static const ppmli_backend backend = {PPMLI_V_HOOKS};
+  return &backend;
+}
+
+#undef PPMLI_VECTOR
+#undef PPMLI_WIDTH
+#undef PPMLI_RADIX
+#undef PPMLI_PAIR
+#undef PPMLI_KS_TILE
+#undef PPMLI_TARGET
+#undef PPMLI_AVX2_INLINE
+#endif
+
+#endif

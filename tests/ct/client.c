@@ -1,0 +1,80 @@
+/* Client code with its secrets marked undefined: under memcheck, any branch or address that
+ * depends on one is an error.  Run by `make valgrind`, for several compilers and -O levels.
+ *
+ *     cc -O2 -I. tests/ct/client.c -lm -o client && valgrind --error-exitcode=99 ./client
+ *
+ * Key generation, encryption and decryption's phase are checked; what comes after the phase
+ * (the score as an integer) is the result, not a secret of the key. */
+#define PPML_IMPLEMENTATION
+#define PPML_NO_TRAIN
+#include "ppml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <valgrind/memcheck.h>
+
+#define SECRET(x) (void)VALGRIND_MAKE_MEM_UNDEFINED(&(x), sizeof(x))
+#define PUBLIC(x) (void)VALGRIND_MAKE_MEM_DEFINED(&(x), sizeof(x))
+
+static unsigned char memory[4 << 20] PPML_ALIGNED;
+
+static void hide(ppml_secret_key *key, ppml_rng *rng) {
+  SECRET(key->glwe_bits);
+  SECRET(key->lwe_bits);
+  SECRET(rng->key);
+  SECRET(rng->buffer);
+}
+
+static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES], row[4];
+  static uint8_t wire[1 << 16];
+  static uint32_t mask[PPML_KEY_BITS_MAX];
+  ppmli_rng_bytes(rng, mask_seed, sizeof mask_seed);
+  ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
+  uint64_t bit = ppmli_pbs_block_bit(p, key->lwe_bits, 1, 0);
+  int error = ppmli_ggsw_encrypt(wire, p, bit, key->glwe_bits, mask_seed, noise_seed, 0, arena);
+  ppmli_ksk_encrypt_row(row, p, 1, key->glwe_bits, key->lwe_bits, mask_seed, noise_seed, mask);
+  return error;
+}
+
+static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  uint8_t pixels[64];
+  ppml_input input;
+  uint32_t a[16] = {0};
+  memset(pixels, 7, sizeof pixels);
+  SECRET(pixels);
+  int error = ppml_encrypt(&input, key, pixels, rng, arena);
+  uint32_t phase = ppmli_lwe_phase(a, 5, key->glwe_bits, 16);
+  PUBLIC(phase);
+  return error ? error : phase == 5 ? PPML_OK : PPML_ERR_ARG;
+}
+
+static int check_set(const char *name) {
+  ppml_arena arena;
+  ppml_rng rng;
+  ppml_secret_key key;
+  ppml_client client;
+  memset(&client, 0, sizeof client);
+  client.params = ppml_params_by_name(name);
+  client.spec.width = client.spec.height = 8;
+  client.spec.channels = client.spec.outputs = 1;
+  client.spec.input_bits = 4;
+  client.spec.classes = 2;
+  ppml_rng_init_for_tests(&rng, 1);
+  ppml_secret_key_generate(&key, &client, &rng);
+  hide(&key, &rng);
+  int error = ppml_arena_init(&arena, memory, sizeof memory);
+  if (!error) error = make_keys(&key, &rng, &arena);
+  if (!error) error = use_key(&key, &rng, &arena);
+  ppml_secret_key_wipe(&key);
+  return error;
+}
+
+int main(void) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
+    if (check_set(p->name) != PPML_OK) return 1;
+  puts("tests/ct/client.c: no branch or address depends on a secret");
+  return 0;
+}
