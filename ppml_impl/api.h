@@ -5,7 +5,7 @@
 
 #include "compile.h"
 #include "infer.h"
-#include "keys.h"
+#include "keygen.h"
 #ifndef PPML_NO_TRAIN
 #include "train.h"
 #endif

@@ -11,7 +11,7 @@
 
 #include "ciphertext.h"
 #include "dense.h"
-#include "keys.h"
+#include "evalkey.h"
 #include "parallel.h"
 
 typedef struct ppmli_infer {

@@ -243,8 +243,8 @@ PPMLI_STATIC int ppmli_container_check(ppml_header *h, ppml_reader *reader,
   uint8_t bytes[256];
   PPMLI_TRY(ppmli_in_begin(&in, h, reader, limits));
   while (in.remaining_bytes && in.error == PPML_OK)
-    ppmli_in_bytes(&in, bytes, in.remaining_bytes < sizeof bytes ? (size_t)in.remaining_bytes
-                                                                 : sizeof bytes);
+    ppmli_in_bytes(&in, bytes,
+                   in.remaining_bytes < sizeof bytes ? (size_t)in.remaining_bytes : sizeof bytes);
   return ppmli_in_end(&in);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ppml_impl/keys.h"
+#include "../../ppml_impl/evalkey.h"
 
 #include "args.h"
 #include "cli.h"

@@ -8,7 +8,7 @@
 #include "backend.h"
 
 #if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX2)
-#include <immintrin.h>
+#include "x86.h"
 
 #define PPMLI_VECTOR avx2
 #define PPMLI_WIDTH 4
@@ -22,11 +22,7 @@ typedef __m256d ppmli_avx2_f64;
 typedef __m256i ppmli_avx2_u32;
 
 PPMLI_STATIC int ppmli_avx2_supported(void) {
-#ifdef PPML_BACKEND_ONLY
-  return 1;
-#else
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
+  return PPMLI_X86_HAS("avx2") && PPMLI_X86_HAS("fma");
 }
 
 /* --------------------------------------------------------------- doubles */
@@ -87,14 +83,13 @@ PPMLI_AVX2_INLINE __m256d ppmli_avx2_from_digit(const uint64_t *x, uint64_t offs
   return _mm256_castsi256_pd(_mm256_or_si256(digit, _mm256_set1_epi64x(0x433LL << 52)));
 }
 
-/* x += turns modulo 1.  The bits of 1.5 + fraction hold 1/2 + fraction in the 52 of the
- * significand, to 2^-52 of a turn, which is far below the error of the transform.  A
- * fraction of exactly 1/2 carries into the exponent and leaves 0, as it should modulo 1. */
-PPMLI_AVX2_INLINE void ppmli_avx2_add_turns(uint64_t *x, __m256d turns) {
-  __m256d fraction = _mm256_sub_pd(turns, _mm256_round_pd(turns, _MM_FROUND_TO_NEAREST_INT));
+/* x += fraction, in [-1/2, 1/2].  The significand of 1.5 + fraction is 1/2 + fraction in 52
+ * bits, far below the error of the transform.  Exactly 1/2 carries into the exponent and
+ * leaves a significand of 0: the same point of the torus. */
+PPMLI_AVX2_INLINE void ppmli_avx2_add_fraction(uint64_t *x, __m256d fraction) {
   __m256i bits = _mm256_castpd_si256(_mm256_add_pd(fraction, _mm256_set1_pd(1.5)));
-  __m256i torus = _mm256_add_epi64(_mm256_slli_epi64(bits, 12),
-                                   _mm256_set1_epi64x((long long)PPMLI_TORUS_HALF));
+  __m256i half = _mm256_set1_epi64x((long long)PPMLI_TORUS_HALF);
+  __m256i torus = _mm256_add_epi64(_mm256_slli_epi64(bits, 12), half);
   torus = _mm256_add_epi64(torus, ppmli_avx2_load_u64(x));
   _mm256_storeu_si256((__m256i *)(void *)x, torus);
 }

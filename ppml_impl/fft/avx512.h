@@ -8,7 +8,7 @@
 #include "backend.h"
 
 #if PPMLI_BACKEND_BUILT(PPML_BACKEND_AVX512)
-#include <immintrin.h>
+#include "x86.h"
 
 #define PPMLI_VECTOR avx512
 #define PPMLI_WIDTH 8
@@ -22,11 +22,7 @@ typedef __m512d ppmli_avx512_f64;
 typedef __m512i ppmli_avx512_u32;
 
 PPMLI_STATIC int ppmli_avx512_supported(void) {
-#ifdef PPML_BACKEND_ONLY
-  return 1;
-#else
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-#endif
+  return PPMLI_X86_HAS("avx512f") && PPMLI_X86_HAS("avx512dq");
 }
 
 /* --------------------------------------------------------------- doubles */
@@ -90,12 +86,11 @@ PPMLI_AVX512_INLINE __m512d ppmli_avx512_from_digit(const uint64_t *x, uint64_t 
   return _mm512_castsi512_pd(bits);
 }
 
-/* x += turns modulo 1.  A fraction of exactly 1/2 overflows the conversion, whose answer
- * to that is the bit pattern of -1/2: the same point of the torus. */
-PPMLI_AVX512_INLINE void ppmli_avx512_add_turns(uint64_t *x, __m512d turns) {
-  __m512d fraction = _mm512_sub_pd(turns, _mm512_roundscale_pd(turns, 0));
-  __m512i torus =
-      _mm512_cvtpd_epi64(_mm512_mul_pd(fraction, _mm512_set1_pd(18446744073709551616.0)));
+/* x += fraction, in [-1/2, 1/2].  Exactly 1/2 overflows the conversion, whose answer to
+ * that is the bit pattern of -1/2: the same point of the torus. */
+PPMLI_AVX512_INLINE void ppmli_avx512_add_fraction(uint64_t *x, __m512d fraction) {
+  __m512d scaled = _mm512_mul_pd(fraction, _mm512_set1_pd(18446744073709551616.0));
+  __m512i torus = _mm512_cvtpd_epi64(scaled);
   _mm512_storeu_si512(x, _mm512_add_epi64(_mm512_loadu_si512(x), torus));
 }
 

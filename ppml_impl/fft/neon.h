@@ -65,9 +65,8 @@ PPMLI_INLINE float64x2_t ppmli_neon_from_digit(const uint64_t *x, uint64_t offse
   return vreinterpretq_f64_u64(vorrq_u64(digit, vdupq_n_u64((uint64_t)0x433 << 52)));
 }
 
-/* x += turns modulo 1.  A fraction of exactly 1/2 saturates to 1/2 - 2^-64. */
-PPMLI_INLINE void ppmli_neon_add_turns(uint64_t *x, float64x2_t turns) {
-  float64x2_t fraction = vsubq_f64(turns, vrndnq_f64(turns));
+/* x += fraction, in [-1/2, 1/2].  Exactly 1/2 saturates to 1/2 - 2^-64. */
+PPMLI_INLINE void ppmli_neon_add_fraction(uint64_t *x, float64x2_t fraction) {
   int64x2_t torus = vcvtnq_s64_f64(vmulq_n_f64(fraction, 18446744073709551616.0));
   vst1q_u64(x, vaddq_u64(vld1q_u64(x), vreinterpretq_u64_s64(torus)));
 }

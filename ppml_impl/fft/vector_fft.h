@@ -108,6 +108,12 @@ PPMLI_V_INLINE ppmli_vector PPMLI_V(fetch)(const ppmli_source *s, size_t i) {
   return PPMLI_V(from_signed)(s->poly + i) * PPMLI_V(broadcast)(s->scale);
 }
 
+/* x += turns modulo 1, |turns| < 2^51: the sum with 3 * 2^51 is rounded to an integer. */
+PPMLI_V_INLINE void PPMLI_V(add_turns)(uint64_t *x, ppmli_vector turns) {
+  ppmli_vector big = PPMLI_V(broadcast)(6755399441055744.0), whole = (turns + big) - big;
+  PPMLI_V(add_fraction)(x, turns - whole);
+}
+
 /* The top of the tree, from source to work. */
 PPMLI_V_INLINE void PPMLI_V(split_source)(const ppmli_fft *fft, double *work,
                                           const ppmli_source *source, size_t radix) {

@@ -1,0 +1,125 @@
+/* Layer 7: the client's secret key, and the evaluation key made from it. */
+#ifndef PPMLI_KEYGEN_H
+#define PPMLI_KEYGEN_H
+
+#include "keys.h"
+#include "pbs.h"
+#include "serial.h"
+
+/* ---------------------------------------------------------- secret key */
+
+/* Draws a key: uniform bits, or one of key_block + 1 equally likely values a block.
+ * Rejection sampling: what is rejected says nothing of what is kept. */
+PPMLI_STATIC uint8_t ppmli_secret_block(ppml_rng *rng, uint32_t key_block) {
+  uint8_t byte;
+  uint32_t values = key_block + 1, whole = 256 / values * values;
+  do ppmli_rng_bytes(rng, &byte, 1);
+  while (byte >= whole);
+  uint32_t value = byte % values;
+  ppmli_wipe(&byte, sizeof byte);
+  return (uint8_t)(((uint32_t)1 << value) >> 1); /* 0, or a single 1 */
+}
+
+PPMLI_STATIC void ppmli_secret_bits(uint8_t *lwe_bits, uint8_t *glwe_bits, const ppml_params *p,
+                                    ppml_rng *rng) {
+  memset(lwe_bits, 0, PPML_KEY_BITS_MAX / 8);
+  memset(glwe_bits, 0, PPML_KEY_BITS_MAX / 8);
+  ppmli_rng_bytes(rng, glwe_bits, ppmli_params_long_dim(p) / 8);
+  if (p->shared_prefix) {
+    memcpy(lwe_bits, glwe_bits, p->lwe_dim / 8);
+    return;
+  }
+  for (uint32_t i = 0; i < p->lwe_dim; i += p->key_block) {
+    uint8_t block = ppmli_secret_block(rng, p->key_block);
+    for (uint32_t b = 0; b < p->key_block; b++)
+      lwe_bits[(i + b) / 8] |= (uint8_t)((block >> b & 1) << ((i + b) % 8));
+  }
+}
+
+/* ----------------------------------------------------------- generation */
+
+typedef struct ppmli_key_generation {
+  ppmli_key_pass pass;
+  const ppml_secret_key *key;
+  uint8_t noise_seed[PPML_SEED_BYTES];
+} ppmli_key_generation;
+
+PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation *g, size_t item,
+                                      ppml_arena *arena) {
+  const ppml_params *p = g->pass.params;
+  uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
+  PPMLI_ASSERT(mask != NULL);
+  for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
+    ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key->glwe_bits,
+                          g->key->lwe_bits, g->pass.mask_seed, g->noise_seed, mask);
+}
+
+PPMLI_STATIC void ppmli_key_make_step(uint8_t *wire, const ppmli_key_generation *g, size_t step,
+                                      ppml_arena *arena) {
+  const ppml_params *p = g->pass.params;
+  size_t terms = ppmli_params_ggsw_per_step(p);
+  for (size_t term = 0; term < terms; term++) {
+    uint64_t bit = ppmli_pbs_block_bit(p, g->key->lwe_bits, step, term);
+    int error =
+        ppmli_ggsw_encrypt(wire + term * ppmli_ggsw_wire_bytes(p), p, bit, g->key->glwe_bits,
+                           g->pass.mask_seed, g->noise_seed, step * terms + term, arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
+  }
+}
+
+PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
+  const ppmli_key_generation *g = (const ppmli_key_generation *)argument;
+  ppml_arena arena = ppmli_slices_arena(&g->pass.scratch, index);
+  uint8_t *wire = g->pass.wire + index * g->pass.item_bytes;
+  size_t item = g->pass.first + index, ksk_items = ppmli_key_ksk_items(g->pass.params);
+  if (item < ksk_items) ppmli_key_make_rows(wire, g, item, &arena);
+  else ppmli_key_make_step(wire, g, item - ksk_items, &arena);
+}
+
+PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation *g,
+                                           const ppml_parallel *parallel,
+                                           const ppml_progress *progress) {
+  const ppml_params *p = g->pass.params;
+  while (ppmli_key_pass_next(&g->pass) && out->error == PPML_OK) {
+    ppmli_parallel_run(parallel, g->pass.count, ppmli_key_make_item, g);
+    for (size_t i = 0; i < g->pass.count; i++)
+      ppmli_out_bytes(out, g->pass.wire + i * g->pass.item_bytes,
+                      ppmli_key_item_wire_bytes(p, g->pass.first + i));
+    if (progress)
+      progress->step(progress->context, g->pass.first + g->pass.count, ppmli_key_items(p));
+  }
+}
+
+/* Makes an evaluation key and writes it as it goes.
+ * Memory: ppmli_key_pass_bytes(p, threads).  Errors: NOMEM, IO.
+ * CT: time depends on p only. */
+PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key,
+                                         ppml_rng *rng, const ppml_parallel *parallel,
+                                         const ppml_progress *progress, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  size_t mark = arena->used_bytes;
+  ppmli_key_generation g;
+  ppmli_out out;
+  ppml_header h = {
+      PPML_KIND_EVAL_KEY, PPMLI_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
+  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, key->id, PPML_ID_BYTES);
+  int error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel), arena);
+  if (error) {
+    arena->used_bytes = mark;
+    return error;
+  }
+  g.key = key;
+  ppmli_rng_bytes(rng, g.pass.mask_seed, sizeof g.pass.mask_seed);
+  ppmli_rng_bytes(rng, g.noise_seed, sizeof g.noise_seed);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_out_bytes(&out, g.pass.mask_seed, sizeof g.pass.mask_seed);
+  ppmli_key_generate_items(&out, &g, parallel, progress);
+  ppmli_wipe(g.noise_seed, sizeof g.noise_seed);
+  ppmli_wipe(g.pass.scratch.memory, g.pass.capacity * g.pass.scratch.slice_bytes);
+  arena->used_bytes = mark;
+  return ppmli_out_end(&out);
+}
+
+#endif
