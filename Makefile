@@ -34,18 +34,22 @@ all: $(BUILD)/ppml $(BUILD)/minimal ## build the command, build/ppml (static), a
 
 $(BUILD)/cli/%.o: examples/cli/%.c $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) -pthread -c $< -o $@
+	@echo "  cc $@"
+	@$(COMPILE) -pthread -c $< -o $@
 
 $(BUILD)/ppml: $(CLI_OBJECTS)
-	$(CC) $(CFLAGS) -static -pthread $^ -lm -o $@
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) -static -pthread $^ -lm -o $@
 
 # The same, linked dynamically: for valgrind, which replaces libc's functions.
 $(BUILD)/ppml-dynamic: $(CLI_OBJECTS)
-	$(CC) $(CFLAGS) -pthread $^ -lm -o $@
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) -pthread $^ -lm -o $@
 
 $(BUILD)/minimal: examples/minimal.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(COMPILE) $< -lm -o $@
+	@echo "  cc $@"
+	@$(COMPILE) $< -lm -o $@
 
 demo: $(BUILD)/ppml ## classify encrypted sample images, start to end
 	@$(BUILD)/ppml demo
@@ -84,8 +88,8 @@ TEST_CFLAGS ?= -O2 -g1
 
 $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARNINGS) $(TEST_WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) \
-	  $(CHECK_LIBS) -lm -o $@
+	@echo "  cc $@"
+	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) $(CHECK_LIBS) -lm -o $@
 
 check: check-tools ## run the tests: suites, fuzz corpora, command line
 	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli
@@ -139,7 +143,8 @@ FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 # A plain main that replays a target's corpus.
 $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(READER_OBJECTS) -lm -o $@
+	@echo "  cc $@"
+	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(READER_OBJECTS) -lm -o $@
 
 check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@for fuzzer in $(FUZZERS); do $(BUILD)/fuzz/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} || exit 1; done
@@ -149,7 +154,8 @@ FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=al
 
 $(BUILD)/libfuzzer/%: fuzz/%.c $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(READERS:%=examples/cli/%.c) -lm -o $@
+	@echo "  clang $@"
+	@$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(READERS:%=examples/cli/%.c) -lm -o $@
 
 fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: make fuzz SECONDS=60 each
 	@for fuzzer in $(FUZZERS); do \

@@ -1,6 +1,7 @@
 /* fuzz_circuit.c - any bytes as a circuit; see container.h.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE -o fuzz_circuit fuzz/fuzz_circuit.c -lm
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE \
+ *         -o fuzz_circuit fuzz/fuzz_circuit.c -lm
  *     mkdir -p /tmp/new && ./fuzz_circuit -max_len=4096 /tmp/new fuzz/corpus/circuit
  *
  * Corpus alone: fuzz/replay.c beside this file, and no fuzzer among the sanitizers. */

@@ -1,6 +1,7 @@
 /* fuzz_client.c - any bytes as a client spec; see container.h.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE -o fuzz_client fuzz/fuzz_client.c -lm
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE \
+ *         -o fuzz_client fuzz/fuzz_client.c -lm
  *     mkdir -p /tmp/new && ./fuzz_client -max_len=4096 /tmp/new fuzz/corpus/client
  *
  * Corpus alone: fuzz/replay.c beside this file, and no fuzzer among the sanitizers. */

@@ -1,6 +1,7 @@
 /* fuzz_input.c - any bytes as an encrypted image; see container.h.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE -o fuzz_input fuzz/fuzz_input.c -lm
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE \
+ *         -o fuzz_input fuzz/fuzz_input.c -lm
  *     mkdir -p /tmp/new && ./fuzz_input -max_len=4096 /tmp/new fuzz/corpus/input
  *
  * Corpus alone: fuzz/replay.c beside this file, and no fuzzer among the sanitizers. */

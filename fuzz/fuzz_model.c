@@ -1,6 +1,7 @@
 /* fuzz_model.c - any bytes as a model; see container.h.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE -o fuzz_model fuzz/fuzz_model.c -lm
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE \
+ *         -o fuzz_model fuzz/fuzz_model.c -lm
  *     mkdir -p /tmp/new && ./fuzz_model -max_len=4096 /tmp/new fuzz/corpus/model
  *
  * Corpus alone: fuzz/replay.c beside this file, and no fuzzer among the sanitizers. */

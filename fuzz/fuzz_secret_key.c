@@ -1,6 +1,7 @@
 /* fuzz_secret_key.c - any bytes as a secret key; see container.h.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE -o fuzz_secret_key fuzz/fuzz_secret_key.c -lm
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE \
+ *         -o fuzz_secret_key fuzz/fuzz_secret_key.c -lm
  *     mkdir -p /tmp/new && ./fuzz_secret_key -max_len=4096 /tmp/new fuzz/corpus/secret_key
  *
  * Corpus alone: fuzz/replay.c beside this file, and no fuzzer among the sanitizers. */

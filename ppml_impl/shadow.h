@@ -16,9 +16,9 @@
 
 #include "augment.h"
 
-#define PPMLI_SHADOW_OVERSHOOT 2.0f /* an accumulator beyond this many ranges ... */
+#define PPMLI_SHADOW_OVERSHOOT 2.5f /* an accumulator beyond this many ranges ... */
 #define PPMLI_SHADOW_PULL 0.1f      /* ... is pulled back with this strength */
-#define PPMLI_SHADOW_SURE 6.0f      /* logit of the largest score that the weights allow */
+#define PPMLI_SHADOW_SURE 8.0f      /* logit of the largest score that the weights allow */
 #define PPMLI_SHADOW_TABLE_NOISE (1.0f / 256) /* of a bootstrap, in units of that score */
 
 /* One dense layer.  A row of weights ends with the bias, whose input is 1. */

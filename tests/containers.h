@@ -1,4 +1,5 @@
-/* containers.h - a small valid container of every kind: what suites break and fuzzers start from. */
+/* containers.h - a small valid container of every kind, for suites to break and fuzzers to start
+ * from. */
 #ifndef PPML_TEST_CONTAINERS_H
 #define PPML_TEST_CONTAINERS_H
 

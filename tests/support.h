@@ -141,8 +141,8 @@ TEST_STATIC void test_glwe_phase(uint64_t *phase, const uint64_t *glwe, const pp
   uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
   memset(minus, 0, p->poly_size * sizeof *minus);
   for (uint32_t i = 0; i < p->glwe_dim; i++)
-    ppmli_poly_binary_muladd(minus, glwe + (size_t)i * p->poly_size, bits,
-                             (size_t)i * p->poly_size, p->poly_size, twice);
+    ppmli_poly_binary_muladd(minus, glwe + (size_t)i * p->poly_size, bits, (size_t)i * p->poly_size,
+                             p->poly_size, twice);
   for (uint32_t j = 0; j < p->poly_size; j++)
     phase[j] = glwe[ppmli_params_long_dim(p) + j] - minus[j];
   free(minus);
@@ -154,7 +154,8 @@ TEST_STATIC void test_lwe_encrypt(uint64_t *lwe, uint64_t message, const uint8_t
                                   uint32_t bound, ppml_rng *rng) {
   test_random_words(rng, lwe, dim);
   lwe[dim] = 0;
-  lwe[dim] = message + (uint64_t)ppmli_noise(ppmli_rng_u64(rng), bound) - test_phase(lwe, bits, dim);
+  lwe[dim] =
+      message + (uint64_t)ppmli_noise(ppmli_rng_u64(rng), bound) - test_phase(lwe, bits, dim);
 }
 
 /* r += a b modulo X^N + 1, from its definition. */
@@ -197,7 +198,7 @@ TEST_STATIC void test_net_spec(test_net *net, uint32_t width, uint32_t height, u
   for (uint32_t c = 0; c < classes; c++)
     snprintf(s->class_name[c], PPML_CLASS_NAME_BYTES, "class %u", (unsigned)c);
   for (int i = 0; i < PPML_TABLE_SIZE; i++) /* even, and not monotonous */
-    net->table[i] = (int8_t)(abs(i - 128) - (i / 32 % 2 ? 64 : 0));
+    net->table[i] = (int8_t)(abs(i - 128) * 127 / 128 - (i / 32 % 2 ? 64 : 0));
 }
 
 /* Adds a layer of random 4-bit weights; peaks are what no input exceeds, ranges half of it. */
@@ -285,7 +286,8 @@ TEST_STATIC void test_keys_read(test_keys *keys, const char *backend) {
   ppml_limits limits = ppml_limits_default();
   keys->arena = test_arena(ppml_eval_key_bytes(p, 1));
   ck_assert_int_eq(
-      ppml_eval_key_read(&keys->eval, &reader, &limits, NULL, backend, NULL, &keys->arena), PPML_OK);
+      ppml_eval_key_read(&keys->eval, &reader, &limits, NULL, backend, NULL, &keys->arena),
+      PPML_OK);
 }
 
 TEST_STATIC void test_keys_make(test_keys *keys, const ppml_client *client, uint64_t seed) {

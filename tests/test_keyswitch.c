@@ -2,7 +2,9 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-enum { SAMPLES = 1000 }; /* the estimate of a variance is within 4.5 % of it; the tests allow 20 % */
+enum {
+  SAMPLES = 1000
+}; /* the estimate of a variance is within 4.5 % of it; the tests allow 20 % */
 
 static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
 
@@ -38,7 +40,8 @@ static void bench_free(bench *b) {
 /* Switches b->lwe.  The change of its phase in turns. */
 static double switched(bench *b) {
   const ppml_params *p = b->p;
-  ppmli_keyswitch_begin(b->out, b->digits, 1, b->lwe, p);
+  ppmli_keyswitch_start(b->out, b->lwe, p);
+  ppmli_keyswitch_digits(b->digits, 1, b->lwe, 0, ppmli_ksk_rows(p), p);
   ppmli_backend_ref()->key_switch(b->out, b->digits, b->key, 1, ppmli_ksk_rows(p),
                                   ppmli_ksk_blocks(p));
   uint32_t after = ppmli_lwe_phase(b->out, b->out[p->lwe_dim], b->lwe_bits, p->lwe_dim);
@@ -125,10 +128,37 @@ START_TEST(a_slab_is_a_part_of_the_whole_key) {
     ppmli_ksk_expand_row(slab, ROWS, r, FIRST, wire, p, mask_seed, b.mask);
   }
   for (size_t block = 0; block < ppmli_ksk_blocks(p); block++)
-    ck_assert_mem_eq(slab + block * ROWS * 16,
-                     b.key + (block * ppmli_ksk_rows(p) + FIRST) * 16,
+    ck_assert_mem_eq(slab + block * ROWS * 16, b.key + (block * ppmli_ksk_rows(p) + FIRST) * 16,
                      ROWS * 16 * sizeof *slab);
   free(slab);
+  bench_free(&b);
+}
+END_TEST
+
+/* A switch by slabs of whole coordinates, one after the other, is the switch by the whole key. */
+START_TEST(a_switch_may_be_done_slab_by_slab) {
+  bench b;
+  ppml_rng rng = test_rng(11);
+  const ppml_params *p = ppml_params_by_index(0);
+  bench_make(&b, p, &rng);
+  size_t rows = ppmli_ksk_rows(p), step = 40 * p->ks_levels, words = ppmli_lwe_short_words(p);
+  uint32_t *whole = test_memory(words * sizeof *whole);
+  uint32_t *slab = test_memory(ppmli_ksk_words(p, step) * sizeof *slab);
+  test_random_words(&rng, b.lwe, ppmli_params_long_dim(p) + 1);
+  switched(&b);
+  memcpy(whole, b.out, words * sizeof *whole);
+  ppmli_keyswitch_start(b.out, b.lwe, p);
+  for (size_t first = 0; first < rows; first += step) {
+    size_t count = ppmli_min_size(step, rows - first);
+    for (size_t block = 0; block < ppmli_ksk_blocks(p); block++)
+      memcpy(slab + block * count * 16, b.key + (block * rows + first) * 16,
+             count * 16 * sizeof *slab);
+    ppmli_keyswitch_digits(b.digits, 1, b.lwe, first, count, p);
+    ppmli_backend_ref()->key_switch(b.out, b.digits, slab, 1, count, ppmli_ksk_blocks(p));
+  }
+  ck_assert_mem_eq(b.out, whole, words * sizeof *whole);
+  free(slab);
+  free(whole);
   bench_free(&b);
 }
 END_TEST
@@ -140,6 +170,7 @@ int main(void) {
   tcase_add_test(law, shared_coordinates_pass_through);
   tcase_add_test(law, columns_behind_the_body_are_zero);
   tcase_add_test(law, a_slab_is_a_part_of_the_whole_key);
+  tcase_add_test(law, a_switch_may_be_done_slab_by_slab);
   tcase_add_test(bounds, keyswitch_noise_matches_formula);
   return test_run(suite);
 }

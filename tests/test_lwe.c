@@ -77,7 +77,8 @@ START_TEST(exponents_stay_below_a_full_turn) {
   ppml_rng rng = test_rng(9);
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
     random_ciphertext(&x, p, &rng);
-    for (uint32_t j = 0; j < p->lwe_dim; j += 3) x.lwe[j] = UINT32_MAX - j; /* rounds up to a turn */
+    for (uint32_t j = 0; j < p->lwe_dim; j += 3)
+      x.lwe[j] = UINT32_MAX - j; /* rounds up to a turn */
     x.lwe[p->lwe_dim] = UINT32_MAX;
     ppmli_lwe_modulus_switch(x.exponents, x.lwe, p);
     uint32_t most = 0;

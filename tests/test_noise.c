@@ -59,8 +59,7 @@ static void exact_column(bench *b, size_t sample, size_t column) {
     for (size_t row = 0; row < rows; row++) {
       const uint64_t *in = b->acc + (sample * columns + row / p->pbs_levels) * N;
       for (size_t j = 0; j < N; j++)
-        digits[j] =
-            (uint64_t)ppmli_gadget_digit(&gadget, in[j], (uint32_t)(row % p->pbs_levels));
+        digits[j] = (uint64_t)ppmli_gadget_digit(&gadget, in[j], (uint32_t)(row % p->pbs_levels));
       test_multiply_add(sum, digits, b->key + ((t * rows + row) * columns + column) * N, N);
     }
     test_rotate_up(rotated, sum, exponents[t], N);

@@ -19,10 +19,9 @@ static size_t all_sets(const ppml_params *sets[SETS_MAX]) {
  * "binary 132" where it has the dimension, else the fit above it; below 768 the fit of "m-opt
  * 132". */
 static double binary_line(double dim) {
-  static const double column[][2] = {{768, -16.40},  {800, -17.20},  {834, -18.05},
-                                     {880, -19.20},  {918, -20.15},  {1024, -22.85},
-                                     {1280, -29.25}, {1536, -35.70}, {2048, -48.70},
-                                     {3072, -74.70}};
+  static const double column[][2] = {{768, -16.40},  {800, -17.20},  {834, -18.05},  {880, -19.20},
+                                     {918, -20.15},  {1024, -22.85}, {1280, -29.25}, {1536, -35.70},
+                                     {2048, -48.70}, {3072, -74.70}};
   if (dim < 768) return -0.025283 * dim + 3.254;
   for (size_t i = 0; i < sizeof column / sizeof column[0]; i++)
     if (dim == column[i][0]) return column[i][1];

@@ -69,8 +69,8 @@ static void bench_free(bench *b) {
 
 static void begin(bench *b, size_t first, size_t count) {
   for (size_t s = first; s < first + count; s++)
-    ppmli_pbs_begin(b->acc + s * acc_words(b->p), b->table,
-                    b->exponents + s * (b->p->lwe_dim + 1), b->p);
+    ppmli_pbs_begin(b->acc + s * acc_words(b->p), b->table, b->exponents + s * (b->p->lwe_dim + 1),
+                    b->p);
 }
 
 static void rotate(bench *b, size_t first, size_t count) {

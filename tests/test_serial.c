@@ -16,8 +16,8 @@ static void make_all(void) {
   if (counts[1]) return;
   containers_make(&all);
   for (uint32_t kind = 1; kind <= KINDS; kind++)
-    counts[kind] = containers_write(bytes[kind], kind == PPML_KIND_EVAL_KEY ? 1000 : 10000, &all,
-                                    kind);
+    counts[kind] =
+        containers_write(bytes[kind], kind == PPML_KIND_EVAL_KEY ? 1000 : 10000, &all, kind);
 }
 
 /* Reads as that kind with as much memory as the right container takes. */
@@ -47,15 +47,14 @@ END_TEST
 
 START_TEST(a_header_is_what_the_format_says) {
   ppml_limits limits = ppml_limits_default();
-  ppml_reader reader =
-      ppml_reader_from_memory(format_secret_key_kat, sizeof format_secret_key_kat);
+  ppml_reader reader = ppml_reader_from_memory(format_secret_key_kat, sizeof format_secret_key_kat);
   ppml_header h;
   ck_assert_int_eq(ppml_header_read(&h, &reader, &limits), PPML_OK);
   ck_assert_uint_eq(h.kind, PPML_KIND_SECRET_KEY);
   ck_assert_uint_eq(h.version, 1);
   ck_assert_ptr_eq(h.params, ppml_params_by_name("fast"));
   ck_assert_uint_eq(h.payload_bytes, sizeof format_secret_key_kat - 96);
-  for (int i = 0; i < PPML_ID_BYTES; i++) ck_assert_uint_eq(h.circuit_id[i], i);
+  for (unsigned i = 0; i < PPML_ID_BYTES; i++) ck_assert_uint_eq(h.circuit_id[i], i);
   ck_assert_mem_eq(h.key_id, format_secret_key_kat + 56, PPML_ID_BYTES);
   ck_assert_uint_eq(reader.position, 80);
 }
@@ -156,17 +155,15 @@ START_TEST(a_flipped_bit_of_a_header_is_told_for_what_it_is) {
       data[bit / 8] ^= (uint8_t)(1 << bit % 8);
       ppml_reader reader = ppml_reader_from_memory(data, sizeof data);
       int error = ppml_header_read(&h, &reader, &limits);
-      int expected = bit < 64   ? PPML_ERR_FORMAT
-                     : bit < 80 ? PPML_ERR_VERSION
-                                : PPML_ERR_CHECKSUM;
+      int expected = bit < 64 ? PPML_ERR_FORMAT : bit < 80 ? PPML_ERR_VERSION : PPML_ERR_CHECKSUM;
       if (error != expected) ck_abort_msg("kind %u, bit %zu: %d", kind, bit, error);
     }
 }
 END_TEST
 
 START_TEST(a_container_of_another_kind_is_refused) {
-  for_each_kind(kind) for (uint32_t other = 1; other <= KINDS; other++)
-    if (other != kind) ck_assert_int_eq(read_as(other, bytes[kind], counts[kind]), PPML_ERR_KIND);
+  for_each_kind(kind) for (uint32_t other = 1; other <= KINDS; other++) if (other != kind)
+      ck_assert_int_eq(read_as(other, bytes[kind], counts[kind]), PPML_ERR_KIND);
 }
 END_TEST
 
@@ -198,6 +195,21 @@ START_TEST(other_versions_kinds_and_sets_are_refused) {
     ck_assert_int_eq(read_changed(kind, 24, 99), is_model ? PPML_ERR_FORMAT : PPML_ERR_PARAMS);
     /* the id of another set, with the digest of this one */
     if (!is_model) ck_assert_int_eq(read_changed(kind, 12, 2), PPML_ERR_PARAMS);
+  }
+}
+END_TEST
+
+START_TEST(what_must_be_zero_is_checked) {
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_CLIENT; kind++)
+    ck_assert_int_eq(read_changed(kind, 56, 1), PPML_ERR_FORMAT); /* a key's id */
+  uint8_t data[CONTAINERS_BYTES_MAX];
+  size_t count = counts[PPML_KIND_OUTPUT], last = count - PPML_ID_BYTES - 1;
+  memcpy(data, bytes[PPML_KIND_OUTPUT], count);
+  for (uint8_t bit = 0x40; bit; bit = (uint8_t)(bit << 1)) { /* 14 * 1537 bits end two bits early */
+    data[last] |= bit;
+    container_mend_digests(data, count);
+    ck_assert_int_eq(read_as(PPML_KIND_OUTPUT, data, count), PPML_ERR_FORMAT);
+    data[last] = bytes[PPML_KIND_OUTPUT][last];
   }
 }
 END_TEST
@@ -243,7 +255,8 @@ START_TEST(a_failing_reader_is_told) {
   for_each_kind(kind) for (size_t limit = 0; limit <= counts[kind]; limit += 5) {
     static container_object o;
     ppml_limits limits = ppml_limits_default();
-    ppml_reader reader = {failing_read, bytes[kind], 0, 0, limit};
+    ppml_reader reader = ppml_reader_from_memory(bytes[kind], limit);
+    reader.read = failing_read;
     ppml_arena arena = test_arena(1 << 16);
     ck_assert_int_eq(container_get(&o, kind, &reader, &limits, &arena), PPML_ERR_IO);
     test_arena_free(&arena);
@@ -310,6 +323,7 @@ int main(void) {
   tcase_add_test(error, a_container_of_another_kind_is_refused);
   tcase_add_test(error, a_byte_behind_the_end_is_refused);
   tcase_add_test(error, other_versions_kinds_and_sets_are_refused);
+  tcase_add_test(error, what_must_be_zero_is_checked);
   tcase_add_test(error, a_failing_reader_is_told);
   tcase_add_test(error, a_full_writer_is_told);
   tcase_add_test(oom, reading_takes_what_is_said_and_no_less);

@@ -33,7 +33,8 @@ START_TEST(switching_is_rounding_to_the_nearest) {
     for (int i = 0; i < VALUES; i++) {
       uint32_t switched = ppmli_torus_switch(values[i], bits);
       ck_assert(switched >> (bits - 1) <= 1);
-      ck_assert(distance(ppmli_torus_from(switched, bits), values[i]) <= (uint64_t)1 << (63 - bits));
+      ck_assert(distance(ppmli_torus_from(switched, bits), values[i]) <= (uint64_t)1
+                                                                             << (63 - bits));
     }
 }
 END_TEST

@@ -62,9 +62,12 @@ static void save_hostile(const containers *c, uint32_t kind) {
     const char *name;
     size_t at;
     uint32_t word;
-  } spec[] = {{"bad_width_huge", 0, 0xffffffff}, {"bad_height_zero", 4, 0},
-              {"bad_input_bits", 12, 9},         {"bad_classes_huge", 16, 0x7fffffff},
-              {"bad_outputs", 20, 2},            {"bad_name", 28, 0x01020304}},
+  } spec[] = {{"bad_width_huge", 0, 0xffffffff},
+              {"bad_height_zero", 4, 0},
+              {"bad_input_bits", 12, 9},
+              {"bad_classes_huge", 16, 0x7fffffff},
+              {"bad_outputs", 20, 2},
+              {"bad_name", 28, 0x01020304}},
     model[] = {{"bad_layers_huge", 76, 0xffff}, {"bad_layers_none", 76, 0},
                {"bad_inputs_huge", 84, 0xffff}, {"bad_neurons_huge", 88, 4096},
                {"bad_activation", 92, 5},       {"bad_weight_bits", 96, 1},

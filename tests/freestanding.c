@@ -1,0 +1,61 @@
+/* freestanding.c - a client without an operating system: makes a key, encrypts, decrypts.
+ *
+ *     cc -std=c99 -ffreestanding -Os -ffunction-sections -fdata-sections -I. \
+ *         -c tests/freestanding.c
+ *     ld --gc-sections -e client_classify -u client_make_key -u client_encrypt freestanding.o
+ *
+ * The linker then names all that a client lacks: memcmp, memcpy and memset.  The whole object,
+ * with what a server calls, also wants strcmp and of <math.h> cos, floor, ldexp, log2, sin and
+ * sqrt. */
+#define PPML_NO_TRAIN
+#define PPML_ENTROPY board_entropy
+#define PPML_IMPLEMENTATION
+#include "ppml.h"
+
+/* A board's random number generator, in place of this one, which is none. */
+int board_entropy(void *bytes, size_t count) {
+  unsigned char *out = (unsigned char *)bytes;
+  while (count) out[--count] = 4;
+  return 0;
+}
+
+enum { PIXELS = 28 * 28, MEMORY_BYTES = 1 << 16 };
+
+static unsigned char memory[MEMORY_BYTES] PPML_ALIGNED;
+
+int client_make_key(ppml_secret_key *key, const ppml_client *client);
+int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_t pixels[PIXELS]);
+int client_classify(uint32_t *answer, ppml_reader *reader, const ppml_secret_key *key);
+
+int client_make_key(ppml_secret_key *key, const ppml_client *client) {
+  ppml_rng rng;
+  int error = ppml_rng_init(&rng);
+  if (error) return error;
+  ppml_secret_key_generate(key, client, &rng);
+  ppml_rng_wipe(&rng);
+  return PPML_OK;
+}
+
+int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_t pixels[PIXELS]) {
+  ppml_arena arena;
+  ppml_input input;
+  ppml_rng rng;
+  int error = ppml_arena_init(&arena, memory, sizeof memory);
+  if (error == PPML_OK) error = ppml_rng_init(&rng);
+  if (error) return error;
+  error = ppml_encrypt(&input, key, pixels, &rng, &arena);
+  ppml_rng_wipe(&rng);
+  return error ? error : ppml_input_write(&input, writer);
+}
+
+int client_classify(uint32_t *answer, ppml_reader *reader, const ppml_secret_key *key) {
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena arena;
+  ppml_output output;
+  int32_t scores[PPML_CLASSES_MAX];
+  int error = ppml_arena_init(&arena, memory, sizeof memory);
+  if (error == PPML_OK) error = ppml_output_read(&output, reader, &limits, &arena);
+  if (error == PPML_OK) error = ppml_decrypt(scores, &output, 0, key);
+  if (error == PPML_OK) *answer = ppml_spec_class(&key->client.spec, scores);
+  return error;
+}

@@ -1,0 +1,74 @@
+/* test_backend.c - every vector backend that this CPU has against the portable one. */
+#define PPML_IMPLEMENTATION
+#include "support.h"
+
+#include "backend_checks.h"
+
+enum { SWITCHED_MAX = 40 };
+
+/* Test number _i is of backend _i / BACKEND_POLY_SIZES and that polynomial size. */
+static const ppmli_backend *backend_of(int i) {
+  return ppmli_backend_by_index((size_t)i / BACKEND_POLY_SIZES);
+}
+
+static uint32_t poly_size_of(int i) {
+  return backend_poly_sizes[i % BACKEND_POLY_SIZES];
+}
+
+START_TEST(exponents_are_those_of_the_portable_backend) {
+  ck_assert_int_eq(check_exponents(backend_of(_i), poly_size_of(_i)), 0);
+}
+END_TEST
+
+START_TEST(forward_gives_the_values_of_the_portable_backend) {
+  ck_assert_int_eq(check_forward(backend_of(_i), poly_size_of(_i)), 0);
+}
+END_TEST
+
+START_TEST(fft_inverse_undoes_forward) {
+  ck_assert_int_eq(check_round_trip(backend_of(_i), poly_size_of(_i)), 0);
+}
+END_TEST
+
+START_TEST(whole_turns_vanish) {
+  ck_assert_int_eq(check_whole_turns(backend_of(_i), poly_size_of(_i)), 0);
+}
+END_TEST
+
+START_TEST(products_of_all_shapes_are_those_of_the_portable_backend) {
+  ck_assert_int_eq(check_product(backend_of(_i), poly_size_of(_i)), 0);
+}
+END_TEST
+
+START_TEST(key_switches_of_any_number_of_samples_are_equal) {
+  const ppmli_backend *backend;
+  for (size_t i = 0; (backend = ppmli_backend_by_index(i)) != NULL; i++)
+    for (size_t samples = 1; samples <= SWITCHED_MAX; samples++)
+      ck_assert_int_eq(check_key_switch(backend, samples), 0);
+}
+END_TEST
+
+START_TEST(backends_have_names_of_their_own) {
+  const ppmli_backend *backend;
+  for (size_t i = 0; (backend = ppmli_backend_by_index(i)) != NULL; i++) {
+    ck_assert_ptr_eq(ppmli_backend_by_name(backend->name), backend);
+    ck_assert_str_eq(ppml_backend_name(i), backend->name);
+  }
+}
+END_TEST
+
+int main(void) {
+  int tests = 0;
+  while (ppmli_backend_by_index((size_t)tests)) tests++;
+  tests *= BACKEND_POLY_SIZES;
+  Suite *suite = suite_create("backend");
+  TCase *law = test_case(suite, "law");
+  tcase_add_loop_test(law, exponents_are_those_of_the_portable_backend, 0, tests);
+  tcase_add_loop_test(law, forward_gives_the_values_of_the_portable_backend, 0, tests);
+  tcase_add_loop_test(law, fft_inverse_undoes_forward, 0, tests);
+  tcase_add_loop_test(law, whole_turns_vanish, 0, tests);
+  tcase_add_loop_test(law, products_of_all_shapes_are_those_of_the_portable_backend, 0, tests);
+  tcase_add_test(law, key_switches_of_any_number_of_samples_are_equal);
+  tcase_add_test(law, backends_have_names_of_their_own);
+  return test_run(suite);
+}

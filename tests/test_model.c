@@ -1,0 +1,391 @@
+/* test_model.c - what the files of model, circuit, client and secret key hold, against tests/kat
+ * and against values that break a rule.  Damage to the bytes is for test_serial. */
+#define PPML_IMPLEMENTATION
+#include "support.h"
+#include "kat/format_kat.h"
+
+enum { BYTES_MAX = 1 << 16 };
+
+static const int8_t weight[] = {3, -7, 0, 1, 5, -2, -1, 2, 7, -4, 0, 6}, last_weight[] = {7, -3};
+static const int32_t bias[] = {10, -20}, range[] = {100, 90}, peak[] = {250, 200};
+static const int32_t last_bias[] = {-5};
+
+/* The model of the known answers: 3 x 2 pixels, 2 neurons, 1 score. */
+static ppml_model known_model(void) {
+  ppml_model m;
+  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}};
+  const ppml_layer hidden = {6, 2, PPML_ACTIVATION_RELU, 4, weight, bias, range, peak, NULL};
+  const ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, last_weight, last_bias, NULL, NULL, NULL};
+  memset(&m, 0, sizeof m);
+  m.spec = spec;
+  m.layer_count = 2;
+  m.margin_p05 = 40;
+  m.layer[0] = hidden;
+  m.layer[1] = last;
+  return m;
+}
+
+/* ------------------------------------------------------------------- kat */
+
+START_TEST(a_model_is_written_as_known) {
+  uint8_t bytes[1024];
+  ppml_model m = known_model();
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(ppml_model_write(&m, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_model_kat);
+  ck_assert_mem_eq(bytes, format_model_kat, sizeof format_model_kat);
+}
+END_TEST
+
+START_TEST(a_circuit_is_laid_out_and_written_as_known) {
+  uint8_t bytes[1024];
+  ppml_model m = known_model();
+  ppml_circuit c;
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ppml_arena arena = test_arena(ppml_compile_bytes(&m));
+  ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast"), &arena), PPML_OK);
+  ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_circuit_kat);
+  ck_assert_mem_eq(bytes, format_circuit_kat, sizeof format_circuit_kat);
+  test_arena_free(&arena);
+}
+END_TEST
+
+static ppml_client known_client(void) {
+  ppml_client client;
+  memset(&client, 0, sizeof client);
+  client.spec = known_model().spec;
+  client.params = ppml_params_by_name("fast");
+  client.score_unit = ((uint64_t)1 << 50) + 12345;
+  for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
+  return client;
+}
+
+START_TEST(a_client_spec_is_written_and_read_as_known) {
+  uint8_t bytes[1024];
+  ppml_client client = known_client(), back;
+  ppml_limits limits = ppml_limits_default();
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ppml_reader reader = ppml_reader_from_memory(format_client_kat, sizeof format_client_kat);
+  ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_client_kat);
+  ck_assert_mem_eq(bytes, format_client_kat, sizeof format_client_kat);
+  ck_assert_int_eq(ppml_client_read(&back, &reader, &limits), PPML_OK);
+  ck_assert_mem_eq(&back.spec, &client.spec, sizeof client.spec);
+  ck_assert_mem_eq(back.circuit_id, client.circuit_id, PPML_ID_BYTES);
+  ck_assert_ptr_eq(back.params, client.params);
+  ck_assert(back.score_unit == client.score_unit);
+}
+END_TEST
+
+START_TEST(a_secret_key_is_drawn_and_written_as_known) {
+  uint8_t bytes[1024];
+  ppml_client client = known_client();
+  ppml_rng rng = test_rng(5);
+  ppml_secret_key key;
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ppml_secret_key_generate(&key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_secret_key_kat);
+  ck_assert_mem_eq(bytes, format_secret_key_kat, sizeof format_secret_key_kat);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- law */
+
+static const uint32_t activations[] = {PPML_ACTIVATION_RELU, PPML_ACTIVATION_SIGN,
+                                       PPML_ACTIVATION_SQUARE, PPML_ACTIVATION_TABLE};
+
+/* Writes, reads and writes again. */
+static void check_round_trip(const ppml_model *m) {
+  static uint8_t first[BYTES_MAX], second[BYTES_MAX];
+  ppml_limits limits = ppml_limits_default();
+  ppml_writer writer = ppml_writer_to_memory(first, sizeof first);
+  ppml_model back;
+  ppml_header h;
+  ck_assert_int_eq(ppml_model_write(m, &writer), PPML_OK);
+  size_t count = writer.position;
+  ppml_reader reader = ppml_reader_from_memory(first, count);
+  ck_assert_int_eq(ppml_header_read(&h, &reader, &limits), PPML_OK);
+  ppml_arena arena = test_arena(ppml_read_bytes(&h));
+  reader = ppml_reader_from_memory(first, count);
+  ck_assert_int_eq(ppml_model_read(&back, &reader, &limits, &arena), PPML_OK);
+  ck_assert_mem_eq(back.id, m->id, PPML_ID_BYTES);
+  ck_assert_mem_eq(&back.spec, &m->spec, sizeof m->spec);
+  writer = ppml_writer_to_memory(second, sizeof second);
+  ck_assert_int_eq(ppml_model_write(&back, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, count);
+  ck_assert_mem_eq(first, second, count);
+  test_arena_free(&arena);
+}
+
+START_TEST(models_of_all_shapes_survive_writing) {
+  const uint32_t hidden[] = {5, 3, 4, 2, 7, 3, 2};
+  test_net *net = test_memory(sizeof *net);
+  for (size_t layers = 0; layers < PPML_LAYERS_MAX; layers++)
+    for (size_t a = 0; a < 4; a++) {
+      test_net_make(net, 5, 4, hidden, layers, activations[a], 2 + (uint32_t)a, layers);
+      check_round_trip(&net->model);
+    }
+  free(net);
+}
+END_TEST
+
+START_TEST(the_id_depends_on_everything) {
+  uint8_t id[PPML_ID_BYTES], other[PPML_ID_BYTES];
+  ppml_model m = known_model(), changed = m;
+  int8_t w[12];
+  int32_t b[2];
+  ppmli_model_id(id, &m);
+  changed.margin_p05++;
+  ppmli_model_id(other, &changed);
+  ck_assert_mem_ne(id, other, sizeof id);
+  changed = m;
+  changed.spec.class_name[1][0] = 'M';
+  ppmli_model_id(other, &changed);
+  ck_assert_mem_ne(id, other, sizeof id);
+  changed = m;
+  memcpy(w, weight, sizeof w);
+  w[11]++;
+  changed.layer[0].weight = w;
+  ppmli_model_id(other, &changed);
+  ck_assert_mem_ne(id, other, sizeof id);
+  changed = m;
+  memcpy(b, peak, sizeof b);
+  b[1]++;
+  changed.layer[0].peak = b;
+  ppmli_model_id(other, &changed);
+  ck_assert_mem_ne(id, other, sizeof id);
+}
+END_TEST
+
+START_TEST(the_circuits_id_depends_on_the_parameters) {
+  ppml_model m = known_model();
+  ppml_circuit a, b;
+  ppml_arena arena = test_arena(2 * ppml_compile_bytes(&m));
+  ck_assert_int_eq(ppml_compile(&a, &m, ppml_params_by_name("fast"), &arena), PPML_OK);
+  ck_assert_int_eq(ppml_compile(&b, &m, ppml_params_by_name("precise"), &arena), PPML_OK);
+  ck_assert_mem_ne(a.id, b.id, PPML_ID_BYTES);
+  ck_assert_mem_eq(a.model.id, b.model.id, PPML_ID_BYTES);
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- bounds */
+
+/* What reading a model with that spec says. */
+static int read_with_spec(const ppml_spec *spec) {
+  static uint8_t bytes[BYTES_MAX];
+  ppml_limits limits = ppml_limits_default();
+  ppml_client client = known_client();
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  client.spec = *spec;
+  ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+  ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+  return ppml_client_read(&client, &reader, &limits);
+}
+
+#define check_spec(change, expected)                                                               \
+  do {                                                                                             \
+    ppml_spec s = known_model().spec;                                                              \
+    change;                                                                                        \
+    ck_assert_int_eq(read_with_spec(&s), expected);                                                \
+  } while (0)
+
+START_TEST(a_spec_is_within_its_bounds) {
+  check_spec((void)0, PPML_OK);
+  check_spec(s.width = 0, PPML_ERR_RANGE);
+  check_spec(s.height = 4097, PPML_ERR_RANGE);
+  check_spec((s.width = 256, s.height = 256), PPML_OK); /* 65,536 inputs */
+  check_spec((s.width = 257, s.height = 256), PPML_ERR_RANGE);
+  check_spec(s.channels = 5, PPML_ERR_RANGE);
+  check_spec(s.input_bits = 0, PPML_ERR_RANGE);
+  check_spec(s.input_bits = 9, PPML_ERR_RANGE);
+  check_spec(s.score_unit = 0, PPML_ERR_RANGE);
+  check_spec(s.classes = 1, PPML_ERR_RANGE);
+  check_spec(s.outputs = 2, PPML_OK);
+  check_spec(s.outputs = 3, PPML_ERR_RANGE);
+  check_spec(s.outputs = 0, PPML_ERR_RANGE);
+}
+END_TEST
+
+START_TEST(a_name_is_printable_and_ends) {
+  check_spec(memset(s.class_name[0], 'a', PPML_CLASS_NAME_BYTES), PPML_ERR_RANGE);
+  check_spec(memset(s.class_name[0], 'a', PPML_CLASS_NAME_BYTES - 1), PPML_OK);
+  check_spec(s.class_name[0][0] = 0, PPML_ERR_RANGE);
+  check_spec(s.class_name[0][23] = 'x', PPML_ERR_RANGE); /* behind the end */
+  check_spec(s.class_name[1][2] = '\n', PPML_ERR_RANGE);
+  check_spec(s.class_name[1][2] = 0x7f, PPML_ERR_RANGE);
+  check_spec(s.class_name[1][2] = (char)0xe4, PPML_ERR_RANGE);
+}
+END_TEST
+
+START_TEST(a_score_unit_is_at_most_half_a_turn) {
+  uint64_t units[] = {0, 1, PPMLI_TORUS_HALF, PPMLI_TORUS_HALF + 1, UINT64_MAX};
+  int expected[] = {PPML_ERR_RANGE, PPML_OK, PPML_OK, PPML_ERR_RANGE, PPML_ERR_RANGE};
+  for (int i = 0; i < 5; i++) {
+    uint8_t bytes[1024];
+    ppml_limits limits = ppml_limits_default();
+    ppml_client client = known_client(), back;
+    ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+    client.score_unit = units[i];
+    ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+    ck_assert_int_eq(ppml_client_read(&back, &reader, &limits), expected[i]);
+  }
+}
+END_TEST
+
+static int read_model(const ppml_model *m) {
+  static uint8_t bytes[BYTES_MAX];
+  ppml_limits limits = ppml_limits_default();
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ppml_model back;
+  ppml_arena arena = test_arena(BYTES_MAX);
+  ck_assert_int_eq(ppml_model_write(m, &writer), PPML_OK);
+  ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+  int error = ppml_model_read(&back, &reader, &limits, &arena);
+  test_arena_free(&arena);
+  return error;
+}
+
+/* With one value of an array of the first layer changed. */
+#define check_value(type, field, array, at, value, expected)                                       \
+  do {                                                                                             \
+    ppml_model m = known_model();                                                                  \
+    type copy[sizeof(array) / sizeof(array)[0]];                                                   \
+    memcpy(copy, array, sizeof copy);                                                              \
+    copy[at] = value;                                                                              \
+    m.layer[0].field = copy;                                                                       \
+    ck_assert_int_eq(read_model(&m), expected);                                                    \
+  } while (0)
+
+START_TEST(values_of_a_layer_are_within_their_bounds) {
+  check_value(int8_t, weight, weight, 3, 7, PPML_OK);
+  check_value(int8_t, weight, weight, 3, 8, PPML_ERR_RANGE); /* of 4 bits */
+  check_value(int8_t, weight, weight, 3, -8, PPML_ERR_RANGE);
+  check_value(int32_t, range, range, 1, 0, PPML_ERR_RANGE);
+  check_value(int32_t, range, range, 1, -1, PPML_ERR_RANGE);
+  check_value(int32_t, range, range, 1, 200, PPML_OK);
+  check_value(int32_t, range, range, 1, 201, PPML_ERR_RANGE); /* beyond the peak */
+  check_value(int32_t, peak, peak, 0, 1 << 30, PPML_OK);
+  check_value(int32_t, peak, peak, 0, (1 << 30) + 1, PPML_ERR_RANGE);
+  check_value(int32_t, bias, bias, 0, (1 << 30) - 15 * 18, PPML_OK);
+  check_value(int32_t, bias, bias, 0, (1 << 30) - 15 * 18 + 1, PPML_ERR_RANGE);
+  check_value(int32_t, bias, bias, 0, INT32_MIN, PPML_ERR_RANGE);
+}
+END_TEST
+
+START_TEST(layers_fit_one_another) {
+  ppml_model m = known_model();
+  m.layer[1].inputs = 1;
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m = known_model();
+  m.spec.width = 2;
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m = known_model();
+  m.spec.outputs = 2;
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m = known_model();
+  m.layer[0].activation = PPML_ACTIVATION_NONE; /* not the last */
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m = known_model();
+  m.layer_count = 1; /* the last one has an activation */
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+}
+END_TEST
+
+START_TEST(a_table_has_no_minus_128) {
+  ppml_model m = known_model();
+  int8_t table[PPML_TABLE_SIZE] = {0};
+  m.layer[0].activation = PPML_ACTIVATION_TABLE;
+  m.layer[0].table = table;
+  table[200] = -127;
+  ck_assert_int_eq(read_model(&m), PPML_OK);
+  table[200] = -128;
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+}
+END_TEST
+
+/* Units and gains that would let an accumulator leave its place. */
+START_TEST(a_circuit_beyond_its_capacity_is_refused) {
+  uint8_t bytes[1024];
+  ppml_limits limits = ppml_limits_default();
+  ppml_model m = known_model();
+  ppml_arena arena = test_arena(1 << 14);
+  ppml_circuit c, back;
+  ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast"), &arena), PPML_OK);
+  const uint64_t unit = c.unit[1];
+  const uint64_t wrong[] = {0, unit + 1, PPMLI_TORUS_HALF, UINT64_MAX, unit};
+  for (int i = 0; i < 5; i++) {
+    ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+    c.unit[1] = wrong[i];
+    ppmli_circuit_set_id(&c);
+    ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
+                     wrong[i] == unit ? PPML_OK : PPML_ERR_RANGE);
+  }
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ error */
+
+START_TEST(an_id_that_is_not_the_payloads_is_refused) {
+  uint8_t bytes[sizeof format_model_kat];
+  ppml_limits limits = ppml_limits_default();
+  ppml_model m;
+  ppml_arena arena = test_arena(1 << 14);
+  uint8_t digest[PPML_ID_BYTES];
+  ppmli_digest d;
+  memcpy(bytes, format_model_kat, sizeof bytes);
+  bytes[40] ^= 1;
+  ppmli_header_digest(digest, bytes);
+  memcpy(bytes + 72, digest, 8);
+  ppmli_digest_init(&d);
+  ppmli_digest_update(&d, bytes, sizeof bytes - 16);
+  ppmli_digest_final(&d, bytes + sizeof bytes - 16);
+  ppml_reader reader = ppml_reader_from_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(ppml_model_read(&m, &reader, &limits, &arena), PPML_ERR_FORMAT);
+  ck_assert_uint_eq(arena.used_bytes, 0);
+  test_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_secret_key_that_could_not_be_read_is_wiped) {
+  static const ppml_secret_key zeros;
+  ppml_limits limits = ppml_limits_default();
+  uint8_t bytes[sizeof format_secret_key_kat];
+  ppml_secret_key key;
+  memcpy(bytes, format_secret_key_kat, sizeof bytes);
+  bytes[sizeof bytes - 1] ^= 1;
+  ppml_reader reader = ppml_reader_from_memory(bytes, sizeof bytes);
+  memset(&key, 0xff, sizeof key);
+  ck_assert_int_eq(ppml_secret_key_read(&key, &reader, &limits), PPML_ERR_CHECKSUM);
+  ck_assert_mem_eq(&key, &zeros, sizeof key);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("model");
+  TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
+  TCase *bounds = test_case(suite, "bounds"), *error = test_case(suite, "error");
+  tcase_add_test(kat, a_model_is_written_as_known);
+  tcase_add_test(kat, a_circuit_is_laid_out_and_written_as_known);
+  tcase_add_test(kat, a_client_spec_is_written_and_read_as_known);
+  tcase_add_test(kat, a_secret_key_is_drawn_and_written_as_known);
+  tcase_add_test(law, models_of_all_shapes_survive_writing);
+  tcase_add_test(law, the_id_depends_on_everything);
+  tcase_add_test(law, the_circuits_id_depends_on_the_parameters);
+  tcase_add_test(bounds, a_spec_is_within_its_bounds);
+  tcase_add_test(bounds, a_name_is_printable_and_ends);
+  tcase_add_test(bounds, a_score_unit_is_at_most_half_a_turn);
+  tcase_add_test(bounds, values_of_a_layer_are_within_their_bounds);
+  tcase_add_test(bounds, layers_fit_one_another);
+  tcase_add_test(bounds, a_table_has_no_minus_128);
+  tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
+  tcase_add_test(error, an_id_that_is_not_the_payloads_is_refused);
+  tcase_add_test(error, a_secret_key_that_could_not_be_read_is_wiped);
+  return test_run(suite);
+}
