@@ -251,7 +251,7 @@ typedef struct ppml_layer {
   const int8_t *weight; /* [outputs][inputs] */
   const int32_t *bias;  /* [outputs] */
   const int32_t *range; /* [outputs], > 0: where the activation saturates */
-  const int32_t *peak;  /* [outputs], >= range: the largest |z_j| seen in training */
+  const int32_t *peak;  /* [outputs], >= range: the |z_j| that training hardly ever saw exceeded */
   const int8_t *table;  /* [PPML_TABLE_SIZE], TABLE only */
 } ppml_layer;
 
@@ -307,16 +307,18 @@ typedef struct ppml_train_options {
   uint32_t input_bits, weight_bits;
   uint32_t epochs;
   uint64_t seed;
-  double noise; /* std of the noise injected at each accumulator, relative to its range */
+  double
+      noise; /* std injected at each accumulator, relative to the width 2 range of its activation */
 } ppml_train_options;
 
-/* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, seed 1. */
+/* hidden {16}, relu, 4-bit inputs and weights, 100 epochs, seed 1, noise 0.02. */
 PPML_API ppml_train_options ppml_train_options_default(void);
 
 /* Trains with quantization in the loop, augmentation and injected noise; keeps the
  * epoch that does best on validation.  The same seed gives the same model.
  *   model  out; its arrays live in arena
- * progress may be NULL.  Errors: ARG, NOMEM. */
+ * progress may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
+ * Errors: ARG, NOMEM. */
 PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
                                  size_t validation_count);
 PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,

@@ -193,12 +193,24 @@ typedef struct ppmli_simulation {
   ppml_rng *rng;
 } ppmli_simulation;
 
+/* Where a torus value of t turns stands for an odd activation: behind a quarter turn its
+ * table has f(t) = f(1/2 - t), so a large overshoot comes down again. */
+PPMLI_STATIC double ppmli_simulate_turn(double t) {
+  t -= floor(t + 0.5);
+  return t > 0.25 ? 0.5 - t : t < -0.25 ? -0.5 - t : t;
+}
+
 PPMLI_STATIC void ppmli_simulate_layer(void *context, uint32_t l, int32_t *z) {
   ppmli_simulation *s = (ppmli_simulation *)context;
-  const double most = (1 << 30) - 1; /* beyond it nothing is left of z, and it would overflow */
-  for (uint32_t j = 0; j < s->circuit->model.layer[l].outputs; j++) {
-    double noise = floor(ppmli_circuit_std(s->circuit, l, j) * ppmli_rng_normal(s->rng) + 0.5);
-    z[j] += (int32_t)(noise < -most ? -most : noise > most ? most : noise);
+  const ppml_layer *layer = &s->circuit->model.layer[l];
+  const double most = INT32_MAX; /* where noise leaves nothing of z, it must not overflow */
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    double scale = ldexp((double)ppmli_circuit_scale(s->circuit, l, j), -64);
+    double noisy = z[j] + ppmli_circuit_std(s->circuit, l, j) * ppmli_rng_normal(s->rng);
+    if (ppmli_activation_is_odd(layer->activation))
+      noisy = ppmli_simulate_turn(noisy * scale) / scale;
+    noisy = floor(noisy + 0.5);
+    z[j] = (int32_t)(noisy < -most ? -most : noisy > most ? most : noisy);
   }
 }
 

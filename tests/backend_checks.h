@@ -219,13 +219,13 @@ typedef struct backend_shape {
   int monomials, in_place;
 } backend_shape;
 
-/* The fast and the precise set's, one sample alone, an odd one, more than fit in a walk, the
- * first layer's, and shapes that no set has. */
+/* Those of the fast, precise and balanced sets, one sample alone, an odd one, more than fit in
+ * a walk, the first layer's, and shapes that no set has. */
 static const backend_shape backend_shapes[] = {
     {5, 3, 4, 4, 1, 0},  {4, 3, 4, 4, 1, 1},  {17, 1, 3, 3, 1, 0}, {17, 1, 3, 3, 1, 1},
     {19, 3, 3, 3, 1, 1}, {1, 2, 2, 2, 1, 1},  {9, 7, 1, 1, 1, 0},  {50, 1, 1, 1, 1, 1},
     {3, 1, 7, 3, 0, 0},  {16, 1, 2, 2, 0, 0}, {2, 1, 2, 5, 1, 0},  {3, 2, 8, 4, 1, 0},
-    {3, 1, 1, 9, 0, 0}};
+    {3, 1, 1, 9, 0, 0},  {17, 1, 5, 5, 1, 1}, {2, 1, 3, 6, 1, 0}};
 enum { BACKEND_SHAPES = sizeof backend_shapes / sizeof backend_shapes[0] };
 
 /* Transforms polynomials, as forward_signed / forward_digit interleave them for a product.

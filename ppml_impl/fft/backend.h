@@ -18,7 +18,7 @@
 #define PPMLI_LANES 8
 #define PPMLI_GROUP (2 * PPMLI_LANES) /* doubles of a group */
 #define PPMLI_KS_COLUMNS 16           /* 32-bit columns of a key-switching key's block */
-#define PPMLI_PRODUCT_COLUMNS 4       /* of a product that may be taken in place */
+#define PPMLI_PRODUCT_COLUMNS 5       /* of a product that may be taken in place */
 
 /* Values of PPML_BACKEND_ONLY. */
 #define PPML_BACKEND_REF 1

@@ -75,7 +75,8 @@ PPMLI_V_INLINE void PPMLI_V(product_group)(const ppmli_walk *w, size_t sample, s
       if (left == 1) PPMLI_V(product_vector)(w, out, x, y, sample, group, lane, 1, pair);
       else if (left == 2) PPMLI_V(product_vector)(w, out, x, y, sample, group, lane, 2, pair);
       else if (left == 3) PPMLI_V(product_vector)(w, out, x, y, sample, group, lane, 3, pair);
-      else PPMLI_V(product_vector)(w, out, x, y, sample, group, lane, 4, pair);
+      else if (left == 4) PPMLI_V(product_vector)(w, out, x, y, sample, group, lane, 4, pair);
+      else PPMLI_V(product_vector)(w, out, x, y, sample, group, lane, 5, pair);
     }
 }
 
