@@ -85,7 +85,7 @@ START_TEST(pack_writes_packed_bytes_and_pads_with_zeros) {
       random_values(values, count, width, &rng);
       ppmli_pack(bytes, values, count, width);
       ck_assert_uint_eq(bytes[used], 0xee);
-      if (bits % 8) ck_assert_uint_eq(bytes[used - 1] >> bits % 8, 0);
+      if (bits % 8) ck_assert_int_eq(bytes[used - 1] >> bits % 8, 0);
     }
 }
 END_TEST

@@ -73,7 +73,7 @@ int cmd_encrypt(int argc, char **argv) {
   encrypt_request r;
   ppml_secret_key key;
   ppml_arena arena;
-  const uint8_t *pixels;
+  const uint8_t *pixels = NULL;
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_secret_key(&key, r.key_path);
   if (status) return status;
