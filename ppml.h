@@ -512,8 +512,9 @@ PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
 PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
                                   const ppml_limits *limits) PPML_MUST_CHECK;
 
-/* Memory that reading a container with this header takes at most; exact for all kinds
- * but model and circuit, where the payload bounds it. */
+/* Memory that reading a container with this header takes: exact for encrypted images and
+ * scores, at most that much for models and circuits, 0 for client specs and secret keys.
+ * For an evaluation key ask ppml_eval_key_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
 
 /* One pair a kind.  Readers check everything before they return, including that nothing

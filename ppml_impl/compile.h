@@ -35,6 +35,7 @@ PPMLI_STATIC const ppml_params *ppmli_compile_choose(ppml_circuit *c) {
 PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const ppml_params *params,
                                ppml_arena *arena) {
   int32_t *gain[PPML_LAYERS_MAX];
+  if (params && params != ppmli_params_by_id(params->id)) return PPML_ERR_PARAMS;
   if (!ppmli_model_is_valid(model)) return PPML_ERR_ARG;
   for (uint32_t l = 0; l < model->layer_count; l++) {
     PPMLI_ALLOC(int32_t, gains, arena, model->layer[l].outputs);

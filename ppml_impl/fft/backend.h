@@ -83,7 +83,7 @@ typedef struct ppmli_backend {
   void (*forward_digit)(const ppmli_fft *fft, double *out, size_t stride, const uint64_t *poly,
                         const ppmli_gadget *gadget, uint32_t level, double *work);
 
-  /* poly += in, in being N/2 times a transform with 1 for a full turn of the torus. */
+  /* poly += in, in being a transform divided by N/2, with 1 for a full turn of the torus. */
   void (*backward_add)(const ppmli_fft *fft, uint64_t *poly, const double *in, size_t stride,
                        double *work);
 
