@@ -133,9 +133,9 @@ check-emulated: ## NEON and an old x86-64 under qemu
 	qemu-aarch64 $(BUILD)/emulated/backend-aarch64
 	$(CROSS)gcc $(STD) $(WARNINGS) -O2 $(CPPFLAGS) -static -pthread examples/cli/*.c -lm \
 	  -o $(BUILD)/emulated/ppml-aarch64
-	qemu-aarch64 $(BUILD)/emulated/ppml-aarch64 demo
+	qemu-aarch64 $(BUILD)/emulated/ppml-aarch64 demo --params fast
 	$(MAKE) $(BUILD)/ppml
-	qemu-x86_64 -cpu Nehalem $(BUILD)/ppml demo
+	qemu-x86_64 -cpu Nehalem $(BUILD)/ppml demo --params fast
 
 ## Fuzz
 
