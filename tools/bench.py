@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-SETS = ("fast", "precise", "fast-block2")
+SETS = ("fast", "balanced", "precise", "fast-block2")
 BACKENDS = ("avx512", "avx2", "neon", "ref")
 HIDDEN = (4, 8, 16, 32, 64)
 VERIFY_IMAGES = 40
@@ -160,7 +160,7 @@ def main():
                       "%.2f" % r["external_product_us"], "%.0f" % r["keygen_ms"],
                       "%.2f" % (r["eval_key_wire_bytes"] / 1e6), "%.1f" % (r["eval_key_bytes"] / 1e6)]
                    for s, r in sets.items()]),
-            "", "`fast-block2` rests on block-binary keys, a stronger assumption than the other two (NOISE.md).", "",
+            "", "`fast-block2` rests on block-binary keys, a stronger assumption than the others (NOISE.md).", "",
             "## By backend (set fast, one thread)", "",
             table(["backend"] + ["FFT of %s points, ns" % p for p in units[backends[0]]["fft_ns"]]
                   + ["inverse, ns"] + ["batch %s, ms" % b for b in batches],
