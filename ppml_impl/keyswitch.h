@@ -78,31 +78,6 @@ PPMLI_STATIC void ppmli_ksk_expand_row(uint32_t *slab, size_t slab_rows, size_t 
   }
 }
 
-/* Rounds a long ciphertext to 32 bits and begins its switch: the coordinates that are
- * kept, and the body less half of the rounding errors to come, which halves their
- * variance as in the centered modulus switch.
- *   out     [ppmli_lwe_short_words]  out
- *   digits  digit of row r at digits[r * stride]  out
- *   lwe     [k N + 1] */
-PPMLI_STATIC void ppmli_keyswitch_begin(uint32_t *out, int32_t *digits, size_t stride,
-                                        const uint64_t *lwe, const ppml_params *p) {
-  size_t long_dim = ppmli_params_long_dim(p);
-  size_t kept = long_dim - ppmli_params_switched_dim(p);
-  ppmli_gadget gadget = ppmli_params_ks_gadget(p);
-  int64_t error_sum = 0;
-  memset(out, 0, ppmli_lwe_short_words(p) * sizeof *out);
-  for (size_t i = 0; i < kept; i++) out[i] = ppmli_torus_switch(lwe[i], 32);
-  for (size_t i = kept; i < long_dim; i++) {
-    uint32_t word = ppmli_torus_switch(lwe[i], 32), error = word;
-    for (uint32_t l = 0; l < p->ks_levels; l++, digits += stride) {
-      *digits = (int32_t)ppmli_gadget_digit(&gadget, word, l);
-      error -= (uint32_t)*digits << ppmli_gadget_shift(&gadget, l);
-    }
-    error_sum += ppmli_torus_signed32(error);
-  }
-  out[p->lwe_dim] = ppmli_torus_switch(lwe[long_dim], 32) - (uint32_t)(uint64_t)(error_sum / 2);
-}
-
 /* The digits of rows first_row .. first_row + rows - 1, which are coordinates' all levels.
  *   digits  digit of row first_row + r at digits[r * stride]  out
  *   lwe     [k N + 1] */

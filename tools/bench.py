@@ -75,15 +75,17 @@ class Panel:
         self.series.append((name, values))
 
     def svg(self, x0, y0):
-        top = max(v for _, values in self.series for v in values) * 1.12
+        most = max(v for _, values in self.series for v in values)
+        step = next(s for s in (m * 10.0 ** e for e in range(-3, 7) for m in (1, 2, 5)) if 5 * s >= most)
+        top = 1.1 * 5 * step
         x = lambda i: x0 + self.LEFT + (i + 0.5) * (self.WIDTH - self.LEFT - 12) / len(self.places)
         y = lambda v: y0 + self.HEIGHT - self.BOTTOM - v / top * (self.HEIGHT - self.BOTTOM - self.TOP)
         out = ['<text x="%d" y="%d" class="title">%s</text>' % (x0 + 8, y0 + 18, self.title)]
-        for tick in range(5):
-            v = top / 1.12 * tick / 4
+        for tick in range(6):
+            v = step * tick
             out.append('<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="grid"/>'
                        % (x0 + self.LEFT, x0 + self.WIDTH - 12, y(v), y(v)))
-            out.append('<text x="%d" y="%.1f" text-anchor="end">%.3g</text>' % (x0 + self.LEFT - 6, y(v) + 4, v))
+            out.append('<text x="%d" y="%.1f" text-anchor="end">%g</text>' % (x0 + self.LEFT - 6, y(v) + 4, v))
         for i, place in enumerate(self.places):
             out.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>'
                        % (x(i), y0 + self.HEIGHT - self.BOTTOM + 16, place))
