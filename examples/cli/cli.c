@@ -86,6 +86,15 @@ uint64_t cli_peak_rss_bytes(void) {
   return (uint64_t)usage.ru_maxrss * 1024;
 }
 
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+void cli_sort(double *values, size_t count) {
+  qsort(values, count, sizeof *values, compare_doubles);
+}
+
 /* ---------------------------------------------------------------- progress */
 
 #define BAR_COLUMNS 32

@@ -39,6 +39,9 @@ int cli_rng(ppml_rng *rng);
 double cli_now_ms(void);
 uint64_t cli_peak_rss_bytes(void);
 
+/* Sorts timings, the shortest first. */
+void cli_sort(double *values, size_t count);
+
 /* A progress bar on standard error where that is a terminal, nothing elsewhere. */
 ppml_progress cli_progress(const char *title);
 /* Ends the line of a bar that was shown. */

@@ -52,13 +52,8 @@ static int parse(bench_request *r, int argc, char **argv) {
 
 /* ------------------------------------------------------------------ timing */
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static double median(double *values, size_t count) {
-  qsort(values, count, sizeof *values, compare_doubles);
+  cli_sort(values, count);
   return values[count / 2];
 }
 

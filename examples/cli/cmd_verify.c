@@ -114,11 +114,6 @@ static int verify_images(measurements *m, session *s, const npz_split *split, si
 
 /* ------------------------------------------------------------------ report */
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static double mean(const double *values, size_t count) {
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += values[i];
@@ -196,9 +191,9 @@ static void report_lines(const measurements *m, const session *s, size_t threads
 
 static void report(measurements *m, const session *s, const verify_request *r) {
   size_t images = m->clear.count;
-  qsort(m->latency_ms, images, sizeof(double), compare_doubles);
-  qsort(m->encrypt_ms, images, sizeof(double), compare_doubles);
-  qsort(m->decrypt_ms, images, sizeof(double), compare_doubles);
+  cli_sort(m->latency_ms, images);
+  cli_sort(m->encrypt_ms, images);
+  cli_sort(m->decrypt_ms, images);
   if (r->json) report_json(m, s, r->threads);
   else report_lines(m, s, r->threads);
 }
