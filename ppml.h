@@ -255,14 +255,23 @@ typedef struct ppml_layer {
   const int8_t *table;  /* [PPML_TABLE_SIZE], TABLE only */
 } ppml_layer;
 
+/* What is asked of an image. */
+enum {
+  PPML_TASK_CLASS = 0,  /* which of the classes it is */
+  PPML_TASK_LABELS = 1, /* of each class, whether it applies; any number may */
+  PPML_TASK_GRADE = 2   /* which of the classes it is, these being in an order */
+};
+
 /* What an image and an answer look like. */
 typedef struct ppml_spec {
   uint32_t width, height, channels;
   uint32_t input_bits; /* a byte p enters as round(p (2^input_bits - 1) / 255) */
   uint32_t classes;
-  uint32_t outputs;    /* scores: 1 for two classes (class 1 if > 0), else classes */
-  uint32_t score_unit; /* score / score_unit is a logit */
+  uint32_t outputs;    /* scores, see ppml_spec_answer */
+  uint32_t score_unit; /* (score - its threshold) / score_unit is a logit */
   char class_name[PPML_CLASSES_MAX][PPML_CLASS_NAME_BYTES];
+  uint32_t task;
+  int32_t threshold[PPML_CLASSES_MAX]; /* [outputs], 0 where several scores are compared */
 } ppml_spec;
 
 /* A trained network, in the clear. */
@@ -278,8 +287,19 @@ typedef struct ppml_model {
 /* Values of one image: width * height * channels. */
 PPML_API size_t ppml_spec_inputs(const ppml_spec *spec);
 
-/* The class that scores [spec->outputs] stand for. */
-PPML_API uint32_t ppml_spec_class(const ppml_spec *spec, const int32_t *scores);
+/* Bytes of an answer, and of an image's labels: classes for LABELS, else 1. */
+PPML_API size_t ppml_spec_answer_bytes(const ppml_spec *spec);
+
+/* The answer that scores stand for.
+ *   answer [ppml_spec_answer_bytes()]  out: LABELS 0 or 1 for each class, else the class
+ *   scores [spec->outputs]
+ *
+ *   task    outputs      answer
+ *   CLASS   1            score > threshold, of two classes
+ *   CLASS   classes      the class with the largest score, the first of equals
+ *   LABELS  classes      for each class, score > threshold
+ *   GRADE   classes - 1  how many scores are > threshold */
+PPML_API void ppml_spec_answer(uint8_t *answer, const ppml_spec *spec, const int32_t *scores);
 
 /* Scores of one image in the clear.
  *   scores [spec.outputs]          out
@@ -295,7 +315,7 @@ PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const 
 /* Images and labels, in the caller's memory. */
 typedef struct ppml_images {
   const uint8_t *pixels; /* [count][height][width][channels] */
-  const uint8_t *labels; /* [count], class indices */
+  const uint8_t *labels; /* [count][ppml_spec_answer_bytes()], as answers are */
   size_t count;
 } ppml_images;
 

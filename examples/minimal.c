@@ -17,14 +17,14 @@ static const int8_t score_weight[1][2] = {{3, 2}};
 static const int32_t score_bias[1] = {0};
 
 static const ppml_model model = {
-    {8, 1, 1, 4, 2, 1, 100, {"dark", "bright"}}, /* 8x1 gray, 4 bits a pixel, one score */
+    {8, 1, 1, 4, 2, 1, 100, {"dark", "bright"}, PPML_TASK_CLASS, {0}}, /* 8x1 gray, 4 bits a pixel, one score */
     2,
     {{8, 2, PPML_ACTIVATION_RELU, 3, hidden_weight[0], hidden_bias, range, peak, NULL},
      {2, 1, PPML_ACTIVATION_NONE, 3, score_weight[0], score_bias, NULL, NULL, NULL}},
     100,
     {0}};
 
-static int classify(const uint8_t pixels[8], uint32_t *answer) {
+static int classify(const uint8_t pixels[8], uint8_t *answer) {
   ppml_arena arena;
   ppml_circuit circuit;
   ppml_client client;
@@ -56,7 +56,7 @@ static int classify(const uint8_t pixels[8], uint32_t *answer) {
 
   /* The client reads the answer. */
   if (!error) error = ppml_decrypt(&score, &output, 0, &secret);
-  if (!error) *answer = ppml_spec_class(&model.spec, &score);
+  if (!error) ppml_spec_answer(answer, &model.spec, &score);
   ppml_secret_key_wipe(&secret);
   ppml_rng_wipe(&rng);
   return error;
@@ -64,12 +64,12 @@ static int classify(const uint8_t pixels[8], uint32_t *answer) {
 
 int main(void) {
   const uint8_t pixels[8] = {250, 240, 230, 200, 255, 220, 210, 190};
-  uint32_t answer;
-  int error = classify(pixels, &answer);
+  uint8_t answer[PPML_CLASSES_MAX];
+  int error = classify(pixels, answer);
   if (error) {
     fprintf(stderr, "minimal: %s\n", ppml_strerror(error));
     return 1;
   }
-  printf("%s\n", model.spec.class_name[answer]);
+  printf("%s\n", model.spec.class_name[answer[0]]);
   return 0;
 }

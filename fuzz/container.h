@@ -117,10 +117,13 @@ static void container_predict(const ppml_model *m) {
   ppml_arena arena = container_arena(ppml_model_predict_bytes(m));
   uint8_t *pixels = (uint8_t *)malloc(ppml_spec_inputs(&m->spec));
   int32_t scores[PPML_CLASSES_MAX];
+  uint8_t answer[PPML_CLASSES_MAX];
   if (!pixels) abort();
   memset(pixels, 255, ppml_spec_inputs(&m->spec));
   if (ppml_model_predict(scores, m, pixels, &arena) != PPML_OK) abort();
-  if (ppml_spec_class(&m->spec, scores) >= m->spec.classes) abort();
+  ppml_spec_answer(answer, &m->spec, scores);
+  for (size_t i = 0; i < ppml_spec_answer_bytes(&m->spec); i++)
+    if (answer[i] >= m->spec.classes) abort();
   free(pixels);
   free(arena.memory);
 }

@@ -168,8 +168,12 @@ PPML_API size_t ppml_spec_inputs(const ppml_spec *spec) {
   return ppmli_spec_inputs(spec);
 }
 
-PPML_API uint32_t ppml_spec_class(const ppml_spec *spec, const int32_t *scores) {
-  return ppmli_spec_class(spec, scores);
+PPML_API size_t ppml_spec_answer_bytes(const ppml_spec *spec) {
+  return ppmli_spec_answer_bytes(spec);
+}
+
+PPML_API void ppml_spec_answer(uint8_t *answer, const ppml_spec *spec, const int32_t *scores) {
+  ppmli_spec_answer(answer, spec, scores);
 }
 
 PPML_API size_t ppml_model_predict_bytes(const ppml_model *model) {

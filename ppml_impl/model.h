@@ -16,10 +16,12 @@ PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) ppmli_out_u32(out, fields[i]);
   for (uint32_t c = 0; c < s->classes; c++)
     ppmli_out_bytes(out, s->class_name[c], PPML_CLASS_NAME_BYTES);
+  ppmli_out_u32(out, s->task);
+  ppmli_out_i32s(out, s->threshold, s->outputs);
 }
 
 PPMLI_STATIC size_t ppmli_spec_wire_bytes(const ppml_spec *s) {
-  return 7 * 4 + (size_t)s->classes * PPML_CLASS_NAME_BYTES;
+  return 8 * 4 + (size_t)s->classes * PPML_CLASS_NAME_BYTES + (size_t)s->outputs * 4;
 }
 
 /* A name is printable ASCII, then zeros to the end. */
@@ -32,6 +34,19 @@ PPMLI_STATIC int ppmli_name_is_valid(const char *name) {
   return 1;
 }
 
+/* Two classes may still have two scores, as networks from elsewhere do. */
+PPMLI_STATIC int ppmli_spec_task_is_valid(const ppml_spec *s) {
+  int is_pair = s->task == PPML_TASK_CLASS && s->classes == 2 && s->outputs == 2;
+  if (s->task > PPML_TASK_GRADE) return 0;
+  if (s->outputs != ppmli_task_outputs(s->task, s->classes) && !is_pair) return 0;
+  for (uint32_t c = 0; c < s->outputs; c++) {
+    if (ppmli_spec_is_contest(s) && s->threshold[c] != 0) return 0;
+    if (s->threshold[c] > PPMLI_ACCUMULATOR_MAX || s->threshold[c] < -PPMLI_ACCUMULATOR_MAX)
+      return 0;
+  }
+  return 1;
+}
+
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
   const uint32_t side = 1 << 12;
   if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
@@ -39,7 +54,7 @@ PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limi
   if (ppmli_spec_inputs(s) > limits->inputs) return 0;
   if (s->input_bits < 1 || s->input_bits > 8 || s->score_unit < 1) return 0;
   if (s->classes < 2 || s->classes > PPML_CLASSES_MAX) return 0;
-  if (s->outputs != s->classes && !(s->classes == 2 && s->outputs == 1)) return 0;
+  if (!ppmli_spec_task_is_valid(s)) return 0;
   for (uint32_t c = 0; c < s->classes; c++)
     if (!ppmli_name_is_valid(s->class_name[c])) return 0;
   return 1;
@@ -55,9 +70,11 @@ PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *l
   s->outputs = ppmli_in_u32(in);
   s->score_unit = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (s->classes > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
+  if (s->classes > PPML_CLASSES_MAX || s->outputs > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
   for (uint32_t c = 0; c < s->classes; c++)
     ppmli_in_bytes(in, s->class_name[c], PPML_CLASS_NAME_BYTES);
+  s->task = ppmli_in_u32(in);
+  ppmli_in_i32s(in, s->threshold, s->outputs);
   if (in->error) return in->error;
   return ppmli_spec_is_valid(s, limits) ? PPML_OK : PPML_ERR_RANGE;
 }

@@ -114,13 +114,52 @@ PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
   return PPML_OK;
 }
 
-/* The class that scores stand for: the sign of one, or the largest of several. */
-PPMLI_STATIC uint32_t ppmli_spec_class(const ppml_spec *spec, const int32_t *scores) {
-  if (spec->outputs == 1) return scores[0] > 0;
+/* ---------------------------------------------------------------- answers */
+
+/* Scores of a task with that many classes. */
+PPMLI_INLINE uint32_t ppmli_task_outputs(uint32_t task, uint32_t classes) {
+  if (task == PPML_TASK_GRADE) return classes - 1;
+  return task == PPML_TASK_CLASS && classes == 2 ? 1 : classes;
+}
+
+PPMLI_INLINE size_t ppmli_spec_answer_bytes(const ppml_spec *spec) {
+  return spec->task == PPML_TASK_LABELS ? spec->classes : 1;
+}
+
+/* Are scores compared with one another, rather than each with its threshold? */
+PPMLI_INLINE int ppmli_spec_is_contest(const ppml_spec *spec) {
+  return spec->task == PPML_TASK_CLASS && spec->outputs > 1;
+}
+
+PPMLI_STATIC uint32_t ppmli_spec_largest(const ppml_spec *spec, const int32_t *scores) {
   uint32_t best = 0;
   for (uint32_t c = 1; c < spec->outputs; c++)
     if (scores[c] > scores[best]) best = c;
   return best;
+}
+
+PPMLI_STATIC void ppmli_spec_answer(uint8_t *answer, const ppml_spec *spec, const int32_t *scores) {
+  if (ppmli_spec_is_contest(spec)) {
+    answer[0] = (uint8_t)ppmli_spec_largest(spec, scores);
+    return;
+  }
+  int each = spec->task == PPML_TASK_LABELS;
+  memset(answer, 0, ppmli_spec_answer_bytes(spec));
+  for (uint32_t c = 0; c < spec->outputs; c++)
+    answer[each ? c : 0] = (uint8_t)(answer[each ? c : 0] + (scores[c] > spec->threshold[c]));
+}
+
+/* How far scores are from standing for another answer. */
+PPMLI_STATIC int64_t ppmli_spec_margin(const ppml_spec *spec, const int32_t *scores) {
+  int is_contest = ppmli_spec_is_contest(spec);
+  uint32_t best = is_contest ? ppmli_spec_largest(spec, scores) : spec->outputs;
+  int64_t margin = INT64_MAX;
+  for (uint32_t c = 0; c < spec->outputs; c++) {
+    int64_t rival = is_contest ? scores[best] : spec->threshold[c], distance = scores[c] - rival;
+    if (distance < 0) distance = -distance;
+    if (c != best && distance < margin) margin = distance;
+  }
+  return margin;
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include "digest.h"
 #include "params.h"
 
-#define PPMLI_FORMAT_VERSION 1
+#define PPMLI_FORMAT_VERSION 2
 #define PPMLI_HEADER_BYTES 80
 #define PPMLI_HEADER_HASHED_BYTES 72 /* what its own digest, the last 8 bytes, covers */
 #define PPMLI_CONTAINER_BYTES (PPMLI_HEADER_BYTES + PPML_ID_BYTES) /* besides the payload */

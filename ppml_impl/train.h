@@ -106,7 +106,7 @@ PPMLI_STATIC void ppmli_train_shape(ppml_model *m, const ppml_train_options *o) 
   m->spec.channels = o->channels;
   m->spec.input_bits = o->input_bits;
   m->spec.classes = o->classes;
-  m->spec.outputs = o->classes == 2 ? 1 : o->classes;
+  m->spec.outputs = ppmli_task_outputs(PPML_TASK_CLASS, o->classes);
   for (uint32_t c = 0; c < o->classes; c++) ppmli_train_name_class(m->spec.class_name[c], c);
   m->layer_count = o->hidden_count + 1;
   for (uint32_t l = 0; l < m->layer_count; l++) {
@@ -339,7 +339,9 @@ PPMLI_STATIC int ppmli_train_validate(size_t *right, ppmli_trainer *t) {
   for (size_t n = 0; n < t->validation->count; n++, pixels += ppmli_spec_inputs(spec)) {
     int32_t *scores = t->scores + n * spec->outputs;
     PPMLI_TRY(ppmli_quant_forward(scores, &t->model, pixels, NULL, t->arena));
-    *right += ppmli_spec_class(spec, scores) == t->validation->labels[n];
+    uint8_t answer[PPML_CLASSES_MAX];
+    ppmli_spec_answer(answer, spec, scores);
+    *right += answer[0] == t->validation->labels[n];
   }
   return PPML_OK;
 }
@@ -445,18 +447,6 @@ PPMLI_STATIC uint32_t ppmli_train_score_unit(const ppmli_trainer *t) {
   return unit;
 }
 
-/* How far scores are from standing for another class. */
-PPMLI_STATIC int64_t ppmli_train_margin(const ppml_spec *spec, const int32_t *scores) {
-  uint32_t best = ppmli_spec_class(spec, scores);
-  int64_t margin = INT64_MAX;
-  if (spec->outputs == 1) return scores[0] < 0 ? -(int64_t)scores[0] : scores[0];
-  for (uint32_t c = 0; c < spec->outputs; c++) {
-    int64_t distance = (int64_t)scores[best] - scores[c];
-    if (c != best && distance < margin) margin = distance;
-  }
-  return margin;
-}
-
 /* The largest number that at most 5 % of the validation images' margins are below. */
 PPMLI_STATIC uint32_t ppmli_train_margin_p05(const ppmli_trainer *t) {
   const ppml_spec *spec = &t->model.spec;
@@ -464,7 +454,7 @@ PPMLI_STATIC uint32_t ppmli_train_margin_p05(const ppmli_trainer *t) {
   for (uint32_t bit = (uint32_t)1 << 30; bit; bit >>= 1) {
     size_t below = 0;
     for (size_t n = 0; n < t->validation->count; n++)
-      below += ppmli_train_margin(spec, t->scores + n * spec->outputs) < (int64_t)p05 + bit;
+      below += ppmli_spec_margin(spec, t->scores + n * spec->outputs) < (int64_t)p05 + bit;
     if (below <= t->validation->count / 20) p05 += bit;
   }
   return p05;

@@ -25,7 +25,7 @@ static unsigned char memory[MEMORY_BYTES] PPML_ALIGNED;
 
 int client_make_key(ppml_secret_key *key, const ppml_client *client);
 int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_t pixels[PIXELS]);
-int client_classify(uint32_t *answer, ppml_reader *reader, const ppml_secret_key *key);
+int client_classify(uint8_t *answer, ppml_reader *reader, const ppml_secret_key *key);
 
 int client_make_key(ppml_secret_key *key, const ppml_client *client) {
   ppml_rng rng;
@@ -48,7 +48,7 @@ int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_
   return error ? error : ppml_input_write(&input, writer);
 }
 
-int client_classify(uint32_t *answer, ppml_reader *reader, const ppml_secret_key *key) {
+int client_classify(uint8_t *answer, ppml_reader *reader, const ppml_secret_key *key) {
   ppml_limits limits = ppml_limits_default();
   ppml_arena arena;
   ppml_output output;
@@ -56,6 +56,6 @@ int client_classify(uint32_t *answer, ppml_reader *reader, const ppml_secret_key
   int error = ppml_arena_init(&arena, memory, sizeof memory);
   if (error == PPML_OK) error = ppml_output_read(&output, reader, &limits, &arena);
   if (error == PPML_OK) error = ppml_decrypt(scores, &output, 0, key);
-  if (error == PPML_OK) *answer = ppml_spec_class(&key->client.spec, scores);
+  if (error == PPML_OK) ppml_spec_answer(answer, &key->client.spec, scores);
   return error;
 }

@@ -13,7 +13,7 @@ static const int32_t last_bias[] = {-5};
 /* The model of the known answers: 3 x 2 pixels, 2 neurons, 1 score. */
 static ppml_model known_model(void) {
   ppml_model m;
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}};
+  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}};
   const ppml_layer hidden = {6, 2, PPML_ACTIVATION_RELU, 4, weight, bias, range, peak, NULL};
   const ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, last_weight, last_bias, NULL, NULL, NULL};
   memset(&m, 0, sizeof m);

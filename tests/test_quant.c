@@ -172,16 +172,89 @@ START_TEST(the_hook_sees_every_layer_and_may_change_it) {
 }
 END_TEST
 
+static ppml_spec spec_of(uint32_t task, uint32_t classes) {
+  ppml_spec spec;
+  memset(&spec, 0, sizeof spec);
+  spec.task = task;
+  spec.classes = classes;
+  spec.outputs = ppmli_task_outputs(task, classes);
+  return spec;
+}
+
+static uint8_t answer_of(const ppml_spec *spec, const int32_t *scores) {
+  uint8_t answer = 99;
+  ck_assert_uint_eq(ppml_spec_answer_bytes(spec), 1);
+  ppml_spec_answer(&answer, spec, scores);
+  return answer;
+}
+
 START_TEST(the_class_is_that_of_the_best_score) {
-  ppml_spec spec = {1, 1, 1, 4, 2, 1, 1, {{0}}};
+  ppml_spec spec = spec_of(PPML_TASK_CLASS, 2);
   int32_t one[] = {1, 0, -1}, several[] = {-5, 7, 7, 6};
-  ck_assert_uint_eq(ppml_spec_class(&spec, one), 1);
-  ck_assert_uint_eq(ppml_spec_class(&spec, one + 1), 0);
-  ck_assert_uint_eq(ppml_spec_class(&spec, one + 2), 0);
-  spec.classes = spec.outputs = 4;
-  ck_assert_uint_eq(ppml_spec_class(&spec, several), 1); /* the first of equals */
+  ck_assert_uint_eq(answer_of(&spec, one), 1);
+  ck_assert_uint_eq(answer_of(&spec, one + 1), 0);
+  ck_assert_uint_eq(answer_of(&spec, one + 2), 0);
+  spec.threshold[0] = -1;
+  ck_assert_uint_eq(answer_of(&spec, one + 1), 1);
+  spec = spec_of(PPML_TASK_CLASS, 4);
+  ck_assert_uint_eq(answer_of(&spec, several), 1); /* the first of equals */
   several[3] = 8;
-  ck_assert_uint_eq(ppml_spec_class(&spec, several), 3);
+  ck_assert_uint_eq(answer_of(&spec, several), 3);
+}
+END_TEST
+
+START_TEST(a_grade_counts_the_thresholds_passed) {
+  ppml_spec spec = spec_of(PPML_TASK_GRADE, 4);
+  int32_t none[] = {0, -1, -9}, two[] = {5, 1, -3}, all[] = {9, 8, 7};
+  ck_assert_uint_eq(spec.outputs, 3);
+  ck_assert_uint_eq(answer_of(&spec, none), 0);
+  ck_assert_uint_eq(answer_of(&spec, two), 2);
+  ck_assert_uint_eq(answer_of(&spec, all), 3);
+  spec.threshold[2] = 7;
+  ck_assert_uint_eq(answer_of(&spec, all), 2);
+}
+END_TEST
+
+START_TEST(labels_are_answered_one_by_one) {
+  ppml_spec spec = spec_of(PPML_TASK_LABELS, 3);
+  int32_t scores[] = {4, 0, -2};
+  uint8_t answer[3];
+  spec.threshold[0] = 4;
+  spec.threshold[2] = -3;
+  ck_assert_uint_eq(ppml_spec_answer_bytes(&spec), 3);
+  ppml_spec_answer(answer, &spec, scores);
+  ck_assert_uint_eq(answer[0], 0);
+  ck_assert_uint_eq(answer[1], 0);
+  ck_assert_uint_eq(answer[2], 1);
+}
+END_TEST
+
+/* Any score moved by less than the margin leaves the answer as it is; one by more does not. */
+START_TEST(the_margin_is_the_distance_to_another_answer) {
+  const uint32_t tasks[] = {PPML_TASK_CLASS, PPML_TASK_LABELS, PPML_TASK_GRADE};
+  ppml_rng rng = test_rng(5);
+  for (int round = 0; round < 300; round++) {
+    ppml_spec spec = spec_of(tasks[round % 3], 2 + test_below(&rng, 4));
+    int32_t scores[8];
+    uint8_t before[8], after[8];
+    for (uint32_t c = 0; c < spec.outputs; c++) {
+      scores[c] = test_within(&rng, 50);
+      if (!ppmli_spec_is_contest(&spec)) spec.threshold[c] = test_within(&rng, 50);
+    }
+    int64_t margin = ppmli_spec_margin(&spec, scores);
+    int changed = 0;
+    ppml_spec_answer(before, &spec, scores);
+    for (uint32_t c = 0; c < spec.outputs; c++)
+      for (int64_t move = -margin - 1; move <= margin + 1; move++) {
+        scores[c] += (int32_t)move;
+        ppml_spec_answer(after, &spec, scores);
+        scores[c] -= (int32_t)move;
+        int differs = memcmp(before, after, ppml_spec_answer_bytes(&spec)) != 0;
+        if (move > -margin && move < margin) ck_assert(!differs);
+        changed |= differs;
+      }
+    ck_assert(changed);
+  }
 }
 END_TEST
 
@@ -217,6 +290,9 @@ int main(void) {
   tcase_add_test(law, every_entry_of_a_table_is_reached);
   tcase_add_test(law, the_hook_sees_every_layer_and_may_change_it);
   tcase_add_test(law, the_class_is_that_of_the_best_score);
+  tcase_add_test(law, a_grade_counts_the_thresholds_passed);
+  tcase_add_test(law, labels_are_answered_one_by_one);
+  tcase_add_test(law, the_margin_is_the_distance_to_another_answer);
   tcase_add_test(bounds, extreme_accumulators_stay_in_range);
   tcase_add_test(oom, prediction_takes_exactly_what_is_said);
   return test_run(suite);

@@ -73,6 +73,12 @@ static ppml_arena problem_train(ppml_model *model, const problem *p) {
   return arena;
 }
 
+static uint8_t answer_to(const ppml_spec *spec, const int32_t *scores) {
+  uint8_t answer;
+  ppml_spec_answer(&answer, spec, scores);
+  return answer;
+}
+
 static double accuracy(const ppml_model *model, const ppml_images *images) {
   ppml_arena arena = arena_make(ppml_model_predict_bytes(model));
   int32_t scores[PPML_CLASSES_MAX];
@@ -80,7 +86,7 @@ static double accuracy(const ppml_model *model, const ppml_images *images) {
   for (size_t n = 0; n < images->count; n++) {
     ck_assert_int_eq(ppml_model_predict(scores, model, images->pixels + n * INPUTS, &arena),
                      PPML_OK);
-    right += ppml_spec_class(&model->spec, scores) == images->labels[n];
+    right += answer_to(&model->spec, scores) == images->labels[n];
   }
   free(arena.memory);
   return (double)right / (double)images->count;

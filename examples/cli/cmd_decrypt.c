@@ -7,12 +7,29 @@
 #include "load.h"
 #include "score.h"
 
+/* The labels that apply, by number and by name. */
+static void print_labels(const ppml_spec *spec, const uint8_t *answer) {
+  json_begin("labels", '[');
+  for (uint32_t c = 0; c < spec->classes; c++)
+    if (answer[c]) json_integer(NULL, c);
+  json_end(']');
+  json_begin("names", '[');
+  for (uint32_t c = 0; c < spec->classes; c++)
+    if (answer[c]) json_text(NULL, spec->class_name[c]);
+  json_end(']');
+}
+
 static void print_json(const ppml_spec *spec, const int32_t *scores) {
   double probability[PPML_CLASSES_MAX];
-  uint32_t answer = ppml_spec_class(spec, scores);
+  uint8_t answer[PPML_CLASSES_MAX];
+  ppml_spec_answer(answer, spec, scores);
   score_probabilities(probability, spec, scores);
-  json_integer("class", answer);
-  json_text("name", spec->class_name[answer]);
+  if (spec->task == PPML_TASK_LABELS) {
+    print_labels(spec, answer);
+  } else {
+    json_integer("class", answer[0]);
+    json_text("name", spec->class_name[answer[0]]);
+  }
   json_begin("scores", '[');
   for (uint32_t s = 0; s < spec->outputs; s++) json_integer(NULL, scores[s]);
   json_end(']');
@@ -23,10 +40,21 @@ static void print_json(const ppml_spec *spec, const int32_t *scores) {
 
 static void print_line(const ppml_spec *spec, const int32_t *scores) {
   double probability[PPML_CLASSES_MAX];
-  uint32_t answer = ppml_spec_class(spec, scores);
+  uint8_t answer[PPML_CLASSES_MAX];
+  const char *separator = "";
+  ppml_spec_answer(answer, spec, scores);
   score_probabilities(probability, spec, scores);
-  printf("%u  %-*s  probability %.3f\n", answer, PPML_CLASS_NAME_BYTES - 1,
-         spec->class_name[answer], probability[answer]);
+  if (spec->task != PPML_TASK_LABELS) {
+    printf("%u  %-*s  probability %.3f\n", answer[0], PPML_CLASS_NAME_BYTES - 1,
+           spec->class_name[answer[0]], probability[answer[0]]);
+    return;
+  }
+  for (uint32_t c = 0; c < spec->classes; c++) {
+    if (!answer[c]) continue;
+    printf("%s%s %.3f", separator, spec->class_name[c], probability[c]);
+    separator = ", ";
+  }
+  printf("%s\n", *separator ? "" : "none of the labels");
 }
 
 /* One image: its members; several: an array of such objects, "results". */

@@ -62,13 +62,15 @@ static int run_sample(session *s, size_t i, demo_result *result, int json, ppml_
   if (error) return cli_fail_ppml(error, "demo", "a valid network");
   int status = session_run(s, encrypted, demo_pixels[i], 1);
   if (status) return status;
-  uint32_t answer = ppml_spec_class(spec, encrypted);
+  uint8_t answer, clear_answer;
+  ppml_spec_answer(&answer, spec, encrypted);
+  ppml_spec_answer(&clear_answer, spec, clear);
   result->wrong += answer != demo_labels[i];
   result->infer_ms += s->infer_ms;
   if (json) return CLI_OK;
   printf("%-20s %-10s %-10s %-10s %6.2f ms %6.1f ms %6.3f ms\n", demo_names[i],
-         spec->class_name[demo_labels[i]], spec->class_name[ppml_spec_class(spec, clear)],
-         spec->class_name[answer], s->encrypt_ms, s->infer_ms, s->decrypt_ms);
+         spec->class_name[demo_labels[i]], spec->class_name[clear_answer], spec->class_name[answer],
+         s->encrypt_ms, s->infer_ms, s->decrypt_ms);
   return CLI_OK;
 }
 

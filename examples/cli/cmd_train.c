@@ -95,7 +95,7 @@ static int answer_split(score_card *card, const ppml_model *model, const npz_spl
   for (size_t i = 0; i < split->count && status == CLI_OK; i++) {
     int error = ppml_model_predict(scores, model, split->images + i * inputs, &arena);
     if (error) status = cli_fail_ppml(error, "train", "a valid network");
-    score_card_add(card, scores, split->labels[i]);
+    score_card_add(card, scores, split->labels + i * card->answer_bytes);
   }
   if (arena.memory) cli_arena_destroy(&arena);
   return status;

@@ -62,19 +62,20 @@ static void measurements_destroy(measurements *m) {
 
 /* One image without encryption: exact, and with the predicted noise. */
 static int answer_clear(measurements *m, const session *s, const int32_t *encrypted,
-                        const uint8_t *pixels, uint8_t label, ppml_rng *rng, ppml_arena *arena) {
+                        const uint8_t *pixels, const uint8_t *labels, ppml_rng *rng,
+                        ppml_arena *arena) {
   int32_t scores[PPML_CLASSES_MAX];
   uint32_t outputs = s->circuit->model.spec.outputs;
   int error = ppml_model_predict(scores, &s->circuit->model, pixels, arena);
   if (error) return cli_fail_ppml(error, "verify", "a valid network");
-  score_card_add(&m->clear, scores, label);
+  score_card_add(&m->clear, scores, labels);
   for (uint32_t o = 0; o < outputs; o++, m->scores++) {
     double difference = (double)encrypted[o] - scores[o];
     m->error_squares += difference * difference;
   }
   error = ppml_simulate(scores, s->circuit, pixels, rng, arena);
   if (error) return cli_fail_ppml(error, "verify", "a valid network");
-  score_card_add(&m->simulated, scores, label);
+  score_card_add(&m->simulated, scores, labels);
   return CLI_OK;
 }
 
@@ -86,12 +87,13 @@ static int verify_batch(measurements *m, session *s, const npz_split *split, siz
   if (scores == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for scores");
   int status = session_run(s, scores, split->images + first * inputs, count);
   for (size_t i = 0; i < count && status == CLI_OK; i++) {
-    score_card_add(&m->encrypted, scores + i * outputs, split->labels[first + i]);
+    const uint8_t *labels = split->labels + (first + i) * m->clear.answer_bytes;
+    score_card_add(&m->encrypted, scores + i * outputs, labels);
     m->latency_ms[first + i] = s->infer_ms;
     m->encrypt_ms[first + i] = s->encrypt_ms;
     m->decrypt_ms[first + i] = s->decrypt_ms;
-    status = answer_clear(m, s, scores + i * outputs, split->images + (first + i) * inputs,
-                          split->labels[first + i], rng, arena);
+    status = answer_clear(m, s, scores + i * outputs, split->images + (first + i) * inputs, labels,
+                          rng, arena);
   }
   free(scores);
   return status;

@@ -181,6 +181,9 @@ int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const ch
       dataset->channels != spec->channels)
     return cli_fail(CLI_DATA, path, "images of %zux%zux%u (expected %ux%ux%u)", dataset->width,
                     dataset->height, dataset->channels, spec->width, spec->height, spec->channels);
+  if (dataset->labels_per_image != ppml_spec_answer_bytes(spec))
+    return cli_fail(CLI_DATA, path, "%u labels an image (expected %zu)", dataset->labels_per_image,
+                    ppml_spec_answer_bytes(spec));
   if (dataset->classes > spec->classes)
     return cli_fail(CLI_DATA, path, "%u classes (expected at most %u)", dataset->classes,
                     spec->classes);

@@ -425,18 +425,34 @@ static const char *set_images(npz_dataset *dataset, int split, const npz_array *
   return NULL;
 }
 
-static const char *set_labels(npz_dataset *dataset, int split, const npz_array *array) {
-  if (array->rank == 2 && array->shape[1] > 1)
-    return "several labels per image (expected one; multi-label data are not supported yet)";
-  if (array->rank != 1 && !(array->rank == 2 && array->shape[1] == 1))
-    return "labels of a wrong shape (expected (N) or (N,1))";
-  if (array->shape[0] != dataset->split[split].count)
-    return "not as many labels as images (expected one for each)";
+/* One label an image: a class. */
+static const char *set_classes(npz_dataset *dataset, const npz_array *array) {
   for (size_t i = 0; i < array->count; i++)
     if (array->data[i] >= dataset->classes) dataset->classes = array->data[i] + 1U;
-  if (dataset->classes > NPZ_CLASSES_MAX) return "a label is too large (expected 0 to 63)";
-  dataset->split[split].labels = array->data;
+  return dataset->classes > NPZ_CLASSES_MAX ? "a label is too large (expected 0 to 63)" : NULL;
+}
+
+/* Several labels an image: 1 for those that apply. */
+static const char *set_flags(npz_dataset *dataset, const npz_array *array) {
+  if (array->shape[1] > NPZ_CLASSES_MAX) return "too many labels an image (expected up to 64)";
+  for (size_t i = 0; i < array->count; i++)
+    if (array->data[i] > 1) return "a label of several is neither 0 nor 1";
+  dataset->classes = (unsigned)array->shape[1];
   return NULL;
+}
+
+static const char *set_labels(npz_dataset *dataset, int split, const npz_array *array) {
+  if (array->rank != 1 && !(array->rank == 2 && array->shape[1] > 0))
+    return "labels of a wrong shape (expected (N), (N,1) or (N,L))";
+  if (array->shape[0] != dataset->split[split].count)
+    return "not as many labels as images (expected one for each)";
+  size_t each = array->rank == 1 ? 1 : array->shape[1];
+  if (split > 0 && each != dataset->labels_per_image)
+    return "not as many labels an image as before (expected those of train_labels)";
+  const char *reason = each == 1 ? set_classes(dataset, array) : set_flags(dataset, array);
+  dataset->labels_per_image = (unsigned)each;
+  dataset->split[split].labels = array->data;
+  return reason;
 }
 
 const char *npz_dataset_read(npz_dataset *dataset, const npz_archive *archive, void *memory,

@@ -63,7 +63,7 @@ int npz_split_index(const char *name);
 
 typedef struct npz_split {
   const uint8_t *images; /* [count][height][width][channels] */
-  const uint8_t *labels; /* [count], each below classes */
+  const uint8_t *labels; /* [count][labels_per_image], each below classes */
   size_t count;          /* at least 1 */
 } npz_split;
 
@@ -73,7 +73,9 @@ typedef struct npz_dataset {
   size_t height;                   /* the same in all splits, at least 1 */
   size_t width;                    /* likewise */
   unsigned channels;               /* 1 gray, 3 RGB */
-  unsigned classes;                /* largest label of all splits + 1: 2 to NPZ_CLASSES_MAX */
+  unsigned labels_per_image;       /* 1, or one 0 or 1 for each class */
+  unsigned classes;                /* 2 to NPZ_CLASSES_MAX: the largest label of all splits + 1,
+                                      or labels_per_image */
   char message[NPZ_MESSAGE_BYTES]; /* holds the reason that a function returned */
 } npz_dataset;
 
@@ -81,7 +83,7 @@ typedef struct npz_dataset {
 const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive);
 
 /* Decodes all six into memory, which has at least the memory_bytes that npz_dataset_measure told.
- * Images are (N,H,W) or (N,H,W,3), labels (N) or (N,1); several labels per image are refused. */
+ * Images are (N,H,W) or (N,H,W,3), labels (N) or (N,1), or (N,L) of 0 and 1. */
 const char *npz_dataset_read(npz_dataset *dataset, const npz_archive *archive, void *memory,
                              size_t memory_bytes);
 

@@ -6,12 +6,13 @@
 
 #include "cli.h"
 
-void score_probabilities(double *probability, const ppml_spec *spec, const int32_t *scores) {
-  if (spec->outputs == 1) {
-    probability[1] = 1 / (1 + exp(-(double)scores[0] / spec->score_unit));
-    probability[0] = 1 - probability[1];
-    return;
-  }
+/* Of a score being on the far side of its threshold. */
+static double logistic(const ppml_spec *spec, const int32_t *scores, uint32_t c) {
+  double over = (double)scores[c] - spec->threshold[c];
+  return 1 / (1 + exp(-over / spec->score_unit));
+}
+
+static void softmax(double *probability, const ppml_spec *spec, const int32_t *scores) {
   double most = scores[0], sum = 0;
   for (uint32_t c = 1; c < spec->outputs; c++) most = scores[c] > most ? scores[c] : most;
   for (uint32_t c = 0; c < spec->outputs; c++)
@@ -19,13 +20,32 @@ void score_probabilities(double *probability, const ppml_spec *spec, const int32
   for (uint32_t c = 0; c < spec->outputs; c++) probability[c] /= sum;
 }
 
+/* Class c lies between thresholds c - 1 and c. */
+static void between(double *probability, const ppml_spec *spec, const int32_t *scores) {
+  double reached = 1;
+  for (uint32_t c = 0; c < spec->classes; c++) {
+    double next = c < spec->outputs ? logistic(spec, scores, c) : 0;
+    if (next > reached) next = reached; /* where the scores contradict one another */
+    probability[c] = reached - next;
+    reached = next;
+  }
+}
+
+void score_probabilities(double *probability, const ppml_spec *spec, const int32_t *scores) {
+  if (spec->task == PPML_TASK_LABELS)
+    for (uint32_t c = 0; c < spec->classes; c++) probability[c] = logistic(spec, scores, c);
+  else if (spec->outputs == spec->classes) softmax(probability, spec, scores);
+  else between(probability, spec, scores);
+}
+
 int score_card_create(score_card *card, const ppml_spec *spec, size_t capacity) {
   card->spec = spec;
   card->count = 0;
   card->capacity = capacity;
+  card->answer_bytes = ppml_spec_answer_bytes(spec);
   card->probability = (double *)calloc(capacity * spec->classes, sizeof(double));
-  card->label = (uint8_t *)calloc(capacity, 1);
-  card->answer = (uint8_t *)calloc(capacity, 1);
+  card->label = (uint8_t *)calloc(capacity, card->answer_bytes);
+  card->answer = (uint8_t *)calloc(capacity, card->answer_bytes);
   if (card->probability && card->label && card->answer) return CLI_OK;
   score_card_destroy(card);
   return cli_fail(CLI_INTERNAL, "memory", "none left for %zu answers", capacity);
@@ -38,17 +58,23 @@ void score_card_destroy(score_card *card) {
   memset(card, 0, sizeof *card);
 }
 
-void score_card_add(score_card *card, const int32_t *scores, uint8_t label) {
-  size_t i = card->count++;
+void score_card_add(score_card *card, const int32_t *scores, const uint8_t *labels) {
+  size_t i = card->count++, bytes = card->answer_bytes;
   score_probabilities(card->probability + i * card->spec->classes, card->spec, scores);
-  card->label[i] = label;
-  card->answer[i] = (uint8_t)ppml_spec_class(card->spec, scores);
+  memcpy(card->label + i * bytes, labels, bytes);
+  ppml_spec_answer(card->answer + i * bytes, card->spec, scores);
 }
 
 double score_accuracy(const score_card *card) {
-  size_t right = 0;
-  for (size_t i = 0; i < card->count; i++) right += card->answer[i] == card->label[i];
-  return (double)right / (double)card->count;
+  size_t right = 0, answers = card->count * card->answer_bytes;
+  for (size_t i = 0; i < answers; i++) right += card->answer[i] == card->label[i];
+  return (double)right / (double)answers;
+}
+
+/* Is image i of class c, or has it that label? */
+static int is_positive(const score_card *card, size_t i, uint32_t c) {
+  if (card->spec->task == PPML_TASK_LABELS) return card->label[i * card->answer_bytes + c];
+  return card->label[i] == c;
 }
 
 /* Area under the curve of one class: the share of (example, other) pairs that the
@@ -57,10 +83,10 @@ static double class_auc(const score_card *card, uint32_t c) {
   size_t classes = card->spec->classes;
   double ordered = 0, pairs = 0;
   for (size_t i = 0; i < card->count; i++) {
-    if (card->label[i] != c) continue;
+    if (!is_positive(card, i, c)) continue;
     double p = card->probability[i * classes + c];
     for (size_t j = 0; j < card->count; j++) {
-      if (card->label[j] == c) continue;
+      if (is_positive(card, j, c)) continue;
       double q = card->probability[j * classes + c];
       ordered += p > q ? 1 : p < q ? 0 : 0.5;
       pairs++;
@@ -72,7 +98,7 @@ static double class_auc(const score_card *card, uint32_t c) {
 double score_auc(const score_card *card) {
   double sum = 0;
   int counted = 0;
-  if (card->spec->classes == 2) return class_auc(card, 1);
+  if (card->spec->classes == 2 && card->answer_bytes == 1) return class_auc(card, 1);
   for (uint32_t c = 0; c < card->spec->classes; c++) {
     double auc = class_auc(card, c);
     if (isnan(auc)) continue;
@@ -83,7 +109,8 @@ double score_auc(const score_card *card) {
 }
 
 double score_agreement(const score_card *a, const score_card *b) {
-  size_t same = 0;
-  for (size_t i = 0; i < a->count; i++) same += a->answer[i] == b->answer[i];
+  size_t same = 0, bytes = a->answer_bytes;
+  for (size_t i = 0; i < a->count; i++)
+    same += memcmp(a->answer + i * bytes, b->answer + i * bytes, bytes) == 0;
   return (double)same / (double)a->count;
 }

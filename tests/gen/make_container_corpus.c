@@ -50,8 +50,8 @@ static void save_kind(const containers *c, uint32_t kind) {
   memcpy(damaged, bytes, count);
   damaged[count] = 0;
   save(kind, "bad_trailing", damaged, count + 1);
-  save_changed(kind, "bad_version", bytes, count, 8, 2 | kind << 16);
-  save_changed(kind, "bad_kind", bytes, count, 8, 1 | (kind % 7 + 1) << 16);
+  save_changed(kind, "bad_version", bytes, count, 8, 99 | kind << 16);
+  save_changed(kind, "bad_kind", bytes, count, 8, PPMLI_FORMAT_VERSION | (kind % 7 + 1) << 16);
   save_changed(kind, "bad_params", bytes, count, 12, 99);
   save_changed(kind, "bad_first_word", bytes, count, PPMLI_HEADER_BYTES, 0xffffffff);
 }
@@ -68,11 +68,12 @@ static void save_hostile(const containers *c, uint32_t kind) {
               {"bad_classes_huge", 16, 0x7fffffff},
               {"bad_outputs", 20, 2},
               {"bad_name", 28, 0x01020304}},
-    model[] = {{"bad_layers_huge", 76, 0xffff}, {"bad_layers_none", 76, 0},
-               {"bad_inputs_huge", 84, 0xffff}, {"bad_neurons_huge", 88, 4096},
-               {"bad_activation", 92, 5},       {"bad_weight_bits", 96, 1},
-               {"bad_weight", 100, 0x7f7f7f7f}, {"bad_bias", 112, 0x80000000},
-               {"bad_range", 120, 0},           {"bad_peak", 128, 0x7fffffff}};
+    model[] = {{"bad_task", 76, 3},               {"bad_threshold", 80, 0x80000000},
+               {"bad_layers_huge", 84, 0xffff}, {"bad_layers_none", 84, 0},
+               {"bad_inputs_huge", 92, 0xffff}, {"bad_neurons_huge", 96, 4096},
+               {"bad_activation", 100, 5},       {"bad_weight_bits", 104, 1},
+               {"bad_weight", 108, 0x7f7f7f7f}, {"bad_bias", 120, 0x80000000},
+               {"bad_range", 128, 0},           {"bad_peak", 136, 0x7fffffff}};
   uint8_t bytes[CONTAINERS_BYTES_MAX];
   size_t count = containers_write(bytes, sizeof bytes, c, kind);
   for (size_t i = 0; i < sizeof spec / sizeof spec[0]; i++)

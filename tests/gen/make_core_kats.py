@@ -159,7 +159,7 @@ SCORE_UNIT = 2**50 + 12345
 
 
 def header(kind, payload_bytes, params, circuit_id, key_id):
-    fields = b"\x89PPML\r\n\x1a" + struct.pack("<HHIQ", 1, kind, 1 if params else 0, payload_bytes)
+    fields = b"\x89PPML\r\n\x1a" + struct.pack("<HHIQ", 2, kind, 1 if params else 0, payload_bytes)
     fields += (PARAMS_DIGEST if params else bytes(16)) + circuit_id + key_id
     return fields + digest(fields)[:8]
 
@@ -171,7 +171,7 @@ def container(kind, payload, params=True, circuit_id=bytes(range(16)), key_id=by
 
 def spec():
     names = b"".join(name.ljust(24, b"\0") for name in (b"benign", b"malignant"))
-    return struct.pack("<7I", *SIDES, 4, 2, 1, 100) + names
+    return struct.pack("<7I", *SIDES, 4, 2, 1, 100) + names + struct.pack("<Ii", 0, 0)
 
 
 def pack_bits(values, width):

@@ -170,7 +170,7 @@ typedef struct npz_kat {
   const char *reason; /* part of it; NULL: the file is valid */
 } npz_kat;
 
-static const npz_kat npz_kats[89] = {
+static const npz_kat npz_kats[90] = {
     {"gray_deflated", npz_gray_deflated, 1111, 2, 2, 1, 0xDC00D3BA, NULL},
     {"gray_zip64_local", NULL, 1231, 2, 2, 1, 0xDC00D3BA, NULL},
     {"gray_streamed", NULL, 1207, 2, 2, 1, 0xDC00D3BA, NULL},
@@ -254,7 +254,8 @@ static const npz_kat npz_kats[89] = {
     {"bad_images_no_side", NULL, 1095, 0, 0, 0, 0x00000000, "no images"},
     {"bad_images_other_side", NULL, 1106, 0, 0, 0, 0x00000000, "another shape"},
     {"bad_images_other_channels", NULL, 1107, 0, 0, 0, 0x00000000, "another shape"},
-    {"bad_labels_multi", NULL, 1110, 0, 0, 0, 0x00000000, "several labels"},
+    {"bad_labels_multi", NULL, 1110, 0, 0, 0, 0x00000000, "not as many labels an image"},
+    {"bad_labels_not_flags", NULL, 1111, 0, 0, 0, 0x00000000, "neither 0 nor 1"},
     {"bad_labels_rank", NULL, 1111, 0, 0, 0, 0x00000000, "labels of a wrong shape"},
     {"bad_labels_none", NULL, 1107, 0, 0, 0, 0x00000000, "labels of a wrong shape"},
     {"bad_labels_count", NULL, 1111, 0, 0, 0, 0x00000000, "not as many labels"},
