@@ -4,6 +4,7 @@
 #define PPMLI_API_H
 
 #include "compile.h"
+#include "digits.h"
 #include "infer.h"
 #include "keygen.h"
 #ifndef PPML_NO_TRAIN
