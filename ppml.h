@@ -321,29 +321,55 @@ typedef struct ppml_images {
 
 typedef struct ppml_train_options {
   uint32_t width, height, channels, classes;
+  uint32_t task;
   uint32_t hidden[PPML_LAYERS_MAX - 1]; /* neurons of each hidden layer */
   uint32_t hidden_count;                /* 0: a linear model */
   uint32_t activation;                  /* RELU, SIGN or SQUARE */
-  uint32_t input_bits, weight_bits;
+  uint32_t input_bits, weight_bits;     /* weight_bits 2 is ternary */
   uint32_t epochs;
+  uint32_t patience; /* epochs without a better one, after which training stops; 0: never */
+  uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
   uint64_t seed;
-  double
-      noise; /* std injected at each accumulator, relative to the width 2 range of its activation */
+  double rate;       /* of the steps, at its highest */
+  double balance;    /* 0: images weigh the same, 1: classes do */
+  double warp;       /* strength of the changes to images, 1: augment.h's; 0: none */
+  uint32_t flip;     /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
+  const ppml_params *params; /* whose noise to train under; NULL: none */
 } ppml_train_options;
 
-/* hidden {16}, relu, 4-bit inputs and weights, 100 epochs, seed 1, noise 0.02. */
+/* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, patience 0, one seed, rate 0.005,
+ * balance 1, warp 1, no flips, the noise of "precise". */
 PPML_API ppml_train_options ppml_train_options_default(void);
 
-/* Trains with quantization in the loop, augmentation and injected noise; keeps the
- * epoch that does best on validation.  The same seed gives the same model.
+/* Told after every epoch. */
+typedef struct ppml_train_epoch {
+  uint64_t seed;
+  size_t epoch, epochs; /* done, and to do unless patience ends first */
+  size_t run, runs;     /* of as many seeds */
+  double loss;          /* mean over the epoch's images, weighted as classes are */
+  double validation;    /* what the epochs are compared by, larger is better */
+} ppml_train_epoch;
+
+typedef struct ppml_train_watch {
+  void (*epoch)(void *context, const ppml_train_epoch *epoch);
+  void *context;
+} ppml_train_watch;
+
+/* Trains with quantization and noise in the loop, batch normalization and changed images,
+ * and keeps the epoch and the seed that do best on validation: on changed copies of its
+ * images, the same for all candidates, since the images as they are reward a network for
+ * learning one hospital's framing.  What counts is the share of right answers, weighted as
+ * the classes are; for LABELS it is minus the cross entropy.  The same seed gives the same
+ * model, byte for byte, whatever the machine and the number of threads.
  *   model  out; its arrays live in arena
- * progress may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
+ * parallel and watch may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
  * Errors: ARG, NOMEM. */
 PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
-                                 size_t validation_count);
+                                 size_t validation_count, size_t threads);
 PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         const ppml_images *train, const ppml_images *validation,
-                        const ppml_progress *progress, ppml_arena *arena) PPML_MUST_CHECK;
+                        const ppml_parallel *parallel, const ppml_train_watch *watch,
+                        ppml_arena *arena) PPML_MUST_CHECK;
 #endif
 
 /* ----------------------------------------------------------------- circuit */

@@ -193,15 +193,16 @@ PPML_API ppml_train_options ppml_train_options_default(void) {
 }
 
 PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
-                                 size_t validation_count) {
-  return ppmli_train_bytes(options, train_count, validation_count);
+                                 size_t validation_count, size_t threads) {
+  return ppmli_train_bytes(options, train_count, validation_count, threads);
 }
 
 PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         const ppml_images *train, const ppml_images *validation,
-                        const ppml_progress *progress, ppml_arena *arena) {
+                        const ppml_parallel *parallel, const ppml_train_watch *watch,
+                        ppml_arena *arena) {
   if (!model || !options || !train || !validation || !arena) return PPML_ERR_ARG;
-  PPMLI_TRY(ppmli_train_run(model, options, train, validation, progress, arena));
+  PPMLI_TRY(ppmli_train_run(model, options, train, validation, parallel, watch, arena));
   ppmli_model_id(model->id, model);
   return PPML_OK;
 }

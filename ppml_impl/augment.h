@@ -7,9 +7,16 @@
 #include "rng.h"
 
 #define PPMLI_AUGMENT_WARP 0.1f        /* each entry of a 2x2 map, off the identity */
-#define PPMLI_AUGMENT_SHIFT 0.01f      /* of width and height */
-#define PPMLI_AUGMENT_CONTRAST 0.15f   /* of 1 */
+#define PPMLI_AUGMENT_SHIFT 0.03f      /* of width and height */
+#define PPMLI_AUGMENT_CONTRAST 0.25f   /* of 1 */
 #define PPMLI_AUGMENT_BRIGHTNESS 12.0f /* of 255 */
+
+/* How images are changed: all of the above times strength, and which ways they may be
+ * mirrored: 1 left to right, 2 top to bottom. */
+typedef struct ppmli_augmentation {
+  float strength;
+  uint32_t flip;
+} ppmli_augmentation;
 
 /* Uniform on [-1, 1) in steps of 2^-23, so exact in a float on every machine. */
 PPMLI_STATIC float ppmli_rng_symmetric(ppml_rng *rng) {
@@ -34,18 +41,23 @@ typedef struct ppmli_warp {
 } ppmli_warp;
 
 /* Rotations, shears and scalings together: any map near the identity, about the center. */
-PPMLI_STATIC void ppmli_warp_draw(ppmli_warp *w, const ppml_spec *spec, ppml_rng *rng) {
+PPMLI_STATIC void ppmli_warp_draw(ppmli_warp *w, const ppml_spec *spec,
+                                  const ppmli_augmentation *how, ppml_rng *rng) {
   float x_center = 0.5f * (float)(spec->width - 1), y_center = 0.5f * (float)(spec->height - 1);
-  w->xx = 1 + PPMLI_AUGMENT_WARP * ppmli_rng_symmetric(rng);
-  w->xy = PPMLI_AUGMENT_WARP * ppmli_rng_symmetric(rng);
-  w->yx = PPMLI_AUGMENT_WARP * ppmli_rng_symmetric(rng);
-  w->yy = 1 + PPMLI_AUGMENT_WARP * ppmli_rng_symmetric(rng);
-  float x_shift = PPMLI_AUGMENT_SHIFT * (float)spec->width * ppmli_rng_symmetric(rng);
-  float y_shift = PPMLI_AUGMENT_SHIFT * (float)spec->height * ppmli_rng_symmetric(rng);
+  float warp = how->strength * PPMLI_AUGMENT_WARP, shift = how->strength * PPMLI_AUGMENT_SHIFT;
+  uint32_t flips = (uint32_t)(ppmli_rng_u64(rng) >> 62) & how->flip;
+  float x_sign = flips & 1 ? -1.0f : 1.0f, y_sign = flips & 2 ? -1.0f : 1.0f;
+  w->xx = x_sign * (1 + warp * ppmli_rng_symmetric(rng));
+  w->xy = warp * ppmli_rng_symmetric(rng);
+  w->yx = warp * ppmli_rng_symmetric(rng);
+  w->yy = y_sign * (1 + warp * ppmli_rng_symmetric(rng));
+  float x_shift = shift * (float)spec->width * ppmli_rng_symmetric(rng);
+  float y_shift = shift * (float)spec->height * ppmli_rng_symmetric(rng);
   w->x0 = x_center + x_shift - w->xx * x_center - w->xy * y_center;
   w->y0 = y_center + y_shift - w->yx * x_center - w->yy * y_center;
-  w->contrast = 1 + PPMLI_AUGMENT_CONTRAST * ppmli_rng_symmetric(rng);
-  w->brightness = PPMLI_AUGMENT_BRIGHTNESS * ppmli_rng_symmetric(rng) + 127.5f * (1 - w->contrast);
+  w->contrast = 1 + how->strength * PPMLI_AUGMENT_CONTRAST * ppmli_rng_symmetric(rng);
+  w->brightness = how->strength * PPMLI_AUGMENT_BRIGHTNESS * ppmli_rng_symmetric(rng) +
+                  127.5f * (1 - w->contrast);
 }
 
 /* A position between two neighbours; beyond the border, the border. */
@@ -75,10 +87,10 @@ PPMLI_INLINE uint8_t ppmli_tone(const ppmli_warp *w, float value) {
 /* A changed copy of an image.
  *   out, pixels  [height][width][channels]  not overlapping */
 PPMLI_STATIC void ppmli_augment(uint8_t *out, const uint8_t *pixels, const ppml_spec *spec,
-                                ppml_rng *rng) {
+                                const ppmli_augmentation *how, ppml_rng *rng) {
   uint32_t width = spec->width, height = spec->height, channels = spec->channels;
   ppmli_warp w;
-  ppmli_warp_draw(&w, spec, rng);
+  ppmli_warp_draw(&w, spec, how, rng);
   for (uint32_t y = 0; y < height; y++)
     for (uint32_t x = 0; x < width; x++) {
       ppmli_tap u = ppmli_tap_at(w.xx * (float)x + w.xy * (float)y + w.x0, width);

@@ -1,53 +1,63 @@
-/* Layer 3: the shadow, the float network that training moves.
+/* Layer 3: the shadow, the float network that training moves, a batch of images at a time.
  *
  * Before every step its weights are rounded to the integers that inference will have, and
- * the gradient goes straight through the rounding [STE]; accumulators and score get the
- * noise of encryption.  What the shadow calls 1 is where an activation saturates:
+ * the gradient goes straight through the rounding [STE].  The sums of a hidden layer are
+ * normalized over the batch [BN], so that 1 can stand for where an activation saturates:
  *
- *   z_j = bias_j + step_j sum_i k_ji x_i,   k_ji integer
+ *   sum_j = step_j sum_i k_ji x_i, k_ji integer
+ *   z_j   = scale_j (sum_j - mean_j) / deviation_j + bias_j + noise
+ *   x_j   of the next layer = activation(z_j)
  *
- * Two primitives do nearly all the work: ppmli_shadow_dot and ppmli_shadow_add.  Sums run
- * in a fixed order, and of libm only what is exact is called (sqrt, floor, ldexp, fabs):
- * a seed gives the same network on every machine. */
+ * A batch is split into shards of images, each with its own gradient and random numbers,
+ * which are added up in order: so neither the machine nor the number of threads shows.
+ * Sums run in a fixed order, and of libm only what is exact is called (sqrt, floor, ldexp,
+ * fabs).  Two primitives do nearly all the work: ppmli_shadow_dot and ppmli_shadow_add. */
 #ifndef PPMLI_SHADOW_H
 #define PPMLI_SHADOW_H
 
 #include <math.h>
 
 #include "augment.h"
+#include "parallel.h"
 
-#define PPMLI_SHADOW_OVERSHOOT 2.5f /* an accumulator beyond this many ranges ... */
-#define PPMLI_SHADOW_PULL 0.1f      /* ... is pulled back with this strength */
-#define PPMLI_SHADOW_SURE 8.0f      /* logit of the largest score that the weights allow */
-#define PPMLI_SHADOW_TABLE_NOISE (1.0f / 256) /* of a bootstrap, in units of that score */
+#define PPMLI_SHADOW_BATCH 64
+#define PPMLI_SHADOW_SHARDS 8
+#define PPMLI_SHADOW_OVERSHOOT 2.5f  /* an accumulator beyond this many ranges ... */
+#define PPMLI_SHADOW_PULL 0.05f      /* ... is pulled back with this strength */
+#define PPMLI_SHADOW_SCALE 0.5f      /* deviation of the accumulators that training starts from */
+#define PPMLI_SHADOW_LEAST_VAR 1e-6f /* of a sum, so that a dead input divides by something */
 
-/* One dense layer.  A row of weights ends with the bias, whose input is 1. */
+/* One dense layer.  Its parameters are rows of weights, then scales, then biases; the last
+ * layer is not normalized and leaves its scales alone. */
 typedef struct ppmli_shadow_layer {
   uint32_t inputs, outputs, activation;
-  size_t offset;   /* of this layer among all parameters */
-  float *rounded;  /* [outputs][inputs + 1] weights as the integers will have them */
-  float *gradient; /* [outputs][inputs + 1] */
-  float *step;     /* [outputs] what the integer weight 1 is in rounded */
-  float *x;        /* [inputs + 1] */
-  float *z;        /* [outputs] accumulators, 1 where the activation saturates */
-  float *delta;    /* [outputs] derivative of the loss by z */
+  size_t offset;       /* of this layer among all parameters */
+  float *rounded;      /* [outputs][inputs] weights as the integers will have them */
+  float *step;         /* [outputs] what the integer weight 1 is in rounded */
+  float *inverse;      /* [outputs] 1 / deviation over the batch */
+  float *mean_delta;   /* [outputs] over the batch */
+  float *mean_product; /* [outputs] of delta and normal, over the batch */
+  float *x;            /* [batch][inputs] */
+  float *normal;       /* [batch][outputs] sums, then normalized */
+  float *z;            /* [batch][outputs] accumulators, 1 where the activation saturates */
+  float *delta;        /* [batch][outputs] derivative of the loss by z, then by the sum */
 } ppmli_shadow_layer;
 
 typedef struct ppmli_shadow {
   ppmli_shadow_layer layer[PPML_LAYERS_MAX];
   uint32_t layer_count, weight_bits;
   size_t parameters;
-  float *weight;                       /* [parameters], and so the next five */
-  float *rounded;                      /* of weight, or of average for an export */
-  float *gradient;                     /* summed over a batch */
+  float *weight;                       /* [parameters], and so the next three */
   float *first, *second;               /* moments of the gradient */
   float *average;                      /* moving average of weight: what is exported */
+  float *gradient;                     /* [shards][parameters] */
   float first_decayed, second_decayed; /* how much of the moments is still their zero start */
-  float noise;                         /* std at accumulators, which are linear in [-1, 1] */
-  float score_noise; /* of the last forward, in units of the largest folded score */
+  float noise;                         /* std at accumulators */
+  float table_noise;                   /* of a bootstrap, relative to the room of a score */
+  size_t count;                        /* images of the batch at hand */
+  uint32_t at;                         /* the layer at work */
+  ppml_rng rng[PPMLI_SHADOW_SHARDS];
 } ppmli_shadow;
-
-enum { PPMLI_SHADOW_ARRAYS = 6 }; /* [parameters] */
 
 /* ------------------------------------------------------------ arithmetic */
 
@@ -68,43 +78,26 @@ PPMLI_STATIC void ppmli_shadow_add(float *PPMLI_RESTRICT y, float a, const float
   for (size_t i = 0; i < count; i++) y[i] += a * x[i];
 }
 
-/* e^x = 2^n e^r with |r| <= ln 2 / 2, where the series to r^6 is 2^-23 off. */
-PPMLI_STATIC float ppmli_shadow_exp(float x) {
-  float clamped = x < -80 ? -80 : x > 80 ? 80 : x;
-  float n = floorf(clamped * 1.44269504f + 0.5f), r = clamped - n * 0.693147181f;
-  float series = 1 + r * (1 + r / 2 * (1 + r / 3 * (1 + r / 4 * (1 + r / 5 * (1 + r / 6)))));
-  return ldexpf(series, (int)n);
-}
-
-/* Derivative of the cross entropy by the logits: probability less target, which is
- * 1 - smooth for the label.  One logit stands for two classes.
- *   error, logit [outputs]  may be the same */
-PPMLI_STATIC void ppmli_shadow_error(float *error, const float *logit, uint32_t outputs,
-                                     uint32_t label, float smooth) {
-  float top = logit[0], sum = 0;
-  if (outputs == 1) {
-    error[0] = 1 / (1 + ppmli_shadow_exp(-logit[0])) - (label ? 1 - smooth : smooth);
-    return;
-  }
-  for (uint32_t c = 1; c < outputs; c++) top = logit[c] > top ? logit[c] : top;
-  for (uint32_t c = 0; c < outputs; c++) sum += error[c] = ppmli_shadow_exp(logit[c] - top);
-  for (uint32_t c = 0; c < outputs; c++)
-    error[c] = error[c] / sum - (c == label ? 1 - smooth : smooth / (float)(outputs - 1));
-}
-
 /* ---------------------------------------------------------------- layout */
 
-PPMLI_INLINE uint64_t ppmli_shadow_parameters(const ppml_layer *layer) {
-  return (uint64_t)layer->outputs * (layer->inputs + 1);
+PPMLI_INLINE uint64_t ppmli_shadow_layer_parameters(const ppml_layer *layer) {
+  return (uint64_t)layer->outputs * (layer->inputs + 2);
+}
+
+PPMLI_STATIC uint64_t ppmli_shadow_parameters(const ppml_model *m) {
+  uint64_t count = 0;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    count += ppmli_shadow_layer_parameters(&m->layer[l]);
+  return count;
 }
 
 /* Floats that the shadow of a model takes. */
 PPMLI_STATIC uint64_t ppmli_shadow_floats(const ppml_model *m) {
-  uint64_t count = 0;
+  uint64_t count = (4 + PPMLI_SHADOW_SHARDS) * ppmli_shadow_parameters(m);
   for (uint32_t l = 0; l < m->layer_count; l++) {
-    const ppml_layer *layer = &m->layer[l];
-    count += PPMLI_SHADOW_ARRAYS * ppmli_shadow_parameters(layer);
-    count += layer->inputs + 1 + 3 * (uint64_t)layer->outputs; /* x, step, z, delta */
+    uint64_t inputs = m->layer[l].inputs, outputs = m->layer[l].outputs;
+    count += inputs * outputs + 4 * outputs;              /* rounded; step and the means */
+    count += PPMLI_SHADOW_BATCH * (inputs + 3 * outputs); /* x; normal, z, delta */
   }
   return count;
 }
@@ -115,48 +108,75 @@ PPMLI_INLINE float *ppmli_shadow_take(float **next, size_t count) {
   return taken;
 }
 
-/*   floats  where to take the layer's own arrays from, moved on */
-PPMLI_STATIC void ppmli_shadow_layer_init(ppmli_shadow_layer *layer, const ppmli_shadow *s,
-                                          const ppml_layer *shape, float **floats) {
-  layer->inputs = shape->inputs;
-  layer->outputs = shape->outputs;
+/*   floats  where to take the layer's arrays from, moved on */
+PPMLI_STATIC void ppmli_shadow_layer_init(ppmli_shadow_layer *layer, const ppml_layer *shape,
+                                          float **floats) {
+  size_t inputs = layer->inputs = shape->inputs, outputs = layer->outputs = shape->outputs;
   layer->activation = shape->activation;
-  layer->rounded = s->rounded + layer->offset;
-  layer->gradient = s->gradient + layer->offset;
-  layer->x = ppmli_shadow_take(floats, (size_t)layer->inputs + 1);
-  layer->step = ppmli_shadow_take(floats, layer->outputs);
-  layer->z = ppmli_shadow_take(floats, layer->outputs);
-  layer->delta = ppmli_shadow_take(floats, layer->outputs);
+  layer->rounded = ppmli_shadow_take(floats, outputs * inputs);
+  layer->step = ppmli_shadow_take(floats, outputs);
+  layer->inverse = ppmli_shadow_take(floats, outputs);
+  layer->mean_delta = ppmli_shadow_take(floats, outputs);
+  layer->mean_product = ppmli_shadow_take(floats, outputs);
+  layer->x = ppmli_shadow_take(floats, PPMLI_SHADOW_BATCH * inputs);
+  layer->normal = ppmli_shadow_take(floats, PPMLI_SHADOW_BATCH * outputs);
+  layer->z = ppmli_shadow_take(floats, PPMLI_SHADOW_BATCH * outputs);
+  layer->delta = ppmli_shadow_take(floats, PPMLI_SHADOW_BATCH * outputs);
 }
 
 /* The shadow of a model's shape.
- *   floats [ppmli_shadow_floats(m)]  all zero */
+ *   floats [ppmli_shadow_floats(m)] */
 PPMLI_STATIC void ppmli_shadow_init(ppmli_shadow *s, const ppml_model *m, float *floats) {
-  float **array[PPMLI_SHADOW_ARRAYS] = {&s->weight, &s->rounded, &s->gradient,
-                                        &s->first,  &s->second,  &s->average};
   memset(s, 0, sizeof *s);
   s->layer_count = m->layer_count;
   s->weight_bits = m->layer[0].weight_bits;
-  s->first_decayed = s->second_decayed = 1;
+  s->parameters = (size_t)ppmli_shadow_parameters(m);
+  s->weight = ppmli_shadow_take(&floats, s->parameters);
+  s->first = ppmli_shadow_take(&floats, s->parameters);
+  s->second = ppmli_shadow_take(&floats, s->parameters);
+  s->average = ppmli_shadow_take(&floats, s->parameters);
+  s->gradient = ppmli_shadow_take(&floats, PPMLI_SHADOW_SHARDS * s->parameters);
+  size_t offset = 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
-    s->layer[l].offset = s->parameters;
-    s->parameters += (size_t)ppmli_shadow_parameters(&m->layer[l]);
+    s->layer[l].offset = offset;
+    offset += (size_t)ppmli_shadow_layer_parameters(&m->layer[l]);
+    ppmli_shadow_layer_init(&s->layer[l], &m->layer[l], &floats);
   }
-  for (int i = 0; i < PPMLI_SHADOW_ARRAYS; i++)
-    *array[i] = ppmli_shadow_take(&floats, s->parameters);
-  for (uint32_t l = 0; l < m->layer_count; l++)
-    ppmli_shadow_layer_init(&s->layer[l], s, &m->layer[l], &floats);
 }
 
-/* Uniform weights, such that inputs of variance 1 make accumulators of variance 1/4. */
+PPMLI_INLINE int ppmli_shadow_is_last(const ppmli_shadow *s, uint32_t l) {
+  return l + 1 == s->layer_count;
+}
+
+/* Where a layer's scales begin among parameters like `weight`; its biases follow. */
+PPMLI_INLINE size_t ppmli_shadow_scales(const ppmli_shadow_layer *layer) {
+  return layer->offset + (size_t)layer->outputs * layer->inputs;
+}
+
+PPMLI_INLINE size_t ppmli_shadow_biases(const ppmli_shadow_layer *layer) {
+  return ppmli_shadow_scales(layer) + layer->outputs;
+}
+
+/* Starts anew: uniform weights of variance 1 over the inputs, everything else at rest. */
 PPMLI_STATIC void ppmli_shadow_draw(ppmli_shadow *s, ppml_rng *rng) {
+  memset(s->first, 0, s->parameters * sizeof *s->first);
+  memset(s->second, 0, s->parameters * sizeof *s->second);
+  memset(s->weight, 0, s->parameters * sizeof *s->weight);
+  memset(s->gradient, 0, PPMLI_SHADOW_SHARDS * s->parameters * sizeof *s->gradient);
+  s->first_decayed = s->second_decayed = 1;
   for (uint32_t l = 0; l < s->layer_count; l++) {
-    uint32_t inputs = s->layer[l].inputs;
-    float bound = sqrtf(3.0f / (float)inputs) / 2, *row = s->weight + s->layer[l].offset;
-    for (uint32_t j = 0; j < s->layer[l].outputs; j++, row += inputs + 1)
-      for (uint32_t i = 0; i < inputs; i++) row[i] = bound * ppmli_rng_symmetric(rng);
+    const ppmli_shadow_layer *layer = &s->layer[l];
+    float bound = sqrtf(3.0f / (float)layer->inputs), *weight = s->weight + layer->offset;
+    size_t weights = (size_t)layer->outputs * layer->inputs;
+    for (size_t i = 0; i < weights; i++) weight[i] = bound * ppmli_rng_symmetric(rng);
+    for (uint32_t j = 0; j < layer->outputs; j++) weight[weights + j] = PPMLI_SHADOW_SCALE;
   }
   memcpy(s->average, s->weight, s->parameters * sizeof *s->weight);
+  for (int i = 0; i < PPMLI_SHADOW_SHARDS; i++) {
+    uint8_t seed[PPML_SEED_BYTES];
+    ppmli_rng_bytes(rng, seed, sizeof seed);
+    ppmli_rng_seed(&s->rng[i], seed);
+  }
 }
 
 /* -------------------------------------------------------------- rounding */
@@ -168,23 +188,12 @@ PPMLI_STATIC float ppmli_shadow_best_step(uint32_t weight_bits) {
   return step[weight_bits - 2];
 }
 
-/* A step for every neuron, or their mean for all scores, which are compared.
- *   weight [outputs][inputs + 1] */
-PPMLI_STATIC void ppmli_shadow_choose_steps(ppmli_shadow_layer *layer, const float *weight,
-                                            float best_step) {
-  float sum = 0;
-  for (uint32_t j = 0; j < layer->outputs; j++) {
-    const float *row = weight + (size_t)j * (layer->inputs + 1);
-    float square = ppmli_shadow_dot(row, row, layer->inputs) / (float)layer->inputs;
-    layer->step[j] = best_step * sqrtf(square) + 1e-6f;
-    sum += layer->step[j];
-  }
-  if (layer->activation != PPML_ACTIVATION_NONE) return;
-  for (uint32_t j = 0; j < layer->outputs; j++) layer->step[j] = sum / (float)layer->outputs;
+PPMLI_INLINE float ppmli_shadow_most(uint32_t weight_bits) {
+  return (float)((1 << (weight_bits - 1)) - 1);
 }
 
-/* rounded = step round(weight / step), up to +-most steps; the bias as it is.
- *   rounded, weight [inputs + 1]
+/* rounded = step round(weight / step), up to +-most steps.
+ *   rounded, weight [inputs]
  *   most            <= 127 */
 PPMLI_STATIC void ppmli_shadow_round_row(float *PPMLI_RESTRICT rounded,
                                          const float *PPMLI_RESTRICT weight, float step, float most,
@@ -195,24 +204,29 @@ PPMLI_STATIC void ppmli_shadow_round_row(float *PPMLI_RESTRICT rounded,
     k = k < -most ? -most : k > most ? most : k;
     rounded[i] = step * (float)((int32_t)(k + 128.5f) - 128);
   }
-  rounded[inputs] = weight[inputs];
 }
 
-/*   weight [parameters]  the shadow, or its average */
-PPMLI_STATIC void ppmli_shadow_round(ppmli_shadow *s, const float *weight) {
-  float most = (float)((1 << (s->weight_bits - 1)) - 1);
-  for (uint32_t l = 0; l < s->layer_count; l++) {
-    ppmli_shadow_layer *layer = &s->layer[l];
-    const float *from = weight + layer->offset;
-    ppmli_shadow_choose_steps(layer, from, ppmli_shadow_best_step(s->weight_bits));
-    for (uint32_t j = 0; j < layer->outputs; j++) {
-      size_t row = (size_t)j * (layer->inputs + 1);
-      ppmli_shadow_round_row(layer->rounded + row, from + row, layer->step[j], most, layer->inputs);
-    }
+/* A step for every neuron, or their mean for all scores, which are compared.
+ *   weight [parameters]  the shadow, or its average */
+PPMLI_STATIC void ppmli_shadow_round_layer(ppmli_shadow *s, uint32_t l, const float *weight) {
+  ppmli_shadow_layer *layer = &s->layer[l];
+  float best = ppmli_shadow_best_step(s->weight_bits), most = ppmli_shadow_most(s->weight_bits);
+  float sum = 0;
+  weight += layer->offset;
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    const float *row = weight + (size_t)j * layer->inputs;
+    float square = ppmli_shadow_dot(row, row, layer->inputs) / (float)layer->inputs;
+    layer->step[j] = best * sqrtf(square) + 1e-6f;
+    sum += layer->step[j];
+  }
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    size_t row = (size_t)j * layer->inputs;
+    if (ppmli_shadow_is_last(s, l)) layer->step[j] = sum / (float)layer->outputs;
+    ppmli_shadow_round_row(layer->rounded + row, weight + row, layer->step[j], most, layer->inputs);
   }
 }
 
-/* --------------------------------------------------------------- forward */
+/* ------------------------------------------------------------ activation */
 
 PPMLI_INLINE float ppmli_shadow_activation(uint32_t activation, float z) {
   float u = z < -1 ? -1 : z > 1 ? 1 : z;
@@ -226,105 +240,204 @@ PPMLI_INLINE float ppmli_shadow_slope(uint32_t activation, float z) {
   return activation == PPML_ACTIVATION_SQUARE ? 4 * z : 1;
 }
 
-/* Is there one score, which the hidden neurons' tables make up between them? */
-PPMLI_INLINE int ppmli_shadow_is_folded(const ppmli_shadow *s) {
-  return s->layer_count > 1 && s->layer[s->layer_count - 1].outputs == 1;
+/* --------------------------------------------------------------- forward */
+
+typedef struct ppmli_shadow_images {
+  size_t first, end;
+} ppmli_shadow_images;
+
+/* The images of the batch that are a shard's. */
+PPMLI_INLINE ppmli_shadow_images ppmli_shadow_shard(const ppmli_shadow *s, size_t shard) {
+  ppmli_shadow_images images = {ppmli_parallel_share(s->count, PPMLI_SHADOW_SHARDS, shard),
+                                ppmli_parallel_share(s->count, PPMLI_SHADOW_SHARDS, shard + 1)};
+  return images;
 }
 
-/* The largest |score| that the last layer's weights allow. */
-PPMLI_STATIC float ppmli_shadow_largest(const ppmli_shadow_layer *last) {
-  float sum = 0;
-  for (uint32_t i = 0; i <= last->inputs; i++) sum += fabsf(last->rounded[i]);
-  return sum > 1e-6f ? sum : 1e-6f;
+/* Noise of a single score that the tables make up between them: each brings a bootstrap's,
+ * and the largest score that the weights allow takes up the room on the torus. */
+PPMLI_STATIC float ppmli_shadow_score_noise(const ppmli_shadow *s) {
+  const ppmli_shadow_layer *last = &s->layer[s->layer_count - 1];
+  float largest = fabsf(s->weight[ppmli_shadow_biases(last)]);
+  if (s->layer_count < 2 || last->outputs > 1) return 0;
+  for (uint32_t i = 0; i < last->inputs; i++) largest += fabsf(last->rounded[i]);
+  return s->table_noise * largest * sqrtf((float)last->inputs);
 }
 
-/* From layer 0's x to the scores in the last layer's z, with noise at the accumulators; and
- * the noise of a folded score, which takes up half a turn: every table that it is added up
- * from brings a bootstrap's 2^-9 of a turn. */
-PPMLI_STATIC void ppmli_shadow_forward(ppmli_shadow *s, ppml_rng *rng) {
-  ppmli_shadow_layer *last = &s->layer[s->layer_count - 1];
-  for (ppmli_shadow_layer *layer = s->layer; layer <= last; layer++) {
-    layer->x[layer->inputs] = 1;
-    for (uint32_t j = 0; j < layer->outputs; j++) {
-      const float *row = layer->rounded + (size_t)j * (layer->inputs + 1);
-      layer->z[j] = ppmli_shadow_dot(row, layer->x, (size_t)layer->inputs + 1);
-      if (layer == last) continue;
-      layer->z[j] += s->noise * ppmli_rng_normal_float(rng);
-      layer[1].x[j] = ppmli_shadow_activation(layer->activation, layer->z[j]);
-    }
+/* Accumulators of image b from its normalized sums, and the next layer's inputs; the last
+ * layer's are the logits. */
+PPMLI_STATIC void ppmli_shadow_activate(ppmli_shadow *s, uint32_t l, size_t b, ppml_rng *rng) {
+  ppmli_shadow_layer *layer = &s->layer[l];
+  const float *scale = s->weight + ppmli_shadow_scales(layer), *bias = scale + layer->outputs;
+  const float *normal = layer->normal + b * layer->outputs;
+  float *z = layer->z + b * layer->outputs;
+  int is_last = ppmli_shadow_is_last(s, l);
+  float noise = is_last ? ppmli_shadow_score_noise(s) : s->noise;
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    z[j] = (is_last ? normal[j] : scale[j] * normal[j]) + bias[j];
+    if (noise > 0) z[j] += noise * ppmli_rng_normal_float(rng);
+    if (!is_last)
+      layer[1].x[b * layer->outputs + j] = ppmli_shadow_activation(layer->activation, z[j]);
   }
-  s->score_noise =
-      PPMLI_SHADOW_TABLE_NOISE * sqrtf((float)last->inputs) * ppmli_rng_normal_float(rng);
+}
+
+/* Sums of the layer at work, for a shard; the layer before is activated first. */
+PPMLI_STATIC void ppmli_shadow_sum_task(void *argument, size_t shard) {
+  ppmli_shadow *s = (ppmli_shadow *)argument;
+  ppmli_shadow_layer *layer = &s->layer[s->at];
+  ppmli_shadow_images images = ppmli_shadow_shard(s, shard);
+  for (size_t b = images.first; b < images.end && s->at > 0; b++)
+    ppmli_shadow_activate(s, s->at - 1, b, &s->rng[shard]);
+  for (uint32_t j = 0; j < layer->outputs; j++)
+    for (size_t b = images.first; b < images.end; b++)
+      layer->normal[b * layer->outputs + j] = ppmli_shadow_dot(
+          layer->rounded + (size_t)j * layer->inputs, layer->x + b * layer->inputs, layer->inputs);
+  for (size_t b = images.first; b < images.end && ppmli_shadow_is_last(s, s->at); b++)
+    ppmli_shadow_activate(s, s->at, b, &s->rng[shard]);
+}
+
+/* Sums less their mean, over their deviation, of the whole batch. */
+PPMLI_STATIC void ppmli_shadow_normalize(ppmli_shadow *s, ppmli_shadow_layer *layer) {
+  uint32_t outputs = layer->outputs;
+  for (uint32_t j = 0; j < outputs; j++) {
+    float mean = 0, square = 0;
+    for (size_t b = 0; b < s->count; b++) mean += layer->normal[b * outputs + j];
+    mean /= (float)s->count;
+    for (size_t b = 0; b < s->count; b++) {
+      float *sum = &layer->normal[b * outputs + j];
+      *sum -= mean;
+      square += *sum * *sum;
+    }
+    layer->inverse[j] = 1 / sqrtf(square / (float)s->count + PPMLI_SHADOW_LEAST_VAR);
+    for (size_t b = 0; b < s->count; b++) layer->normal[b * outputs + j] *= layer->inverse[j];
+  }
+}
+
+/* From layer 0's x of `count` images to the logits in the last layer's z. */
+PPMLI_STATIC void ppmli_shadow_forward(ppmli_shadow *s, const ppml_parallel *parallel) {
+  for (s->at = 0; s->at < s->layer_count; s->at++) {
+    ppmli_parallel_run(parallel, PPMLI_SHADOW_SHARDS, ppmli_shadow_sum_task, s);
+    if (!ppmli_shadow_is_last(s, s->at)) ppmli_shadow_normalize(s, &s->layer[s->at]);
+  }
 }
 
 /* -------------------------------------------------------------- backward */
 
-/* delta of a folded score.  Its logit is SURE times its share of the largest score that
- * the weights allow: since the noise is relative to that one, scores should fill their
- * range.  A share falls as |w_i| grows, whatever x_i; so, for the gradient alone, x_i
- * becomes x_i - share sign(w_i). */
-PPMLI_STATIC void ppmli_shadow_folded_delta(ppmli_shadow_layer *last, float noise, uint32_t label) {
-  float largest = ppmli_shadow_largest(last), share = last->z[0] / largest;
-  float logit = PPMLI_SHADOW_SURE * (share + noise);
-  ppmli_shadow_error(last->delta, &logit, 1, label, 0);
-  last->delta[0] *= PPMLI_SHADOW_SURE / largest;
-  for (uint32_t i = 0; i <= last->inputs; i++)
-    if (last->rounded[i] != 0) last->x[i] -= last->rounded[i] < 0 ? -share : share;
-}
-
-/* Adds delta x^T to the gradient. */
-PPMLI_STATIC void ppmli_shadow_collect(ppmli_shadow_layer *layer) {
-  size_t row = (size_t)layer->inputs + 1;
+/* From the derivative by z to that by the sum, through the batch's mean and deviation. */
+PPMLI_STATIC void ppmli_shadow_unnormalize(const ppmli_shadow *s, ppmli_shadow_layer *layer,
+                                           size_t b) {
+  const float *scale = s->weight + ppmli_shadow_scales(layer);
+  const float *normal = layer->normal + b * layer->outputs;
+  float *delta = layer->delta + b * layer->outputs;
   for (uint32_t j = 0; j < layer->outputs; j++)
-    if (layer->delta[j] != 0)
-      ppmli_shadow_add(layer->gradient + j * row, layer->delta[j], layer->x, row);
+    delta[j] = scale[j] * layer->inverse[j] *
+               (delta[j] - layer->mean_delta[j] - normal[j] * layer->mean_product[j]);
 }
 
-/* From delta of a layer to that of the layer below, through weights and activation; an
+/* delta of the layer below from that of layer l, through weights and activation; an
  * accumulator that overshoots is pulled back, since the torus would wrap around. */
-PPMLI_STATIC void ppmli_shadow_pull_back(ppmli_shadow_layer *below,
-                                         const ppmli_shadow_layer *layer) {
-  size_t row = (size_t)layer->inputs + 1;
-  for (uint32_t i = 0; i < below->outputs; i++) below->delta[i] = 0;
+PPMLI_STATIC void ppmli_shadow_pull_back(ppmli_shadow *s, uint32_t l, size_t b) {
+  const ppmli_shadow_layer *layer = &s->layer[l];
+  ppmli_shadow_layer *below = &s->layer[l - 1];
+  const float *delta = layer->delta + b * layer->outputs, *z = below->z + b * below->outputs;
+  float *out = below->delta + b * below->outputs;
+  for (uint32_t i = 0; i < below->outputs; i++) out[i] = 0;
   for (uint32_t j = 0; j < layer->outputs; j++)
-    ppmli_shadow_add(below->delta, layer->delta[j], layer->rounded + j * row, below->outputs);
+    ppmli_shadow_add(out, delta[j], layer->rounded + (size_t)j * layer->inputs, below->outputs);
   for (uint32_t i = 0; i < below->outputs; i++) {
-    float z = below->z[i], over = fabsf(z) - PPMLI_SHADOW_OVERSHOOT;
-    below->delta[i] *= ppmli_shadow_slope(below->activation, z);
-    if (over > 0) below->delta[i] += PPMLI_SHADOW_PULL * (z < 0 ? -over : over);
+    float over = fabsf(z[i]) - PPMLI_SHADOW_OVERSHOOT;
+    out[i] *= ppmli_shadow_slope(below->activation, z[i]);
+    if (over > 0) out[i] += PPMLI_SHADOW_PULL * (z[i] < 0 ? -over : over);
   }
 }
 
-/* Adds the gradient of the last forward's loss, times weight. */
-PPMLI_STATIC void ppmli_shadow_backward(ppmli_shadow *s, uint32_t label, float weight) {
-  uint32_t l = s->layer_count - 1;
-  ppmli_shadow_layer *last = &s->layer[l];
-  if (ppmli_shadow_is_folded(s)) ppmli_shadow_folded_delta(last, s->score_noise, label);
-  else ppmli_shadow_error(last->delta, last->z, last->outputs, label, 0);
-  for (uint32_t c = 0; c < last->outputs; c++) last->delta[c] *= weight;
-  ppmli_shadow_collect(last);
-  for (; l > 0; l--) {
-    ppmli_shadow_pull_back(&s->layer[l - 1], &s->layer[l]);
-    ppmli_shadow_collect(&s->layer[l - 1]);
+/* A shard's gradient of the layer at work, and delta of the layer below it. */
+PPMLI_STATIC void ppmli_shadow_collect_task(void *argument, size_t shard) {
+  ppmli_shadow *s = (ppmli_shadow *)argument;
+  ppmli_shadow_layer *layer = &s->layer[s->at];
+  ppmli_shadow_images images = ppmli_shadow_shard(s, shard);
+  float *gradient = s->gradient + shard * s->parameters;
+  for (size_t b = images.first; b < images.end; b++) {
+    if (!ppmli_shadow_is_last(s, s->at)) ppmli_shadow_unnormalize(s, layer, b);
+    for (uint32_t j = 0; j < layer->outputs; j++) {
+      float delta = layer->delta[b * layer->outputs + j];
+      if (delta != 0)
+        ppmli_shadow_add(gradient + layer->offset + (size_t)j * layer->inputs, delta,
+                         layer->x + b * layer->inputs, layer->inputs);
+      if (ppmli_shadow_is_last(s, s->at)) gradient[ppmli_shadow_biases(layer) + j] += delta;
+    }
+    if (s->at > 0) ppmli_shadow_pull_back(s, s->at, b);
   }
 }
 
-/* One step of Adam [ADAM], then one of the average; clears the gradient.
- *   scale  1 / images that the gradient is summed over
- *   newest weight of this step in the average */
-PPMLI_STATIC void ppmli_shadow_descend(ppmli_shadow *s, float rate, float scale, float newest) {
-  const float first_decay = 0.9f, second_decay = 0.999f;
-  s->first_decayed *= first_decay;
-  s->second_decayed *= second_decay;
-  float first_scale = rate / (1 - s->first_decayed), second_scale = 1 / (1 - s->second_decayed);
-  for (size_t i = 0; i < s->parameters; i++) {
-    float g = s->gradient[i] * scale;
-    s->gradient[i] = 0;
-    s->first[i] += (1 - first_decay) * (g - s->first[i]);
-    s->second[i] += (1 - second_decay) * (g * g - s->second[i]);
-    s->weight[i] -= first_scale * s->first[i] / (sqrtf(s->second[i] * second_scale) + 1e-8f);
-    s->average[i] += newest * (s->weight[i] - s->average[i]);
+/* What unnormalizing needs of the whole batch; at the same time the gradients of bias and
+ * scale. */
+PPMLI_STATIC void ppmli_shadow_average_deltas(ppmli_shadow *s, ppmli_shadow_layer *layer) {
+  float *scale_gradient = s->gradient + ppmli_shadow_scales(layer);
+  uint32_t outputs = layer->outputs;
+  for (uint32_t j = 0; j < outputs; j++) {
+    float sum = 0, product = 0;
+    for (size_t b = 0; b < s->count; b++) {
+      sum += layer->delta[b * outputs + j];
+      product += layer->delta[b * outputs + j] * layer->normal[b * outputs + j];
+    }
+    scale_gradient[j] += product;
+    scale_gradient[outputs + j] += sum;
+    layer->mean_delta[j] = sum / (float)s->count;
+    layer->mean_product[j] = product / (float)s->count;
   }
+}
+
+/* Adds up the gradient of the loss whose derivative by the logits is the last layer's
+ * delta. */
+PPMLI_STATIC void ppmli_shadow_backward(ppmli_shadow *s, const ppml_parallel *parallel) {
+  for (uint32_t l = s->layer_count; l-- > 0;) {
+    s->at = l;
+    if (!ppmli_shadow_is_last(s, l)) ppmli_shadow_average_deltas(s, &s->layer[l]);
+    ppmli_parallel_run(parallel, PPMLI_SHADOW_SHARDS, ppmli_shadow_collect_task, s);
+  }
+}
+
+/* --------------------------------------------------------------- descent */
+
+/* The shards' gradients added up, and cleared. */
+PPMLI_INLINE float ppmli_shadow_gradient(ppmli_shadow *s, size_t i) {
+  float sum = 0;
+  for (size_t shard = 0; shard < PPMLI_SHADOW_SHARDS; shard++) {
+    sum += s->gradient[shard * s->parameters + i];
+    s->gradient[shard * s->parameters + i] = 0;
+  }
+  return sum;
+}
+
+typedef struct ppmli_shadow_descent {
+  ppmli_shadow *shadow;
+  float first_scale, second_scale; /* make up for the moments' zero start */
+  float scale;                     /* 1 / images that the gradient is summed over */
+  float newest;                    /* weight of this step in the average */
+} ppmli_shadow_descent;
+
+/* A share of the parameters' step of Adam [ADAM], then of the average. */
+PPMLI_STATIC void ppmli_shadow_descend_task(void *argument, size_t shard) {
+  const ppmli_shadow_descent *d = (const ppmli_shadow_descent *)argument;
+  ppmli_shadow *s = d->shadow;
+  size_t end = ppmli_parallel_share(s->parameters, PPMLI_SHADOW_SHARDS, shard + 1);
+  for (size_t i = ppmli_parallel_share(s->parameters, PPMLI_SHADOW_SHARDS, shard); i < end; i++) {
+    float g = ppmli_shadow_gradient(s, i) * d->scale;
+    s->first[i] += 0.1f * (g - s->first[i]);
+    s->second[i] += 0.001f * (g * g - s->second[i]);
+    s->weight[i] -= d->first_scale * s->first[i] / (sqrtf(s->second[i] * d->second_scale) + 1e-8f);
+    s->average[i] += d->newest * (s->weight[i] - s->average[i]);
+  }
+}
+
+/* One step along the gradient of `count` images; clears it. */
+PPMLI_STATIC void ppmli_shadow_descend(ppmli_shadow *s, float rate, float newest,
+                                       const ppml_parallel *parallel) {
+  s->first_decayed *= 0.9f;
+  s->second_decayed *= 0.999f;
+  ppmli_shadow_descent d = {s, rate / (1 - s->first_decayed), 1 / (1 - s->second_decayed),
+                            1.0f / (float)s->count, newest};
+  ppmli_parallel_run(parallel, PPMLI_SHADOW_SHARDS, ppmli_shadow_descend_task, &d);
 }
 
 #endif

@@ -1,52 +1,18 @@
 /* Layer 8: quantization-aware training of small fully connected networks: images in, an
- * integer network out.  shadow.h has the gradient descent, augment.h the changed images;
- * here they meet the data, and the shadow becomes the integers that inference has.
- *
- * The shadow's inputs are centered and scaled, x_i = unit (q_i - mean_i) for an integer q_i,
- * and its 1 is an activation's range.  So an integer neuron has
- *
- *   range_j = 1 / (step_j unit),   bias_j = range_j (bias of the shadow) - sum_i k_ji mean_i */
+ * integer network out.  shadow.h has the gradient descent, augment.h the changed images,
+ * fold.h makes integers; here they meet the data. */
 #ifndef PPMLI_TRAIN_H
 #define PPMLI_TRAIN_H
 
-#include "quant.h"
-#include "shadow.h"
+#include "finish.h"
+#include "fold.h"
+#include "loss.h"
+#include "noise.h"
 
-#define PPMLI_TRAIN_BATCH 64
-#define PPMLI_TRAIN_RATE 0.002f       /* of Adam, at its highest */
-#define PPMLI_TRAIN_WARM_UP 0.02f     /* share of the steps until that is reached */
-#define PPMLI_TRAIN_AVERAGED 0.1f     /* share of the steps that the average looks back on */
-#define PPMLI_TRAIN_PEAK_SHARE 4000   /* of that many accumulators one may be beyond its peak */
-#define PPMLI_TRAIN_PEAK_BINS 128     /* of the histogram that peaks are read from ... */
-#define PPMLI_TRAIN_BINS_PER_RANGE 16 /* ... hence eight ranges wide */
-#define PPMLI_TRAIN_INPUTS_MAX 65536
-#define PPMLI_TRAIN_NEURONS_MAX 4096
-#define PPMLI_TRAIN_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
-
-/* The model's arrays, to be written; model.layer has them as const. */
-typedef struct ppmli_train_layer {
-  int8_t *weight;               /* [outputs][inputs] */
-  int32_t *bias, *range, *peak; /* [outputs]; the last layer has a bias only */
-  uint32_t *seen;               /* [outputs][PEAK_BINS] how often |z_j| fell in which bin */
-  float unit;                   /* what an integer input of 1 is to the shadow */
-} ppmli_train_layer;
-
-typedef struct ppmli_trainer {
-  ppml_model model; /* the integer network, of the latest export */
-  ppmli_shadow shadow;
-  ppmli_train_layer layer[PPML_LAYERS_MAX];
-  const ppml_images *train, *validation;
-  float *best;     /* [shadow.parameters] the average after the epoch that did best */
-  float *mean;     /* [inputs] of the quantized training images */
-  uint32_t *order; /* [train->count] in which an epoch takes the images */
-  uint8_t *pixels; /* [inputs] a changed image */
-  int32_t *scores; /* [validation->count][outputs] of the latest export */
-  float class_weight[PPML_CLASSES_MAX];
-  ppml_rng rng;
-  ppml_arena *arena;
-} ppmli_trainer;
-
-/* --------------------------------------------------------------- options */
+#define PPMLI_TRAIN_WARM_UP 0.05f   /* share of the steps until the rate is at its highest */
+#define PPMLI_TRAIN_AVERAGED 0.1f   /* share of the steps that the average looks back on */
+#define PPMLI_TRAIN_RARE 10.0f      /* no class weighs more than this many average ones */
+#define PPMLI_TRAIN_SEED 0x70706d6c /* of validation's changes: the same for every network */
 
 PPMLI_STATIC ppml_train_options ppmli_train_options_default(void) {
   ppml_train_options o;
@@ -58,148 +24,14 @@ PPMLI_STATIC ppml_train_options ppmli_train_options_default(void) {
   o.hidden_count = 1;
   o.activation = PPML_ACTIVATION_RELU;
   o.input_bits = o.weight_bits = 4;
-  o.epochs = 100;
+  o.epochs = 60;
+  o.seeds = 1;
   o.seed = 1;
-  o.noise = 0.02;
+  o.rate = 0.005;
+  o.balance = 1;
+  o.warp = 1;
+  o.params = ppmli_params_by_name("precise");
   return o;
-}
-
-/* Inputs of an image, or 0 where there are too many. */
-PPMLI_STATIC uint64_t ppmli_train_inputs(const ppml_train_options *o) {
-  const uint32_t side = PPMLI_TRAIN_INPUTS_MAX;
-  if (o->width > side || o->height > side || o->channels > 4) return 0;
-  uint64_t inputs = (uint64_t)o->width * o->height * o->channels;
-  return inputs <= PPMLI_TRAIN_INPUTS_MAX ? inputs : 0;
-}
-
-PPMLI_STATIC int ppmli_train_options_are_valid(const ppml_train_options *o) {
-  uint64_t inputs = ppmli_train_inputs(o);
-  if (inputs == 0 || o->classes < 2 || o->classes > PPML_CLASSES_MAX) return 0;
-  if (o->hidden_count >= PPML_LAYERS_MAX) return 0;
-  for (uint32_t l = 0; l < o->hidden_count; l++)
-    if (o->hidden[l] == 0 || o->hidden[l] > PPMLI_TRAIN_NEURONS_MAX) return 0;
-  if (o->activation < PPML_ACTIVATION_RELU || o->activation > PPML_ACTIVATION_SQUARE) return 0;
-  if (o->input_bits < 1 || o->input_bits > 8 || o->weight_bits < 2 || o->weight_bits > 8) return 0;
-  if (inputs << (o->input_bits + o->weight_bits - 1) > PPMLI_TRAIN_INTEGER_MAX) return 0;
-  return o->epochs > 0 && o->noise >= 0 && o->noise < 1;
-}
-
-PPMLI_STATIC int ppmli_images_are_valid(const ppml_images *images, uint32_t classes) {
-  if (images->count == 0 || images->count > UINT32_MAX) return 0;
-  if (images->pixels == NULL || images->labels == NULL) return 0;
-  for (size_t n = 0; n < images->count; n++)
-    if (images->labels[n] >= classes) return 0;
-  return 1;
-}
-
-/* A class is called by its number until the caller knows better. */
-PPMLI_STATIC void ppmli_train_name_class(char *name, uint32_t c) {
-  if (c >= 10) *name++ = (char)('0' + c / 10);
-  *name = (char)('0' + c % 10);
-}
-
-/* Spec and layers, but for the arrays. */
-PPMLI_STATIC void ppmli_train_shape(ppml_model *m, const ppml_train_options *o) {
-  memset(m, 0, sizeof *m);
-  m->spec.width = o->width;
-  m->spec.height = o->height;
-  m->spec.channels = o->channels;
-  m->spec.input_bits = o->input_bits;
-  m->spec.classes = o->classes;
-  m->spec.outputs = ppmli_task_outputs(PPML_TASK_CLASS, o->classes);
-  for (uint32_t c = 0; c < o->classes; c++) ppmli_train_name_class(m->spec.class_name[c], c);
-  m->layer_count = o->hidden_count + 1;
-  for (uint32_t l = 0; l < m->layer_count; l++) {
-    int is_last = l == o->hidden_count;
-    m->layer[l].inputs = l == 0 ? (uint32_t)ppmli_spec_inputs(&m->spec) : o->hidden[l - 1];
-    m->layer[l].outputs = is_last ? m->spec.outputs : o->hidden[l];
-    m->layer[l].activation = is_last ? (uint32_t)PPML_ACTIVATION_NONE : o->activation;
-    m->layer[l].weight_bits = o->weight_bits;
-  }
-}
-
-/* ---------------------------------------------------------------- memory */
-
-/* Floats of shadow, best and mean. */
-PPMLI_STATIC uint64_t ppmli_train_floats(const ppml_model *m) {
-  uint64_t count = ppmli_shadow_floats(m) + ppmli_spec_inputs(&m->spec);
-  for (uint32_t l = 0; l < m->layer_count; l++) count += ppmli_shadow_parameters(&m->layer[l]);
-  return count;
-}
-
-/* Hidden neurons: those whose accumulators have a range, a peak and a histogram. */
-PPMLI_STATIC uint64_t ppmli_train_hidden(const ppml_model *m) {
-  uint64_t count = 0;
-  for (uint32_t l = 0; l + 1 < m->layer_count; l++) count += m->layer[l].outputs;
-  return count;
-}
-
-/* What stays in the arena after training. */
-PPMLI_STATIC uint64_t ppmli_train_model_bytes(const ppml_model *m) {
-  uint64_t bytes = 0;
-  for (uint32_t l = 0; l < m->layer_count; l++) {
-    uint32_t arrays = l + 1 < m->layer_count ? 3 : 1; /* bias, range, peak */
-    bytes += ppmli_arena_rounded((size_t)m->layer[l].outputs * m->layer[l].inputs);
-    bytes += arrays * (uint64_t)ppmli_arena_rounded(m->layer[l].outputs * sizeof(int32_t));
-  }
-  return bytes;
-}
-
-/* Arena bytes of ppmli_train_run, model included; 0 for options that it refuses.  In 64
- * bits, so that a 32-bit machine sees what is too much for it. */
-PPMLI_STATIC size_t ppmli_train_bytes(const ppml_train_options *options, size_t train_count,
-                                      size_t validation_count) {
-  ppml_model m;
-  if (!ppmli_train_options_are_valid(options)) return 0;
-  ppmli_train_shape(&m, options);
-  const uint64_t arrays[] = {4 * ppmli_train_floats(&m),
-                             4 * PPMLI_TRAIN_PEAK_BINS * ppmli_train_hidden(&m),
-                             4 * (uint64_t)train_count, ppmli_spec_inputs(&m.spec),
-                             4 * (uint64_t)validation_count * m.spec.outputs};
-  uint64_t bytes = ppmli_train_model_bytes(&m) + ppmli_quant_forward_scratch(&m);
-  for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-    bytes += (arrays[i] + (PPML_ALIGNMENT - 1)) / PPML_ALIGNMENT * PPML_ALIGNMENT;
-  return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
-}
-
-PPMLI_STATIC int ppmli_train_alloc_model(ppmli_trainer *t) {
-  for (uint32_t l = 0; l < t->model.layer_count; l++) {
-    ppml_layer *m = &t->model.layer[l];
-    ppmli_train_layer *layer = &t->layer[l];
-    PPMLI_ALLOC(int8_t, weight, t->arena, (size_t)m->outputs * m->inputs);
-    PPMLI_ALLOC(int32_t, bias, t->arena, m->outputs);
-    m->weight = layer->weight = weight;
-    m->bias = layer->bias = bias;
-    if (m->activation == PPML_ACTIVATION_NONE) continue;
-    PPMLI_ALLOC(int32_t, range, t->arena, m->outputs);
-    PPMLI_ALLOC(int32_t, peak, t->arena, m->outputs);
-    m->range = layer->range = range;
-    m->peak = layer->peak = peak;
-  }
-  return PPML_OK;
-}
-
-PPMLI_STATIC int ppmli_train_alloc_scratch(ppmli_trainer *t) {
-  size_t float_count = (size_t)ppmli_train_floats(&t->model);
-  size_t seen_count = (size_t)ppmli_train_hidden(&t->model) * PPMLI_TRAIN_PEAK_BINS;
-  PPMLI_ALLOC(float, floats, t->arena, float_count);
-  PPMLI_ALLOC(uint32_t, seen, t->arena, seen_count);
-  PPMLI_ALLOC(uint32_t, order, t->arena, t->train->count);
-  PPMLI_ALLOC(uint8_t, pixels, t->arena, ppmli_spec_inputs(&t->model.spec));
-  PPMLI_ALLOC(int32_t, scores, t->arena, t->validation->count * t->model.spec.outputs);
-  for (size_t i = 0; i < float_count; i++) floats[i] = 0;
-  memset(seen, 0, seen_count * sizeof *seen);
-  ppmli_shadow_init(&t->shadow, &t->model, floats);
-  t->best = floats + ppmli_shadow_floats(&t->model);
-  t->mean = t->best + t->shadow.parameters;
-  t->order = order;
-  t->pixels = pixels;
-  t->scores = scores;
-  for (uint32_t l = 0; l + 1 < t->model.layer_count; l++) {
-    t->layer[l].seen = seen;
-    seen += (size_t)t->model.layer[l].outputs * PPMLI_TRAIN_PEAK_BINS;
-  }
-  return PPML_OK;
 }
 
 /* ----------------------------------------------------------------- start */
@@ -219,29 +51,87 @@ PPMLI_STATIC void ppmli_train_center(ppmli_trainer *t) {
     t->mean[i] = (float)mean;
     variance += ((double)squares / (double)count - mean * mean) / (double)inputs;
   }
-  t->layer[0].unit = variance > 1e-6 ? (float)(1 / sqrt(variance)) : 1;
-  for (uint32_t l = 1; l < t->model.layer_count; l++) t->layer[l].unit = 1.0f / PPML_ACTIVATION_MAX;
+  t->unit = variance > 1e-6 ? (float)(1 / sqrt(variance)) : 1;
 }
 
-/* Classes weigh the same, however many images each has. */
+/* Weight of one of `kinds` equally wanted kinds of images, of which there are `have` among
+ * `count`; balance leads from 1 to that. */
+PPMLI_STATIC float ppmli_train_weight(size_t have, size_t count, uint32_t kinds, double balance) {
+  double even = have ? (double)count / ((double)kinds * (double)have) : 1;
+  double weight = 1 + balance * ((even < PPMLI_TRAIN_RARE ? even : PPMLI_TRAIN_RARE) - 1);
+  return (float)weight;
+}
+
 PPMLI_STATIC void ppmli_train_balance(ppmli_trainer *t) {
   uint32_t classes = t->model.spec.classes;
-  size_t images[PPML_CLASSES_MAX] = {0};
-  for (size_t n = 0; n < t->train->count; n++) images[t->train->labels[n]]++;
-  for (uint32_t c = 0; c < classes; c++)
-    if (images[c])
-      t->class_weight[c] = (float)t->train->count / ((float)classes * (float)images[c]);
+  int is_labels = t->model.spec.task == PPML_TASK_LABELS;
+  size_t count = t->train->count, have[PPML_CLASSES_MAX] = {0};
+  double balance = t->options->balance;
+  for (size_t n = 0; n < count; n++)
+    for (uint32_t c = 0; c < classes; c++)
+      have[c] += is_labels ? t->train->labels[n * classes + c] : t->train->labels[n] == c;
+  for (uint32_t c = 0; c < classes; c++) {
+    float *weight = t->class_weight + 2 * c;
+    weight[1] = ppmli_train_weight(have[c], count, is_labels ? 2 : classes, balance);
+    weight[0] = is_labels ? ppmli_train_weight(count - have[c], count, 2, balance) : 0;
+  }
 }
 
-PPMLI_STATIC void ppmli_train_prepare(ppmli_trainer *t, const ppml_train_options *options) {
+PPMLI_INLINE ppmli_augmentation ppmli_train_changes(const ppml_train_options *o) {
+  ppmli_augmentation how = {(float)o->warp, o->flip};
+  return how;
+}
+
+/* Changed copies of the validation images, the same whatever is trained: strength 1 and
+ * the mirrorings that the options allow. */
+PPMLI_STATIC void ppmli_train_copy_validation(ppmli_trainer *t, const ppml_images *validation) {
+  const ppml_spec *spec = &t->model.spec;
+  size_t inputs = ppmli_spec_inputs(spec), labels = ppmli_spec_answer_bytes(spec);
+  ppmli_augmentation how = {1, t->options->flip};
+  uint8_t *pixels = (uint8_t *)(uintptr_t)t->validation.pixels;
+  uint8_t *copied = (uint8_t *)(uintptr_t)t->validation.labels;
   uint8_t seed[PPML_SEED_BYTES] = {0};
-  ppmli_store64(seed, options->seed);
-  ppmli_rng_seed(&t->rng, seed);
+  ppml_rng rng;
+  ppmli_store64(seed, PPMLI_TRAIN_SEED);
+  ppmli_rng_seed(&rng, seed);
+  t->validation.count = PPMLI_TRAIN_COPIES * validation->count;
+  for (size_t n = 0; n < t->validation.count; n++) {
+    size_t from = n % validation->count;
+    ppmli_augment(pixels + n * inputs, validation->pixels + from * inputs, spec, &how, &rng);
+    memcpy(copied + n * labels, validation->labels + from * labels, labels);
+  }
+}
+
+PPMLI_STATIC void ppmli_train_draw_sample(ppmli_trainer *t) {
+  size_t inputs = ppmli_spec_inputs(&t->model.spec), count = t->train->count;
+  ppmli_augmentation how = ppmli_train_changes(t->options);
+  t->sample_count = ppmli_min_size(count, PPMLI_TRAIN_SAMPLE);
+  for (size_t n = 0; n < t->sample_count; n++) {
+    size_t from = n * count / t->sample_count;
+    ppmli_augment(t->sample + n * inputs, t->train->pixels + from * inputs, &t->model.spec, &how,
+                  &t->rng);
+  }
+}
+
+/* Noise of accumulators, whose activation saturates at 1, from that of key switch and
+ * modulus switch: on the torus there is room for OVERSHOOT ranges and a quarter more
+ * (circuit.h), and for one more where the activation is odd.  That of a bootstrap is
+ * relative to the room of a score, 7/16 of a turn. */
+PPMLI_STATIC void ppmli_train_set_noise(ppmli_trainer *t) {
+  const ppml_params *p = t->options->params;
+  double room = 1.25 * PPMLI_SHADOW_OVERSHOOT;
+  int is_odd = t->options->activation != PPML_ACTIVATION_SQUARE;
+  if (p == NULL) return;
+  double turns = sqrt(ppmli_noise_keyswitch(p) + ppmli_noise_modulus_switch(p));
+  t->shadow.noise = (float)(turns * (is_odd ? 2 * (room + 1) : 4 * room));
+  t->shadow.table_noise = (float)(sqrt(ppmli_noise_blind_rotation(p)) * 16 / 7);
+}
+
+PPMLI_STATIC void ppmli_train_prepare(ppmli_trainer *t, const ppml_images *validation) {
   ppmli_train_center(t);
   ppmli_train_balance(t);
-  ppmli_shadow_draw(&t->shadow, &t->rng);
-  t->shadow.noise = 2 * (float)options->noise; /* the width is 2, from -1 to 1 */
-  for (size_t n = 0; n < t->train->count; n++) t->order[n] = (uint32_t)n;
+  ppmli_train_copy_validation(t, validation);
+  ppmli_train_set_noise(t);
 }
 
 /* ---------------------------------------------------------------- epochs */
@@ -255,247 +145,207 @@ PPMLI_STATIC void ppmli_train_shuffle(ppmli_trainer *t) {
   }
 }
 
-/* A changed training image as the shadow's input. */
-PPMLI_STATIC void ppmli_train_load(ppmli_trainer *t, size_t image) {
+/* A batch at work. */
+typedef struct ppmli_train_batch {
+  ppmli_trainer *trainer;
+  const uint32_t *images; /* [shadow.count] */
+} ppmli_train_batch;
+
+/* Changed training images as the shadow's inputs: a shard of the batch. */
+PPMLI_STATIC void ppmli_train_load_task(void *argument, size_t shard) {
+  const ppmli_train_batch *batch = (const ppmli_train_batch *)argument;
+  ppmli_trainer *t = batch->trainer;
   const ppml_spec *spec = &t->model.spec;
   size_t inputs = ppmli_spec_inputs(spec);
-  float *x = t->shadow.layer[0].x, unit = t->layer[0].unit;
-  ppmli_augment(t->pixels, t->train->pixels + image * inputs, spec, &t->rng);
-  for (size_t i = 0; i < inputs; i++)
-    x[i] = unit * ((float)ppmli_quant_pixel(t->pixels[i], spec->input_bits) - t->mean[i]);
-}
-
-/* A short rise, then down along a smooth step.
- *   progress  0..1 */
-PPMLI_STATIC float ppmli_train_rate(float progress) {
-  float rise = progress < PPMLI_TRAIN_WARM_UP ? progress / PPMLI_TRAIN_WARM_UP : 1;
-  return PPMLI_TRAIN_RATE * rise * (1 - progress * progress * (3 - 2 * progress));
-}
-
-/* One step along the gradient of count images.
- *   step, steps  done before, and in all */
-PPMLI_STATIC void ppmli_train_batch(ppmli_trainer *t, const uint32_t *images, size_t count,
-                                    size_t step, size_t steps) {
-  float newest = 1 / (PPMLI_TRAIN_AVERAGED * (float)steps);
-  ppmli_shadow_round(&t->shadow, t->shadow.weight);
-  for (size_t n = 0; n < count; n++) {
-    uint32_t label = t->train->labels[images[n]];
-    ppmli_train_load(t, images[n]);
-    ppmli_shadow_forward(&t->shadow, &t->rng);
-    ppmli_shadow_backward(&t->shadow, label, t->class_weight[label]);
+  ppmli_augmentation how = ppmli_train_changes(t->options);
+  ppmli_shadow_images images = ppmli_shadow_shard(&t->shadow, shard);
+  uint8_t *pixels = t->pixels + shard * inputs;
+  for (size_t b = images.first; b < images.end; b++) {
+    float *x = t->shadow.layer[0].x + b * inputs;
+    ppmli_augment(pixels, t->train->pixels + batch->images[b] * inputs, spec, &how,
+                  &t->shadow.rng[shard]);
+    for (size_t i = 0; i < inputs; i++)
+      x[i] = t->unit * ((float)ppmli_quant_pixel(pixels[i], spec->input_bits) - t->mean[i]);
   }
-  ppmli_shadow_descend(&t->shadow, ppmli_train_rate((float)step / (float)steps),
-                       1.0f / (float)count, newest < 1 ? newest : 1);
 }
 
-PPMLI_STATIC void ppmli_train_epoch(ppmli_trainer *t, size_t epoch, size_t epochs) {
-  size_t count = t->train->count, batches = (count + PPMLI_TRAIN_BATCH - 1) / PPMLI_TRAIN_BATCH;
+/* The loss of the batch; its derivative by the logits to the last layer's delta. */
+PPMLI_STATIC double ppmli_train_judge(ppmli_trainer *t, const uint32_t *images) {
+  ppmli_shadow_layer *last = &t->shadow.layer[t->shadow.layer_count - 1];
+  size_t bytes = ppmli_spec_answer_bytes(&t->model.spec);
+  double loss = 0;
+  for (size_t b = 0; b < t->shadow.count; b++) {
+    const uint8_t *labels = t->train->labels + images[b] * bytes;
+    const float *logit = last->z + b * last->outputs;
+    float *delta = last->delta + b * last->outputs, each[PPML_CLASSES_MAX];
+    ppmli_loss_of(each, &t->model.spec, logit, labels);
+    ppmli_train_weigh(each, t, labels);
+    for (uint32_t c = 0; c < last->outputs; c++) loss += each[c];
+    ppmli_loss_error(delta, &t->model.spec, logit, labels, 0);
+    ppmli_train_weigh(delta, t, labels);
+  }
+  return loss;
+}
+
+/* A short rise, then down along a cosine, or the smooth step that is within 1 % of it.
+ *   progress  0..1 */
+PPMLI_STATIC float ppmli_train_rate(const ppml_train_options *o, float progress) {
+  float rise = progress < PPMLI_TRAIN_WARM_UP ? progress / PPMLI_TRAIN_WARM_UP : 1;
+  return (float)o->rate * rise * (1 - progress * progress * (3 - 2 * progress));
+}
+
+/* One step along the gradient of shadow.count images.
+ *   step, steps  done before, and in all
+ * Returns the loss, summed over the images. */
+PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, size_t step,
+                                     size_t steps) {
+  ppmli_train_batch batch = {t, images};
+  float newest = 1 / (PPMLI_TRAIN_AVERAGED * (float)steps);
+  for (uint32_t l = 0; l < t->shadow.layer_count; l++)
+    ppmli_shadow_round_layer(&t->shadow, l, t->shadow.weight);
+  ppmli_parallel_run(t->parallel, PPMLI_SHADOW_SHARDS, ppmli_train_load_task, &batch);
+  ppmli_shadow_forward(&t->shadow, t->parallel);
+  double loss = ppmli_train_judge(t, images);
+  ppmli_shadow_backward(&t->shadow, t->parallel);
+  ppmli_shadow_descend(&t->shadow, ppmli_train_rate(t->options, (float)step / (float)steps),
+                       newest < 1 ? newest : 1, t->parallel);
+  return loss;
+}
+
+/* Returns the mean loss. */
+PPMLI_STATIC double ppmli_train_epoch(ppmli_trainer *t, size_t epoch) {
+  size_t count = t->train->count;
+  size_t batches = (count + PPMLI_SHADOW_BATCH - 1) / PPMLI_SHADOW_BATCH;
+  double loss = 0;
   ppmli_train_shuffle(t);
   for (size_t b = 0; b < batches; b++) {
-    size_t from = b * PPMLI_TRAIN_BATCH, left = count - from;
-    ppmli_train_batch(t, t->order + from, ppmli_min_size(left, PPMLI_TRAIN_BATCH),
-                      epoch * batches + b, epochs * batches);
+    size_t from = b * PPMLI_SHADOW_BATCH;
+    t->shadow.count = ppmli_min_size(count - from, PPMLI_SHADOW_BATCH);
+    loss += ppmli_train_step(t, t->order + from, epoch * batches + b, t->options->epochs * batches);
   }
+  return loss / (double)count;
 }
 
-/* ---------------------------------------------------------------- export */
+/* ------------------------------------------------------------ validation */
 
-PPMLI_INLINE int32_t ppmli_train_integer(double x) {
-  const double most = PPMLI_TRAIN_INTEGER_MAX, rounded = floor(x + 0.5);
-  return (int32_t)(rounded < -most ? -most : rounded > most ? most : rounded);
-}
-
-/* Neuron j of layer l in integers.  Layer 0's bias takes on the centering of the inputs. */
-PPMLI_STATIC void ppmli_train_export_neuron(ppmli_trainer *t, uint32_t l, uint32_t j) {
-  const ppmli_shadow_layer *from = &t->shadow.layer[l];
-  ppmli_train_layer *to = &t->layer[l];
-  const float *row = from->rounded + (size_t)j * (from->inputs + 1);
-  int8_t *weight = to->weight + (size_t)j * from->inputs;
-  double range = 1 / ((double)from->step[j] * to->unit), bias = row[from->inputs] * range;
-  for (uint32_t i = 0; i < from->inputs; i++) {
-    weight[i] = (int8_t)ppmli_train_integer((double)row[i] / from->step[j]);
-    if (l == 0) bias -= (double)t->mean[i] * weight[i];
-  }
-  to->bias[j] = ppmli_train_integer(bias);
-  if (from->activation == PPML_ACTIVATION_NONE) return;
-  to->range[j] = range < 1 ? 1 : ppmli_train_integer(range);
-  to->peak[j] = to->range[j]; /* until the end, ppmli_train_set_peaks */
-}
-
-/* The integer network of a shadow's weights.
- *   weight [shadow.parameters] */
-PPMLI_STATIC void ppmli_train_export(ppmli_trainer *t, const float *weight) {
-  ppmli_shadow_round(&t->shadow, weight);
-  for (uint32_t l = 0; l < t->model.layer_count; l++)
-    for (uint32_t j = 0; j < t->model.layer[l].outputs; j++) ppmli_train_export_neuron(t, l, j);
-}
-
-/* Scores of the validation images.
- *   right  out, how many classes are */
-PPMLI_STATIC int ppmli_train_validate(size_t *right, ppmli_trainer *t) {
+/* Scores of a share of the validation images. */
+PPMLI_STATIC void ppmli_train_score_task(void *argument, size_t index) {
+  ppmli_trainer *t = (ppmli_trainer *)argument;
   const ppml_spec *spec = &t->model.spec;
-  const uint8_t *pixels = t->validation->pixels;
-  *right = 0;
-  for (size_t n = 0; n < t->validation->count; n++, pixels += ppmli_spec_inputs(spec)) {
-    int32_t *scores = t->scores + n * spec->outputs;
-    PPMLI_TRY(ppmli_quant_forward(scores, &t->model, pixels, NULL, t->arena));
-    uint8_t answer[PPML_CLASSES_MAX];
-    ppmli_spec_answer(answer, spec, scores);
-    *right += answer[0] == t->validation->labels[n];
-  }
-  return PPML_OK;
-}
-
-/* All epochs.  best is the averaged shadow after the one that gets most validation images
- * right, the latest of equals. */
-PPMLI_STATIC int ppmli_train_epochs(ppmli_trainer *t, size_t epochs,
-                                    const ppml_progress *progress) {
-  size_t right, most = 0;
-  for (size_t epoch = 0; epoch < epochs; epoch++) {
-    ppmli_train_epoch(t, epoch, epochs);
-    ppmli_train_export(t, t->shadow.average);
-    PPMLI_TRY(ppmli_train_validate(&right, t));
-    if (right >= most) {
-      most = right;
-      memcpy(t->best, t->shadow.average, t->shadow.parameters * sizeof *t->best);
-    }
-    if (progress && progress->step) progress->step(progress->context, epoch + 1, epochs);
-  }
-  return PPML_OK;
-}
-
-/* ----------------------------------------------------------------- peaks */
-
-/* A hook for ppmli_quant_forward: counts accumulators by their size. */
-PPMLI_STATIC void ppmli_train_watch(void *context, uint32_t l, int32_t *z) {
-  ppmli_trainer *t = (ppmli_trainer *)context;
-  if (t->model.layer[l].activation == PPML_ACTIVATION_NONE) return;
-  for (uint32_t j = 0; j < t->model.layer[l].outputs; j++) {
-    int64_t size = z[j] < 0 ? -(int64_t)z[j] : z[j];
-    int64_t bin = size * PPMLI_TRAIN_BINS_PER_RANGE / t->layer[l].range[j];
-    size_t at = bin < PPMLI_TRAIN_PEAK_BINS ? (size_t)bin : PPMLI_TRAIN_PEAK_BINS - 1;
-    t->layer[l].seen[(size_t)j * PPMLI_TRAIN_PEAK_BINS + at]++;
+  size_t tasks = ppmli_parallel_threads(t->parallel), inputs = ppmli_spec_inputs(spec);
+  size_t end = ppmli_parallel_share(t->validation.count, tasks, index + 1);
+  ppml_arena arena = ppmli_slices_arena(&t->scratch, index);
+  for (size_t n = ppmli_parallel_share(t->validation.count, tasks, index); n < end; n++) {
+    int error = ppmli_quant_forward(t->scores + n * spec->outputs, &t->model,
+                                    t->validation.pixels + n * inputs, NULL, &arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
   }
 }
 
-/* Watches the accumulators of images, as they are or changed. */
-PPMLI_STATIC int ppmli_train_watch_images(ppmli_trainer *t, const ppml_images *images,
-                                          int changed) {
-  const ppml_spec *spec = &t->model.spec;
-  const uint8_t *pixels = images->pixels;
-  int32_t scores[PPML_CLASSES_MAX];
-  ppmli_quant_hook hook = {ppmli_train_watch, t};
-  for (size_t n = 0; n < images->count; n++, pixels += ppmli_spec_inputs(spec)) {
-    if (changed) ppmli_augment(t->pixels, pixels, spec, &t->rng);
-    PPMLI_TRY(
-        ppmli_quant_forward(scores, &t->model, changed ? t->pixels : pixels, &hook, t->arena));
-  }
-  return PPML_OK;
+/* Of one image: its class' weight if the answer is right. */
+PPMLI_STATIC double ppmli_train_merit(const ppmli_trainer *t, const int32_t *scores,
+                                      const uint8_t *labels) {
+  uint8_t answer[PPML_CLASSES_MAX];
+  ppmli_spec_answer(answer, &t->model.spec, scores);
+  return answer[0] == labels[0] ? (double)t->class_weight[2 * labels[0] + 1] : 0;
 }
 
-/* The upper end of the first bin that leaves few enough accumulators above it; that is
- * at least range.  A single odd image would otherwise cost all others resolution.
- *   seen   [PEAK_BINS]
- *   total  their sum */
-PPMLI_STATIC int32_t ppmli_train_peak(const uint32_t *seen, uint64_t total, int32_t range) {
-  uint64_t above = 0, most = total / PPMLI_TRAIN_PEAK_SHARE;
-  int64_t bins = PPMLI_TRAIN_PEAK_BINS;
-  while (bins > PPMLI_TRAIN_BINS_PER_RANGE && above + seen[bins - 1] <= most) above += seen[--bins];
-  int64_t peak = (bins * range + PPMLI_TRAIN_BINS_PER_RANGE - 1) / PPMLI_TRAIN_BINS_PER_RANGE;
-  return (int32_t)(peak < PPMLI_TRAIN_INTEGER_MAX ? peak : PPMLI_TRAIN_INTEGER_MAX);
-}
-
-PPMLI_STATIC int ppmli_train_set_peaks(ppmli_trainer *t) {
-  uint64_t total = 2 * (uint64_t)t->train->count + t->validation->count;
-  PPMLI_TRY(ppmli_train_watch_images(t, t->train, 0));
-  PPMLI_TRY(ppmli_train_watch_images(t, t->train, 1));
-  PPMLI_TRY(ppmli_train_watch_images(t, t->validation, 0));
-  for (uint32_t l = 0; l + 1 < t->model.layer_count; l++) {
-    const uint32_t *seen = t->layer[l].seen;
-    for (uint32_t j = 0; j < t->model.layer[l].outputs; j++, seen += PPMLI_TRAIN_PEAK_BINS)
-      t->layer[l].peak[j] = ppmli_train_peak(seen, total, t->layer[l].range[j]);
-  }
-  return PPML_OK;
-}
-
-/* ---------------------------------------------------------------- scores */
-
-/* Slope of the validation images' cross entropy by 1 / unit, up to a positive factor.
- * Targets stay short of 1, as if one image more had gone wrong [PLATT]: otherwise a
- * faultless network would be endlessly sure of itself. */
-PPMLI_STATIC double ppmli_train_unit_slope(const ppmli_trainer *t, double unit) {
+/* Of one image with several labels: minus the cross entropy of its scores as logits. */
+PPMLI_STATIC double ppmli_train_likelihood(const ppmli_trainer *t, const int32_t *scores,
+                                           const uint8_t *labels, double unit) {
   uint32_t outputs = t->model.spec.outputs;
-  float smooth = 1 / ((float)t->validation->count + 2), error[PPML_CLASSES_MAX];
-  const int32_t *scores = t->scores;
-  double slope = 0;
-  for (size_t n = 0; n < t->validation->count; n++, scores += outputs) {
-    uint32_t label = t->validation->labels[n];
-    for (uint32_t c = 0; c < outputs; c++) error[c] = (float)(scores[c] / unit);
-    ppmli_shadow_error(error, error, outputs, label, smooth);
-    for (uint32_t c = 0; c < outputs; c++)
-      slope += (double)t->class_weight[label] * error[c] * scores[c];
-  }
-  return slope;
+  float logit[PPML_CLASSES_MAX] = {0}, each[PPML_CLASSES_MAX];
+  double sum = 0;
+  for (uint32_t c = 0; c < outputs; c++) logit[c] = (float)(scores[c] * unit);
+  ppmli_loss_of(each, &t->model.spec, logit, labels);
+  ppmli_train_weigh(each, t, labels);
+  for (uint32_t c = 0; c < outputs; c++) sum -= each[c];
+  return sum;
 }
 
-/* The unit that makes scores the most truthful logits: there the slope, which falls as
- * units grow, changes its sign. */
-PPMLI_STATIC uint32_t ppmli_train_score_unit(const ppmli_trainer *t) {
-  uint32_t unit = 1;
-  for (uint32_t bit = (uint32_t)1 << 28; bit; bit >>= 1)
-    if (ppmli_train_unit_slope(t, unit + bit) > 0) unit += bit;
-  return unit;
-}
-
-/* The largest number that at most 5 % of the validation images' margins are below. */
-PPMLI_STATIC uint32_t ppmli_train_margin_p05(const ppmli_trainer *t) {
+/* What the latest fold is worth, larger is better. */
+PPMLI_STATIC double ppmli_train_validate(ppmli_trainer *t) {
   const ppml_spec *spec = &t->model.spec;
-  uint32_t p05 = 0;
-  for (uint32_t bit = (uint32_t)1 << 30; bit; bit >>= 1) {
-    size_t below = 0;
-    for (size_t n = 0; n < t->validation->count; n++)
-      below += ppmli_spec_margin(spec, t->scores + n * spec->outputs) < (int64_t)p05 + bit;
-    if (below <= t->validation->count / 20) p05 += bit;
+  const ppmli_shadow_layer *last = &t->shadow.layer[t->shadow.layer_count - 1];
+  size_t bytes = ppmli_spec_answer_bytes(spec);
+  double unit = (double)last->step[0] *
+                (t->shadow.layer_count == 1 ? (double)t->unit : 1.0 / PPML_ACTIVATION_MAX);
+  double merit = 0;
+  ppmli_parallel_run(t->parallel, ppmli_parallel_threads(t->parallel), ppmli_train_score_task, t);
+  for (size_t n = 0; n < t->validation.count; n++) {
+    const int32_t *scores = t->scores + n * spec->outputs;
+    const uint8_t *labels = t->validation.labels + n * bytes;
+    merit += spec->task == PPML_TASK_LABELS ? ppmli_train_likelihood(t, scores, labels, unit)
+                                            : ppmli_train_merit(t, scores, labels);
   }
-  return p05;
+  return merit / (double)t->validation.count;
+}
+
+/* Folds the average and keeps it if it is the best so far, the latest of equals. */
+PPMLI_STATIC int ppmli_train_is_better(ppmli_trainer *t, ppml_train_epoch *told) {
+  ppmli_fold_run(t, t->shadow.average);
+  told->validation = ppmli_train_validate(t);
+  if (told->validation < t->best_validation) return 0;
+  t->best_validation = told->validation;
+  memcpy(t->best, t->shadow.average, t->shadow.parameters * sizeof *t->best);
+  return 1;
+}
+
+/* All epochs of one seed. */
+PPMLI_STATIC void ppmli_train_seed(ppmli_trainer *t, size_t run, const ppml_train_watch *watch) {
+  const ppml_train_options *o = t->options;
+  ppml_train_epoch told = {o->seed + run, 0, o->epochs, run, o->seeds, 0, 0};
+  uint8_t seed[PPML_SEED_BYTES] = {0};
+  size_t since = 0; /* the last better one */
+  ppmli_store64(seed, told.seed);
+  ppmli_rng_seed(&t->rng, seed);
+  ppmli_shadow_draw(&t->shadow, &t->rng);
+  ppmli_train_draw_sample(t);
+  for (size_t n = 0; n < t->train->count; n++) t->order[n] = (uint32_t)n;
+  while (told.epoch < o->epochs && (o->patience == 0 || since < o->patience)) {
+    told.loss = ppmli_train_epoch(t, told.epoch++);
+    since = ppmli_train_is_better(t, &told) ? 0 : since + 1;
+    if (watch && watch->epoch) watch->epoch(watch->context, &told);
+  }
 }
 
 /* ------------------------------------------------------------------- run */
 
-/* From the best epoch to all that the model says of itself, but for its id. */
-PPMLI_STATIC int ppmli_train_finish(ppmli_trainer *t) {
-  size_t right;
-  ppmli_train_export(t, t->best);
-  PPMLI_TRY(ppmli_train_set_peaks(t));
-  PPMLI_TRY(ppmli_train_validate(&right, t));
-  t->model.spec.score_unit = ppmli_train_score_unit(t);
-  t->model.margin_p05 = ppmli_train_margin_p05(t);
-  return PPML_OK;
+PPMLI_STATIC int ppmli_train_all(ppmli_trainer *t, const ppml_images *validation,
+                                 const ppml_train_watch *watch) {
+  ppmli_train_prepare(t, validation);
+  t->best_validation = -1e300;
+  for (size_t run = 0; run < t->options->seeds; run++) ppmli_train_seed(t, run, watch);
+  ppmli_fold_run(t, t->best);
+  (void)ppmli_train_validate(t);
+  return ppmli_finish_run(t);
 }
 
 /* As ppml_train, but for the model's id, which stays zero.
  *   model  out; its arrays live in arena, which keeps nothing else */
 PPMLI_STATIC int ppmli_train_run(ppml_model *model, const ppml_train_options *options,
                                  const ppml_images *train, const ppml_images *validation,
-                                 const ppml_progress *progress, ppml_arena *arena) {
+                                 const ppml_parallel *parallel, const ppml_train_watch *watch,
+                                 ppml_arena *arena) {
   ppmli_trainer t;
   if (!ppmli_train_options_are_valid(options)) return PPML_ERR_ARG;
-  if (!ppmli_images_are_valid(train, options->classes)) return PPML_ERR_ARG;
-  if (!ppmli_images_are_valid(validation, options->classes)) return PPML_ERR_ARG;
-  if (ppmli_train_bytes(options, train->count, validation->count) >
+  if (!ppmli_images_are_valid(train, options)) return PPML_ERR_ARG;
+  if (!ppmli_images_are_valid(validation, options)) return PPML_ERR_ARG;
+  if (ppmli_train_bytes(options, train->count, validation->count,
+                        ppmli_parallel_threads(parallel)) >
       arena->capacity_bytes - arena->used_bytes)
     return PPML_ERR_NOMEM; /* at once, so that no allocation below can fail */
   memset(&t, 0, sizeof t);
+  t.options = options;
   t.train = train;
-  t.validation = validation;
+  t.parallel = parallel;
   t.arena = arena;
   ppmli_train_shape(&t.model, options);
   PPMLI_TRY(ppmli_train_alloc_model(&t));
   size_t mark = arena->used_bytes;
-  PPMLI_TRY(ppmli_train_alloc_scratch(&t));
-  ppmli_train_prepare(&t, options);
-  PPMLI_TRY(ppmli_train_epochs(&t, options->epochs, progress));
-  PPMLI_TRY(ppmli_train_finish(&t));
+  PPMLI_TRY(ppmli_train_alloc_scratch(&t, validation->count));
+  PPMLI_TRY(ppmli_train_all(&t, validation, watch));
   *model = t.model;
   arena->used_bytes = mark;
   return PPML_OK;

@@ -74,6 +74,33 @@ uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, u
   return fallback;
 }
 
+/* Digits, with a point among them perhaps; no sign, no exponent, no locale. */
+static int parse_real(double *out, const char *text) {
+  double number = 0, place = 0; /* place: of the next digit behind the point */
+  int digits = 0;
+  for (; *text; text++) {
+    if (*text == '.' && place == 0) {
+      place = 0.1;
+      continue;
+    }
+    if (*text < '0' || *text > '9') return 0;
+    number = place > 0 ? number + place * (*text - '0') : 10 * number + (*text - '0');
+    place /= 10;
+    digits++;
+  }
+  *out = number;
+  return digits > 0;
+}
+
+double args_real(args *a, const char *name, double least, double most, double fallback) {
+  double number;
+  const char *text = args_text(a, name);
+  if (text == NULL) return fallback;
+  if (parse_real(&number, text) && number >= least && number <= most) return number;
+  fail(a, "not a number in range:", name);
+  return fallback;
+}
+
 int args_end(args *a, int least, int most) {
   for (int i = 0; i < a->count; i++)
     if (a->value[i][0] == '-' && a->value[i][1] != 0) fail(a, "unknown option", a->value[i]);

@@ -28,6 +28,9 @@ const char *args_required(args *a, const char *name);
 /* The same as a number in [least, most]; fallback if it was not there. */
 uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, uint64_t fallback);
 
+/* The same as a decimal fraction, 0.25 say, in [least, most]. */
+double args_real(args *a, const char *name, double least, double most, double fallback);
+
 /* Parses a whole decimal number in [least, most]; 0 if text is not one. */
 int args_parse_number(uint64_t *out, const char *text, uint64_t least, uint64_t most);
 

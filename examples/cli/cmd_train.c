@@ -8,11 +8,13 @@
 #include "describe.h"
 #include "json.h"
 #include "load.h"
+#include "pool.h"
 #include "score.h"
 
 typedef struct train_request {
-  const char *data_path, *model_path, *class_names;
+  const char *data_path, *model_path, *class_names, *task;
   ppml_train_options options;
+  size_t threads;
   int json;
 } train_request;
 
@@ -44,27 +46,63 @@ static int parse_activation(uint32_t *activation, const char *text) {
   return 0;
 }
 
-static int parse(train_request *r, int argc, char **argv) {
-  args a = args_make(argc, argv);
+/* "none", "h", "v" or "hv". */
+static int parse_flip(uint32_t *flip, const char *text) {
+  static const char *const names[] = {"none", "h", "v", "hv"};
+  for (*flip = 0; *flip < 4; ++*flip)
+    if (strcmp(text, names[*flip]) == 0) return 1;
+  return 0;
+}
+
+/* "none" or a parameter set's name. */
+static int parse_noise(const ppml_params **params, const char *text) {
+  *params = ppml_params_by_name(text);
+  return *params || strcmp(text, "none") == 0;
+}
+
+/* The options that are words. */
+static int parse_words(train_request *r, args *a) {
   ppml_train_options *o = &r->options;
-  *o = ppml_train_options_default();
-  const char *hidden = args_text(&a, "--hidden"), *activation = args_text(&a, "--activation");
-  r->model_path = args_required(&a, "-o");
-  r->class_names = args_text(&a, "--class-names");
-  o->epochs = (uint32_t)args_number(&a, "--epochs", 1, 10000, o->epochs);
-  o->seed = args_number(&a, "--seed", 0, UINT64_MAX, o->seed);
-  o->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, o->input_bits);
-  o->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, o->weight_bits);
-  r->json = args_flag(&a, "--json");
-  int status = args_end(&a, 1, 1);
-  if (status) return status;
-  r->data_path = a.value[0];
+  const char *hidden = args_text(a, "--hidden"), *activation = args_text(a, "--activation");
+  const char *flip = args_text(a, "--flip"), *noise = args_text(a, "--noise");
+  r->task = args_text(a, "--task");
   if (hidden && !parse_hidden(o, hidden))
     return cli_fail(CLI_USAGE, "train", "--hidden %s (expected 1 to %d sizes, like 32,16)", hidden,
                     PPML_LAYERS_MAX - 1);
   if (activation && !parse_activation(&o->activation, activation))
     return cli_fail(CLI_USAGE, "train", "--activation %s (expected relu, sign or square)",
                     activation);
+  if (flip && !parse_flip(&o->flip, flip))
+    return cli_fail(CLI_USAGE, "train", "--flip %s (expected none, h, v or hv)", flip);
+  if (noise && !parse_noise(&o->params, noise))
+    return cli_fail(CLI_USAGE, "train", "--noise %s (expected a parameter set, or none)", noise);
+  if (r->task && strcmp(r->task, "class") != 0 && strcmp(r->task, "grade") != 0)
+    return cli_fail(CLI_USAGE, "train", "--task %s (expected class or grade)", r->task);
+  return CLI_OK;
+}
+
+static int parse(train_request *r, int argc, char **argv) {
+  args a = args_make(argc, argv);
+  ppml_train_options *o = &r->options;
+  *o = ppml_train_options_default();
+  int status = parse_words(r, &a);
+  if (status) return status;
+  r->model_path = args_required(&a, "-o");
+  r->class_names = args_text(&a, "--class-names");
+  o->epochs = (uint32_t)args_number(&a, "--epochs", 1, 10000, o->epochs);
+  o->seed = args_number(&a, "--seed", 0, UINT64_MAX, o->seed);
+  o->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, o->input_bits);
+  o->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, o->weight_bits);
+  o->seeds = (uint32_t)args_number(&a, "--seeds", 1, 1000, o->seeds);
+  o->patience = (uint32_t)args_number(&a, "--patience", 0, 10000, o->patience);
+  o->rate = args_real(&a, "--rate", 1e-6, 1, o->rate);
+  o->balance = args_real(&a, "--balance", 0, 1, o->balance);
+  o->warp = args_real(&a, "--warp", 0, 3, o->warp);
+  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->json = args_flag(&a, "--json");
+  status = args_end(&a, 1, 1);
+  if (status) return status;
+  r->data_path = a.value[0];
   return CLI_OK;
 }
 
@@ -120,13 +158,7 @@ static void report_network(const ppml_model *model) {
 }
 
 /* Accuracy and AUC of each split. */
-static int report(const train_request *r, const ppml_model *model, const npz_dataset *data) {
-  if (r->json) {
-    json_begin(NULL, '{');
-    report_network(model);
-  } else {
-    printf("%-6s %8s %9s %7s\n", "split", "images", "accuracy", "AUC");
-  }
+static int report_splits(const train_request *r, const ppml_model *model, const npz_dataset *data) {
   for (int s = 0; s < NPZ_SPLITS; s++) {
     score_card card;
     int status = answer_split(&card, model, &data->split[s]);
@@ -143,7 +175,58 @@ static int report(const train_request *r, const ppml_model *model, const npz_dat
     }
     score_card_destroy(&card);
   }
-  if (r->json) json_end('}');
+  return CLI_OK;
+}
+
+/* What training went through, epoch by epoch. */
+typedef struct train_log {
+  ppml_train_epoch *epoch; /* [capacity] */
+  size_t count, capacity;
+  ppml_progress progress;
+} train_log;
+
+static void log_epoch(void *context, const ppml_train_epoch *epoch) {
+  train_log *log = (train_log *)context;
+  if (log->count < log->capacity) log->epoch[log->count++] = *epoch;
+  log->progress.step(log->progress.context, epoch->run * epoch->epochs + epoch->epoch,
+                     epoch->runs * epoch->epochs);
+}
+
+static double log_best(const train_log *log) {
+  double best = log->epoch[0].validation;
+  for (size_t i = 1; i < log->count; i++)
+    if (log->epoch[i].validation > best) best = log->epoch[i].validation;
+  return best;
+}
+
+static void report_curve(const train_log *log) {
+  json_real("validation", log_best(log));
+  json_begin("curve", '[');
+  for (size_t i = 0; i < log->count; i++) {
+    json_begin(NULL, '{');
+    json_integer("seed", (int64_t)log->epoch[i].seed);
+    json_integer("epoch", (int64_t)log->epoch[i].epoch);
+    json_real("loss", log->epoch[i].loss);
+    json_real("validation", log->epoch[i].validation);
+    json_end('}');
+  }
+  json_end(']');
+}
+
+static int report(const train_request *r, const ppml_model *model, const npz_dataset *data,
+                  const train_log *log) {
+  if (!r->json) {
+    printf("%-6s %8s %9s %7s\n", "split", "images", "accuracy", "AUC");
+    int status = report_splits(r, model, data);
+    if (status == CLI_OK) printf("changed validation images: %.4f\n", log_best(log));
+    return status;
+  }
+  json_begin(NULL, '{');
+  report_network(model);
+  int status = report_splits(r, model, data);
+  if (status) return status;
+  report_curve(log);
+  json_end('}');
   return CLI_OK;
 }
 
@@ -152,39 +235,72 @@ static ppml_images images_of(const npz_split *split) {
   return images;
 }
 
-static int train(const train_request *r, const npz_dataset *data, ppml_arena *arena) {
+static int train(const train_request *r, const npz_dataset *data, train_log *log,
+                 const ppml_parallel *parallel, ppml_arena *arena) {
   ppml_model model;
-  ppml_progress progress = cli_progress("training");
+  ppml_train_watch watch = {log_epoch, log};
   ppml_images training = images_of(&data->split[NPZ_TRAIN]);
   ppml_images validation = images_of(&data->split[NPZ_VAL]);
-  int error = ppml_train(&model, &r->options, &training, &validation, &progress, arena);
+  int error = ppml_train(&model, &r->options, &training, &validation, parallel, &watch, arena);
+  cli_progress_end();
   if (error) return cli_fail_ppml(error, r->data_path, "images that a network can be trained on");
   if (r->class_names) {
     int status = name_classes(&model.spec, r->class_names);
     if (status) return status;
   }
   int status = save_model(&model, r->model_path);
-  return status ? status : report(r, &model, data);
+  return status ? status : report(r, &model, data, log);
+}
+
+/* The threads, the log and the memory of training. */
+static int train_in_memory(const train_request *r, const npz_dataset *data) {
+  pool threads;
+  ppml_arena arena;
+  train_log log = {NULL, 0, (size_t)r->options.epochs * r->options.seeds, cli_progress("training")};
+  int status = pool_start(&threads, r->threads);
+  if (status) return status;
+  log.epoch = (ppml_train_epoch *)calloc(log.capacity, sizeof *log.epoch);
+  if (log.epoch == NULL) status = cli_fail(CLI_INTERNAL, "memory", "none left for the log");
+  if (status == CLI_OK)
+    status = cli_arena_create(&arena, ppml_train_bytes(&r->options, data->split[NPZ_TRAIN].count,
+                                                       data->split[NPZ_VAL].count, r->threads));
+  if (status == CLI_OK) {
+    status = train(r, data, &log, &threads.parallel, &arena);
+    cli_arena_destroy(&arena);
+  }
+  free(log.epoch);
+  pool_stop(&threads);
+  return status;
+}
+
+/* The task and the shapes that the data ask for. */
+static int fit_options(train_request *r, const npz_dataset *data) {
+  ppml_train_options *o = &r->options;
+  o->width = (uint32_t)data->width;
+  o->height = (uint32_t)data->height;
+  o->channels = data->channels;
+  o->classes = data->classes;
+  if (data->labels_per_image > 1) {
+    if (r->task)
+      return cli_fail(CLI_DATA, r->data_path, "%u labels an image (expected one for --task %s)",
+                      data->labels_per_image, r->task);
+    o->task = PPML_TASK_LABELS;
+  } else if (r->task && strcmp(r->task, "grade") == 0) {
+    o->task = PPML_TASK_GRADE;
+  }
+  return CLI_OK;
 }
 
 int cmd_train(int argc, char **argv) {
   train_request r;
   npz_dataset data;
-  ppml_arena data_arena, arena;
+  ppml_arena data_arena;
   int status = parse(&r, argc, argv);
   if (status) return status;
   status = load_dataset(&data, r.data_path, &data_arena);
   if (status) return status;
-  r.options.width = (uint32_t)data.width;
-  r.options.height = (uint32_t)data.height;
-  r.options.channels = data.channels;
-  r.options.classes = data.classes;
-  status = cli_arena_create(
-      &arena, ppml_train_bytes(&r.options, data.split[NPZ_TRAIN].count, data.split[NPZ_VAL].count));
-  if (status == CLI_OK) {
-    status = train(&r, &data, &arena);
-    cli_arena_destroy(&arena);
-  }
+  status = fit_options(&r, &data);
+  if (status == CLI_OK) status = train_in_memory(&r, &data);
   cli_arena_destroy(&data_arena);
   return status;
 }
