@@ -359,13 +359,14 @@ typedef struct ppml_float_layer {
 /* A network that was trained elsewhere. */
 typedef struct ppml_float_model {
   uint32_t width, height, channels, classes;
+  uint32_t task;         /* as ppml_spec has it */
   float mean[4], std[4]; /* a byte p of channel c enters as (p / 255 - mean[c]) / std[c] */
-  uint32_t layer_count;  /* the last one has classes outputs, or 1 if there are two classes */
+  uint32_t layer_count;  /* the last one has the task's outputs, or 2 for two classes */
   ppml_float_layer layer[PPML_LAYERS_MAX]; /* the first one takes pixels channels last */
 } ppml_float_model;
 
 /* Logits of one image, with the network's own floats.
- *   logits [classes, or 1 for two classes]  out; of two logits the difference
+ *   logits [spec.outputs that ppml_quantize would set]  out; of two classes' the difference
  *   pixels [height][width][channels]
  * Scratch: ppml_float_predict_bytes.  Errors: ARG, NOMEM. */
 PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net);

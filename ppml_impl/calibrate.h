@@ -83,12 +83,14 @@ PPMLI_STATIC int ppmli_float_is_valid(const ppml_float_model *net) {
     if (!ppmli_float_layer_is_valid(layer, l + 1 == net->layer_count)) return 0;
     inputs = layer->outputs;
   }
-  return inputs == net->classes || (inputs == 1 && net->classes == 2);
+  if (net->task > PPML_TASK_GRADE) return 0;
+  return inputs == ppmli_task_outputs(net->task, net->classes) ||
+         (inputs == 2 && net->task == PPML_TASK_CLASS && net->classes == 2);
 }
 
 /* Are there two logits, of which the difference alone matters? */
 PPMLI_INLINE int ppmli_float_is_pair(const ppml_float_model *net, uint32_t l) {
-  return l + 1 == net->layer_count && net->layer[l].outputs == 2;
+  return l + 1 == net->layer_count && net->task == PPML_TASK_CLASS && net->layer[l].outputs == 2;
 }
 
 PPMLI_STATIC size_t ppmli_float_width(const ppml_float_model *net) {
@@ -127,7 +129,7 @@ PPMLI_STATIC int ppmli_float_forward(float *logits, const ppml_float_model *net,
     for (uint32_t j = 0; layer < last && j < layer->outputs; j++)
       x[j] = y[j] < layer->low ? layer->low : y[j] > layer->high ? layer->high : y[j];
   }
-  if (last->outputs == 2) logits[0] = y[1] - y[0];
+  if (ppmli_float_is_pair(net, net->layer_count - 1)) logits[0] = y[1] - y[0];
   else memcpy(logits, y, last->outputs * sizeof *y);
   arena->used_bytes = mark;
   return PPML_OK;
@@ -415,7 +417,7 @@ PPMLI_STATIC double ppmli_calibrate_fit_step(double step, double least) {
   double gain = floor(step / least + 0.7);
   if (step / least > PPMLI_CALIBRATE_FINE_GAIN) return step;
   if (gain < 1) gain = 1;
-  return step > 1.02 * gain * least ? step : 1.02 * gain * least;
+  return step > 1.05 * gain * least ? step : 1.05 * gain * least; /* 1.05: ranges are rounded */
 }
 
 /* -------------------------------------------------------------- integers */
@@ -492,18 +494,6 @@ PPMLI_STATIC void ppmli_calibrate_layer(ppmli_calibration *c, uint32_t l) {
 
 /* ---------------------------------------------------------------- margins */
 
-/* How far scores are from standing for another class. */
-PPMLI_STATIC uint32_t ppmli_calibrate_margin(const ppml_spec *spec, const int32_t *scores) {
-  uint32_t best = ppmli_spec_class(spec, scores);
-  int64_t margin = INT64_MAX;
-  if (spec->outputs == 1) return scores[0] < 0 ? 0 - (uint32_t)scores[0] : (uint32_t)scores[0];
-  for (uint32_t k = 0; k < spec->outputs; k++) {
-    int64_t distance = (int64_t)scores[best] - scores[k];
-    if (k != best && distance < margin) margin = distance;
-  }
-  return margin < INT32_MAX ? (uint32_t)margin : INT32_MAX;
-}
-
 /* The largest number that at most 5 % of the images' margins are below. */
 PPMLI_STATIC uint32_t ppmli_calibrate_margin_p05(ppmli_calibration *c) {
   const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
@@ -511,7 +501,8 @@ PPMLI_STATIC uint32_t ppmli_calibrate_margin_p05(ppmli_calibration *c) {
   for (size_t n = 0; n < c->images->count; n++) {
     ppmli_calibrate_inputs(c, c->model.layer_count - 1, n);
     ppmli_quant_dense(c->z, last, c->x);
-    c->margin[n] = ppmli_calibrate_margin(&c->model.spec, c->z);
+    int64_t margin = ppmli_spec_margin(&c->model.spec, c->z);
+    c->margin[n] = margin < INT32_MAX ? (uint32_t)margin : INT32_MAX;
   }
   for (uint32_t bit = (uint32_t)1 << 30; bit; bit >>= 1) {
     size_t below = 0;
@@ -540,7 +531,8 @@ PPMLI_STATIC void ppmli_calibrate_spec(ppml_spec *spec, const ppml_float_model *
   spec->channels = net->channels;
   spec->input_bits = input_bits;
   spec->classes = net->classes;
-  spec->outputs = ppmli_calibrate_outputs(net, net->layer_count - 1);
+  spec->task = net->task;
+  spec->outputs = ppmli_task_outputs(net->task, net->classes);
   for (uint32_t k = 0; k < net->classes; k++) {
     char *name = spec->class_name[k];
     if (k >= 10) *name++ = (char)('0' + k / 10);
