@@ -43,6 +43,10 @@ static const command commands[] = {
      "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
      "                           standard set that changes fewer than 0.5 % of the answers)\n"
      "  --json\n"},
+    {"export", cmd_export, "a circuit, client spec or model as a C header for firmware",
+     "ppml export (CIRCUIT.ppml|CLIENT.ppml|MODEL.ppml) -o FILE.h\n"
+     "  --name NAME              what its names begin with (circuit, client or model)\n"
+     "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
      "  SK stays with the client (mode 0600), EK goes to the server\n"},
