@@ -241,15 +241,16 @@ static const char *fold(reader *r, const onnx_node *node) {
 
 /* ------------------------------------------------------------------ layers */
 
+/* There is one. */
 static ppml_float_layer *last_layer(const reader *r) {
   return &r->network->layer[r->network->layer_count - 1];
 }
 
 /* Lets the latest dense layer's results through from low to high alone. */
 static const char *clip(reader *r, const onnx_node *node, float low, float high) {
-  ppml_float_layer *layer = last_layer(r);
   if (r->at != AT_DENSE && r->at != AT_ACTIVATION)
     return fail_op(r, node, "not behind a dense layer (expected Gemm or MatMul before it)");
+  ppml_float_layer *layer = last_layer(r);
   layer->low = fmaxf(layer->low, low);
   layer->high = fminf(layer->high, high);
   if (layer->low < layer->high) return NULL;
