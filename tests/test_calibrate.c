@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-enum { SIDE = 8, CHANNELS = 2, INPUTS = SIDE * SIDE * CHANNELS, HIDDEN = 12, IMAGES = 400 };
+enum { SIDE = 16, CHANNELS = 2, INPUTS = SIDE * SIDE * CHANNELS, HIDDEN = 12, IMAGES = 400 };
 
 /* A float network drawn at random, and images with a bright spot somewhere. */
 typedef struct problem {

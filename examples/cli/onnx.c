@@ -86,22 +86,28 @@ static const char no_memory[] = "its constants are used too often (expected each
 
 /* --------------------------------------------------------------- constants */
 
-static const onnx_tensor *find_constant(const reader *r, const protobuf *name) {
-  for (size_t i = 0; i < r->constants; i++)
-    if (protobuf_same(&r->constant[i].name, name)) return &r->constant[i];
-  return NULL;
+/* Where the constant of that name is; r->constants if there is none. */
+static size_t find_constant(const reader *r, const protobuf *name) {
+  size_t i = 0;
+  while (i < r->constants && !protobuf_same(&r->constant[i].name, name)) i++;
+  return i;
+}
+
+static int is_constant(const reader *r, const protobuf *name) {
+  return find_constant(r, name) < r->constants;
 }
 
 /* Input i of a node if it is a constant, or else NULL. */
 static const onnx_tensor *constant_input(const reader *r, const onnx_node *node, unsigned i) {
   if (i >= node->inputs || protobuf_count(&node->input[i]) == 0) return NULL;
-  return find_constant(r, &node->input[i]);
+  size_t at = find_constant(r, &node->input[i]);
+  return at < r->constants ? &r->constant[at] : NULL;
 }
 
 static const char *add_constant(reader *r, const onnx_tensor *tensor) {
   if (protobuf_count(&tensor->name) == 0) return "a constant has no name (expected one)";
   if (r->constants == CONSTANTS_MAX) return "more than 512 constants (expected fewer)";
-  if (find_constant(r, &tensor->name)) return "two constants of one name (expected one)";
+  if (is_constant(r, &tensor->name)) return "two constants of one name (expected one)";
   for (size_t i = 0; i < tensor->count; i++)
     if (!(fabsf(tensor->value[i]) < 1e30f))
       return "a constant is no number, or infinite (expected numbers)";
@@ -551,7 +557,7 @@ static int data_input(const reader *r, const onnx_node *node) {
   for (unsigned i = 0; i < node->inputs; i++) {
     if (protobuf_count(&node->input[i]) == 0) continue;
     if (protobuf_same(&node->input[i], &r->latest) && data < 0) data = (int)i;
-    else if (find_constant(r, &node->input[i]) == NULL) return -2;
+    else if (!is_constant(r, &node->input[i])) return -2;
   }
   return data;
 }
@@ -584,7 +590,7 @@ static const char *read_ends(reader *r, protobuf graph, protobuf *output) {
     if (field.number == ONNX_GRAPH_OUTPUT) {
       *output = name;
       outputs++;
-    } else if (find_constant(r, &name) == NULL) {
+    } else if (!is_constant(r, &name)) {
       r->latest = name;
       inputs++;
     }
@@ -648,7 +654,8 @@ const char *onnx_read(onnx_network *network, const void *bytes, size_t count, vo
   memset(network, 0, sizeof *network);
   for (int k = 0; k < 4; k++) network->input_scale[k] = 1;
   r.constant = (onnx_tensor *)take(&r, CONSTANTS_MAX * sizeof *r.constant);
-  const char *reason = r.constant ? onnx_graph_find(&graph, bytes, count) : no_memory;
+  if (r.constant == NULL) return fail(&r, "%s", no_memory);
+  const char *reason = onnx_graph_find(&graph, bytes, count);
   if (reason == NULL) reason = read_chain(&r, graph);
   if (reason == NULL) return NULL;
   if (reason != network->message) fail(&r, "%s", reason);
