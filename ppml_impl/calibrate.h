@@ -17,6 +17,7 @@
 #define PPMLI_CALIBRATE_H
 
 #include "circuit.h"
+#include "digits.h"
 
 #define PPMLI_CALIBRATE_BINS 1024       /* of the histogram of a neuron's y */
 #define PPMLI_CALIBRATE_CLIPPED 1000    /* of that many activations one may be clipped */
@@ -422,9 +423,22 @@ PPMLI_STATIC double ppmli_calibrate_fit_step(double step, double least) {
 
 /* -------------------------------------------------------------- integers */
 
-/* The one place where a range becomes an integer; steps follow it. */
-PPMLI_STATIC int32_t ppmli_calibrate_range(double range) {
-  return (int32_t)ppmli_calibrate_round(range < 1 ? 1 : range, PPMLI_CALIBRATE_INTEGER_MAX);
+/* The range of hidden neuron j, one that exact inference can carry; middle, half and step follow
+ * it.  Where it is wider than it had to be, the activation widens, unless that would let through
+ * what the network does not; where it is narrower, the weights get coarser. */
+PPMLI_STATIC int32_t ppmli_calibrate_range(ppmli_calibration *c, const ppml_float_layer *layer,
+                                           uint32_t j, double *step) {
+  int32_t range = ppmli_digits_range(c->half[j] / *step);
+  double wider = range * *step - c->half[j];
+  int has_low = layer->low > -PPMLI_FLOAT_MAX;
+  if (wider < 0 || c->middle[j] + c->half[j] + 2 * wider > layer->high) {
+    *step = c->half[j] / range;
+    return range;
+  }
+  c->half[j] += wider;
+  if (has_low) c->middle[j] += wider;
+  c->farthest[j] = ppmli_calibrate_farthest(c, j);
+  return range;
 }
 
 /* Weights and bias of neuron j.
@@ -450,8 +464,7 @@ PPMLI_STATIC void ppmli_calibrate_neuron(ppmli_calibration *c, uint32_t l, uint3
   if (l == 0)
     step = ppmli_calibrate_fit_step(
         step, ppmli_calibrate_least_step(c, 2 * (1.25 * c->farthest[j] + c->half[j])));
-  c->range[l][j] = ppmli_calibrate_range(c->half[j] / step);
-  step = c->half[j] / c->range[l][j];
+  c->range[l][j] = ppmli_calibrate_range(c, &c->net->layer[l], j, &step);
   ppmli_calibrate_integers(c, l, j, step, c->middle[j]);
   int32_t peak = (int32_t)ppmli_calibrate_round(c->farthest[j] / step, PPMLI_CALIBRATE_INTEGER_MAX);
   c->peak[l][j] = peak > c->range[l][j] ? peak : c->range[l][j];
