@@ -20,7 +20,7 @@
 #include "digits.h"
 
 #define PPMLI_CALIBRATE_BINS 1024       /* of the histogram of a neuron's y */
-#define PPMLI_CALIBRATE_CLIPPED 1000    /* of that many activations one may be clipped */
+#define PPMLI_CALIBRATE_CLIPPED 10000   /* of that many activations one may be clipped */
 #define PPMLI_CALIBRATE_PEAK_SHARE 4000 /* of that many accumulators one may be beyond its peak */
 #define PPMLI_CALIBRATE_NARROWEST 4 /* an activation is as wide as this share of its y, or wider */
 #define PPMLI_CALIBRATE_STEPS 24    /* weight steps that are tried */
