@@ -22,7 +22,7 @@ endif
 HEADERS = ppml.h $(wildcard ppml_impl/*.h ppml_impl/fft/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
-READERS = inflate npz image file
+READERS = inflate npz image file protobuf onnx_file onnx
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all
@@ -63,7 +63,7 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-suites check-fuzz check-cli check-build check-all valgrind fuzz
+.PHONY: deps check-tools check check-suites check-fuzz check-cli check-import check-build check-all valgrind fuzz
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
@@ -92,7 +92,7 @@ $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEAD
 	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) $(CHECK_LIBS) -lm -o $@
 
 check: check-tools ## run the tests: suites, fuzz corpora, command line
-	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli
+	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli check-import
 	@echo "make check: all passed"
 
 check-suites: $(SUITES:%=$(BUILD)/tests/test_%)
@@ -103,7 +103,11 @@ check-build: $(HEADERS)
 	@CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/build_matrix.sh
 
 check-cli: $(BUILD)/ppml $(BUILD)/minimal
-	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal sh tests/cli.sh
+	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" sh tests/cli.sh
+
+# Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
+check-import: $(BUILD)/ppml
+	@PPML=$(BUILD)/ppml sh tests/onnx.sh
 
 check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs
 	$(MAKE) check

@@ -17,7 +17,7 @@
  *   PPML_ENTROPY        name of  int f(void *bytes, size_t count)  that fills
  *                       bytes with entropy and returns 0; needed where there is
  *                       neither getrandom nor /dev/urandom
- *   PPML_NO_TRAIN       leave out training (and its use of <math.h>)
+ *   PPML_NO_TRAIN       leave out training and ppml_quantize
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -370,6 +370,48 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         const ppml_images *train, const ppml_images *validation,
                         const ppml_parallel *parallel, const ppml_train_watch *watch,
                         ppml_arena *arena) PPML_MUST_CHECK;
+
+/* ------------------------------------------------------------ quantization */
+
+/* A dense layer of floats:  a_j = clip(bias_j + sum_i weight_ji a_i, low, high). */
+typedef struct ppml_float_layer {
+  uint32_t inputs, outputs;
+  const float *weight; /* [outputs][inputs] */
+  const float *bias;   /* [outputs] */
+  float low, high;     /* low < high; -INFINITY and INFINITY where there is no bound.  ReLU has
+                          low = 0.  Not looked at in the last layer: its results are logits */
+} ppml_float_layer;
+
+/* A network that was trained elsewhere. */
+typedef struct ppml_float_model {
+  uint32_t width, height, channels, classes;
+  uint32_t task;         /* as ppml_spec has it */
+  float mean[4], std[4]; /* a byte p of channel c enters as (p / 255 - mean[c]) / std[c] */
+  uint32_t layer_count;  /* the last one has the task's outputs, or 2 for two classes */
+  ppml_float_layer layer[PPML_LAYERS_MAX]; /* the first one takes pixels channels last */
+} ppml_float_model;
+
+/* Logits of one image, with the network's own floats.
+ *   logits [spec.outputs that ppml_quantize would set]  out; of two classes' the difference
+ *   pixels [height][width][channels]
+ * Scratch: ppml_float_predict_bytes.  Errors: ARG, NOMEM. */
+PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net);
+PPML_API int ppml_float_predict(float *logits, const ppml_float_model *net, const uint8_t *pixels,
+                                ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The integer network that comes closest to net on these images, layer by layer.  Classes are
+ * called by their numbers.  The same arguments give the same model.
+ *   model  out; its arrays live in arena, whose rest is scratch, given back
+ *   input_bits, weight_bits  as ppml_spec and ppml_layer have them; with 8 and 8 hardly an
+ *                            answer changes
+ *   images                   some hundreds or more, like those to come; labels are not looked at
+ * ppml_quantize_bytes is 0 for a network that ppml_quantize refuses.
+ * Errors: ARG (also for values that are not finite, and more inputs than 32-bit accumulators
+ * take), NOMEM. */
+PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_count);
+PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
+                           uint32_t weight_bits, const ppml_images *images,
+                           ppml_arena *arena) PPML_MUST_CHECK;
 #endif
 
 /* ----------------------------------------------------------------- circuit */

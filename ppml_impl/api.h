@@ -8,6 +8,7 @@
 #include "infer.h"
 #include "keygen.h"
 #ifndef PPML_NO_TRAIN
+#include "calibrate.h"
 #include "train.h"
 #endif
 
@@ -203,6 +204,28 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         ppml_arena *arena) {
   if (!model || !options || !train || !validation || !arena) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_train_run(model, options, train, validation, parallel, watch, arena));
+  ppmli_model_id(model->id, model);
+  return PPML_OK;
+}
+
+PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net) {
+  return ppmli_float_forward_scratch(net);
+}
+
+PPML_API int ppml_float_predict(float *logits, const ppml_float_model *net, const uint8_t *pixels,
+                                ppml_arena *arena) {
+  if (!logits || !net || !pixels || !arena || !ppmli_float_is_valid(net)) return PPML_ERR_ARG;
+  return ppmli_float_forward(logits, net, pixels, arena);
+}
+
+PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_count) {
+  return ppmli_calibrate_bytes(net, image_count);
+}
+
+PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
+                           uint32_t weight_bits, const ppml_images *images, ppml_arena *arena) {
+  if (!model || !net || !images || !arena) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_calibrate_run(model, net, input_bits, weight_bits, images, arena));
   ppmli_model_id(model->id, model);
   return PPML_OK;
 }

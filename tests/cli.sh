@@ -7,6 +7,7 @@ MINIMAL=$(realpath "${MINIMAL:-build/minimal}")
 DATA=${PPML_DATA:-../shared/data}
 DATA=$(realpath "$DATA" 2>/dev/null || echo "$DATA")
 TINY=$(realpath tests/data)
+ROOT=$(realpath .)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -65,7 +66,7 @@ at_least() {
 # ------------------------------------------------------------- the whole path
 
 ok "help" "$PPML" --help
-for c in demo train compile keygen encrypt infer decrypt verify bench info; do
+for c in demo train import compile export keygen encrypt infer decrypt verify bench info; do
   ok "$c --help" "$PPML" $c --help
 done
 ok "version" "$PPML" --version
@@ -118,6 +119,35 @@ ok "compile three classes" "$PPML" compile rgb.ppml -o rgbc.ppml --client rgbcl.
 ok "verify three classes" "$PPML" verify rgbc.ppml "$TINY/tiny_rgb.npz" --count 9 --json
 at_least "verify three classes" agreement 0.85
 
+# ----------------------------------------------------------- import and export
+
+for net in tiny tiny_qdq; do
+  ok "import $net" "$PPML" import "$TINY/$net.onnx" "$TINY/tiny.npz" -o im.ppml --mean 0.5 --std 0.25 \
+    --class-names left,right --json
+  has_fields "import $net" classes layers train val test accuracy auc accuracy_float agreement
+  at_least "import $net" accuracy 1
+  at_least "import $net" agreement 1
+done
+ok "import RGB" "$PPML" import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o rgbim.ppml --mean 0.5,0.5,0.5 \
+  --std 0.25 --input-bits 4 --weight-bits 5 --split val --json
+at_least "import RGB" accuracy 0.95
+ok "compile what was imported" "$PPML" compile im.ppml -o imc.ppml --client imcl.ppml --params fast
+ok "verify what was imported" "$PPML" verify imc.ppml "$TINY/tiny.npz" --count 8 --json
+at_least "verify what was imported" agreement 1
+
+ok "export a circuit" "$PPML" export imc.ppml -o circuit.h
+ok "export a client spec" "$PPML" export imcl.ppml -o client.h
+ok "export a model" "$PPML" export im.ppml -o model.h --name my_model
+ok "export to standard output" "$PPML" export im.ppml -o - --name my_model
+cmp -s out model.h && pass || fail "export to standard output wrote something else"
+ok "compile what was exported" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
+  -O1 -I"$ROOT" -I. "$ROOT/tests/export.c" -lm -o exported
+ok "run what was exported" ./exported imc.ppml imcl.ppml
+grep -qx left out && pass || fail "export: classified as $(cat out)"
+printf '#include "ppml.h"\n#include "model.h"\nint main(void) { ppml_model m; return my_model_init(&m); }\n' >use.c
+ok "compile an exported model" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -I"$ROOT" -I. use.c -o use
+ok "run an exported model" ./use
+
 # ------------------------------------------------------------------ bad input
 
 refuses "no command" 64 "$PPML"
@@ -129,11 +159,24 @@ refuses "number out of range" 64 "$PPML" infer c.ppml --eval-key ek in0.ct -o ne
 refuses "no such parameter set" 64 "$PPML" compile m.ppml -o new.c --client new.cl --params tiny
 refuses "no such split" 64 "$PPML" verify c.ppml "$TINY/tiny.npz" --split exam
 refuses "no such image" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 40 -o new.ct
+refuses "no such layout" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --layout nchw
+refuses "no such split to import by" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --split exam
+refuses "a mean that is no number" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --mean half
+refuses "a deviation of 0" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --std 0
+refuses "too many names to import by" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --class-names a,b,c
+refuses "a name that is none in C" 64 "$PPML" export im.ppml -o new.h --name 3d
+refuses "a network for other images" 65 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny_rgb.npz" -o new.m
+refuses "an op that is not supported" 65 "$PPML" import "$ROOT/fuzz/corpus/onnx/bad_conv" "$TINY/tiny.npz" -o new.m
+grep -q "op Conv is not supported" err && pass || fail "the op is not named: $(cat err)"
+refuses "a key for export" 65 "$PPML" export sk -o new.h
 refuses "a name for one class of two" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --epochs 1 --class-names a
 
 : >empty
 for file in missing; do
   refuses "missing data set" 66 "$PPML" train $file -o new.m
+  refuses "missing ONNX file" 66 "$PPML" import $file "$TINY/tiny.npz" -o new.m
+  refuses "missing images to import by" 66 "$PPML" import "$TINY/tiny.onnx" $file -o new.m
+  refuses "missing file to export" 66 "$PPML" export $file -o new.h
   refuses "missing model" 66 "$PPML" compile $file -o new.c --client new.cl
   refuses "missing circuit" 66 "$PPML" infer $file --eval-key ek in0.ct -o new.ct
   refuses "missing evaluation key" 66 "$PPML" infer c.ppml --eval-key $file in0.ct -o new.ct
@@ -154,6 +197,8 @@ bad() {
   refuses "$1 secret key" 65 "$PPML" decrypt --secret-key "$2" out.ct
   refuses "$1 output" 65 "$PPML" decrypt --secret-key sk "$2"
   refuses "$1 file" 65 "$PPML" info "$2"
+  refuses "$1 ONNX file" 65 "$PPML" import "$2" "$TINY/tiny.npz" -o new.m
+  refuses "$1 file to export" 65 "$PPML" export "$2" -o new.h
 }
 bad "empty" empty
 head -c 300 /dev/zero >zeros
@@ -220,6 +265,7 @@ refuses "keys in no directory" 73 "$PPML" keygen cl.ppml --secret-key new.sk --e
 if [ -c /dev/full ]; then
   refuses "a full disk behind keygen" 74 "$PPML" keygen cl.ppml --secret-key new.sk --eval-key /dev/full
   refuses "a full disk behind infer" 74 "$PPML" infer c.ppml --eval-key ek in0.ct -o /dev/full
+  refuses "a full disk behind export" 74 "$PPML" export c.ppml -o /dev/full
   refuses "a full disk behind train" 74 "$PPML" train "$TINY/tiny.npz" -o /dev/full --epochs 1
   "$PPML" info m.ppml >/dev/full 2>err
   [ $? -eq 74 ] && [ "$(wc -l <err)" -eq 1 ] && pass || fail "a full disk behind standard output"

@@ -46,6 +46,9 @@ run encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 0 -o in.ct
 run infer c.ppml --eval-key ek in.ct -o out.ct --threads 2 --backend ref
 run decrypt --secret-key sk out.ct --json
 run verify c.ppml "$TINY/tiny.npz" --count 1 --threads 1 --backend ref --json
+run import "$TINY/tiny_qdq.onnx" "$TINY/tiny.npz" -o im.ppml --mean 0.5 --std 0.25
+run import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o im.ppml --mean 0.5 --std 0.25 --json
+for file in m.ppml c.ppml cl.ppml; do run export $file -o header.h; done
 for file in m.ppml c.ppml cl.ppml sk ek in.ct out.ct; do run info $file; done
 echo "valgrind: demo"
 $ppml demo --backend ref --params fast-block2 >out

@@ -72,6 +72,23 @@ int cli_rng(ppml_rng *rng) {
   return cli_fail(CLI_INTERNAL, "random numbers", "the system gives no entropy");
 }
 
+/* ------------------------------------------------------------ class names */
+
+int cli_name_classes(const char *command, ppml_spec *spec, const char *names) {
+  uint32_t c = 0;
+  for (const char *at = names; at; c++) {
+    const char *comma = strchr(at, ',');
+    size_t length = comma ? (size_t)(comma - at) : strlen(at);
+    if (c == spec->classes || length == 0 || length >= PPML_CLASS_NAME_BYTES) break;
+    memset(spec->class_name[c], 0, PPML_CLASS_NAME_BYTES);
+    memcpy(spec->class_name[c], at, length);
+    at = comma ? comma + 1 : NULL;
+    if (at == NULL && c + 1 == spec->classes) return CLI_OK;
+  }
+  return cli_fail(CLI_USAGE, command, "--class-names %s (expected %u names of 1 to %d characters)",
+                  names, spec->classes, PPML_CLASS_NAME_BYTES - 1);
+}
+
 /* ----------------------------------------------------------- measurements */
 
 double cli_now_ms(void) {

@@ -36,6 +36,9 @@ void cli_arena_destroy(ppml_arena *arena); /* wipes what was used */
 /* Seeds a generator from the operating system. */
 int cli_rng(ppml_rng *rng);
 
+/* Comma-separated names, one for each class, of a command's --class-names. */
+int cli_name_classes(const char *command, ppml_spec *spec, const char *names);
+
 double cli_now_ms(void);
 uint64_t cli_peak_rss_bytes(void);
 
@@ -58,5 +61,7 @@ int cmd_decrypt(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 
 #endif

@@ -106,22 +106,6 @@ static int parse(train_request *r, int argc, char **argv) {
   return CLI_OK;
 }
 
-/* Comma-separated names, one for each class. */
-static int name_classes(ppml_spec *spec, const char *names) {
-  uint32_t c = 0;
-  for (const char *at = names; at; c++) {
-    const char *comma = strchr(at, ',');
-    size_t length = comma ? (size_t)(comma - at) : strlen(at);
-    if (c == spec->classes || length == 0 || length >= PPML_CLASS_NAME_BYTES) break;
-    memset(spec->class_name[c], 0, PPML_CLASS_NAME_BYTES);
-    memcpy(spec->class_name[c], at, length);
-    at = comma ? comma + 1 : NULL;
-    if (at == NULL && c + 1 == spec->classes) return CLI_OK;
-  }
-  return cli_fail(CLI_USAGE, "train", "--class-names %s (expected %u names of 1 to %d characters)",
-                  names, spec->classes, PPML_CLASS_NAME_BYTES - 1);
-}
-
 /* Answers of the network in the clear to all images of a split. */
 static int answer_split(score_card *card, const ppml_model *model, const npz_split *split) {
   ppml_arena arena;
@@ -245,7 +229,7 @@ static int train(const train_request *r, const npz_dataset *data, train_log *log
   cli_progress_end();
   if (error) return cli_fail_ppml(error, r->data_path, "images that a network can be trained on");
   if (r->class_names) {
-    int status = name_classes(&model.spec, r->class_names);
+    int status = cli_name_classes("train", &model.spec, r->class_names);
     if (status) return status;
   }
   int status = save_model(&model, r->model_path);

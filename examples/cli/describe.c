@@ -135,6 +135,14 @@ static void end(void) {
   close_object(NULL);
 }
 
+void describe_network_json(const ppml_model *model) {
+  as_json = 1;
+  put_integer("classes", model->spec.classes);
+  put_integer("inputs", (int64_t)ppml_spec_inputs(&model->spec));
+  put_integer("input_bits", model->spec.input_bits);
+  put_layers(model, NULL);
+}
+
 /* --------------------------------------------------------------- files */
 
 void describe_model(const ppml_model *model, int json) {

@@ -12,6 +12,9 @@ void describe_input(const ppml_input *input, int json);
 void describe_output(const ppml_output *output, int json);
 void describe_eval_key(const ppml_header *header, int json);
 
+/* Members of the JSON object at hand: classes, inputs, layers. */
+void describe_network_json(const ppml_model *model);
+
 /* Every parameter set there is. */
 void describe_params_table(int json);
 

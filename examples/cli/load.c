@@ -8,6 +8,7 @@
 
 #define CONTAINER_BYTES_MAX ((size_t)64 << 20)
 #define DATASET_FILE_BYTES_MAX ((size_t)1 << 30)
+#define ONNX_FILE_BYTES_MAX ((size_t)64 << 20)
 #define IMAGE_FILE_BYTES_MAX ((size_t)64 << 20)
 
 /* -------------------------------------------------------------- containers */
@@ -46,6 +47,20 @@ static int close_container(file_input *file, int error, const char *path, const 
     ppml_reader reader = ppml_reader_from_memory(file.bytes, file.count);                          \
     return close_container(&file, read, path, expected, arena);                                    \
   } while (0)
+
+int load_header(ppml_header *header, const char *path) {
+  FILE *file = fopen(path, "rb");
+  uint8_t bytes[256];
+  ppml_limits limits = ppml_limits_default();
+  if (file == NULL) return cli_fail(CLI_MISSING, path, "cannot be opened (expected a ppml file)");
+  size_t count = fread(bytes, 1, sizeof bytes, file);
+  int failed = ferror(file);
+  fclose(file);
+  if (failed) return cli_fail(CLI_IO, path, "cannot be read (expected a ppml file)");
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  int error = ppml_header_read(header, &reader, &limits);
+  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+}
 
 int load_model(ppml_model *model, const char *path, ppml_arena *arena) {
   LOAD_CONTAINER(ppml_model_read(model, &reader, &limits, arena), "a ppml model");
@@ -195,6 +210,22 @@ int load_split(const npz_split **split, const npz_dataset *dataset, const char *
   if (index < 0) return cli_fail(CLI_USAGE, name, "no such split (expected train, val or test)");
   *split = &dataset->split[index];
   return CLI_OK;
+}
+
+/* -------------------------------------------------------------------- ONNX */
+
+int load_onnx(onnx_network *network, const char *path, ppml_arena *arena) {
+  file_input file;
+  if (file_read(&file, path, ONNX_FILE_BYTES_MAX) != NULL)
+    return cli_fail(file.status, path, "%s", file.message);
+  size_t bytes = onnx_memory_bytes(file.count);
+  int status = cli_arena_create(arena, bytes);
+  if (status == CLI_OK && onnx_read(network, file.bytes, file.count, arena->memory, bytes)) {
+    status = cli_fail(CLI_DATA, path, "%s", network->message);
+    cli_arena_destroy(arena);
+  }
+  file_free(&file);
+  return status;
 }
 
 /* ------------------------------------------------------------------- image */

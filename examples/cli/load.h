@@ -7,9 +7,13 @@
 #include "cli.h"
 #include "file.h"
 #include "npz.h"
+#include "onnx.h"
 
 /* Functions return CLI_OK, or the exit status after printing one line.  What a loader
  * allocates lives in the arena it makes; give it back with cli_arena_destroy. */
+
+/* The header alone: what kind of file is it? */
+int load_header(ppml_header *header, const char *path);
 
 int load_model(ppml_model *model, const char *path, ppml_arena *arena);
 int load_circuit(ppml_circuit *circuit, const char *path, ppml_arena *arena);
@@ -37,6 +41,9 @@ void key_file_close(key_file *file); /* harmless on zeros */
 
 /* A MedMNIST .npz; free the arena that holds its arrays. */
 int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena);
+
+/* A network from an ONNX file; free the arena that holds its weights. */
+int load_onnx(onnx_network *network, const char *path, ppml_arena *arena);
 
 /* Does the data set have images of this shape, and no class the network lacks? */
 int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path);

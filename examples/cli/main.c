@@ -34,11 +34,29 @@ static const command commands[] = {
      "  --threads T              the network does not depend on it (all processors)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n"
      "  --json\n"},
+    {"import", cmd_import, "take over a network that was trained elsewhere",
+     "ppml import NET.onnx DATA.npz -o MODEL.ppml\n"
+     "  --mean M[,M,M]           a byte p of a channel enters the network as (p / 255 - M) / S "
+     "(0)\n"
+     "  --std S[,S,S]            (1)\n"
+     "  --layout chw|hwc         order in which the network takes the values of an image (chw)\n"
+     "  --split train|val|test   images to choose ranges by (train)\n"
+     "  --input-bits B           1 to 8 bits a pixel (8)\n"
+     "  --weight-bits B          2 to 8 bits a weight (8)\n"
+     "  --class-names A,B,...    what decrypt and info call the classes\n"
+     "  --json\n"
+     "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and ONNX\n"
+     "  Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is left away: it\n"
+     "  does not change the class.\n"},
     {"compile", cmd_compile, "lay a model out for encryption",
      "ppml compile MODEL.ppml -o CIRCUIT.ppml --client CLIENT.ppml\n"
      "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
      "                           standard set that changes fewer than 0.5 % of the answers)\n"
      "  --json\n"},
+    {"export", cmd_export, "a circuit, client spec or model as a C header for firmware",
+     "ppml export (CIRCUIT.ppml|CLIENT.ppml|MODEL.ppml) -o FILE.h\n"
+     "  --name NAME              what its names begin with (circuit, client or model)\n"
+     "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
      "  SK stays with the client (mode 0600), EK goes to the server\n"},

@@ -1,0 +1,617 @@
+/* test_onnx.c - protobuf and ONNX: networks made here field by field, and some that PyTorch wrote
+ * (tests/gen/make_onnx.py --fixtures).  Run from the project's root. */
+#include "../examples/cli/file.h"
+#include "../examples/cli/onnx.h"
+#include "../examples/cli/onnx_file.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 8192, FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6, INT64 = 7 };
+
+/* ----------------------------------------------------------------- writing */
+
+typedef struct message {
+  uint8_t bytes[MESSAGE_BYTES];
+  size_t count;
+} message;
+
+static void put_byte(message *m, unsigned byte) {
+  ck_assert_uint_lt(m->count, MESSAGE_BYTES);
+  m->bytes[m->count++] = (uint8_t)byte;
+}
+
+static void put_varint(message *m, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) put_byte(m, (unsigned)(value & 0x7F) | 0x80);
+  put_byte(m, (unsigned)value);
+}
+
+static void put_number(message *m, unsigned field, uint64_t value) {
+  put_varint(m, field << 3);
+  put_varint(m, value);
+}
+
+static void put_data(message *m, unsigned field, const void *data, size_t count) {
+  put_varint(m, field << 3 | 2);
+  put_varint(m, count);
+  for (size_t i = 0; i < count; i++) put_byte(m, ((const uint8_t *)data)[i]);
+}
+
+static void put_text(message *m, unsigned field, const char *text) {
+  put_data(m, field, text, strlen(text));
+}
+
+static void put_float(message *m, unsigned field, float value) {
+  uint8_t bytes[4];
+  memcpy(bytes, &value, 4); /* little-endian, as the machines these tests run on */
+  put_varint(m, field << 3 | 5);
+  for (int i = 0; i < 4; i++) put_byte(m, bytes[i]);
+}
+
+/* A tensor without its name: rows 0 for a scalar, columns 0 for one dimension. */
+static message tensor(unsigned type, size_t rows, size_t columns, const void *raw, size_t bytes) {
+  message m = {{0}, 0};
+  if (rows) put_number(&m, 1, rows);
+  if (columns) put_number(&m, 1, columns);
+  put_number(&m, 2, type);
+  put_data(&m, 9, raw, bytes);
+  return m;
+}
+
+static void put_tensor(message *graph, const char *name, message t) {
+  put_text(&t, 8, name);
+  put_data(graph, 5, t.bytes, t.count);
+}
+
+static void put_floats(message *graph, const char *name, size_t rows, size_t columns,
+                       const float *values) {
+  size_t count = (rows ? rows : 1) * (columns ? columns : 1);
+  put_tensor(graph, name, tensor(FLOAT, rows, columns, values, 4 * count));
+}
+
+/*   inputs  names with a space between them */
+static message node(const char *op, const char *inputs, const char *output) {
+  message m = {{0}, 0};
+  while (*inputs) {
+    size_t length = strcspn(inputs, " ");
+    put_data(&m, 1, inputs, length);
+    inputs += length + (inputs[length] == ' ');
+  }
+  put_text(&m, 2, output);
+  put_text(&m, 4, op);
+  return m;
+}
+
+static void put_integer_attribute(message *of, const char *name, uint64_t value) {
+  message m = {{0}, 0};
+  put_text(&m, 1, name);
+  put_number(&m, 3, value);
+  put_data(of, 5, m.bytes, m.count);
+}
+
+static void put_float_attribute(message *of, const char *name, float value) {
+  message m = {{0}, 0};
+  put_text(&m, 1, name);
+  put_float(&m, 2, value);
+  put_data(of, 5, m.bytes, m.count);
+}
+
+static void put_node(message *graph, const message *n) {
+  put_data(graph, 1, n->bytes, n->count);
+}
+
+static void put_op(message *graph, const char *op, const char *inputs, const char *output) {
+  message n = node(op, inputs, output);
+  put_node(graph, &n);
+}
+
+static void put_value(message *graph, unsigned field, const char *name) {
+  message m = {{0}, 0};
+  put_text(&m, 1, name);
+  put_data(graph, field, m.bytes, m.count);
+}
+
+/* A graph from "x" to "y" that has the weights w [2][3] and wt [3][2], and the bias b [2]. */
+static const float weights[6] = {1, -2, 3, 0.5f, 0, -1}, bias[2] = {0.25f, -4};
+
+static message graph_begin(void) {
+  message g = {{0}, 0};
+  const float transposed[6] = {1, 0.5f, -2, 0, 3, -1};
+  put_value(&g, 11, "x");
+  put_value(&g, 12, "y");
+  put_floats(&g, "w", 2, 3, weights);
+  put_floats(&g, "wt", 3, 2, transposed);
+  put_floats(&g, "b", 2, 0, bias);
+  return g;
+}
+
+static void put_gemm(message *graph, const char *inputs, const char *output) {
+  message n = node("Gemm", inputs, output);
+  put_integer_attribute(&n, "transB", 1);
+  put_node(graph, &n);
+}
+
+/* ----------------------------------------------------------------- reading */
+
+typedef struct loaded {
+  onnx_network network;
+  void *memory;
+  char reason[ONNX_MESSAGE_BYTES]; /* "" if it was read */
+} loaded;
+
+static loaded load(const void *bytes, size_t count) {
+  loaded l = {.memory = malloc(onnx_memory_bytes(count))};
+  uint8_t *copy = malloc(count ? count : 1); /* so that a sanitizer sees a read beyond it */
+  ck_assert(l.memory && copy);
+  if (count) memcpy(copy, bytes, count);
+  const char *reason = onnx_read(&l.network, copy, count, l.memory, onnx_memory_bytes(count));
+  ck_assert(reason == NULL || reason == l.network.message);
+  snprintf(l.reason, sizeof l.reason, "%s", reason ? reason : "");
+  free(copy);
+  return l;
+}
+
+static loaded load_graph(const message *graph) {
+  message model = {{0}, 0};
+  put_number(&model, 1, 7);
+  put_data(&model, 7, graph->bytes, graph->count);
+  return load(model.bytes, model.count);
+}
+
+static loaded load_file(const char *path) {
+  file_input file;
+  const char *reason = file_read(&file, path, 1 << 20);
+  ck_assert_msg(!reason, "%s: %s", path, reason);
+  loaded l = load(file.bytes, file.count);
+  file_free(&file);
+  return l;
+}
+
+/* One layer with these weights [2][3] and bias [2]. */
+static void check_layer(const message *graph, const float *w, const float *b) {
+  loaded l = load_graph(graph);
+  ck_assert_msg(!l.reason[0], "%s", l.reason);
+  const ppml_float_layer *layer = &l.network.layer[0];
+  ck_assert_uint_eq(l.network.layer_count, 1);
+  ck_assert_uint_eq(layer->inputs, 3);
+  ck_assert_uint_eq(layer->outputs, 2);
+  for (int i = 0; i < 6; i++) ck_assert_float_eq_tol(layer->weight[i], w[i], 1e-6f);
+  for (int j = 0; j < 2; j++) ck_assert_float_eq_tol(layer->bias[j], b[j], 1e-6f);
+  free(l.memory);
+}
+
+/* Refused for this reason, as far as it is told. */
+static void check_refused(const message *graph, const char *reason) {
+  loaded l = load_graph(graph);
+  ck_assert_msg(l.reason[0], "accepted, not refused as: %s", reason);
+  ck_assert_msg(strstr(l.reason, reason), "refused as: %s, not: %s", l.reason, reason);
+  ck_assert_uint_eq(l.network.layer_count, 0);
+  free(l.memory);
+}
+
+/* --------------------------------------------------------------------- kat */
+
+START_TEST(networks_of_pytorch_have_their_layers) {
+  static const char *const paths[] = {"tests/data/tiny.onnx", "tests/data/tiny_qdq.onnx"};
+  for (int i = 0; i < 2; i++) {
+    loaded l = load_file(paths[i]);
+    ck_assert_msg(!l.reason[0], "%s: %s", paths[i], l.reason);
+    ck_assert_uint_eq(l.network.layer_count, 2);
+    ck_assert_uint_eq(l.network.layer[0].inputs, 64);
+    ck_assert_uint_eq(l.network.layer[0].outputs, 4);
+    ck_assert_uint_eq(l.network.layer[1].outputs, 2);
+    ck_assert(l.network.layer[0].low == 0);
+    ck_assert(isinf(l.network.layer[0].high) == (i == 0)); /* a quantized ReLU has an end */
+    free(l.memory);
+  }
+}
+END_TEST
+
+START_TEST(a_dense_layer_is_read_however_it_is_written) {
+  message gemm = graph_begin(), rows = gemm, matmul = gemm, transposed = gemm, constant = gemm;
+  put_gemm(&gemm, "x w b", "y");
+  check_layer(&gemm, weights, bias);
+  put_op(&rows, "Gemm", "x wt b", "y");
+  check_layer(&rows, weights, bias);
+  put_op(&matmul, "MatMul", "x wt", "h");
+  put_op(&matmul, "Add", "b h", "y");
+  check_layer(&matmul, weights, bias);
+  put_op(&transposed, "Transpose", "w", "wtt");
+  put_op(&transposed, "Identity", "b", "bb");
+  put_op(&transposed, "Gemm", "x wtt bb", "y");
+  check_layer(&transposed, weights, bias);
+  message n = node("Constant", "", "c"), t = tensor(FLOAT, 2, 0, bias, 8), a = {{0}, 0};
+  put_text(&a, 1, "value");
+  put_data(&a, 5, t.bytes, t.count);
+  put_data(&n, 5, a.bytes, a.count);
+  put_node(&constant, &n);
+  put_gemm(&constant, "x w c", "y");
+  check_layer(&constant, weights, bias);
+}
+END_TEST
+
+START_TEST(factors_of_gemm_count) {
+  message g = graph_begin(), n = node("Gemm", "x w b", "y");
+  float w[6], b[2] = {-0.5f * 0.25f, 2};
+  for (int i = 0; i < 6; i++) w[i] = 3 * weights[i];
+  put_integer_attribute(&n, "transB", 1);
+  put_float_attribute(&n, "alpha", 3);
+  put_float_attribute(&n, "beta", -0.5f);
+  put_node(&g, &n);
+  check_layer(&g, w, b);
+}
+END_TEST
+
+START_TEST(numbers_come_in_any_field) {
+  message typed = graph_begin(), doubles = typed, t = {{0}, 0}, packed = {{0}, 0};
+  double wide[2] = {0.25, -4};
+  put_data(&packed, 1, "\2", 1); /* dims, packed */
+  put_number(&packed, 2, FLOAT);
+  put_data(&packed, 4, bias, 8); /* float_data */
+  put_tensor(&typed, "c", packed);
+  put_gemm(&typed, "x w c", "y");
+  check_layer(&typed, weights, bias);
+  t = tensor(11, 2, 0, wide, 16);
+  put_tensor(&doubles, "c", t);
+  put_gemm(&doubles, "x w c", "y");
+  check_layer(&doubles, weights, bias);
+}
+END_TEST
+
+START_TEST(quantized_weights_have_their_values) {
+  static const int8_t q[6] = {10, -20, 30, 50, 0, -100};
+  static const float scales[2] = {0.1f, 0.01f};
+  static const int32_t big[2] = {25, -400};
+  static const float unit = 0.01f;
+  message g = graph_begin(), n = node("DequantizeLinear", "q scales zeros", "d");
+  put_tensor(&g, "q", tensor(INT8, 2, 3, q, 6));
+  put_floats(&g, "scales", 2, 0, scales);
+  put_tensor(&g, "zeros", tensor(INT8, 2, 0, "\0\0", 2));
+  put_tensor(&g, "big", tensor(INT32, 2, 0, big, 8));
+  put_floats(&g, "unit", 0, 0, &unit);
+  put_integer_attribute(&n, "axis", 0);
+  put_node(&g, &n);
+  put_op(&g, "DequantizeLinear", "big unit", "e");
+  put_gemm(&g, "x d e", "y");
+  check_layer(&g, weights, bias);
+}
+END_TEST
+
+/* --------------------------------------------------------------------- law */
+
+START_TEST(activations_bound_their_layer) {
+  static const float least = -1, most = 6, square[4] = {1, 2, 3, 4};
+  static const struct {
+    const char *op, *inputs;
+    float low, high;
+  } cases[] = {{"Relu", "h", 0, INFINITY},
+               {"Clip", "h least most", -1, 6},
+               {"Clip", "h  most", -INFINITY, 6},
+               {"Clip", "h least", -1, INFINITY}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    message g = graph_begin();
+    put_floats(&g, "least", 0, 0, &least);
+    put_floats(&g, "most", 0, 0, &most);
+    put_floats(&g, "s", 2, 2, square);
+    put_gemm(&g, "x w b", "h");
+    put_op(&g, cases[i].op, cases[i].inputs, "a");
+    put_gemm(&g, "a s", "y");
+    loaded l = load_graph(&g);
+    ck_assert_msg(!l.reason[0], "%s", l.reason);
+    ck_assert(l.network.layer[0].low == cases[i].low);
+    ck_assert(l.network.layer[0].high == cases[i].high);
+    free(l.memory);
+  }
+}
+END_TEST
+
+START_TEST(clip_attributes_of_older_files_count) {
+  message g = graph_begin(), n = node("Clip", "h", "a");
+  static const float square[4] = {1, 2, 3, 4};
+  put_floats(&g, "s", 2, 2, square);
+  put_gemm(&g, "x w b", "h");
+  put_float_attribute(&n, "min", 0);
+  put_float_attribute(&n, "max", 6);
+  put_node(&g, &n);
+  put_gemm(&g, "a s", "y");
+  loaded l = load_graph(&g);
+  ck_assert_msg(!l.reason[0], "%s", l.reason);
+  ck_assert(l.network.layer[0].low == 0 && l.network.layer[0].high == 6);
+  free(l.memory);
+}
+END_TEST
+
+START_TEST(what_a_quantized_activation_lets_through_bounds_it) {
+  static const float scale = 0.5f, square[4] = {1, 2, 3, 4};
+  message g = graph_begin(), added = g;
+  put_floats(&g, "s", 2, 2, square);
+  put_floats(&g, "k", 0, 0, &scale);
+  put_tensor(&g, "z", tensor(UINT8, 0, 0, "\12", 1));
+  put_gemm(&g, "x w b", "h");
+  put_op(&g, "QuantizeLinear", "h k z", "q");
+  put_op(&g, "DequantizeLinear", "q k z", "d");
+  added = g;
+  put_gemm(&g, "d s", "y");
+  loaded l = load_graph(&g);
+  ck_assert_msg(!l.reason[0], "%s", l.reason);
+  ck_assert(l.network.layer[0].low == -5 && l.network.layer[0].high == 122.5f);
+  free(l.memory);
+  put_op(&added, "Add", "d b", "e"); /* then they say nothing of the sum */
+  put_op(&added, "Relu", "e", "a");
+  put_gemm(&added, "a s", "y");
+  l = load_graph(&added);
+  ck_assert_msg(!l.reason[0], "%s", l.reason);
+  ck_assert(l.network.layer[0].low == 0 && isinf(l.network.layer[0].high));
+  free(l.memory);
+}
+END_TEST
+
+START_TEST(arithmetic_is_folded_into_the_layer) {
+  static const float two = 2;
+  message g = graph_begin(), n = node("BatchNormalization", "h gain shift mean variance", "y");
+  static const float gain[2] = {3, 1}, shift[2] = {1, 0}, mean[2] = {0.25f, 2},
+                     variance[2] = {9, 4};
+  /* (2 w x + 2 b - b) gain / sqrt(variance) ... in two steps, both by hand */
+  const float w[6] = {2, -4, 6, 0.5f, 0, -1}, b[2] = {0.25f - 0.25f + 1, (-4 - 2) / 2.0f};
+  put_floats(&g, "two", 0, 0, &two);
+  put_floats(&g, "gain", 2, 0, gain);
+  put_floats(&g, "shift", 2, 0, shift);
+  put_floats(&g, "mean", 2, 0, mean);
+  put_floats(&g, "variance", 2, 0, variance);
+  put_gemm(&g, "x w b", "g");
+  put_op(&g, "Mul", "two g", "t");
+  put_op(&g, "Sub", "t b", "h");
+  put_float_attribute(&n, "epsilon", 0);
+  put_node(&g, &n);
+  check_layer(&g, w, b);
+}
+END_TEST
+
+START_TEST(arithmetic_on_the_input_is_told) {
+  static const float means[3] = {1, 2, 3}, four = 4;
+  message g = graph_begin(), t = {{0}, 0};
+  put_number(&t, 1, 3);
+  put_number(&t, 1, 1);
+  put_number(&t, 1, 1);
+  put_number(&t, 2, FLOAT);
+  put_data(&t, 9, means, sizeof means);
+  put_tensor(&g, "means", t);
+  put_floats(&g, "four", 0, 0, &four);
+  put_op(&g, "Sub", "x means", "c");
+  put_op(&g, "Div", "c four", "d");
+  put_op(&g, "Flatten", "d", "e");
+  put_gemm(&g, "e w b", "y");
+  loaded l = load_graph(&g);
+  ck_assert_msg(!l.reason[0], "%s", l.reason);
+  ck_assert_uint_eq(l.network.input_channels, 3);
+  for (int k = 0; k < 3; k++) {
+    ck_assert_float_eq_tol(l.network.input_scale[k], 0.25f, 1e-6f);
+    ck_assert_float_eq_tol(l.network.input_shift[k], -means[k] / 4, 1e-6f);
+  }
+  free(l.memory);
+}
+END_TEST
+
+START_TEST(a_last_softmax_is_left_away) {
+  message g = graph_begin();
+  put_gemm(&g, "x w b", "h");
+  put_op(&g, "Softmax", "h", "y");
+  check_layer(&g, weights, bias);
+  loaded l = load_graph(&g);
+  ck_assert_str_eq(l.network.last_op, "Softmax");
+  free(l.memory);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- error */
+
+START_TEST(what_is_not_supported_is_named) {
+  message conv = graph_begin(), folded = conv, foreign = conv, late = conv, unfit = conv,
+          first = conv;
+  put_op(&conv, "Conv", "x w", "y");
+  check_refused(&conv, "op Conv is not supported (expected Gemm, ");
+  put_op(&first, "Relu", "x", "h");
+  check_refused(&first, "op Relu: not behind a dense layer");
+  put_op(&folded, "Sqrt", "w", "v");
+  check_refused(&folded, "op Sqrt is not supported");
+  message n = node("Gemm\n\x1b", "x w b", "y");
+  put_node(&foreign, &n);
+  check_refused(&foreign, "op Gemm?? is not supported");
+  put_gemm(&late, "x w b", "h");
+  put_op(&late, "Sigmoid", "h", "s");
+  put_gemm(&late, "s w", "y");
+  check_refused(&late, "behind the last activation");
+  put_gemm(&unfit, "x w b", "h");
+  put_gemm(&unfit, "h w", "y");
+  check_refused(&unfit, "its inputs are not the outputs before it");
+}
+END_TEST
+
+START_TEST(an_op_of_another_domain_is_refused) {
+  message g = graph_begin(), n = node("Gemm", "x w b", "y");
+  put_text(&n, 7, "com.microsoft");
+  put_node(&g, &n);
+  check_refused(&g, "op Gemm is not supported");
+}
+END_TEST
+
+START_TEST(anything_but_a_chain_is_refused) {
+  message cycle = graph_begin(), skip = cycle, open = cycle, two = cycle, ends = cycle,
+          none = cycle;
+  put_op(&cycle, "Add", "x h", "h");
+  check_refused(&cycle, "takes what is not the latest value");
+  message self = graph_begin();
+  put_op(&self, "Relu", "h", "h");
+  check_refused(&self, "takes what is not the latest value");
+  put_gemm(&skip, "x w b", "h");
+  put_op(&skip, "Relu", "h", "a");
+  put_op(&skip, "Add", "a h", "y");
+  check_refused(&skip, "takes what is not the latest value");
+  put_gemm(&open, "x w b", "h");
+  check_refused(&open, "does not make the output");
+  put_value(&two, 11, "x2");
+  check_refused(&two, "2 inputs and 1 outputs");
+  put_gemm(&ends, "x w b", "h");
+  put_op(&ends, "Relu", "h", "y");
+  check_refused(&ends, "no dense layer at the end");
+  check_refused(&none, "does not make the output");
+}
+END_TEST
+
+START_TEST(one_layer_too_many_is_refused) {
+  static const float square[4] = {1, 2, 3, 4};
+  message g = graph_begin();
+  char from[16] = "h0 s", to[8];
+  put_floats(&g, "s", 2, 2, square);
+  put_gemm(&g, "x w b", "h0");
+  for (int i = 1; i <= PPML_LAYERS_MAX; i++) {
+    snprintf(to, sizeof to, "h%d", i);
+    put_gemm(&g, from, to);
+    snprintf(from, sizeof from, "h%d s", i);
+  }
+  check_refused(&g, "one layer too many");
+}
+END_TEST
+
+/* A graph that uses t as its bias. */
+static void check_bias_refused(message t, const char *reason) {
+  message g = graph_begin();
+  put_tensor(&g, "c", t);
+  put_gemm(&g, "x w c", "y");
+  check_refused(&g, reason);
+}
+
+START_TEST(tensors_that_do_not_hold_what_they_claim_are_refused) {
+  const float three[3] = {1, 2, 3}, bad[2] = {NAN, 1};
+  message external = tensor(FLOAT, 2, 0, bias, 8), strange = external, unpacked = {{0}, 0};
+  message varints = {{0}, 0}, wide = external, negative = external, huge = {{0}, 0};
+  check_bias_refused(tensor(FLOAT, 2, 0, three, 12), "data does not fit");
+  check_bias_refused(tensor(FLOAT, 3, 0, three, 12), "does not fit the layer");
+  check_bias_refused(tensor(FLOAT, 2, 0, bad, 8), "no number");
+  check_bias_refused(tensor(8, 2, 0, bias, 8), "unknown type");
+  put_number(&external, 14, 1);
+  check_bias_refused(external, "weights in another file");
+  put_number(&strange, 1, 7);
+  check_bias_refused(strange, "data does not fit");
+  put_number(&unpacked, 1, 1);
+  put_number(&unpacked, 2, FLOAT);
+  put_float(&unpacked, 4, 1);
+  check_bias_refused(unpacked, "not packed");
+  put_number(&varints, 1, 2);
+  put_number(&varints, 2, INT32);
+  put_data(&varints, 5, "\x81\x82", 2); /* neither ends */
+  check_bias_refused(varints, "data does not fit");
+  for (int i = 0; i < 4; i++) put_number(&wide, 1, 1);
+  check_bias_refused(wide, "more than 4 dimensions");
+  put_number(&negative, 1, UINT64_MAX);
+  check_bias_refused(negative, "too large");
+  for (int i = 0; i < 3; i++) put_number(&huge, 1, 1 << 24);
+  put_number(&huge, 2, FLOAT);
+  check_bias_refused(huge, "too large");
+}
+END_TEST
+
+START_TEST(lengths_beyond_the_end_are_refused) {
+  static const struct {
+    const char *bytes;
+    size_t count;
+  } cases[] = {{"\x3A\x05\x00", 3},                                  /* five bytes of which one */
+               {"\x3A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11}, /* 2^64 - 1 */
+               {"\x3A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 12}, /* a varint too long */
+               {"\x3A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 11},     /* and too large */
+               {"\x3B", 1},                                              /* a group */
+               {"\x00\x00", 2},                                          /* field 0 */
+               {"\x09\x01", 2},                                          /* half a fixed64 */
+               {"\x3A", 1},
+               {"", 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    loaded l = load(cases[i].bytes, cases[i].count);
+    ck_assert_msg(strstr(l.reason, "not an ONNX file"), "case %zu", i);
+    free(l.memory);
+  }
+}
+END_TEST
+
+/* A cut may fall behind the graph, where nothing that matters follows. */
+START_TEST(files_truncated_at_any_byte_are_refused_or_the_same) {
+  file_input file;
+  ck_assert(!file_read(&file, "tests/data/tiny_qdq.onnx", 1 << 20));
+  loaded whole = load(file.bytes, file.count);
+  ck_assert(!whole.reason[0]);
+  for (size_t count = 0; count < file.count; count++) {
+    loaded l = load(file.bytes, count);
+    ck_assert(l.reason[0] || memcmp(l.network.layer[0].weight, whole.network.layer[0].weight,
+                                    64 * 4 * sizeof(float)) == 0);
+    free(l.memory);
+  }
+  free(whole.memory);
+  file_free(&file);
+}
+END_TEST
+
+START_TEST(a_flipped_bit_leaves_numbers_or_is_refused) {
+  file_input file;
+  ck_assert(!file_read(&file, "fuzz/corpus/onnx/qdq", 1 << 20));
+  for (size_t bit = 0; bit < 8 * file.count; bit++) {
+    file.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    loaded l = load(file.bytes, file.count);
+    for (uint32_t k = 0; k < l.network.layer_count; k++)
+      ck_assert(fabsf(l.network.layer[k].bias[0]) < 1e30f);
+    free(l.memory);
+    file.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+  }
+  file_free(&file);
+}
+END_TEST
+
+START_TEST(too_little_memory_is_refused) {
+  message model = {{0}, 0}, g = graph_begin();
+  onnx_network network;
+  put_gemm(&g, "x w b", "y");
+  put_data(&model, 7, g.bytes, g.count);
+  size_t bytes = onnx_memory_bytes(0) - 4096 + 64; /* room for one matrix */
+  void *memory = malloc(bytes);
+  ck_assert(memory);
+  ck_assert(onnx_read(&network, model.bytes, model.count, memory, bytes) != NULL);
+  ck_assert(onnx_read(&network, model.bytes, model.count, memory, 16) != NULL);
+  free(memory);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("onnx");
+  TCase *kat = tcase_create("kat"), *law = tcase_create("law"), *error = tcase_create("error");
+  tcase_add_test(kat, networks_of_pytorch_have_their_layers);
+  tcase_add_test(kat, a_dense_layer_is_read_however_it_is_written);
+  tcase_add_test(kat, factors_of_gemm_count);
+  tcase_add_test(kat, numbers_come_in_any_field);
+  tcase_add_test(kat, quantized_weights_have_their_values);
+  tcase_add_test(law, activations_bound_their_layer);
+  tcase_add_test(law, clip_attributes_of_older_files_count);
+  tcase_add_test(law, what_a_quantized_activation_lets_through_bounds_it);
+  tcase_add_test(law, arithmetic_is_folded_into_the_layer);
+  tcase_add_test(law, arithmetic_on_the_input_is_told);
+  tcase_add_test(law, a_last_softmax_is_left_away);
+  tcase_add_test(error, what_is_not_supported_is_named);
+  tcase_add_test(error, an_op_of_another_domain_is_refused);
+  tcase_add_test(error, anything_but_a_chain_is_refused);
+  tcase_add_test(error, one_layer_too_many_is_refused);
+  tcase_add_test(error, tensors_that_do_not_hold_what_they_claim_are_refused);
+  tcase_add_test(error, lengths_beyond_the_end_are_refused);
+  tcase_add_test(error, files_truncated_at_any_byte_are_refused_or_the_same);
+  tcase_add_test(error, a_flipped_bit_leaves_numbers_or_is_refused);
+  tcase_add_test(error, too_little_memory_is_refused);
+  tcase_set_timeout(error, 60);
+  suite_add_tcase(suite, kat);
+  suite_add_tcase(suite, law);
+  suite_add_tcase(suite, error);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed != 0;
+}
