@@ -7,21 +7,6 @@
 #include "describe.h"
 #include "load.h"
 
-/* The header alone: what kind is it? */
-static int read_header(ppml_header *header, const char *path) {
-  FILE *file = fopen(path, "rb");
-  uint8_t bytes[256];
-  ppml_limits limits = ppml_limits_default();
-  if (file == NULL) return cli_fail(CLI_MISSING, path, "cannot be opened (expected a ppml file)");
-  size_t count = fread(bytes, 1, sizeof bytes, file);
-  int failed = ferror(file);
-  fclose(file);
-  if (failed) return cli_fail(CLI_IO, path, "cannot be read (expected a ppml file)");
-  ppml_reader reader = ppml_reader_from_memory(bytes, count);
-  int error = ppml_header_read(header, &reader, &limits);
-  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
-}
-
 static int info_model(const char *path, int json) {
   ppml_model model;
   ppml_arena arena;
@@ -37,7 +22,7 @@ static int info_circuit(const char *path, int json) {
   ppml_arena arena;
   int status = load_circuit(&circuit, path, &arena);
   if (status) return status;
-  describe_circuit(&circuit, json);
+  describe_circuit(&circuit, -1, json);
   cli_arena_destroy(&arena);
   return CLI_OK;
 }
@@ -86,7 +71,7 @@ static int info_eval_key(const ppml_header *header, const char *path, int json) 
 
 static int info_file(const char *path, int json) {
   ppml_header header;
-  int status = read_header(&header, path);
+  int status = load_header(&header, path);
   if (status) return status;
   switch (header.kind) {
   case PPML_KIND_MODEL:

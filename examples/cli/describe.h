@@ -4,13 +4,17 @@
 
 #include "../../ppml.h"
 
-/* Each prints one JSON object on one line if json is set, else a few lines. */
+/* Each prints one JSON object on one line if json is set, else a few lines.
+ *   predicted_ms  of a circuit on this machine; below 0: not known */
 void describe_model(const ppml_model *model, int json);
-void describe_circuit(const ppml_circuit *circuit, int json);
+void describe_circuit(const ppml_circuit *circuit, double predicted_ms, int json);
 void describe_client(const ppml_client *client, uint32_t kind, int json);
 void describe_input(const ppml_input *input, int json);
 void describe_output(const ppml_output *output, int json);
 void describe_eval_key(const ppml_header *header, int json);
+
+/* Members of the JSON object at hand: classes, inputs, layers. */
+void describe_network_json(const ppml_model *model);
 
 /* Every parameter set there is. */
 void describe_params_table(int json);

@@ -47,6 +47,20 @@ static int close_container(file_input *file, int error, const char *path, const 
     return close_container(&file, read, path, expected, arena);                                    \
   } while (0)
 
+int load_header(ppml_header *header, const char *path) {
+  FILE *file = fopen(path, "rb");
+  uint8_t bytes[256];
+  ppml_limits limits = ppml_limits_default();
+  if (file == NULL) return cli_fail(CLI_MISSING, path, "cannot be opened (expected a ppml file)");
+  size_t count = fread(bytes, 1, sizeof bytes, file);
+  int failed = ferror(file);
+  fclose(file);
+  if (failed) return cli_fail(CLI_IO, path, "cannot be read (expected a ppml file)");
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  int error = ppml_header_read(header, &reader, &limits);
+  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+}
+
 int load_model(ppml_model *model, const char *path, ppml_arena *arena) {
   LOAD_CONTAINER(ppml_model_read(model, &reader, &limits, arena), "a ppml model");
 }

@@ -11,6 +11,9 @@
 /* Functions return CLI_OK, or the exit status after printing one line.  What a loader
  * allocates lives in the arena it makes; give it back with cli_arena_destroy. */
 
+/* The header alone: what kind of file is it? */
+int load_header(ppml_header *header, const char *path);
+
 int load_model(ppml_model *model, const char *path, ppml_arena *arena);
 int load_circuit(ppml_circuit *circuit, const char *path, ppml_arena *arena);
 int load_client(ppml_client *client, const char *path);
