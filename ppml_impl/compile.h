@@ -18,12 +18,19 @@ PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(void) {
   return options;
 }
 
-/* Lays out c->model, which is the same for all sets.
- *   gain [layer_count][outputs] */
+/* Lays out c->model for c->params.
+ *   gain     [layer_count][outputs]
+ *   refusal  out: on an error, the layer and neuron without room
+ * Errors: PARAMS. */
 PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    uint32_t neuron = 0;
+    int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
+    if (error == PPML_OK) continue;
+    memset(refusal, 0, sizeof *refusal);
     refusal->layer = l;
-    PPMLI_TRY(ppmli_circuit_scale_layer(c, l, gain[l], &refusal->neuron));
+    refusal->neuron = neuron;
+    return error;
   }
   return PPML_OK;
 }
@@ -36,10 +43,11 @@ PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
 }
 
 /* The neuron with the most noise, as the reason why c's set will not do. */
-PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit *c) {
+PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit *c,
+                                      double agreement) {
   memset(refusal, 0, sizeof *refusal);
   refusal->params = c->params;
-  refusal->agreement = ppmli_compile_agreement(c);
+  refusal->agreement = agreement;
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
     for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
       double noise = ppmli_circuit_std(c, l, j) / (2.0 * c->model.layer[l].range[j]);
@@ -52,18 +60,20 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
 
 /* The first, hence fastest, of the sets that may be chosen which keeps enough answers: those
  * of the standard assumption, or the one asked for.
- * Errors: PARAMS, c->params then being what came closest. */
-PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, const ppml_compile_options *options) {
-  const ppml_params *p, *best = NULL;
-  double most = -1;
+ *   gain [layer_count][outputs]
+ * Errors: PARAMS, refusal then being of the set that came closest. */
+PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
+                                      const ppml_compile_options *options, ppml_refusal *refusal) {
+  const ppml_params *p;
   for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
     if (options->params ? p != options->params : p->key_block_ones != 0) continue;
     c->params = p;
+    PPMLI_TRY(ppmli_compile_scale(c, gain, refusal)); /* no set has another torus */
     double agreement = ppmli_compile_agreement(c);
     if (agreement >= options->agreement) return PPML_OK;
-    if (agreement > most) best = p, most = agreement;
+    if (refusal->params == NULL || agreement > refusal->agreement)
+      ppmli_compile_blame(refusal, c, agreement);
   }
-  c->params = best;
   return PPML_ERR_PARAMS;
 }
 
@@ -84,11 +94,9 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
   c->model = *model;
   c->agreement = options->agreement;
   ppmli_model_id(c->model.id, model);
-  PPMLI_TRY(ppmli_compile_scale(c, gain, refusal));
-  int error = ppmli_compile_choose(c, options);
-  if (error) ppmli_compile_blame(refusal, c);
-  else ppmli_circuit_set_id(c);
-  return error;
+  PPMLI_TRY(ppmli_compile_choose(c, gain, options, refusal));
+  ppmli_circuit_set_id(c);
+  return PPML_OK;
 }
 
 /* Under params, promising nothing; NULL: by the default options. */

@@ -98,12 +98,16 @@ double prediction_least_agreement(double agreement, size_t images) {
   return most.high < (double)images ? 1 - floor(most.high) / (double)images : 0;
 }
 
-static void put_interval(const char *name, const ppml_interval *interval) {
-  json_begin(name, '{');
-  json_real("expected", interval->expected);
-  json_real("low", interval->low);
-  json_real("high", interval->high);
-  json_end('}');
+static void put_real(const char *of, const char *what, double number) {
+  char name[64];
+  snprintf(name, sizeof name, "%s_%s", of, what);
+  json_real(name, number);
+}
+
+static void put_interval(const char *of, const ppml_interval *interval) {
+  put_real(of, "expected", interval->expected);
+  put_real(of, "low", interval->low);
+  put_real(of, "high", interval->high);
 }
 
 void prediction_json(const prediction *p) {
