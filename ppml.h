@@ -464,7 +464,7 @@ typedef struct ppml_layer_certificate {
  * reader refuses a file whose certificate is not what it computes itself. */
 typedef struct ppml_certificate {
   double agreement_wanted;    /* 0: nothing was */
-  double agreement_predicted; /* within a factor of two of the changed answers */
+  double agreement_predicted; /* the changed answers within a factor of two or three */
   double score_std;           /* noise of a score, in score units */
   double lwe_security_bits, glwe_security_bits;
   const char *security_estimate; /* how those were estimated */
@@ -496,6 +496,9 @@ typedef struct ppml_expectation {
   size_t draws;                 /* of the image at hand, and their sums */
   double sum, squares, cubes;
 } ppml_expectation;
+
+/* How far off the noise formulas may be, as a share of a standard deviation. */
+#define PPML_FORMULA_SHARE 0.05
 
 /* What is expected, and where one encrypted run stays with some probability. */
 typedef struct ppml_interval {

@@ -12,9 +12,6 @@
 #include "dense.h"
 #include "rng.h"
 
-/* How far off the formulas' standard deviations may be; tests measure less. */
-#define PPMLI_FORMULA_SHARE 0.05
-
 /* ---------------------------------------------------------------- one draw */
 
 PPMLI_INLINE int ppmli_ones(uint64_t x) {
@@ -246,7 +243,7 @@ PPMLI_INLINE double ppmli_between(double least, double x, double most) {
 PPMLI_STATIC ppml_interval ppmli_outlook_agreement(const ppml_outlook *o, double confidence) {
   double images = (double)o->changed.images;
   ppml_interval changed =
-      ppmli_expectation_of_events(&o->changed, 1, PPMLI_FORMULA_SHARE, confidence);
+      ppmli_expectation_of_events(&o->changed, 1, PPML_FORMULA_SHARE, confidence);
   ppml_interval same = {1 - changed.expected / images,
                         ppmli_between(0, 1 - floor(changed.high) / images, 1),
                         ppmli_between(0, 1 - floor(changed.low) / images, 1)};
@@ -257,7 +254,7 @@ PPMLI_STATIC ppml_interval ppmli_outlook_agreement(const ppml_outlook *o, double
 PPMLI_STATIC ppml_interval ppmli_outlook_score_error(const ppml_outlook *o, double confidence) {
   double scores = (double)o->scores;
   ppml_interval sum =
-      ppmli_expectation_of_events(&o->squared_error, 1, 2 * PPMLI_FORMULA_SHARE, confidence);
+      ppmli_expectation_of_events(&o->squared_error, 1, 2 * PPML_FORMULA_SHARE, confidence);
   ppml_interval error = {sqrt(sum.expected / scores), sqrt(sum.low / scores),
                          sqrt(sum.high / scores)};
   return error;

@@ -69,6 +69,8 @@ static const command commands[] = {
     {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
+     "  --agreement A            exit 77 where less is measured, but for chance (what the\n"
+     "                           circuit promises); 70 where it is not as predicted\n"
      "  --count N                the first N images (all)\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (1)\n"

@@ -58,7 +58,7 @@ static void conclude(prediction *p) {
   double images = (double)p->images;
   p->agreement = ppml_outlook_agreement(&p->outlook, PREDICT_CONFIDENCE);
   p->score_error = ppml_outlook_score_error(&p->outlook, PREDICT_CONFIDENCE);
-  double slack = (1 - p->agreement.expected) * images * 0.05;
+  double slack = (1 - p->agreement.expected) * images * PPML_FORMULA_SHARE;
   ppml_interval right = ppml_expectation_interval(&p->right, 1, slack, PREDICT_CONFIDENCE);
   p->accuracy.expected = right.expected / images;
   p->accuracy.low = right.low > 0 ? right.low / images : 0;
