@@ -77,13 +77,14 @@ enum {
   PPML_ERR_PARAMS = -2,   /* no such parameter set, or it cannot carry this network */
   PPML_ERR_MISMATCH = -3, /* a key, ciphertext and circuit that do not belong together */
   /* the input bytes' */
-  PPML_ERR_FORMAT = -10,    /* not a ppml container, or malformed */
-  PPML_ERR_VERSION = -11,   /* a container of another format version */
-  PPML_ERR_KIND = -12,      /* a container of another kind */
-  PPML_ERR_TRUNCATED = -13, /* ends early */
-  PPML_ERR_CHECKSUM = -14,  /* damaged */
-  PPML_ERR_RANGE = -15,     /* a value beyond the reader's limits */
-  PPML_ERR_TRAILING = -16,  /* bytes after the end */
+  PPML_ERR_FORMAT = -10,      /* not a ppml container, or malformed */
+  PPML_ERR_VERSION = -11,     /* a container of another format version */
+  PPML_ERR_KIND = -12,        /* a container of another kind */
+  PPML_ERR_TRUNCATED = -13,   /* ends early */
+  PPML_ERR_CHECKSUM = -14,    /* damaged */
+  PPML_ERR_RANGE = -15,       /* a value beyond the reader's limits */
+  PPML_ERR_TRAILING = -16,    /* bytes after the end */
+  PPML_ERR_CERTIFICATE = -17, /* a circuit that is not what its certificate says */
   /* the machine's */
   PPML_ERR_NOMEM = -20, /* the arena is too small */
   PPML_ERR_RNG = -21,   /* no entropy */
@@ -231,7 +232,8 @@ enum {
   PPML_ACTIVATION_TABLE = 4 /* any function, sampled at PPML_TABLE_SIZE points */
 };
 
-#define PPML_ACTIVATION_MAX 127 /* activations are integers in [-127, 127] */
+#define PPML_ACTIVATION_MAX 127  /* activations are integers in [-127, 127] */
+#define PPML_ACTIVATION_WRONG 16 /* an activation further off than this is counted as wrong */
 #define PPML_TABLE_SIZE 256
 
 /* A dense layer with its activation, in integers:
@@ -300,6 +302,9 @@ PPML_API size_t ppml_spec_answer_bytes(const ppml_spec *spec);
  *   LABELS  classes      for each class, score > threshold
  *   GRADE   classes - 1  how many scores are > threshold */
 PPML_API void ppml_spec_answer(uint8_t *answer, const ppml_spec *spec, const int32_t *scores);
+
+/* 1 if two sets of scores of an image stand for the same answer; what agreement counts. */
+PPML_API int ppml_spec_same_answer(const ppml_spec *spec, const int32_t *a, const int32_t *b);
 
 /* Scores of one image in the clear.
  *   scores [spec.outputs]          out
@@ -425,6 +430,7 @@ typedef struct ppml_circuit {
   uint64_t unit[PPML_LAYERS_MAX];
   const int32_t *gain[PPML_LAYERS_MAX]; /* [outputs], > 0 */
   uint8_t id[PPML_ID_BYTES];            /* digest of all the above */
+  double agreement;                     /* promised when it was compiled; 0: nothing was */
 } ppml_circuit;
 
 /* What the client holds of it: how to encrypt and how to read the answer, no weight. */
@@ -435,10 +441,35 @@ typedef struct ppml_client {
   uint8_t circuit_id[PPML_ID_BYTES];
 } ppml_client;
 
-/* Lays out model for params, NULL choosing the fastest standard set whose predicted
- * noise changes fewer than 0.5 % of the answers.
+/* What a circuit is asked for. */
+typedef struct ppml_compile_options {
+  const ppml_params *params; /* NULL: the fastest standard set that will do */
+  double agreement;          /* share of answers that encryption must not change, as predicted;
+                                0: whatever comes of it */
+} ppml_compile_options;
+
+/* params NULL, agreement 0.995. */
+PPML_API ppml_compile_options ppml_compile_options_default(void);
+
+/* Why no circuit was made: what came closest. */
+typedef struct ppml_refusal {
+  const ppml_params *params; /* the set; NULL if the network does not fit the torus at all */
+  uint32_t layer;            /* the one that has no room, or that makes most of the noise */
+  uint32_t neuron;           /* of that layer */
+  double layer_noise;        /* std of that accumulator, relative to its activation's width */
+  double agreement;          /* what the set is predicted to reach */
+} ppml_refusal;
+
+/* Lays out model for a set that is predicted to keep what options ask for.
  *   circuit  out; shares the model's arrays, its own are in arena
- * Errors: ARG, PARAMS (no set can carry the network), NOMEM. */
+ *   refusal  out on PARAMS; may be NULL
+ * Memory: ppml_compile_bytes.
+ * Errors: ARG, PARAMS (the set, or no set, can do it), NOMEM. */
+PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
+                       const ppml_compile_options *options, ppml_refusal *refusal,
+                       ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The same under params, whatever agreement comes of it; NULL: by the default options. */
 PPML_API size_t ppml_compile_bytes(const ppml_model *model);
 PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
                           ppml_arena *arena) PPML_MUST_CHECK;
@@ -458,10 +489,87 @@ typedef struct ppml_noise {
 
 PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit);
 
-/* Scores of one image in the clear, disturbed as encryption is predicted to.
- * Scratch: ppml_model_predict_bytes. */
+/* What is certified of a layer.  Noise as standard deviations relative to a turn, at the
+ * worst of its accumulators; formulas in docs/NOISE.md. */
+typedef struct ppml_layer_certificate {
+  int64_t accumulator_bound; /* the largest |z| that any input leads to */
+  int64_t accumulator_peak;  /* the largest peak of its neurons; 0 for scores */
+  double dense_std;          /* of the accumulators before anything else */
+  double key_switch_std;     /* that a key switch adds; 0 for scores, which have none */
+  double rounding_std;       /* that the switch to 2 N positions adds, of scores to output_bits */
+  double bootstrap_std;      /* of the activations; 0 for scores */
+  double relative_std;       /* all that is rounded, relative to the activation's width */
+  double wrong_activation;   /* probability, see PPML_ACTIVATION_WRONG */
+} ppml_layer_certificate;
+
+/* All that a circuit promises.  It follows from the circuit alone; its file carries it, and a
+ * reader refuses a file whose certificate is not what it computes itself. */
+typedef struct ppml_certificate {
+  double agreement_wanted;    /* 0: nothing was */
+  double agreement_predicted; /* the changed answers within a factor of two or three */
+  double score_std;           /* noise of a score, in score units */
+  double lwe_security_bits, glwe_security_bits;
+  const char *security_estimate; /* how those were estimated */
+  uint64_t bootstraps;           /* of one image */
+  uint64_t eval_key_wire_bytes, input_wire_bytes, output_wire_bytes;
+  uint64_t eval_key_bytes, infer_bytes; /* server's arenas: one thread, one image */
+  uint64_t keygen_bytes, encrypt_bytes; /* client's */
+  uint32_t layer_count;
+  ppml_layer_certificate layer[PPML_LAYERS_MAX];
+} ppml_certificate;
+
+PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml_circuit *circuit);
+
+/* -------------------------------------------------------------- simulation */
+
+/* Scores of one image under draws of the noise that encryption is predicted to have: every
+ * step of an encrypted run but the ciphertexts.
+ *   scores [draws][spec.outputs]  out
+ * Scratch: ppml_simulate_bytes.  Errors: ARG, NOMEM. */
+PPML_API size_t ppml_simulate_bytes(const ppml_model *model);
 PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
-                           ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
+                           size_t draws, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* A number that every image adds to and noise makes random, of which draws are known: draw
+ * for each draw of an image, then next.  Begin with zeros. */
+typedef struct ppml_expectation {
+  size_t images, least_draws;   /* least_draws: of any image */
+  double mean, variance, third; /* of the sum over the images; central moments */
+  size_t draws;                 /* of the image at hand, and their sums */
+  double sum, squares, cubes;
+} ppml_expectation;
+
+/* How far off the noise formulas may be, as a share of a standard deviation. */
+#define PPML_FORMULA_SHARE 0.05
+
+/* What is expected, and where one encrypted run stays with some probability. */
+typedef struct ppml_interval {
+  double expected, low, high;
+} ppml_interval;
+
+PPML_API void ppml_expectation_draw(ppml_expectation *expectation, double value);
+PPML_API void ppml_expectation_next(ppml_expectation *expectation);
+
+/* Of the sum over the images.
+ *   unit   size of the smallest event: 1 of a count
+ *   slack  by how much the expectation itself may be wrong */
+PPML_API ppml_interval ppml_expectation_interval(const ppml_expectation *expectation, double unit,
+                                                 double slack, double confidence);
+
+/* What to expect of an encrypted run over a set of images.  Begin with zeros. */
+typedef struct ppml_outlook {
+  ppml_expectation changed;       /* 1 where the answer is not the clear one */
+  ppml_expectation squared_error; /* of an image's scores against the clear ones, summed */
+  size_t scores;
+} ppml_outlook;
+
+/* Adds an image: its clear scores and those under draws of the noise. */
+PPML_API void ppml_outlook_add(ppml_outlook *outlook, const ppml_spec *spec, const int32_t *clear,
+                               const int32_t *scores, size_t draws);
+
+/* Share of answers that are the clear ones, and standard deviation of the scores. */
+PPML_API ppml_interval ppml_outlook_agreement(const ppml_outlook *outlook, double confidence);
+PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, double confidence);
 
 /* -------------------------------------------------------------------- keys */
 

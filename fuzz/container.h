@@ -142,7 +142,7 @@ static void container_use_model(const ppml_model *m) {
 }
 
 static void container_use_circuit(const ppml_circuit *c) {
-  ppml_arena arena = container_arena(ppml_model_predict_bytes(&c->model));
+  ppml_arena arena = container_arena(ppml_simulate_bytes(&c->model));
   uint8_t *pixels = (uint8_t *)calloc(ppml_spec_inputs(&c->model.spec), 1);
   uint64_t *table = (uint64_t *)malloc(c->params->poly_size * sizeof *table);
   int32_t scores[PPML_CLASSES_MAX];
@@ -153,7 +153,7 @@ static void container_use_circuit(const ppml_circuit *c) {
   ppml_rng_init_for_tests(&rng, 1);
   ppml_circuit_noise(&noise, c);
   ppml_client_from_circuit(&client, c);
-  if (ppml_simulate(scores, c, pixels, &rng, &arena) != PPML_OK) abort();
+  if (ppml_simulate(scores, c, pixels, 1, &rng, &arena) != PPML_OK) abort();
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) ppmli_dense_table(table, c, l, 0);
   free(table);
   free(pixels);

@@ -3,10 +3,11 @@
 #ifndef PPMLI_API_H
 #define PPMLI_API_H
 
+#include "certificate.h"
 #include "compile.h"
 #include "digits.h"
-#include "infer.h"
 #include "keygen.h"
+#include "simulate.h"
 #ifndef PPML_NO_TRAIN
 #include "calibrate.h"
 #include "train.h"
@@ -42,6 +43,8 @@ PPML_API const char *ppml_strerror(int error) {
     return "holds a value beyond the limits";
   case PPML_ERR_TRAILING:
     return "has bytes after its end";
+  case PPML_ERR_CERTIFICATE:
+    return "is not what its certificate says";
   case PPML_ERR_NOMEM:
     return "the arena is too small";
   case PPML_ERR_RNG:
@@ -178,6 +181,10 @@ PPML_API void ppml_spec_answer(uint8_t *answer, const ppml_spec *spec, const int
   ppmli_spec_answer(answer, spec, scores);
 }
 
+PPML_API int ppml_spec_same_answer(const ppml_spec *spec, const int32_t *a, const int32_t *b) {
+  return ppmli_spec_same_answer(spec, a, b);
+}
+
 PPML_API size_t ppml_model_predict_bytes(const ppml_model *model) {
   return ppmli_quant_forward_scratch(model);
 }
@@ -233,6 +240,21 @@ PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint3
 
 /* ----------------------------------------------------------------- circuit */
 
+PPML_API ppml_compile_options ppml_compile_options_default(void) {
+  return ppmli_compile_options_default();
+}
+
+PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
+                       const ppml_compile_options *options, ppml_refusal *refusal,
+                       ppml_arena *arena) {
+  ppml_refusal unread;
+  if (!circuit || !model || !options || !arena) return PPML_ERR_ARG;
+  size_t mark = arena->used_bytes;
+  int error = ppmli_plan(circuit, model, options, refusal ? refusal : &unread, arena);
+  if (error) arena->used_bytes = mark;
+  return error;
+}
+
 PPML_API size_t ppml_compile_bytes(const ppml_model *model) {
   return ppmli_compile_bytes(model);
 }
@@ -255,10 +277,49 @@ PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit)
   ppmli_circuit_noise(noise, circuit);
 }
 
+PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml_circuit *circuit) {
+  ppmli_circuit_certificate(certificate, circuit);
+}
+
+/* -------------------------------------------------------------- simulation */
+
+PPML_API size_t ppml_simulate_bytes(const ppml_model *model) {
+  return ppmli_simulate_bytes(model);
+}
+
 PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
-                           ppml_rng *rng, ppml_arena *arena) {
+                           size_t draws, ppml_rng *rng, ppml_arena *arena) {
   if (!scores || !circuit || !pixels || !rng || !arena) return PPML_ERR_ARG;
-  return ppmli_simulate(scores, circuit, pixels, rng, arena);
+  size_t mark = arena->used_bytes;
+  int error = ppmli_simulate(scores, circuit, pixels, draws, rng, arena);
+  if (error) arena->used_bytes = mark;
+  return error;
+}
+
+PPML_API void ppml_expectation_draw(ppml_expectation *expectation, double value) {
+  ppmli_expectation_draw(expectation, value);
+}
+
+PPML_API void ppml_expectation_next(ppml_expectation *expectation) {
+  ppmli_expectation_next(expectation);
+}
+
+PPML_API ppml_interval ppml_expectation_interval(const ppml_expectation *expectation, double unit,
+                                                 double slack, double confidence) {
+  return ppmli_expectation_interval(expectation, unit, slack, confidence);
+}
+
+PPML_API void ppml_outlook_add(ppml_outlook *outlook, const ppml_spec *spec, const int32_t *clear,
+                               const int32_t *scores, size_t draws) {
+  ppmli_outlook_add(outlook, spec, clear, scores, draws);
+}
+
+PPML_API ppml_interval ppml_outlook_agreement(const ppml_outlook *outlook, double confidence) {
+  return ppmli_outlook_agreement(outlook, confidence);
+}
+
+PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, double confidence) {
+  return ppmli_outlook_score_error(outlook, confidence);
 }
 
 /* -------------------------------------------------------------------- keys */
@@ -287,8 +348,7 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
 }
 
 PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads) {
-  return ppmli_fft_bytes(params->poly_size) + ppmli_eval_key_expanded_bytes(params) +
-         ppmli_key_pass_bytes(params, threads);
+  return ppmli_eval_key_bytes(params, threads);
 }
 
 PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,

@@ -13,12 +13,11 @@
 
 #include "noise.h"
 #include "quant.h"
-#include "rng.h"
 
-#define PPMLI_INPUT_SCALE_LOG2 16   /* one unit of a full-scale input is 2^-16 of a turn */
-#define PPMLI_GAIN_MAX (1 << 15)    /* keeps plaintext polynomials small beside the FFT */
-#define PPMLI_HIDDEN_GAIN_MAX 64    /* more would not help: the input's noise grows alike */
-#define PPMLI_CHANGED_ANSWERS 0.005 /* what choosing a set by itself puts up with */
+#define PPMLI_INPUT_SCALE_LOG2 16    /* one unit of a full-scale input is 2^-16 of a turn */
+#define PPMLI_GAIN_MAX (1 << 15)     /* keeps plaintext polynomials small beside the FFT */
+#define PPMLI_SHARE_PARTS 1000000000 /* files have shares in parts of a billion */
+#define PPMLI_HIDDEN_GAIN_MAX 64     /* more would not help: the input's noise grows alike */
 
 PPMLI_INLINE int ppmli_activation_is_odd(uint32_t activation) {
   return activation == PPML_ACTIVATION_RELU || activation == PPML_ACTIVATION_SIGN;
@@ -72,8 +71,10 @@ PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_spec *spec) {
 }
 
 /* Chooses unit and gains of layer l.  Scores are compared, so they share one gain.
- * Errors: PARAMS (the network does not fit the torus). */
-PPMLI_STATIC int ppmli_circuit_scale_layer(ppml_circuit *c, uint32_t l, int32_t *gain) {
+ *   neuron  out: the last one looked at
+ * Errors: PARAMS (that neuron does not fit the torus). */
+PPMLI_STATIC int ppmli_circuit_scale_layer(ppml_circuit *c, uint32_t l, int32_t *gain,
+                                           uint32_t *neuron) {
   const ppml_model *m = &c->model;
   uint64_t least = ppmli_layer_least_capacity(m, l);
   uint64_t most = l == 0 ? PPMLI_GAIN_MAX : PPMLI_HIDDEN_GAIN_MAX;
@@ -81,6 +82,7 @@ PPMLI_STATIC int ppmli_circuit_scale_layer(ppml_circuit *c, uint32_t l, int32_t 
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
     int is_score = m->layer[l].activation == PPML_ACTIVATION_NONE;
     uint64_t g = (is_score ? least : ppmli_layer_capacity(m, l, j)) / c->unit[l];
+    *neuron = j;
     if (g == 0) return PPML_ERR_PARAMS;
     gain[j] = (int32_t)(g < most ? g : most);
   }
@@ -140,85 +142,154 @@ PPMLI_STATIC double ppmli_circuit_layer_noise(const ppml_circuit *c, uint32_t l)
   return worst;
 }
 
-/* Variance of score c that the noise of the last hidden layer's accumulators leads to,
- * taking half of its neurons to be where the activation has its slope. */
-PPMLI_STATIC double ppmli_circuit_hidden_variance(const ppml_circuit *c, uint32_t score) {
-  const ppml_model *m = &c->model;
+/* What an error of an accumulator is to its activation. */
+typedef struct ppmli_response {
+  double gain;  /* mean square of the slope, activation over z, where it has one */
+  double share; /* of the accumulators that are there */
+} ppmli_response;
+
+/* Accumulators are taken to be normal, with the standard deviation of which 1 in 4000 leaves
+ * the peak: peak / 3.66. */
+PPMLI_INLINE double ppmli_circuit_spread(const ppml_layer *layer, uint32_t j) {
+  return layer->peak[j] / 3.66;
+}
+
+/* A flat stretch has no slope: of relu beyond the range; of square, slope is 4 MAX z / range^2
+ * inside; of a table, that between its entries. */
+PPMLI_STATIC ppmli_response ppmli_circuit_response(const ppml_layer *layer, uint32_t j) {
+  double range = layer->range[j], spread = ppmli_circuit_spread(layer, j), at = range / spread;
+  ppmli_response r = {ppmli_square(PPML_ACTIVATION_MAX / range), erf(at * 0.70710678)};
+  if (layer->activation == PPML_ACTIVATION_SQUARE) {
+    double inside = r.share - at * 0.79788456 * exp(-at * at / 2); /* E[z^2; inside] / spread^2 */
+    if (inside < 0) inside = 0; /* by rounding, where the range is next to nothing */
+    r.gain = ppmli_square(4 * PPML_ACTIVATION_MAX * spread / (range * range)) * inside / r.share;
+  }
+  if (layer->activation == PPML_ACTIVATION_TABLE) {
+    r.gain = 0;
+    for (int i = 1; i < PPML_TABLE_SIZE; i++)
+      r.gain +=
+          ppmli_square((layer->table[i] - layer->table[i - 1]) * (PPML_TABLE_SIZE / 2) / range);
+    r.gain /= PPML_TABLE_SIZE - 1;
+  }
+  return r;
+}
+
+/* Does noise of variance var turn the sign of a normal number of that spread? */
+PPMLI_INLINE double ppmli_circuit_flips(double spread, double variance) {
+  return atan(sqrt(variance) / spread) / 3.14159265358979;
+}
+
+/* Variance of activation j, in units, where its accumulator has that variance in units of z. */
+PPMLI_STATIC double ppmli_circuit_activation_variance(const ppml_layer *layer, uint32_t j,
+                                                      double variance) {
+  if (layer->activation == PPML_ACTIVATION_SIGN)
+    return ppmli_square(2 * PPML_ACTIVATION_MAX) *
+           ppmli_circuit_flips(ppmli_circuit_spread(layer, j), variance);
+  ppmli_response r = ppmli_circuit_response(layer, j);
+  double most = ppmli_square(PPML_ACTIVATION_MAX), squares = r.gain * r.share * variance;
+  return squares < most ? squares : most;
+}
+
+/* Probability that activation j is off by more than PPML_ACTIVATION_WRONG. */
+PPMLI_STATIC double ppmli_circuit_wrong(const ppml_layer *layer, uint32_t j, double variance) {
+  if (layer->activation == PPML_ACTIVATION_SIGN)
+    return ppmli_circuit_flips(ppmli_circuit_spread(layer, j), variance);
+  ppmli_response r = ppmli_circuit_response(layer, j);
+  double std = sqrt(r.gain * variance);
+  return std > 0 ? r.share * erfc(PPML_ACTIVATION_WRONG / (std * 1.41421356)) : 0;
+}
+
+/* Variance of accumulator j of layer l in units of z: its own noise, and what the errors of
+ * the activations before, `before` on average, bring along. */
+PPMLI_STATIC double ppmli_circuit_total_variance(const ppml_circuit *c, uint32_t l, uint32_t j,
+                                                 double before) {
+  const ppml_layer *layer = &c->model.layer[l];
+  double squares = 0;
+  for (uint32_t i = 0; l > 0 && i < layer->inputs; i++)
+    squares += ppmli_square(layer->weight[(size_t)j * layer->inputs + i]);
+  return ppmli_square(ppmli_circuit_std(c, l, j)) + squares * before;
+}
+
+/* Mean variance of the activations of layer l, from that of the layer before. */
+PPMLI_STATIC double ppmli_circuit_mean_variance(const ppml_circuit *c, uint32_t l, double before) {
+  const ppml_layer *layer = &c->model.layer[l];
   double sum = 0;
-  if (m->layer_count < 2) return 0;
+  for (uint32_t j = 0; j < layer->outputs; j++)
+    sum +=
+        ppmli_circuit_activation_variance(layer, j, ppmli_circuit_total_variance(c, l, j, before));
+  return sum / layer->outputs;
+}
+
+/* What the error of activation j of the last hidden layer is to the scores: the mean square
+ * of its weights; and to a margin, which for scores that are compared is the mean square of
+ * the differences of its weights, all pairs alike: 2 / (outputs - 1) times the squares about
+ * the mean. */
+typedef struct ppmli_pull {
+  double score, margin;
+} ppmli_pull;
+
+PPMLI_STATIC ppmli_pull ppmli_circuit_pull(const ppml_model *m, uint32_t j) {
+  const ppml_layer *last = &m->layer[m->layer_count - 1];
+  double sum = 0, squares = 0, n = last->outputs;
+  for (uint32_t o = 0; o < last->outputs; o++) {
+    double w = last->weight[(size_t)o * last->inputs + j];
+    sum += w;
+    squares += w * w;
+  }
+  ppmli_pull pull = {squares / n, squares / n};
+  if (ppmli_spec_is_contest(&m->spec)) pull.margin = 2 * (squares - sum * sum / n) / (n - 1);
+  return pull;
+}
+
+/* Noise that a score has of itself, in its units: the switch to output_bits, and bootstraps
+ * or encrypted pixels where their weights do not tell the scores apart. */
+PPMLI_STATIC double ppmli_circuit_own_variance(const ppml_circuit *c) {
+  uint32_t last = c->model.layer_count - 1;
+  int all = last == 0 || c->model.layer[last].outputs == 1;
+  double variance = ppmli_noise_output_switch(c->params);
+  if (all) variance += ppmli_circuit_dense_variance(c, last, 0);
+  return variance / ppmli_square(ldexp((double)ppmli_circuit_score_unit(c), -64));
+}
+
+/* Variance of a score and of the margin between two, or between one and its threshold.
+ *   before  mean variance of the activations two layers before the scores */
+PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, double before) {
+  const ppml_model *m = &c->model;
+  double own = ppmli_circuit_own_variance(c);
+  ppmli_pull sum = {own, ppmli_spec_is_contest(&m->spec) ? 2 * own : own};
+  if (m->layer_count < 2) return sum;
   uint32_t l = m->layer_count - 2;
+  double unit = ldexp((double)c->unit[l + 1], -64), bootstrap = 0;
+  if (!ppmli_circuit_is_folded(m, l))
+    bootstrap = ppmli_noise_blind_rotation(c->params) / ppmli_square(unit);
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
-    double slope = PPML_ACTIVATION_MAX / (double)m->layer[l].range[j];
-    double w = m->layer[l + 1].weight[(size_t)score * m->layer[l + 1].inputs + j];
-    sum += ppmli_square(w * slope * ppmli_circuit_std(c, l, j)) / 2;
+    ppmli_pull pull = ppmli_circuit_pull(m, j);
+    double accumulator = ppmli_circuit_total_variance(c, l, j, before);
+    double error = ppmli_circuit_activation_variance(&m->layer[l], j, accumulator) + bootstrap;
+    sum.score += pull.score * error;
+    sum.margin += pull.margin * error;
   }
   return sum;
 }
 
-/* Answers change where the margin m is below the noise: near zero the density of m is
+/* Answers change where the margin m is below its noise: near zero the density of m is
  * 5 % over margin_p05, and the integral of P(noise > m) is std / sqrt(2 pi). */
-PPMLI_STATIC double ppmli_circuit_changed_answers(const ppml_circuit *c, double score_std) {
-  double pairs = c->model.spec.outputs > 1 ? sqrt(2.0) : 1;
+PPMLI_STATIC double ppmli_circuit_changed_answers(const ppml_circuit *c, double margin_std) {
   double margin = c->model.margin_p05 ? c->model.margin_p05 : 1;
-  double changed = 0.05 / margin * pairs * score_std * 0.3989;
+  double changed = 0.05 / margin * margin_std * 0.3989;
   return changed < 1 ? changed : 1;
 }
 
 PPMLI_STATIC void ppmli_circuit_noise(ppml_noise *noise, const ppml_circuit *c) {
-  uint32_t last = c->model.layer_count - 1;
-  double worst = 0;
+  uint32_t hidden = c->model.layer_count - 1;
+  double before = 0;
   memset(noise, 0, sizeof *noise);
   noise->bootstrap = sqrt(ppmli_noise_blind_rotation(c->params));
-  for (uint32_t l = 0; l < last; l++) noise->layer[l] = ppmli_circuit_layer_noise(c, l);
-  for (uint32_t s = 0; s < c->model.spec.outputs; s++) {
-    double std = ppmli_circuit_std(c, last, s);
-    double variance = std * std + ppmli_circuit_hidden_variance(c, s);
-    if (variance > worst) worst = variance;
-  }
-  noise->score = sqrt(worst);
-  noise->changed_answers = ppmli_circuit_changed_answers(c, noise->score);
-}
-
-/* ------------------------------------------------------------- simulation */
-
-/* A standard normal number, as a sum of twelve uniform ones. */
-PPMLI_STATIC double ppmli_rng_normal(ppml_rng *rng) {
-  double sum = -6;
-  for (int i = 0; i < 12; i++) sum += ldexp((double)(ppmli_rng_u64(rng) >> 11), -53);
-  return sum;
-}
-
-typedef struct ppmli_simulation {
-  const ppml_circuit *circuit;
-  ppml_rng *rng;
-} ppmli_simulation;
-
-/* Where a torus value of t turns stands for an odd activation: behind a quarter turn its
- * table has f(t) = f(1/2 - t), so a large overshoot comes down again. */
-PPMLI_STATIC double ppmli_simulate_turn(double t) {
-  t -= floor(t + 0.5);
-  return t > 0.25 ? 0.5 - t : t < -0.25 ? -0.5 - t : t;
-}
-
-PPMLI_STATIC void ppmli_simulate_layer(void *context, uint32_t l, int32_t *z) {
-  ppmli_simulation *s = (ppmli_simulation *)context;
-  const ppml_layer *layer = &s->circuit->model.layer[l];
-  const double most = INT32_MAX; /* where noise leaves nothing of z, it must not overflow */
-  for (uint32_t j = 0; j < layer->outputs; j++) {
-    double scale = ldexp((double)ppmli_circuit_scale(s->circuit, l, j), -64);
-    double noisy = z[j] + ppmli_circuit_std(s->circuit, l, j) * ppmli_rng_normal(s->rng);
-    if (ppmli_activation_is_odd(layer->activation))
-      noisy = ppmli_simulate_turn(noisy * scale) / scale;
-    noisy = floor(noisy + 0.5);
-    z[j] = (int32_t)(noisy < -most ? -most : noisy > most ? most : noisy);
-  }
-}
-
-PPMLI_STATIC int ppmli_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
-                                ppml_rng *rng, ppml_arena *arena) {
-  ppmli_simulation s = {circuit, rng};
-  ppmli_quant_hook hook = {ppmli_simulate_layer, &s};
-  return ppmli_quant_forward(scores, &circuit->model, pixels, &hook, arena);
+  for (uint32_t l = 0; l < hidden; l++) noise->layer[l] = ppmli_circuit_layer_noise(c, l);
+  for (uint32_t l = 0; l + 1 < hidden; l++) before = ppmli_circuit_mean_variance(c, l, before);
+  ppmli_pull variance = ppmli_circuit_score_variance(c, before);
+  noise->score = sqrt(variance.score);
+  noise->changed_answers = ppmli_circuit_changed_answers(c, sqrt(variance.margin));
 }
 
 #endif

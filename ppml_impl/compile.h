@@ -4,6 +4,8 @@
 
 #include "model.h"
 
+#define PPMLI_AGREEMENT 0.995 /* wanted where nothing else is said */
+
 PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
   size_t bytes = 0;
   for (uint32_t l = 0; l < model->layer_count; l++)
@@ -11,31 +13,78 @@ PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
   return bytes;
 }
 
-/* Lays out c->model for c->params.  gain [layer_count][outputs] */
-PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain) {
-  for (uint32_t l = 0; l < c->model.layer_count; l++)
-    PPMLI_TRY(ppmli_circuit_scale_layer(c, l, gain[l]));
+PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(void) {
+  ppml_compile_options options = {NULL, PPMLI_AGREEMENT};
+  return options;
+}
+
+/* Lays out c->model for c->params.
+ *   gain     [layer_count][outputs]
+ *   refusal  out: on an error, the layer and neuron without room
+ * Errors: PARAMS. */
+PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    uint32_t neuron = 0;
+    int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
+    if (error == PPML_OK) continue;
+    memset(refusal, 0, sizeof *refusal);
+    refusal->layer = l;
+    refusal->neuron = neuron;
+    return error;
+  }
   return PPML_OK;
 }
 
-/* The first, hence fastest, set of the standard assumption whose noise changes few
- * enough answers; if none does, the last, which has the least noise. */
-PPMLI_STATIC const ppml_params *ppmli_compile_choose(ppml_circuit *c) {
-  const ppml_params *p, *best = NULL;
-  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
-    ppml_noise noise;
-    if (p->key_block_ones) continue;
-    best = c->params = p;
-    ppmli_circuit_noise(&noise, c);
-    if (noise.changed_answers <= PPMLI_CHANGED_ANSWERS) break;
-  }
-  return best;
+/* Share of the answers that c under its set is predicted to keep. */
+PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
+  ppml_noise noise;
+  ppmli_circuit_noise(&noise, c);
+  return 1 - noise.changed_answers;
 }
 
-PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const ppml_params *params,
-                               ppml_arena *arena) {
+/* The neuron with the most noise, as the reason why c's set will not do. */
+PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit *c,
+                                      double agreement) {
+  memset(refusal, 0, sizeof *refusal);
+  refusal->params = c->params;
+  refusal->agreement = agreement;
+  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
+    for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
+      double noise = ppmli_circuit_std(c, l, j) / (2.0 * c->model.layer[l].range[j]);
+      if (noise <= refusal->layer_noise) continue;
+      refusal->layer_noise = noise;
+      refusal->layer = l;
+      refusal->neuron = j;
+    }
+}
+
+/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: those
+ * of the standard assumption, or the one asked for.
+ *   gain [layer_count][outputs]
+ * Errors: PARAMS, refusal then being of the set that came closest. */
+PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
+                                      const ppml_compile_options *options, ppml_refusal *refusal) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
+    if (options->params ? p != options->params : p->key_block_ones != 0) continue;
+    c->params = p;
+    PPMLI_TRY(ppmli_compile_scale(c, gain, refusal)); /* no set has another torus */
+    double agreement = ppmli_compile_agreement(c);
+    if (agreement >= options->agreement) return PPML_OK;
+    if (refusal->params == NULL || agreement > refusal->agreement)
+      ppmli_compile_blame(refusal, c, agreement);
+  }
+  return PPML_ERR_PARAMS;
+}
+
+PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
+                            const ppml_compile_options *options, ppml_refusal *refusal,
+                            ppml_arena *arena) {
   int32_t *gain[PPML_LAYERS_MAX];
+  const ppml_params *params = options->params;
+  memset(refusal, 0, sizeof *refusal);
   if (params && params != ppmli_params_by_id(params->id)) return PPML_ERR_PARAMS;
+  if (!(options->agreement >= 0 && options->agreement <= 1)) return PPML_ERR_ARG;
   if (!ppmli_model_is_valid(model)) return PPML_ERR_ARG;
   for (uint32_t l = 0; l < model->layer_count; l++) {
     PPMLI_ALLOC(int32_t, gains, arena, model->layer[l].outputs);
@@ -43,11 +92,21 @@ PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const p
   }
   memset(c, 0, sizeof *c);
   c->model = *model;
+  c->agreement = options->agreement;
   ppmli_model_id(c->model.id, model);
-  PPMLI_TRY(ppmli_compile_scale(c, gain));
-  c->params = params ? params : ppmli_compile_choose(c);
+  PPMLI_TRY(ppmli_compile_choose(c, gain, options, refusal));
   ppmli_circuit_set_id(c);
   return PPML_OK;
+}
+
+/* Under params, promising nothing; NULL: by the default options. */
+PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const ppml_params *params,
+                               ppml_arena *arena) {
+  ppml_refusal refusal;
+  ppml_compile_options options = ppmli_compile_options_default();
+  options.params = params;
+  if (params) options.agreement = 0;
+  return ppmli_plan(c, model, &options, &refusal, arena);
 }
 
 PPMLI_STATIC void ppmli_client_from_circuit(ppml_client *client, const ppml_circuit *c) {

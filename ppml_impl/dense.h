@@ -7,24 +7,36 @@
 
 /* --------------------------------------------------------- lookup table */
 
-/* The table of neuron j of hidden layer l: entry i is the next layer's input where the
- * accumulator stands at i / 2N of a turn.  Behind a quarter turn the table holds -f(x - 1/2),
- * which is f again for an odd f that saturates.
+/* What the table of neuron j of hidden layer l gives where the accumulator stands at
+ * position / 2N of a turn: the activation up to a quarter turn to either side; beyond it
+ * -f(x - 1/2), which is f again for an odd f that saturates.
+ *   position  < 2 N */
+PPMLI_STATIC int32_t ppmli_dense_activation(const ppml_circuit *c, uint32_t l, uint32_t j,
+                                            uint32_t position) {
+  const ppml_layer *layer = &c->model.layer[l];
+  int64_t N = c->params->poly_size, at = position;
+  int behind = at >= N / 2 && at < N + N / 2; /* at less half a turn is what is looked up */
+  at -= behind ? N : at < N ? 0 : 2 * N;
+  int64_t scale = (int64_t)ppmli_circuit_scale(c, l, j);
+  int64_t z = ppmli_quant_nearest(at * (int64_t)(PPMLI_TORUS_HALF / (uint64_t)N), scale);
+  int32_t a = ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
+  return behind ? -a : a;
+}
+
+/* What an activation of 1 of that neuron is on the torus; folded, it carries the one weight
+ * that the next layer has for it. */
+PPMLI_STATIC uint64_t ppmli_dense_unit(const ppml_circuit *c, uint32_t l, uint32_t j) {
+  if (!ppmli_circuit_is_folded(&c->model, l)) return c->unit[l + 1];
+  return ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
+}
+
+/* The table itself: entry i is the next layer's input at i / 2N of a turn.
  *   table [N]  out */
 PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint32_t l,
                                     uint32_t j) {
-  const ppml_layer *layer = &c->model.layer[l];
-  uint32_t N = c->params->poly_size;
-  int64_t scale = (int64_t)ppmli_circuit_scale(c, l, j), step = (int64_t)(PPMLI_TORUS_HALF / N);
-  uint64_t unit = c->unit[l + 1];
-  if (ppmli_circuit_is_folded(&c->model, l)) /* the next layer's one weight for this neuron */
-    unit = ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
-  for (uint32_t i = 0; i < N; i++) {
-    int64_t position = i < N / 2 ? (int64_t)i : (int64_t)i - N;
-    int64_t z = ppmli_quant_nearest(position * step, scale);
-    int32_t a = ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
-    table[i] = (uint64_t)(int64_t)(i < N / 2 ? a : -a) * unit;
-  }
+  uint64_t unit = ppmli_dense_unit(c, l, j);
+  for (uint32_t i = 0; i < c->params->poly_size; i++)
+    table[i] = (uint64_t)(int64_t)ppmli_dense_activation(c, l, j, i) * unit;
 }
 
 /* ------------------------------------------------ dense on LWE ciphertexts */

@@ -69,6 +69,12 @@ PPMLI_STATIC size_t ppmli_eval_key_expanded_bytes(const ppml_params *p) {
          ppmli_arena_rounded(ppmli_params_steps(p) * ppmli_bsk_step_doubles(p) * sizeof(double));
 }
 
+/* Arena bytes of reading a key. */
+PPMLI_STATIC size_t ppmli_eval_key_bytes(const ppml_params *p, size_t threads) {
+  return ppmli_fft_bytes(p->poly_size) + ppmli_eval_key_expanded_bytes(p) +
+         ppmli_key_pass_bytes(p, threads);
+}
+
 PPMLI_STATIC int ppmli_eval_key_alloc(ppml_eval_key *key, const ppml_params *p,
                                       const ppmli_backend *backend, ppml_arena *arena) {
   PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));

@@ -4,6 +4,7 @@
 #define PPMLI_MODEL_H
 
 #include "circuit.h"
+#include "ct.h"
 #include "serial.h"
 
 #define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
@@ -279,26 +280,6 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
   if (c->unit[0] != ppmli_circuit_input_unit(&c->model.spec)) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);
   return PPML_OK;
-}
-
-PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
-  ppml_header h = {
-      PPML_KIND_CIRCUIT, PPMLI_FORMAT_VERSION, c->params, ppmli_circuit_wire_bytes(c), {0}, {0}};
-  ppmli_out out;
-  memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
-  ppmli_out_begin(&out, writer, &h);
-  ppmli_circuit_put(&out, c);
-  return ppmli_out_end(&out);
-}
-
-PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const ppml_limits *limits,
-                                    ppml_arena *arena) {
-  ppmli_in in;
-  ppml_header h;
-  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_CIRCUIT, reader, limits));
-  PPMLI_TRY(ppmli_circuit_get(c, &in, h.params, limits, arena));
-  PPMLI_TRY(ppmli_in_end(&in));
-  return memcmp(c->id, h.circuit_id, PPML_ID_BYTES) == 0 ? PPML_OK : PPML_ERR_FORMAT;
 }
 
 /* ------------------------------------------------- client and secret key */

@@ -38,10 +38,16 @@ PPMLI_STATIC double ppmli_noise_keyswitch(const ppml_params *p) {
 }
 
 /* Centered: the mask's rounding errors meet key bits less their mean. */
-PPMLI_STATIC double ppmli_noise_modulus_switch(const ppml_params *p) {
+PPMLI_STATIC double ppmli_noise_modulus_switch_mask(const ppml_params *p) {
   double mean = p->key_block_ones ? 1.0 / (p->key_block + 1) : 0.5;
   double grid = 2.0 * p->poly_size;
-  return (p->lwe_dim * mean * (1 - mean) + 1) / 12 / (grid * grid);
+  return p->lwe_dim * mean * (1 - mean) / 12 / (grid * grid);
+}
+
+/* With the body's own rounding, to the nearest position. */
+PPMLI_STATIC double ppmli_noise_modulus_switch(const ppml_params *p) {
+  double grid = 2.0 * p->poly_size;
+  return ppmli_noise_modulus_switch_mask(p) + 1.0 / 12 / (grid * grid);
 }
 
 PPMLI_STATIC double ppmli_noise_blind_rotation(const ppml_params *p) {
@@ -60,8 +66,12 @@ PPMLI_STATIC double ppmli_noise_blind_rotation(const ppml_params *p) {
 }
 
 /* The switch of a score to the modulus it travels in, centered as well. */
+PPMLI_STATIC double ppmli_noise_output_switch_mask(const ppml_params *p) {
+  return (double)ppmli_params_long_dim(p) / 4 * ppmli_noise_rounding(p->output_bits);
+}
+
 PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
-  return (1 + (double)ppmli_params_long_dim(p) / 4) * ppmli_noise_rounding(p->output_bits);
+  return ppmli_noise_output_switch_mask(p) + ppmli_noise_rounding(p->output_bits);
 }
 
 #endif

@@ -105,11 +105,18 @@ PPMLI_STATIC double ppmli_security_bits(double dim, double noise_std, int block_
   return 128 + 4 * (log2_std - line128) / (line132 - line128);
 }
 
+PPMLI_STATIC double ppmli_params_lwe_security_bits(const ppml_params *p) {
+  return ppmli_security_bits(p->lwe_dim, ppmli_params_noise_std(p->lwe_noise_bound, 32),
+                             p->key_block_ones != 0);
+}
+
+PPMLI_STATIC double ppmli_params_glwe_security_bits(const ppml_params *p) {
+  return ppmli_security_bits((double)ppmli_params_long_dim(p),
+                             ppmli_params_noise_std(p->glwe_noise_bound, 64), 0);
+}
+
 PPMLI_STATIC double ppmli_params_security_bits(const ppml_params *p) {
-  double lwe = ppmli_security_bits(p->lwe_dim, ppmli_params_noise_std(p->lwe_noise_bound, 32),
-                                   p->key_block_ones != 0);
-  double glwe = ppmli_security_bits((double)ppmli_params_long_dim(p),
-                                    ppmli_params_noise_std(p->glwe_noise_bound, 64), 0);
+  double lwe = ppmli_params_lwe_security_bits(p), glwe = ppmli_params_glwe_security_bits(p);
   return lwe < glwe ? lwe : glwe;
 }
 

@@ -149,6 +149,14 @@ PPMLI_STATIC void ppmli_spec_answer(uint8_t *answer, const ppml_spec *spec, cons
     answer[each ? c : 0] = (uint8_t)(answer[each ? c : 0] + (scores[c] > spec->threshold[c]));
 }
 
+/* Do two sets of scores of an image stand for the same answer? */
+PPMLI_STATIC int ppmli_spec_same_answer(const ppml_spec *spec, const int32_t *a, const int32_t *b) {
+  uint8_t first[PPML_CLASSES_MAX], second[PPML_CLASSES_MAX];
+  ppmli_spec_answer(first, spec, a);
+  ppmli_spec_answer(second, spec, b);
+  return memcmp(first, second, ppmli_spec_answer_bytes(spec)) == 0;
+}
+
 /* How far scores are from standing for another answer. */
 PPMLI_STATIC int64_t ppmli_spec_margin(const ppml_spec *spec, const int32_t *scores) {
   int is_contest = ppmli_spec_is_contest(spec);

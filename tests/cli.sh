@@ -45,6 +45,19 @@ refuses() {
   pass
 }
 
+# flags NAME STATUS COMMAND...: the command reports, and then says in one line what is not
+# as it should be, with that exit status.
+flags() {
+  name=$1
+  want=$2
+  shift 2
+  "$@" >out 2>err
+  got=$?
+  if [ $got -ne "$want" ]; then fail "$name: exit status $got, not $want: $(cat err)"; return; fi
+  if [ "$(wc -l <err)" -ne 1 ] || [ ! -s out ]; then fail "$name: $(cat out err)"; return; fi
+  pass
+}
+
 # has_fields NAME FIELD...: the JSON on one line in `out` has these members.
 has_fields() {
   name=$1
@@ -66,7 +79,7 @@ at_least() {
 # ------------------------------------------------------------- the whole path
 
 ok "help" "$PPML" --help
-for c in demo train import compile export keygen encrypt infer decrypt verify bench info; do
+for c in demo train import simulate compile export keygen encrypt infer decrypt verify bench info; do
   ok "$c --help" "$PPML" $c --help
 done
 ok "version" "$PPML" --version
@@ -80,9 +93,22 @@ has_fields "train" classes layers train val test accuracy auc
 ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right
 cmp -s m.ppml m2.ppml && pass || fail "train: the same seed gave another model"
 ok "compile" "$PPML" compile m.ppml -o c.ppml --client cl.ppml --params fast --json
-has_fields "compile" params security_bits pbs_per_image layers kind inputs outputs activation \
+has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap_std_log2 \
+  dense_std_log2 key_switch_std_log2 rounding_std_log2 wrong_activation accumulator_bound \
+  lwe_security_bits glwe_security_bits security_estimate params security_bits pbs_per_image layers kind inputs outputs activation \
   weight_bits accumulator_range noise_std_log2 arena_bytes_server arena_bytes_client \
   eval_key_wire_bytes eval_key_bytes input_bytes output_bytes
+ok "compile for people" "$PPML" compile m.ppml -o c0.ppml --client cl0.ppml --params fast --no-calibration
+grep -q "16\|64 -> 4" out && pass || fail "compile: no table of layers"
+cmp -s c.ppml c0.ppml && pass || fail "compile: the same model gave another circuit"
+ok "simulate a model" "$PPML" simulate m.ppml "$TINY/tiny.npz" --json
+has_fields "simulate" classes layers params agreement_wanted test images accuracy accuracy_clear auc \
+  predicted draws confidence agreement_expected agreement_low agreement_high \
+  accuracy_expected score_error_std_expected
+ok "simulate a circuit" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws 50 --count 20
+cp out first
+ok "simulate again" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws 50 --count 20 --seed 1
+cmp -s out first && pass || fail "simulate: the same seed gave other draws"
 ok "keygen" "$PPML" keygen cl.ppml --secret-key sk --eval-key ek
 [ "$(stat -c %a sk)" = 600 ] && pass || fail "keygen: the secret key has mode $(stat -c %a sk)"
 ok "encrypt from a data set" "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 -o in1.ct
@@ -103,7 +129,8 @@ ok "verify" "$PPML" verify c.ppml "$TINY/tiny.npz" --count 8 --threads 2 --batch
 has_fields "verify" images classes accuracy_clear accuracy_simulated accuracy_encrypted agreement \
   auc_clear auc_encrypted latency_ms median p95 mean client_ms encrypt decrypt threads batch \
   pbs_per_image params security_bits pbs_error_std_log2 eval_key_bytes eval_key_wire_bytes \
-  input_bytes output_bytes arena_bytes peak_rss_bytes backend
+  input_bytes output_bytes arena_bytes peak_rss_bytes backend scores_identical predicted \
+  confidence score_error_std score_error_std_low score_error_std_high agreement_low
 at_least "verify" agreement 1
 for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   ok "info $file" "$PPML" info $file --json
@@ -148,6 +175,20 @@ printf '#include "ppml.h"\n#include "model.h"\nint main(void) { ppml_model m; re
 ok "compile an exported model" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -I"$ROOT" -I. use.c -o use
 ok "run an exported model" ./use
 
+# ------------------------------------------------------------------- too noisy
+
+# A network that hardly learned, with noise where it counts: everything that looks at it tells.
+ok "train too little" "$PPML" train "$TINY/tiny.npz" -o noisy.m --hidden 3,3,3,3 --activation sign --epochs 1
+flags "simulate: less than what is wanted" 77 "$PPML" simulate noisy.m "$TINY/tiny.npz" --params fast
+flags "simulate: less than what was asked for" 77 "$PPML" simulate noisy.m "$TINY/tiny.npz" --params precise --agreement 1
+refuses "compile: no set can do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --agreement 0.9999
+refuses "compile: the set asked for cannot do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --params fast --agreement 0.995
+ok "compile: nothing promised" "$PPML" compile noisy.m -o noisy.c --client noisy.cl --params fast --no-calibration
+flags "simulate: a circuit" 77 "$PPML" simulate noisy.c "$TINY/tiny.npz" --agreement 0.995
+flags "verify: less than what is wanted" 77 "$PPML" verify noisy.c "$TINY/tiny.npz" --split train --agreement 1
+refuses "simulate: parameters of a circuit" 64 "$PPML" simulate c.ppml "$TINY/tiny.npz" --params fast
+refuses "an agreement beyond 1" 64 "$PPML" compile m.ppml -o new.c --client new.cl --agreement 1.5
+
 # ------------------------------------------------------------------ bad input
 
 refuses "no command" 64 "$PPML"
@@ -178,6 +219,7 @@ for file in missing; do
   refuses "missing images to import by" 66 "$PPML" import "$TINY/tiny.onnx" $file -o new.m
   refuses "missing file to export" 66 "$PPML" export $file -o new.h
   refuses "missing model" 66 "$PPML" compile $file -o new.c --client new.cl
+  refuses "missing network" 66 "$PPML" simulate $file "$TINY/tiny.npz"
   refuses "missing circuit" 66 "$PPML" infer $file --eval-key ek in0.ct -o new.ct
   refuses "missing evaluation key" 66 "$PPML" infer c.ppml --eval-key $file in0.ct -o new.ct
   refuses "missing image" 66 "$PPML" encrypt --secret-key sk $file -o new.ct
@@ -190,6 +232,7 @@ bad() {
   refuses "$1 data set" 65 "$PPML" train "$2" -o new.m
   refuses "$1 model" 65 "$PPML" compile "$2" -o new.c --client new.cl
   refuses "$1 client spec" 65 "$PPML" keygen "$2" --secret-key new.sk --eval-key new.ek
+  refuses "$1 network" 65 "$PPML" simulate "$2" "$TINY/tiny.npz"
   refuses "$1 circuit" 65 "$PPML" infer "$2" --eval-key ek in0.ct -o new.ct
   refuses "$1 evaluation key" 65 "$PPML" infer c.ppml --eval-key "$2" in0.ct -o new.ct
   refuses "$1 encrypted image" 65 "$PPML" infer c.ppml --eval-key ek "$2" -o new.ct
@@ -231,6 +274,7 @@ flip() {
 }
 damaged "model" m.ppml "$PPML" compile broken -o new.c --client new.cl
 damaged "circuit" c.ppml "$PPML" infer broken --eval-key ek in0.ct -o new.ct
+damaged "network" m.ppml "$PPML" simulate broken "$TINY/tiny.npz"
 damaged "client spec" cl.ppml "$PPML" keygen broken --secret-key new.sk --eval-key new.ek
 damaged "secret key" sk "$PPML" decrypt --secret-key broken out.ct
 damaged "evaluation key" ek "$PPML" infer c.ppml --eval-key broken in0.ct -o new.ct
@@ -276,13 +320,15 @@ fi
 if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
   ok "train on PneumoniaMNIST" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml
   ok "compile PneumoniaMNIST" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml
+  ok "simulate PneumoniaMNIST" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --agreement 0.98 --json
+  cat out
   ok "verify PneumoniaMNIST" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --json
   cat out
   at_least "PneumoniaMNIST" images 624
   at_least "PneumoniaMNIST" accuracy_encrypted 0.88
   at_least "PneumoniaMNIST" agreement 0.99
   ok "train on RetinaMNIST" "$PPML" train "$DATA/retinamnist.npz" -o rm.ppml
-  ok "compile RetinaMNIST" "$PPML" compile rm.ppml -o rc.ppml --client rcl.ppml
+  ok "compile RetinaMNIST" "$PPML" compile rm.ppml -o rc.ppml --client rcl.ppml --agreement 0.98
   ok "verify RetinaMNIST" "$PPML" verify rc.ppml "$DATA/retinamnist.npz" --count 100 --json
   cat out
   at_least "RetinaMNIST" classes 5

@@ -37,6 +37,7 @@ START_TEST(a_model_is_written_as_known) {
 }
 END_TEST
 
+/* All but the certificate, which follows. */
 START_TEST(a_circuit_is_laid_out_and_written_as_known) {
   uint8_t bytes[1024];
   ppml_model m = known_model();
@@ -45,8 +46,10 @@ START_TEST(a_circuit_is_laid_out_and_written_as_known) {
   ppml_arena arena = test_arena(ppml_compile_bytes(&m));
   ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast"), &arena), PPML_OK);
   ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
-  ck_assert_uint_eq(writer.position, sizeof format_circuit_kat);
-  ck_assert_mem_eq(bytes, format_circuit_kat, sizeof format_circuit_kat);
+  ck_assert_uint_eq(writer.position, sizeof format_circuit_kat + ppmli_certificate_wire_bytes(2));
+  ck_assert_mem_eq(bytes + 40, format_circuit_kat + 40, PPML_ID_BYTES);
+  ck_assert_mem_eq(bytes + PPMLI_HEADER_BYTES, format_circuit_kat + PPMLI_HEADER_BYTES,
+                   sizeof format_circuit_kat - PPMLI_CONTAINER_BYTES);
   test_arena_free(&arena);
 }
 END_TEST
@@ -309,7 +312,7 @@ END_TEST
 
 /* Units and gains that would let an accumulator leave its place. */
 START_TEST(a_circuit_beyond_its_capacity_is_refused) {
-  uint8_t bytes[1024];
+  uint8_t bytes[2048];
   ppml_limits limits = ppml_limits_default();
   ppml_model m = known_model();
   ppml_arena arena = test_arena(1 << 14);
@@ -326,6 +329,96 @@ START_TEST(a_circuit_beyond_its_capacity_is_refused) {
     ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
                      wrong[i] == unit ? PPML_OK : PPML_ERR_RANGE);
   }
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* ------------------------------------------------------------ certificate */
+
+/* Where a circuit's certificate begins in its file, and its fields of 8 bytes behind the
+ * promise of 4. */
+static size_t certificate_at(const ppml_circuit *c) {
+  return PPMLI_HEADER_BYTES + ppmli_circuit_wire_bytes(c);
+}
+
+static void mend(uint8_t *bytes, size_t count) {
+  ppmli_digest d;
+  ppmli_digest_init(&d);
+  ppmli_digest_update(&d, bytes, count - 16);
+  ppmli_digest_final(&d, bytes + count - 16);
+}
+
+/* A known circuit's file in bytes; its length. */
+static size_t write_known(uint8_t *bytes, size_t capacity, ppml_circuit *c, double agreement,
+                          ppml_arena *arena) {
+  static ppml_model m;
+  ppml_compile_options options = {ppml_params_by_name("fast"), agreement};
+  ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
+  m = known_model();
+  m.margin_p05 = 1 << 20;
+  ck_assert_int_eq(ppml_plan(c, &m, &options, NULL, arena), PPML_OK);
+  ck_assert_int_eq(ppml_circuit_write(c, &writer), PPML_OK);
+  return writer.position;
+}
+
+static int read_bytes(const uint8_t *bytes, size_t count, ppml_circuit *c) {
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena arena = test_arena(1 << 14);
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  int error = ppml_circuit_read(c, &reader, &limits, &arena);
+  test_arena_free(&arena);
+  return error;
+}
+
+START_TEST(a_certificate_that_claims_something_else_is_refused) {
+  uint8_t bytes[2048], changed[2048];
+  ppml_circuit c, back;
+  ppml_arena arena = test_arena(1 << 14);
+  size_t count = write_known(bytes, sizeof bytes, &c, 0.99, &arena);
+  ck_assert_int_eq(read_bytes(bytes, count, &back), PPML_OK);
+  ck_assert(fabs(back.agreement - 0.99) < 1e-9);
+  for (size_t at = certificate_at(&c) + 4; at < count - 16; at += 8) {
+    uint64_t value = ppmli_load64(bytes + at);
+    memcpy(changed, bytes, count);
+    ppmli_store64(changed + at, value + value / 4 + 100);
+    mend(changed, count);
+    ck_assert_msg(read_bytes(changed, count, &back) == PPML_ERR_CERTIFICATE, "field at %zu", at);
+  }
+  test_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_promise_that_the_circuit_cannot_keep_is_refused) {
+  uint8_t bytes[2048];
+  ppml_circuit c, back;
+  ppml_arena arena = test_arena(1 << 14);
+  size_t count = write_known(bytes, sizeof bytes, &c, 0, &arena);
+  ppmli_store32(bytes + certificate_at(&c), 1000000000);
+  mend(bytes, count);
+  ck_assert_int_eq(read_bytes(bytes, count, &back), PPML_ERR_CERTIFICATE);
+  ppmli_store32(bytes + certificate_at(&c), 1000000001);
+  mend(bytes, count);
+  ck_assert_int_eq(read_bytes(bytes, count, &back), PPML_ERR_RANGE);
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* With half the gain, accumulators have twice the noise: every digest may be mended, the
+ * certificate does not fit. */
+START_TEST(a_circuit_with_smaller_gains_than_certified_is_refused) {
+  uint8_t bytes[2048], honest[2048];
+  ppml_circuit c, back;
+  ppml_arena arena = test_arena(1 << 14);
+  size_t count = write_known(honest, sizeof honest, &c, 0, &arena), at = certificate_at(&c);
+  int32_t gain[2] = {c.gain[0][0] / 2, c.gain[0][1] / 2};
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  c.gain[0] = gain;
+  ppmli_circuit_set_id(&c);
+  ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+  ck_assert_int_eq(read_bytes(bytes, count, &back), PPML_OK); /* with its own certificate */
+  memcpy(bytes + at, honest + at, count - 16 - at);
+  mend(bytes, count);
+  ck_assert_int_eq(read_bytes(bytes, count, &back), PPML_ERR_CERTIFICATE);
   test_arena_free(&arena);
 }
 END_TEST
@@ -385,6 +478,9 @@ int main(void) {
   tcase_add_test(bounds, layers_fit_one_another);
   tcase_add_test(bounds, a_table_has_no_minus_128);
   tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
+  tcase_add_test(error, a_certificate_that_claims_something_else_is_refused);
+  tcase_add_test(error, a_promise_that_the_circuit_cannot_keep_is_refused);
+  tcase_add_test(error, a_circuit_with_smaller_gains_than_certified_is_refused);
   tcase_add_test(error, an_id_that_is_not_the_payloads_is_refused);
   tcase_add_test(error, a_secret_key_that_could_not_be_read_is_wiped);
   return test_run(suite);

@@ -27,6 +27,10 @@ static int find(const args *a, const char *name) {
   return -1;
 }
 
+int args_has(const args *a, const char *name) {
+  return find(a, name) >= 0;
+}
+
 int args_flag(args *a, const char *name) {
   int at = find(a, name);
   if (at < 0) return 0;

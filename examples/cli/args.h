@@ -16,6 +16,9 @@ typedef struct args {
 
 args args_make(int argc, char **argv);
 
+/* Is --name there?  Leaves it. */
+int args_has(const args *a, const char *name);
+
 /* Takes --name out; 1 if it was there. */
 int args_flag(args *a, const char *name);
 

@@ -36,7 +36,7 @@ static int status_of(int error) {
   if (error == PPML_ERR_MISMATCH) return CLI_REFUSED;
   if (error == PPML_ERR_IO) return CLI_IO;
   if (error == PPML_ERR_PARAMS) return CLI_DATA;
-  if (error <= PPML_ERR_FORMAT && error >= PPML_ERR_TRAILING) return CLI_DATA;
+  if (error <= PPML_ERR_FORMAT && error >= PPML_ERR_CERTIFICATE) return CLI_DATA;
   return CLI_INTERNAL;
 }
 

@@ -53,6 +53,7 @@ void cli_progress_end(void);
 /* The commands; argv[0] is the command's name. */
 int cmd_demo(int argc, char **argv);
 int cmd_train(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);

@@ -1,23 +1,18 @@
-/* ppml bench: what each step costs on this machine.  It times the library's inner
- * functions, hence includes them, as a second copy that is static to this file. */
+/* ppml bench: what each step costs on this machine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ppml_impl/evalkey.h"
-
 #include "args.h"
 #include "cli.h"
 #include "json.h"
+#include "measure.h"
 #include "pool.h"
 
-#define REPEATS 15    /* timings whose median is reported */
-#define TIMING_MS 2.0 /* least time of one, so that the clock's grain does not show */
 #define PBS_REPEATS 7 /* of a bootstrap, which is long enough alone */
-#define BATCH_MAX 32
 #define BATCH_COUNT 4
 
-static const size_t batches[BATCH_COUNT] = {1, 8, 16, BATCH_MAX};
+static const size_t batches[BATCH_COUNT] = {1, 8, 16, MEASURE_BATCH_MAX};
 static const uint32_t fft_points[3] = {256, 512, 1024};
 
 typedef struct bench_request {
@@ -50,33 +45,6 @@ static int parse(bench_request *r, int argc, char **argv) {
   return CLI_OK;
 }
 
-/* ------------------------------------------------------------------ timing */
-
-static double median(double *values, size_t count) {
-  cli_sort(values, count);
-  return values[count / 2];
-}
-
-/* Milliseconds of one call: after a warm-up, the median over repeats of runs that each
- * last least_ms at least. */
-static double time_ms(void (*run)(void *), void *context, double least_ms, size_t repeats) {
-  double taken[REPEATS];
-  size_t calls = 1;
-  run(context);
-  for (;;) { /* how many calls make a timing */
-    double start = cli_now_ms();
-    for (size_t i = 0; i < calls; i++) run(context);
-    if (cli_now_ms() - start >= least_ms) break;
-    calls *= 2;
-  }
-  for (size_t r = 0; r < repeats; r++) {
-    double start = cli_now_ms();
-    for (size_t i = 0; i < calls; i++) run(context);
-    taken[r] = (cli_now_ms() - start) / (double)calls;
-  }
-  return median(taken, repeats);
-}
-
 /* --------------------------------------------------------------------- FFT */
 
 typedef struct fft_bench {
@@ -106,9 +74,10 @@ static int bench_fft(bench_result *result, const bench_request *r, ppml_arena *a
     b.work = (double *)ppmli_arena_array(arena, N, sizeof *b.work);
     if (b.work == NULL) return PPML_ERR_NOMEM;
     for (size_t j = 0; j < N; j++) b.poly[j] = j * 0x9e3779b97f4a7c15u;
-    result->fft_ns[i] = 1e6 * time_ms(run_forward, &b, TIMING_MS, REPEATS);
+    result->fft_ns[i] = 1e6 * measure_ms(run_forward, &b, MEASURE_TIMING_MS, MEASURE_REPEATS);
     for (size_t j = 0; j < N; j++) b.spectrum[j] = 1e-3;
-    result->fft_inverse_ns[i] = 1e6 * time_ms(run_backward, &b, TIMING_MS, REPEATS);
+    result->fft_inverse_ns[i] =
+        1e6 * measure_ms(run_backward, &b, MEASURE_TIMING_MS, MEASURE_REPEATS);
     arena->used_bytes = mark;
   }
   return PPML_OK;
@@ -116,98 +85,15 @@ static int bench_fft(bench_result *result, const bench_request *r, ppml_arena *a
 
 /* --------------------------------------------------------------- bootstrap */
 
-/* One thread's batch of samples. */
-typedef struct pbs_bench {
-  const ppml_eval_key *key;
-  size_t samples;
-  uint64_t *lwe;       /* [samples][k N + 1] */
-  uint32_t *short_lwe; /* [samples][short words] */
-  int32_t *digits;     /* [rows][samples] */
-  uint16_t *exponents; /* [samples][n + 1] */
-  uint64_t *acc;       /* [samples][k + 1][N] */
-  uint64_t *table;     /* [N] */
-  ppml_arena scratch;
-} pbs_bench;
-
-static size_t pbs_bench_bytes(const ppml_params *p) {
-  size_t long_words = ppmli_params_long_dim(p) + 1, N = p->poly_size;
-  return ppmli_arena_rounded(BATCH_MAX * long_words * 8) +
-         ppmli_arena_rounded(BATCH_MAX * ppmli_lwe_short_words(p) * 4) +
-         ppmli_arena_rounded(BATCH_MAX * ppmli_ksk_rows(p) * 4) +
-         ppmli_arena_rounded(BATCH_MAX * (p->lwe_dim + 1) * 2) +
-         ppmli_arena_rounded(BATCH_MAX * (long_words - 1 + N) * 8) + ppmli_arena_rounded(N * 8) +
-         ppmli_arena_rounded(ppmli_pbs_rotate_scratch(p));
-}
-
-static int pbs_bench_init(pbs_bench *b, const ppml_eval_key *key, ppml_arena *arena) {
-  const ppml_params *p = key->params;
-  size_t long_words = ppmli_params_long_dim(p) + 1;
-  ppml_rng rng;
-  b->key = key;
-  b->lwe = (uint64_t *)ppmli_arena_array(arena, BATCH_MAX * long_words, 8);
-  b->short_lwe = (uint32_t *)ppmli_arena_array(arena, BATCH_MAX * ppmli_lwe_short_words(p), 4);
-  b->digits = (int32_t *)ppmli_arena_array(arena, BATCH_MAX * ppmli_ksk_rows(p), 4);
-  b->exponents = (uint16_t *)ppmli_arena_array(arena, BATCH_MAX * (p->lwe_dim + 1), 2);
-  b->acc = (uint64_t *)ppmli_arena_array(arena, BATCH_MAX * (long_words - 1 + p->poly_size), 8);
-  b->table = (uint64_t *)ppmli_arena_array(arena, p->poly_size, 8);
-  void *scratch = ppmli_arena_alloc(arena, ppmli_pbs_rotate_scratch(p));
-  if (scratch == NULL) return PPML_ERR_NOMEM;
-  PPMLI_TRY(ppml_arena_init(&b->scratch, scratch, ppmli_pbs_rotate_scratch(p)));
-  ppml_rng_init_for_tests(&rng, 1);
-  for (size_t i = 0; i < BATCH_MAX * long_words; i++) b->lwe[i] = ppmli_rng_u64(&rng);
-  for (size_t i = 0; i < p->poly_size; i++) b->table[i] = (uint64_t)1 << 61;
-  return PPML_OK;
-}
-
-static void run_key_switch(void *context) {
-  pbs_bench *b = (pbs_bench *)context;
-  const ppml_params *p = b->key->params;
-  size_t long_words = ppmli_params_long_dim(p) + 1, words = ppmli_lwe_short_words(p);
-  for (size_t s = 0; s < b->samples; s++) {
-    ppmli_keyswitch_start(b->short_lwe + s * words, b->lwe + s * long_words, p);
-    ppmli_keyswitch_digits(b->digits + s, b->samples, b->lwe + s * long_words, 0, ppmli_ksk_rows(p),
-                           p);
-  }
-  b->key->fft->backend->key_switch(b->short_lwe, b->digits, b->key->key_switch_key, b->samples,
-                                   ppmli_ksk_rows(p), ppmli_ksk_blocks(p));
-}
-
-/* A key switch, a modulus switch and a bootstrap of every sample. */
-static void run_pbs(void *context) {
-  pbs_bench *b = (pbs_bench *)context;
-  const ppml_params *p = b->key->params;
-  size_t long_words = ppmli_params_long_dim(p) + 1, acc_words = long_words - 1 + p->poly_size;
-  run_key_switch(b);
-  for (size_t s = 0; s < b->samples; s++) {
-    uint16_t *exponents = b->exponents + s * (p->lwe_dim + 1);
-    ppmli_lwe_modulus_switch(exponents, b->short_lwe + s * ppmli_lwe_short_words(p), p);
-    ppmli_pbs_begin(b->acc + s * acc_words, b->table, exponents, p);
-  }
-  if (ppmli_pbs_rotate(b->acc, b->exponents, b->samples, 0, ppmli_params_steps(p),
-                       b->key->bootstrap_key, p, b->key->fft, &b->scratch) != PPML_OK)
-    abort(); /* the scratch was sized for it */
-  for (size_t s = 0; s < b->samples; s++)
-    ppmli_glwe_extract(b->lwe + s * long_words, b->acc + s * acc_words, p);
-}
-
-/* An external product with its transforms, both ways, of one GLWE ciphertext: what a
- * step takes of each sample, divided among its GGSW ciphertexts. */
-static void run_step(void *context) {
-  pbs_bench *b = (pbs_bench *)context;
-  if (ppmli_pbs_rotate(b->acc, b->exponents, b->samples, 0, 1, b->key->bootstrap_key,
-                       b->key->params, b->key->fft, &b->scratch) != PPML_OK)
-    abort();
-}
-
 /* All threads at once, each on its own batch. */
 typedef struct threads_bench {
   pool threads;
-  pbs_bench *batch; /* [threads] */
+  measure_pbs *batch; /* [threads] */
 } threads_bench;
 
 static void run_thread(void *argument, size_t index) {
   threads_bench *t = (threads_bench *)argument;
-  run_pbs(&t->batch[index]);
+  measure_bootstrap(&t->batch[index]);
 }
 
 static void run_threads(void *context) {
@@ -221,15 +107,19 @@ static void bench_pbs(bench_result *result, threads_bench *t) {
   size_t threads = t->threads.parallel.threads;
   for (int i = 0; i < BATCH_COUNT; i++) {
     for (size_t j = 0; j < threads; j++) t->batch[j].samples = batches[i];
-    result->pbs_ms[i] = time_ms(run_pbs, &t->batch[0], TIMING_MS, PBS_REPEATS) / (double)batches[i];
+    result->pbs_ms[i] =
+        measure_ms(measure_bootstrap, &t->batch[0], MEASURE_TIMING_MS, PBS_REPEATS) /
+        (double)batches[i];
     result->pbs_threads_ms[i] =
-        time_ms(run_threads, t, TIMING_MS, PBS_REPEATS) / (double)(batches[i] * threads);
+        measure_ms(run_threads, t, MEASURE_TIMING_MS, PBS_REPEATS) / (double)(batches[i] * threads);
   }
   t->batch[0].samples = PPMLI_PBS_TILE;
   result->key_switch_us =
-      1e3 * time_ms(run_key_switch, &t->batch[0], TIMING_MS, REPEATS) / PPMLI_PBS_TILE;
-  result->external_product_us = 1e3 * time_ms(run_step, &t->batch[0], TIMING_MS, REPEATS) /
-                                (double)(PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p));
+      1e3 * measure_ms(measure_key_switch, &t->batch[0], MEASURE_TIMING_MS, MEASURE_REPEATS) /
+      PPMLI_PBS_TILE;
+  result->external_product_us =
+      1e3 * measure_ms(measure_step, &t->batch[0], MEASURE_TIMING_MS, MEASURE_REPEATS) /
+      (double)(PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p));
 }
 
 /* -------------------------------------------------------------------- keys */
@@ -325,9 +215,9 @@ static int bench(bench_result *result, const bench_request *r, threads_bench *t,
   ppml_eval_key key;
   PPMLI_TRY(bench_fft(result, r, arena));
   PPMLI_TRY(make_key(&key, result, r, &t->threads.parallel, arena));
-  t->batch = (pbs_bench *)ppmli_arena_array(arena, r->threads, sizeof *t->batch);
+  t->batch = (measure_pbs *)ppmli_arena_array(arena, r->threads, sizeof *t->batch);
   if (t->batch == NULL) return PPML_ERR_NOMEM;
-  for (size_t i = 0; i < r->threads; i++) PPMLI_TRY(pbs_bench_init(&t->batch[i], &key, arena));
+  for (size_t i = 0; i < r->threads; i++) PPMLI_TRY(measure_pbs_init(&t->batch[i], &key, arena));
   bench_pbs(result, t);
   return PPML_OK;
 }
@@ -335,8 +225,8 @@ static int bench(bench_result *result, const bench_request *r, threads_bench *t,
 static size_t bench_bytes(const bench_request *r) {
   size_t threads = r->threads;
   return ppmli_arena_rounded(ppml_eval_key_wire_bytes(r->params)) +
-         ppml_eval_key_bytes(r->params, threads) + threads * pbs_bench_bytes(r->params) +
-         ppmli_arena_rounded(threads * sizeof(pbs_bench)) + 4 * ppmli_fft_bytes(2048) +
+         ppml_eval_key_bytes(r->params, threads) + threads * measure_pbs_bytes(r->params) +
+         ppmli_arena_rounded(threads * sizeof(measure_pbs)) + 4 * ppmli_fft_bytes(2048) +
          ppml_eval_key_generate_bytes(r->params, threads);
 }
 

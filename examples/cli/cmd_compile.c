@@ -6,28 +6,25 @@
 #include "cli.h"
 #include "describe.h"
 #include "load.h"
+#include "measure.h"
+#include "plan.h"
 
 typedef struct compile_request {
   const char *model_path, *circuit_path, *client_path;
-  const ppml_params *params; /* NULL: choose */
-  int json;
+  ppml_compile_options options;
+  int json, calibrates;
 } compile_request;
 
 static int parse(compile_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  const char *params = args_text(&a, "--params");
   r->circuit_path = args_required(&a, "-o");
   r->client_path = args_required(&a, "--client");
   r->json = args_flag(&a, "--json");
+  r->calibrates = !args_flag(&a, "--no-calibration");
+  int chosen = plan_options(&r->options, &a);
   int status = args_end(&a, 1, 1);
-  if (status) return status;
-  r->model_path = a.value[0];
-  r->params = params ? ppml_params_by_name(params) : NULL;
-  if (params && r->params == NULL && strcmp(params, "auto") != 0)
-    return cli_fail(CLI_USAGE, params,
-                    "no such parameter set (expected auto or one of ppml info "
-                    "--params)");
-  return CLI_OK;
+  if (status == CLI_OK) r->model_path = a.value[0];
+  return status ? status : chosen;
 }
 
 /* Writes both files; neither appears unless both were written to their end. */
@@ -56,12 +53,11 @@ static int save_both(const compile_request *r, const ppml_circuit *circuit) {
 static int compile(const compile_request *r, const ppml_model *model) {
   ppml_arena arena;
   ppml_circuit circuit;
-  int status = cli_arena_create(&arena, ppml_compile_bytes(model));
+  int status = plan_circuit(&circuit, model, &r->options, r->model_path, &arena);
   if (status) return status;
-  int error = ppml_compile(&circuit, model, r->params, &arena);
-  if (error) status = cli_fail_ppml(error, r->model_path, "a network that fits the torus");
-  else status = save_both(r, &circuit);
-  if (status == CLI_OK) describe_circuit(&circuit, r->json);
+  status = save_both(r, &circuit);
+  if (status == CLI_OK)
+    describe_circuit(&circuit, r->calibrates ? measure_circuit_ms(&circuit) : -1, r->json);
   cli_arena_destroy(&arena);
   return status;
 }

@@ -22,7 +22,7 @@ static int info_circuit(const char *path, int json) {
   ppml_arena arena;
   int status = load_circuit(&circuit, path, &arena);
   if (status) return status;
-  describe_circuit(&circuit, json);
+  describe_circuit(&circuit, -1, json);
   cli_arena_destroy(&arena);
   return CLI_OK;
 }

@@ -8,11 +8,13 @@
 #include "cli.h"
 #include "json.h"
 #include "load.h"
-#include "score.h"
+#include "plan.h"
+#include "predict.h"
 #include "session.h"
 
 typedef struct verify_request {
   const char *circuit_path, *data_path, *split, *backend;
+  double agreement; /* the least that will do; below 0: what the circuit promises */
   size_t count, threads, batch;
   int json;
 } verify_request;
@@ -22,6 +24,7 @@ static int parse(verify_request *r, int argc, char **argv) {
   const char *split = args_text(&a, "--split");
   r->split = split ? split : "test";
   r->backend = args_text(&a, "--backend");
+  r->agreement = plan_agreement(&a, -1);
   r->count = args_number(&a, "--count", 1, SIZE_MAX, SIZE_MAX);
   r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->batch = args_number(&a, "--batch", 1, 4096, 1);
@@ -34,17 +37,15 @@ static int parse(verify_request *r, int argc, char **argv) {
 }
 
 typedef struct measurements {
-  score_card clear, simulated, encrypted;
+  prediction predicted; /* with the clear answers */
+  score_card encrypted;
   double *latency_ms, *encrypt_ms, *decrypt_ms; /* [images], a batch's share each */
   double error_squares;                         /* of encrypted against clear scores */
-  size_t scores;
+  size_t scores, identical;                     /* identical: images with all scores the same */
 } measurements;
 
 static int measurements_create(measurements *m, const ppml_spec *spec, size_t images) {
-  memset(m, 0, sizeof *m);
-  int status = score_card_create(&m->clear, spec, images);
-  if (status == CLI_OK) status = score_card_create(&m->simulated, spec, images);
-  if (status == CLI_OK) status = score_card_create(&m->encrypted, spec, images);
+  int status = score_card_create(&m->encrypted, spec, images);
   m->latency_ms = (double *)calloc(3 * images, sizeof(double));
   m->encrypt_ms = m->latency_ms ? m->latency_ms + images : NULL;
   m->decrypt_ms = m->latency_ms ? m->latency_ms + 2 * images : NULL;
@@ -54,46 +55,41 @@ static int measurements_create(measurements *m, const ppml_spec *spec, size_t im
 }
 
 static void measurements_destroy(measurements *m) {
-  score_card_destroy(&m->clear);
-  score_card_destroy(&m->simulated);
+  prediction_destroy(&m->predicted);
   score_card_destroy(&m->encrypted);
   free(m->latency_ms);
 }
 
-/* One image without encryption: exact, and with the predicted noise. */
-static int answer_clear(measurements *m, const session *s, const int32_t *encrypted,
-                        const uint8_t *pixels, const uint8_t *labels, ppml_rng *rng,
-                        ppml_arena *arena) {
-  int32_t scores[PPML_CLASSES_MAX];
+/* Encrypted scores of one image beside the clear ones. */
+static int compare(measurements *m, const session *s, const int32_t *encrypted,
+                   const uint8_t *pixels, ppml_arena *arena) {
+  int32_t clear[PPML_CLASSES_MAX];
   uint32_t outputs = s->circuit->model.spec.outputs;
-  int error = ppml_model_predict(scores, &s->circuit->model, pixels, arena);
+  int error = ppml_model_predict(clear, &s->circuit->model, pixels, arena);
   if (error) return cli_fail_ppml(error, "verify", "a valid network");
-  score_card_add(&m->clear, scores, labels);
-  for (uint32_t o = 0; o < outputs; o++, m->scores++) {
-    double difference = (double)encrypted[o] - scores[o];
+  for (uint32_t o = 0; o < outputs; o++) {
+    double difference = (double)encrypted[o] - clear[o];
     m->error_squares += difference * difference;
   }
-  error = ppml_simulate(scores, s->circuit, pixels, rng, arena);
-  if (error) return cli_fail_ppml(error, "verify", "a valid network");
-  score_card_add(&m->simulated, scores, labels);
+  m->scores += outputs;
+  m->identical += memcmp(encrypted, clear, outputs * sizeof *clear) == 0;
   return CLI_OK;
 }
 
 static int verify_batch(measurements *m, session *s, const npz_split *split, size_t first,
-                        size_t count, ppml_rng *rng, ppml_arena *arena) {
+                        size_t count, ppml_arena *arena) {
   uint32_t outputs = s->circuit->model.spec.outputs;
   size_t inputs = ppml_spec_inputs(&s->circuit->model.spec);
   int32_t *scores = (int32_t *)calloc(count * outputs, sizeof *scores);
   if (scores == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for scores");
   int status = session_run(s, scores, split->images + first * inputs, count);
   for (size_t i = 0; i < count && status == CLI_OK; i++) {
-    const uint8_t *labels = split->labels + (first + i) * m->clear.answer_bytes;
+    const uint8_t *labels = split->labels + (first + i) * m->encrypted.answer_bytes;
     score_card_add(&m->encrypted, scores + i * outputs, labels);
     m->latency_ms[first + i] = s->infer_ms;
     m->encrypt_ms[first + i] = s->encrypt_ms;
     m->decrypt_ms[first + i] = s->decrypt_ms;
-    status = answer_clear(m, s, scores + i * outputs, split->images + (first + i) * inputs, labels,
-                          rng, arena);
+    status = compare(m, s, scores + i * outputs, split->images + (first + i) * inputs, arena);
   }
   free(scores);
   return status;
@@ -101,17 +97,43 @@ static int verify_batch(measurements *m, session *s, const npz_split *split, siz
 
 static int verify_images(measurements *m, session *s, const npz_split *split, size_t images) {
   ppml_arena arena;
-  ppml_rng rng;
   ppml_progress progress = cli_progress("images");
-  ppml_rng_init_for_tests(&rng, 1); /* simulated noise protects nothing */
   int status = cli_arena_create(&arena, ppml_model_predict_bytes(&s->circuit->model));
   for (size_t first = 0; first < images && status == CLI_OK; first += s->batch) {
     size_t count = images - first < s->batch ? images - first : s->batch;
-    status = verify_batch(m, s, split, first, count, &rng, &arena);
+    status = verify_batch(m, s, split, first, count, &arena);
     progress.step(progress.context, first + count, images);
   }
   if (arena.memory) cli_arena_destroy(&arena);
   return status;
+}
+
+static double agreement(const measurements *m) {
+  return score_agreement(&m->predicted.clear, &m->encrypted);
+}
+
+static double score_error(const measurements *m) {
+  return sqrt(m->error_squares / (double)m->scores);
+}
+
+/* Is what was measured what was predicted, and what was promised?  One line if not. */
+static int judge(const measurements *m, const ppml_circuit *c, const verify_request *r) {
+  const ppml_interval *noise = &m->predicted.score_error, *same = &m->predicted.agreement;
+  double wanted = r->agreement < 0 ? c->agreement : r->agreement;
+  double least = prediction_least_agreement(wanted, m->predicted.images);
+  if (!prediction_holds(noise, score_error(m)))
+    return cli_fail(CLI_INTERNAL, r->circuit_path,
+                    "score noise %.4g is not as predicted (expected %.4g to %.4g)", score_error(m),
+                    noise->low, noise->high);
+  if (!prediction_holds(same, agreement(m)))
+    return cli_fail(CLI_INTERNAL, r->circuit_path,
+                    "agreement %.4f is not as predicted (expected %.4f to %.4f)", agreement(m),
+                    same->low, same->high);
+  if (agreement(m) < least - 1e-9)
+    return cli_fail(CLI_REFUSED, r->circuit_path,
+                    "agreement %.4f on %zu images, %.4f wanted (expected at least %.4f)",
+                    agreement(m), m->predicted.images, wanted, least);
+  return CLI_OK;
 }
 
 /* ------------------------------------------------------------------ report */
@@ -131,19 +153,22 @@ static double quantile(const double *sorted, size_t count, double share) {
 static void report_json(const measurements *m, const session *s, size_t threads) {
   const ppml_params *p = s->circuit->params;
   const ppml_spec *spec = &s->circuit->model.spec;
-  size_t images = m->clear.count;
+  const prediction *predicted = &m->predicted;
+  size_t images = predicted->images;
   ppml_noise noise;
   ppml_circuit_noise(&noise, s->circuit);
   json_begin(NULL, '{');
   json_integer("images", (int64_t)images);
   json_integer("classes", spec->classes);
-  json_real("accuracy_clear", score_accuracy(&m->clear));
-  json_real("accuracy_simulated", score_accuracy(&m->simulated));
+  json_real("accuracy_clear", score_accuracy(&predicted->clear));
+  json_real("accuracy_simulated", predicted->accuracy.expected);
   json_real("accuracy_encrypted", score_accuracy(&m->encrypted));
-  json_real("agreement", score_agreement(&m->clear, &m->encrypted));
-  json_real("agreement_simulated", score_agreement(&m->clear, &m->simulated));
-  json_real("auc_clear", score_auc(&m->clear));
+  json_real("agreement", agreement(m));
+  json_real("agreement_simulated", predicted->agreement.expected);
+  json_real("auc_clear", score_auc(&predicted->clear));
+  json_real("auc_simulated", score_auc(&predicted->simulated));
   json_real("auc_encrypted", score_auc(&m->encrypted));
+  json_integer("scores_identical", (int64_t)m->identical);
   json_begin("latency_ms", '{');
   json_real("median", quantile(m->latency_ms, images, 0.5));
   json_real("p95", quantile(m->latency_ms, images, 0.95));
@@ -160,8 +185,10 @@ static void report_json(const measurements *m, const session *s, size_t threads)
   json_real("security_bits", ppml_params_security_bits(p));
   json_text("assumption", p->assumption);
   json_real("pbs_error_std_log2", log2(noise.bootstrap));
-  json_real("score_error_std", sqrt(m->error_squares / (double)m->scores));
-  json_real("score_error_std_predicted", noise.score);
+  json_real("score_error_std", score_error(m));
+  json_real("score_error_std_predicted", predicted->score_error.expected);
+  json_real("agreement_wanted", s->circuit->agreement);
+  prediction_json(predicted);
   json_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(p, threads));
   json_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(p));
   json_integer("input_bytes", (int64_t)ppml_input_wire_bytes(p, spec));
@@ -174,15 +201,18 @@ static void report_json(const measurements *m, const session *s, size_t threads)
 
 static void report_lines(const measurements *m, const session *s, size_t threads) {
   const ppml_params *p = s->circuit->params;
-  size_t images = m->clear.count;
-  printf("%-12s %9s %7s\n", "", "accuracy", "AUC");
-  printf("%-12s %9.4f %7.4f\n", "clear", score_accuracy(&m->clear), score_auc(&m->clear));
-  printf("%-12s %9.4f %7.4f\n", "simulated", score_accuracy(&m->simulated),
-         score_auc(&m->simulated));
-  printf("%-12s %9.4f %7.4f\n", "encrypted", score_accuracy(&m->encrypted),
-         score_auc(&m->encrypted));
-  printf("agreement of encrypted with clear: %.4f on %zu images\n",
-         score_agreement(&m->clear, &m->encrypted), images);
+  const prediction *predicted = &m->predicted;
+  size_t images = predicted->images;
+  printf("%-12s %9s %9s %9s %7s\n", "", "accuracy", "agreement", "noise", "AUC");
+  printf("%-12s %9.4f %9.4f %9.4g %7.4f\n", "clear", score_accuracy(&predicted->clear), 1.0, 0.0,
+         score_auc(&predicted->clear));
+  printf("%-12s %9.4f %9.4f %9.4g %7.4f\n", "simulated", predicted->accuracy.expected,
+         predicted->agreement.expected, predicted->score_error.expected,
+         score_auc(&predicted->simulated));
+  printf("%-12s %9.4f %9.4f %9.4g %7.4f\n", "encrypted", score_accuracy(&m->encrypted),
+         agreement(m), score_error(m), score_auc(&m->encrypted));
+  prediction_lines(predicted);
+  printf("%zu images, of which %zu have every score as in the clear\n", images, m->identical);
   printf("server %.1f ms an image (median; p95 %.1f), %zu bootstraps, %zu threads, batch %zu, %s\n",
          quantile(m->latency_ms, images, 0.5), quantile(m->latency_ms, images, 0.95),
          ppml_circuit_pbs_count(s->circuit), threads, s->batch, s->backend);
@@ -192,7 +222,7 @@ static void report_lines(const measurements *m, const session *s, size_t threads
 }
 
 static void report(measurements *m, const session *s, const verify_request *r) {
-  size_t images = m->clear.count;
+  size_t images = m->predicted.images;
   cli_sort(m->latency_ms, images);
   cli_sort(m->encrypt_ms, images);
   cli_sort(m->decrypt_ms, images);
@@ -200,17 +230,27 @@ static void report(measurements *m, const session *s, const verify_request *r) {
   else report_lines(m, s, r->threads);
 }
 
-static int verify(const verify_request *r, const ppml_circuit *circuit, const npz_split *split) {
+/* Encrypted answers beside those that were predicted. */
+static int verify_encrypted(measurements *m, const verify_request *r, const ppml_circuit *circuit,
+                            const npz_split *split) {
   session s;
-  measurements m;
-  size_t images = r->count < split->count ? r->count : split->count;
   int status = session_open(&s, circuit, r->threads, r->batch, r->backend);
   if (status) return status;
-  status = measurements_create(&m, &circuit->model.spec, images);
-  if (status == CLI_OK) status = verify_images(&m, &s, split, images);
-  if (status == CLI_OK) report(&m, &s, r);
-  measurements_destroy(&m);
+  status = measurements_create(m, &circuit->model.spec, m->predicted.images);
+  if (status == CLI_OK) status = verify_images(m, &s, split, m->predicted.images);
+  if (status == CLI_OK) report(m, &s, r);
+  if (status == CLI_OK) status = judge(m, circuit, r);
   session_close(&s);
+  return status;
+}
+
+static int verify(const verify_request *r, const ppml_circuit *circuit, const npz_split *split) {
+  measurements m;
+  size_t images = r->count < split->count ? r->count : split->count;
+  memset(&m, 0, sizeof m);
+  int status = prediction_make(&m.predicted, circuit, split, images, 0, 1);
+  if (status == CLI_OK) status = verify_encrypted(&m, r, circuit, split);
+  measurements_destroy(&m);
   return status;
 }
 

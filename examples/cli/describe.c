@@ -91,8 +91,23 @@ static int64_t peak_of(const ppml_layer *layer) {
   return peak;
 }
 
-/* noise may be NULL: of a model that is not compiled nothing is known yet. */
-static void put_layers(const ppml_model *model, const ppml_noise *noise) {
+static void put_std(const char *name, double std) {
+  if (std > 0) put_real(name, log2(std));
+}
+
+/* Noise of scores has no activation that it could be relative to. */
+static void put_layer_noise(const ppml_layer_certificate *layer) {
+  put_integer("accumulator_bound", layer->accumulator_bound);
+  put_std("noise_std_log2", layer->relative_std);
+  put_std("dense_std_log2", layer->dense_std);
+  put_std("key_switch_std_log2", layer->key_switch_std);
+  put_std("rounding_std_log2", layer->rounding_std);
+  put_std("bootstrap_std_log2", layer->bootstrap_std);
+  if (layer->bootstrap_std > 0) put_real("wrong_activation", layer->wrong_activation);
+}
+
+/* certificate may be NULL: of a model that is not compiled nothing is known yet. */
+static void put_layers(const ppml_model *model, const ppml_certificate *certificate) {
   if (as_json) json_begin("layers", '[');
   for (uint32_t l = 0; l < model->layer_count; l++) {
     const ppml_layer *layer = &model->layer[l];
@@ -103,7 +118,7 @@ static void put_layers(const ppml_model *model, const ppml_noise *noise) {
     put_text("activation", describe_activation(layer->activation));
     put_integer("weight_bits", layer->weight_bits);
     if (layer->peak) put_integer("accumulator_range", peak_of(layer));
-    if (noise && layer->peak) put_real("noise_std_log2", log2(noise->layer[l]));
+    if (certificate) put_layer_noise(&certificate->layer[l]);
     close_object(as_json ? NULL : "layer");
   }
   if (as_json) json_end(']');
@@ -153,24 +168,102 @@ void describe_model(const ppml_model *model, int json) {
   end();
 }
 
-void describe_circuit(const ppml_circuit *c, int json) {
-  ppml_noise noise;
-  ppml_circuit_noise(&noise, c);
-  begin(json, PPML_KIND_CIRCUIT);
+/* What was promised and what is predicted of it. */
+static void put_promise(const ppml_certificate *c, double predicted_ms) {
+  put_real("agreement_wanted", c->agreement_wanted);
+  put_real("agreement_predicted", c->agreement_predicted);
+  put_real("changed_answers", 1 - c->agreement_predicted);
+  put_real("score_error_std", c->score_std);
+  put_std("pbs_error_std_log2", c->layer[0].bootstrap_std);
+  put_integer("pbs_per_image", (int64_t)c->bootstraps);
+  if (predicted_ms >= 0) put_real("predicted_ms", predicted_ms);
+}
+
+static void put_security(const ppml_certificate *c) {
+  put_real("lwe_security_bits", c->lwe_security_bits);
+  put_real("glwe_security_bits", c->glwe_security_bits);
+  put_text("security_estimate", c->security_estimate);
+}
+
+static void put_server_arena(const ppml_certificate *c) {
+  open_object("arena_bytes_server");
+  put_integer("eval_key", (int64_t)c->eval_key_bytes);
+  put_integer("infer", (int64_t)c->infer_bytes);
+  close_object("arena_bytes_server");
+}
+
+/* Everything, under the names that scripts rely on. */
+static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate *certificate,
+                                  double predicted_ms) {
+  begin(1, PPML_KIND_CIRCUIT);
   put_id("circuit_id", c->id);
   put_params(c->params);
-  put_integer("pbs_per_image", (int64_t)ppml_circuit_pbs_count(c));
+  put_security(certificate);
   put_spec(&c->model.spec);
-  put_layers(&c->model, &noise);
-  put_real("pbs_error_std_log2", log2(noise.bootstrap));
-  put_real("changed_answers", noise.changed_answers);
-  open_object("arena_bytes_server");
-  put_integer("eval_key", (int64_t)ppml_eval_key_bytes(c->params, 1));
-  put_integer("infer", (int64_t)ppml_infer_bytes(c, 1, 1));
-  close_object("arena_bytes_server");
+  put_promise(certificate, predicted_ms);
+  put_layers(&c->model, certificate);
+  put_server_arena(certificate);
   put_client_arena(c->params, &c->model.spec);
   put_sizes(c->params, &c->model.spec);
   end();
+}
+
+static void print_log2(double std) {
+  if (std > 0) printf(" %10.2f", log2(std));
+  else printf(" %10s", "-");
+}
+
+/* Layers as a table. */
+static void print_layers(const ppml_circuit *c, const ppml_certificate *certificate) {
+  printf("%-14s %-7s %9s %9s %10s %10s %10s %10s %9s\n", "layer", "", "bound", "peak", "dense",
+         "switch", "rounding", "bootstrap", "wrong");
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    const ppml_layer *layer = &c->model.layer[l];
+    const ppml_layer_certificate *noise = &certificate->layer[l];
+    char shape[32];
+    snprintf(shape, sizeof shape, "%u -> %u", layer->inputs, layer->outputs);
+    printf("%-14s %-7s %9lld %9lld", shape, describe_activation(layer->activation),
+           (long long)noise->accumulator_bound, (long long)noise->accumulator_peak);
+    print_log2(noise->dense_std);
+    print_log2(noise->key_switch_std);
+    print_log2(noise->rounding_std);
+    print_log2(noise->bootstrap_std);
+    printf(" %9.2g\n", noise->wrong_activation);
+  }
+}
+
+static void print_bytes(const ppml_certificate *c) {
+  const double kilo = 1e3, mega = 1e6;
+  printf("travels    key %.2f MB, image %.1f KB, scores %.1f KB\n",
+         (double)c->eval_key_wire_bytes / mega, (double)c->input_wire_bytes / kilo,
+         (double)c->output_wire_bytes / kilo);
+  printf("server     key %.1f MB, inference %.1f MB of memory (one thread, one image)\n",
+         (double)c->eval_key_bytes / mega, (double)c->infer_bytes / mega);
+  printf("client     keys %.2f MB, encryption %.1f KB of memory\n", (double)c->keygen_bytes / mega,
+         (double)c->encrypt_bytes / kilo);
+}
+
+/* The same in short, for people; noise as log2 of a share of a turn. */
+static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate *certificate,
+                                   double predicted_ms) {
+  printf("circuit    parameters %s, %.1f bits of security (LWE %.1f, GLWE %.1f)\n", c->params->name,
+         ppml_params_security_bits(c->params), certificate->lwe_security_bits,
+         certificate->glwe_security_bits);
+  printf("agreement  %.4f predicted", certificate->agreement_predicted);
+  if (certificate->agreement_wanted > 0) printf(", %.4f promised", certificate->agreement_wanted);
+  printf("; score noise %.3g\n", certificate->score_std);
+  print_layers(c, certificate);
+  print_bytes(certificate);
+  printf("time       %llu bootstraps", (unsigned long long)certificate->bootstraps);
+  if (predicted_ms >= 0) printf(", about %.1f ms on this machine and one thread", predicted_ms);
+  printf("\n");
+}
+
+void describe_circuit(const ppml_circuit *c, double predicted_ms, int json) {
+  ppml_certificate certificate;
+  ppml_circuit_certificate(&certificate, c);
+  if (json) describe_circuit_json(c, &certificate, predicted_ms);
+  else describe_circuit_lines(c, &certificate, predicted_ms);
 }
 
 void describe_client(const ppml_client *client, uint32_t kind, int json) {

@@ -4,9 +4,10 @@
 
 #include "../../ppml.h"
 
-/* Each prints one JSON object on one line if json is set, else a few lines. */
+/* Each prints one JSON object on one line if json is set, else a few lines.
+ *   predicted_ms  of a circuit on this machine; below 0: not known */
 void describe_model(const ppml_model *model, int json);
-void describe_circuit(const ppml_circuit *circuit, int json);
+void describe_circuit(const ppml_circuit *circuit, double predicted_ms, int json);
 void describe_client(const ppml_client *client, uint32_t kind, int json);
 void describe_input(const ppml_input *input, int json);
 void describe_output(const ppml_output *output, int json);

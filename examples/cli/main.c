@@ -48,10 +48,23 @@ static const command commands[] = {
      "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and ONNX\n"
      "  Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is left away: it\n"
      "  does not change the class.\n"},
-    {"compile", cmd_compile, "lay a model out for encryption",
+    {"simulate", cmd_simulate, "what encryption is expected to do to the answers",
+     "ppml simulate MODEL.ppml|CIRCUIT.ppml DATA.npz\n"
+     "  --split train|val|test   (test)\n"
+     "  --params auto|SET        for a model: the set to simulate (what compile would choose)\n"
+     "  --agreement A            exit 77 where less is expected (the circuit's; 0.995)\n"
+     "  --draws D                of the noise, for each image (100 to 1000)\n"
+     "  --count N                the first N images (all)\n"
+     "  --seed S                 the same seed gives the same draws (1)\n"
+     "  --json\n"},
+    {"compile", cmd_compile, "plan a circuit: choose parameters, lay a model out",
      "ppml compile MODEL.ppml -o CIRCUIT.ppml --client CLIENT.ppml\n"
+     "  --agreement A            share of the answers that encryption must not change, as\n"
+     "                           predicted; exit 77 where no set can do it (0.995; with a set\n"
+     "                           that is named: whatever comes of it)\n"
      "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
-     "                           standard set that changes fewer than 0.5 % of the answers)\n"
+     "                           standard set that will do)\n"
+     "  --no-calibration         do not measure this machine to predict the time\n"
      "  --json\n"},
     {"export", cmd_export, "a circuit, client spec or model as a C header for firmware",
      "ppml export (CIRCUIT.ppml|CLIENT.ppml|MODEL.ppml) -o FILE.h\n"
@@ -74,6 +87,8 @@ static const command commands[] = {
     {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
+     "  --agreement A            exit 77 where less is measured, but for chance (what the\n"
+     "                           circuit promises); 70 where it is not as predicted\n"
      "  --count N                the first N images (all)\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (1)\n"

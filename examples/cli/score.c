@@ -38,6 +38,14 @@ void score_probabilities(double *probability, const ppml_spec *spec, const int32
   else between(probability, spec, scores);
 }
 
+double score_right(const ppml_spec *spec, const int32_t *scores, const uint8_t *labels) {
+  uint8_t answer[PPML_CLASSES_MAX];
+  size_t right = 0, bytes = ppml_spec_answer_bytes(spec);
+  ppml_spec_answer(answer, spec, scores);
+  for (size_t i = 0; i < bytes; i++) right += answer[i] == labels[i];
+  return (double)right / (double)bytes;
+}
+
 int score_card_create(score_card *card, const ppml_spec *spec, size_t capacity) {
   card->spec = spec;
   card->count = 0;

@@ -11,6 +11,9 @@
  * logistic where each has its threshold; a grade's is the difference of its neighbours'. */
 void score_probabilities(double *probability, const ppml_spec *spec, const int32_t *scores);
 
+/* How right the answer to an image is, from 0 to 1; accuracy is its mean. */
+double score_right(const ppml_spec *spec, const int32_t *scores, const uint8_t *labels);
+
 /* Answers to a run of images, collected one by one. */
 typedef struct score_card {
   const ppml_spec *spec;

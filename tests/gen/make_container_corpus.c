@@ -68,12 +68,18 @@ static void save_hostile(const containers *c, uint32_t kind) {
               {"bad_classes_huge", 16, 0x7fffffff},
               {"bad_outputs", 20, 2},
               {"bad_name", 28, 0x01020304}},
-    model[] = {{"bad_task", 76, 3},               {"bad_threshold", 80, 0x80000000},
-               {"bad_layers_huge", 84, 0xffff}, {"bad_layers_none", 84, 0},
-               {"bad_inputs_huge", 92, 0xffff}, {"bad_neurons_huge", 96, 4096},
-               {"bad_activation", 100, 5},       {"bad_weight_bits", 104, 1},
-               {"bad_weight", 108, 0x7f7f7f7f}, {"bad_bias", 120, 0x80000000},
-               {"bad_range", 128, 0},           {"bad_peak", 136, 0x7fffffff}};
+    model[] = {{"bad_task", 76, 3},
+               {"bad_threshold", 80, 0x80000000},
+               {"bad_layers_huge", 84, 0xffff},
+               {"bad_layers_none", 84, 0},
+               {"bad_inputs_huge", 92, 0xffff},
+               {"bad_neurons_huge", 96, 4096},
+               {"bad_activation", 100, 5},
+               {"bad_weight_bits", 104, 1},
+               {"bad_weight", 108, 0x7f7f7f7f},
+               {"bad_bias", 120, 0x80000000},
+               {"bad_range", 128, 0},
+               {"bad_peak", 136, 0x7fffffff}};
   uint8_t bytes[CONTAINERS_BYTES_MAX];
   size_t count = containers_write(bytes, sizeof bytes, c, kind);
   for (size_t i = 0; i < sizeof spec / sizeof spec[0]; i++)
@@ -82,6 +88,16 @@ static void save_hostile(const containers *c, uint32_t kind) {
   for (size_t i = 0; i < sizeof model / sizeof model[0]; i++)
     save_changed(kind, model[i].name, bytes, count, PPMLI_HEADER_BYTES + model[i].at,
                  model[i].word);
+}
+
+/* A promise beyond 1, one that cannot be kept, and noise other than certified. */
+static void save_certificates(const containers *c) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  size_t count = containers_write(bytes, sizeof bytes, c, PPML_KIND_CIRCUIT);
+  size_t at = PPMLI_HEADER_BYTES + ppmli_circuit_wire_bytes(&c->objects.circuit);
+  save_changed(PPML_KIND_CIRCUIT, "bad_promise", bytes, count, at, 0xffffffff);
+  save_changed(PPML_KIND_CIRCUIT, "bad_promise_kept", bytes, count, at, 1000000000);
+  save_changed(PPML_KIND_CIRCUIT, "bad_certificate", bytes, count, at + 12, 12345);
 }
 
 static void save_ciphertexts(const containers *c) {
@@ -106,6 +122,7 @@ int main(int argc, char **argv) {
   for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) save_kind(&c, kind);
   for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++)
     save_hostile(&c, kind);
+  save_certificates(&c);
   save_ciphertexts(&c);
   containers_free(&c);
   return 0;

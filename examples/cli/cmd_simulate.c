@@ -1,0 +1,139 @@
+/* ppml simulate: what encryption would do to a network's answers, from the noise formulas
+ * alone. */
+#include <stdio.h>
+
+#include "args.h"
+#include "cli.h"
+#include "describe.h"
+#include "json.h"
+#include "load.h"
+#include "plan.h"
+#include "predict.h"
+
+typedef struct simulate_request {
+  const char *network_path, *data_path, *split;
+  ppml_compile_options options;
+  int has_agreement, has_params; /* they were given */
+  size_t count, draws;
+  uint64_t seed;
+  int json;
+} simulate_request;
+
+static int parse(simulate_request *r, int argc, char **argv) {
+  args a = args_make(argc, argv);
+  const char *split = args_text(&a, "--split");
+  r->split = split ? split : "test";
+  r->count = args_number(&a, "--count", 1, SIZE_MAX, SIZE_MAX);
+  r->draws = args_number(&a, "--draws", 2, 1000000, 0);
+  r->seed = args_number(&a, "--seed", 0, UINT64_MAX, 1);
+  r->json = args_flag(&a, "--json");
+  r->has_agreement = args_has(&a, "--agreement");
+  r->has_params = args_has(&a, "--params");
+  int chosen = plan_options(&r->options, &a);
+  int status = args_end(&a, 2, 2);
+  if (status) return status;
+  r->network_path = a.value[0];
+  r->data_path = a.value[1];
+  return chosen;
+}
+
+/* The least agreement that will do: what was asked for, else what the circuit promises, else
+ * what the planner would have wanted. */
+static double wanted(const simulate_request *r, const ppml_circuit *c) {
+  if (r->has_agreement) return r->options.agreement;
+  return c->agreement > 0 ? c->agreement : ppml_compile_options_default().agreement;
+}
+
+/* ------------------------------------------------------------------ report */
+
+static void report_json(const prediction *p, const ppml_circuit *c, const simulate_request *r) {
+  json_begin(NULL, '{');
+  describe_network_json(&c->model);
+  json_text("params", c->params->name);
+  json_real("agreement_wanted", wanted(r, c));
+  json_begin(r->split, '{');
+  json_integer("images", (int64_t)p->images);
+  json_real("accuracy", p->accuracy.expected);
+  json_real("accuracy_clear", score_accuracy(&p->clear));
+  json_real("auc", score_auc(&p->simulated));
+  json_real("auc_clear", score_auc(&p->clear));
+  prediction_json(p);
+  json_end('}');
+  json_end('}');
+}
+
+static void report_lines(const prediction *p, const ppml_circuit *c) {
+  printf("%zu images, %zu draws each, parameters %s\n", p->images, p->draws, c->params->name);
+  printf("%-12s %9s %7s\n", "", "accuracy", "AUC");
+  printf("%-12s %9.4f %7.4f\n", "clear", score_accuracy(&p->clear), score_auc(&p->clear));
+  printf("%-12s %9.4f %7.4f\n", "simulated", p->accuracy.expected, score_auc(&p->simulated));
+  prediction_lines(p);
+}
+
+/* ------------------------------------------------------------------- command */
+
+static int simulate(const simulate_request *r, const ppml_circuit *c, const npz_split *split) {
+  prediction p;
+  size_t images = r->count < split->count ? r->count : split->count;
+  int status = prediction_make(&p, c, split, images, r->draws, r->seed);
+  if (status == CLI_OK && r->json) report_json(&p, c, r);
+  if (status == CLI_OK && !r->json) report_lines(&p, c);
+  if (status == CLI_OK && p.agreement.expected < wanted(r, c))
+    status = cli_fail(CLI_REFUSED, r->network_path,
+                      "expected agreement %.4f with %s, score noise %.4g (expected at least %.4f)",
+                      p.agreement.expected, c->params->name, p.score_error.expected, wanted(r, c));
+  prediction_destroy(&p);
+  return status;
+}
+
+static int simulate_data(const simulate_request *r, const ppml_circuit *c) {
+  npz_dataset data;
+  const npz_split *split;
+  ppml_arena arena;
+  int status = load_dataset(&data, r->data_path, &arena);
+  if (status) return status;
+  status = load_check_shape(&data, &c->model.spec, r->data_path);
+  if (status == CLI_OK) status = load_split(&split, &data, r->split);
+  if (status == CLI_OK) status = simulate(r, c, split);
+  cli_arena_destroy(&arena);
+  return status;
+}
+
+/* A set that was named is taken as it is: the simulation says whether it will do. */
+static int simulate_model(const simulate_request *r) {
+  ppml_model model;
+  ppml_circuit circuit;
+  ppml_arena model_arena, arena;
+  ppml_compile_options options = r->options;
+  if (options.params) options.agreement = 0;
+  int status = load_model(&model, r->network_path, &model_arena);
+  if (status) return status;
+  status = plan_circuit(&circuit, &model, &options, r->network_path, &arena);
+  if (status == CLI_OK) {
+    status = simulate_data(r, &circuit);
+    cli_arena_destroy(&arena);
+  }
+  cli_arena_destroy(&model_arena);
+  return status;
+}
+
+static int simulate_circuit(const simulate_request *r) {
+  ppml_circuit circuit;
+  ppml_arena arena;
+  if (r->has_params)
+    return cli_fail(CLI_USAGE, r->network_path, "a circuit has its parameters (expected a model)");
+  int status = load_circuit(&circuit, r->network_path, &arena);
+  if (status) return status;
+  status = simulate_data(r, &circuit);
+  cli_arena_destroy(&arena);
+  return status;
+}
+
+int cmd_simulate(int argc, char **argv) {
+  simulate_request r;
+  ppml_header header;
+  int status = parse(&r, argc, argv);
+  if (status == CLI_OK) status = load_header(&header, r.network_path);
+  if (status) return status;
+  return header.kind == PPML_KIND_CIRCUIT ? simulate_circuit(&r) : simulate_model(&r);
+}

@@ -1,0 +1,45 @@
+#include "plan.h"
+
+#include <string.h>
+
+double plan_agreement(args *a, double fallback) {
+  return args_real(a, "--agreement", 0, 1, fallback);
+}
+
+int plan_options(ppml_compile_options *options, args *a) {
+  const char *params = args_text(a, "--params");
+  int is_auto = params == NULL || strcmp(params, "auto") == 0;
+  *options = ppml_compile_options_default();
+  options->agreement = plan_agreement(a, is_auto ? options->agreement : 0);
+  options->params = is_auto ? NULL : ppml_params_by_name(params);
+  if (is_auto || options->params) return CLI_OK;
+  return cli_fail(CLI_USAGE, params,
+                  "no such parameter set (expected auto or one of ppml info --params)");
+}
+
+/* Why there is no circuit. */
+static int refuse(const ppml_refusal *r, const ppml_compile_options *options, const char *path) {
+  if (r->params == NULL)
+    return cli_fail(CLI_REFUSED, path,
+                    "neuron %u of layer %u does not fit the torus: its peak is too large beside "
+                    "its weights (expected a network whose accumulators have room)",
+                    r->neuron, r->layer + 1);
+  return cli_fail(CLI_REFUSED, path,
+                  "predicted agreement %.4f with %s, %s; noise is largest at neuron %u of layer "
+                  "%u, %.2g of its activation's width (expected %.4f)",
+                  r->agreement, r->params->name,
+                  options->params ? "the set asked for" : "the best set", r->neuron, r->layer + 1,
+                  r->layer_noise, options->agreement);
+}
+
+int plan_circuit(ppml_circuit *circuit, const ppml_model *model,
+                 const ppml_compile_options *options, const char *path, ppml_arena *arena) {
+  ppml_refusal refusal;
+  int status = cli_arena_create(arena, ppml_compile_bytes(model));
+  if (status) return status;
+  int error = ppml_plan(circuit, model, options, &refusal, arena);
+  if (error == PPML_OK) return CLI_OK;
+  cli_arena_destroy(arena);
+  if (error == PPML_ERR_PARAMS) return refuse(&refusal, options, path);
+  return cli_fail_ppml(error, path, "a valid network");
+}

@@ -1,0 +1,204 @@
+/* Layer 8: what a circuit promises, recomputed from the circuit alone, and the circuit's file,
+ * which carries it.  A reader recomputes the certificate too, so a file can claim nothing that
+ * its weights, scales and parameters do not bear out.  docs/FORMAT.md "Certificate". */
+#ifndef PPMLI_CERTIFICATE_H
+#define PPMLI_CERTIFICATE_H
+
+#include "infer.h"
+
+#define PPMLI_SECURITY_ESTIMATE                                                                    \
+  "lattice-estimator, MATZOV cost, least of usvp, bdd, dual and dual-hybrid; interpolated "        \
+  "between "                                                                                       \
+  "the 128 and 132 bit lines of docs/NOISE.md"
+
+/* ----------------------------------------------------------------- contents */
+
+/* Largest |z| of a layer that any input leads to, and that training hardly ever saw exceeded. */
+PPMLI_STATIC void ppmli_certify_ranges(ppml_layer_certificate *out, const ppml_model *m,
+                                       uint32_t l) {
+  const ppml_layer *layer = &m->layer[l];
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    int64_t bound = ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
+    if (bound > out->accumulator_bound) out->accumulator_bound = bound;
+    if (layer->peak && layer->peak[j] > out->accumulator_peak)
+      out->accumulator_peak = layer->peak[j];
+  }
+}
+
+/* Noise of a layer step by step, at its worst accumulators.
+ *   before  mean variance of the activations before, in units */
+PPMLI_STATIC void ppmli_certify_noise(ppml_layer_certificate *out, const ppml_circuit *c,
+                                      uint32_t l, double before) {
+  const ppml_layer *layer = &c->model.layer[l];
+  int is_last = l + 1 == c->model.layer_count;
+  double dense = 0;
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    double variance = ppmli_circuit_dense_variance(c, l, j);
+    if (variance > dense) dense = variance;
+    if (is_last) continue;
+    double wrong = ppmli_circuit_wrong(layer, j, ppmli_circuit_total_variance(c, l, j, before));
+    if (wrong > out->wrong_activation) out->wrong_activation = wrong;
+  }
+  out->dense_std = sqrt(dense);
+  out->rounding_std =
+      sqrt(is_last ? ppmli_noise_output_switch(c->params) : ppmli_noise_modulus_switch(c->params));
+  if (is_last) return;
+  out->key_switch_std = sqrt(ppmli_noise_keyswitch(c->params));
+  out->bootstrap_std = sqrt(ppmli_noise_blind_rotation(c->params));
+  out->relative_std = ppmli_circuit_layer_noise(c, l);
+}
+
+PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit *c) {
+  const ppml_params *p = c->params;
+  const ppml_spec *spec = &c->model.spec;
+  out->eval_key_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_key_payload_bytes(p);
+  out->input_wire_bytes =
+      PPMLI_CONTAINER_BYTES + ppmli_input_payload_bytes(p, ppmli_input_blocks(p, spec));
+  out->output_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(p, spec->outputs);
+  out->eval_key_bytes = ppmli_eval_key_bytes(p, 1);
+  out->infer_bytes = ppmli_infer_bytes(c, 1, 1);
+  out->keygen_bytes = ppmli_key_pass_bytes(p, 1);
+  out->encrypt_bytes = ppmli_input_bytes(p, spec);
+}
+
+PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_circuit *c) {
+  double before = 0;
+  ppml_noise noise;
+  memset(out, 0, sizeof *out);
+  ppmli_circuit_noise(&noise, c);
+  out->agreement_wanted = c->agreement;
+  out->agreement_predicted = 1 - noise.changed_answers;
+  out->score_std = noise.score;
+  out->lwe_security_bits = ppmli_params_lwe_security_bits(c->params);
+  out->glwe_security_bits = ppmli_params_glwe_security_bits(c->params);
+  out->security_estimate = PPMLI_SECURITY_ESTIMATE;
+  out->bootstraps = ppmli_circuit_pbs_count(c);
+  out->layer_count = c->model.layer_count;
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    ppmli_certify_ranges(&out->layer[l], &c->model, l);
+    ppmli_certify_noise(&out->layer[l], c, l, before);
+    if (l + 1 < c->model.layer_count) before = ppmli_circuit_mean_variance(c, l, before);
+  }
+  ppmli_certify_bytes(out, c);
+}
+
+/* --------------------------------------------------------------------- file */
+
+/* One walk over a certificate's fields both writes them and compares them with a file's. */
+typedef struct ppmli_certify_walk {
+  ppmli_out *out; /* NULL: compare */
+  ppmli_in *in;
+  int differs;
+} ppmli_certify_walk;
+
+/* An integer that may differ by so much. */
+PPMLI_STATIC void ppmli_certify_field(ppmli_certify_walk *walk, int64_t value, int64_t tolerance) {
+  if (walk->out) {
+    ppmli_out_u64(walk->out, (uint64_t)value);
+    return;
+  }
+  int64_t low = value - tolerance, got = ppmli_torus_signed(ppmli_in_u64(walk->in));
+  if (got < low || got > value + tolerance) walk->differs = 1;
+}
+
+/* A count, which is the same on every machine. */
+PPMLI_STATIC void ppmli_certify_count(ppmli_certify_walk *walk, uint64_t value) {
+  ppmli_certify_field(walk, (int64_t)value, 0);
+}
+
+/* Memory that this build of the library takes; another may take an eighth more or less. */
+PPMLI_STATIC void ppmli_certify_memory(ppmli_certify_walk *walk, uint64_t bytes) {
+  ppmli_certify_field(walk, (int64_t)bytes, (int64_t)(bytes / 8));
+}
+
+/* A real number to so many parts; two of them for what one libm and another make of it. */
+PPMLI_STATIC void ppmli_certify_real(ppmli_certify_walk *walk, double value, double parts) {
+  ppmli_certify_field(walk, (int64_t)floor(value * parts + 0.5), 2);
+}
+
+/* A standard deviation by its binary logarithm; 0 by the least there is. */
+PPMLI_STATIC void ppmli_certify_std(ppmli_certify_walk *walk, double std) {
+  ppmli_certify_real(walk, std > 0 ? log2(std) : -1024, 65536);
+}
+
+PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certify_walk *walk,
+                                             const ppml_layer_certificate *layer) {
+  ppmli_certify_count(walk, (uint64_t)layer->accumulator_bound);
+  ppmli_certify_count(walk, (uint64_t)layer->accumulator_peak);
+  ppmli_certify_std(walk, layer->dense_std);
+  ppmli_certify_std(walk, layer->key_switch_std);
+  ppmli_certify_std(walk, layer->rounding_std);
+  ppmli_certify_std(walk, layer->bootstrap_std);
+  ppmli_certify_std(walk, layer->relative_std);
+  ppmli_certify_real(walk, layer->wrong_activation, PPMLI_SHARE_PARTS);
+}
+
+PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_certificate *c) {
+  ppmli_certify_real(walk, c->agreement_predicted, PPMLI_SHARE_PARTS);
+  ppmli_certify_std(walk, c->score_std);
+  ppmli_certify_real(walk, c->lwe_security_bits, 65536);
+  ppmli_certify_real(walk, c->glwe_security_bits, 65536);
+  ppmli_certify_count(walk, c->bootstraps);
+  ppmli_certify_count(walk, c->eval_key_wire_bytes);
+  ppmli_certify_count(walk, c->input_wire_bytes);
+  ppmli_certify_count(walk, c->output_wire_bytes);
+  ppmli_certify_memory(walk, c->eval_key_bytes);
+  ppmli_certify_memory(walk, c->infer_bytes);
+  ppmli_certify_memory(walk, c->keygen_bytes);
+  ppmli_certify_memory(walk, c->encrypt_bytes);
+  for (uint32_t l = 0; l < c->layer_count; l++) ppmli_certify_layer_fields(walk, &c->layer[l]);
+}
+
+PPMLI_INLINE size_t ppmli_certificate_wire_bytes(uint32_t layers) {
+  return 4 + 8 * (12 + 8 * (size_t)layers);
+}
+
+PPMLI_STATIC void ppmli_certificate_put(ppmli_out *out, const ppml_circuit *c) {
+  ppml_certificate certificate;
+  ppmli_certify_walk walk = {out, NULL, 0};
+  ppmli_circuit_certificate(&certificate, c);
+  ppmli_out_u32(out, (uint32_t)(c->agreement * PPMLI_SHARE_PARTS + 0.5));
+  ppmli_certify_fields(&walk, &certificate);
+}
+
+/* The promise comes from the file, everything else is compared with what the circuit is; and
+ * the circuit must keep the promise.  Errors: input bytes', CERTIFICATE. */
+PPMLI_STATIC int ppmli_certificate_get(ppml_circuit *c, ppmli_in *in) {
+  ppml_certificate certificate;
+  ppmli_certify_walk walk = {NULL, in, 0};
+  uint32_t promise = ppmli_in_u32(in);
+  if (promise > PPMLI_SHARE_PARTS) return PPML_ERR_RANGE;
+  c->agreement = promise / (double)PPMLI_SHARE_PARTS;
+  ppmli_circuit_certificate(&certificate, c);
+  ppmli_certify_fields(&walk, &certificate);
+  if (in->error) return in->error;
+  double grain = 2.0 / PPMLI_SHARE_PARTS;
+  if (certificate.agreement_predicted < c->agreement - grain) return PPML_ERR_CERTIFICATE;
+  return walk.differs ? PPML_ERR_CERTIFICATE : PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
+  size_t bytes = ppmli_circuit_wire_bytes(c) + ppmli_certificate_wire_bytes(c->model.layer_count);
+  ppml_header h = {PPML_KIND_CIRCUIT, PPMLI_FORMAT_VERSION, c->params, bytes, {0}, {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_circuit_put(&out, c);
+  ppmli_certificate_put(&out, c);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const ppml_limits *limits,
+                                    ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_CIRCUIT, reader, limits));
+  PPMLI_TRY(ppmli_circuit_get(c, &in, h.params, limits, arena));
+  int certified = ppmli_certificate_get(c, &in);
+  if (certified != PPML_OK && certified != PPML_ERR_CERTIFICATE) return certified;
+  PPMLI_TRY(ppmli_in_end(&in)); /* damage is told as damage, not as a lie */
+  if (memcmp(c->id, h.circuit_id, PPML_ID_BYTES) != 0) return PPML_ERR_FORMAT;
+  return certified;
+}
+
+#endif
