@@ -444,12 +444,12 @@ typedef struct ppml_client {
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
   const ppml_params *params; /* NULL: the fastest standard set that will do */
-  double agreement;          /* share of answers that encryption must not change, as predicted;
-                                0: whatever comes of it */
+  double agreement;          /* share of images whose answer encryption must not change, as
+                                predicted; 0: whatever comes of it */
 } ppml_compile_options;
 
-/* params NULL, agreement 0.995. */
-PPML_API ppml_compile_options ppml_compile_options_default(void);
+/* params NULL; agreement 0.995, to the power of the labels where an image has several. */
+PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
 /* Why no circuit was made: what came closest. */
 typedef struct ppml_refusal {

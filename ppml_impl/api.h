@@ -240,8 +240,8 @@ PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint3
 
 /* ----------------------------------------------------------------- circuit */
 
-PPML_API ppml_compile_options ppml_compile_options_default(void) {
-  return ppmli_compile_options_default();
+PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec) {
+  return ppmli_compile_options_default(spec);
 }
 
 PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,

@@ -4,7 +4,7 @@
 
 #include "model.h"
 
-#define PPMLI_AGREEMENT 0.995 /* wanted where nothing else is said */
+#define PPMLI_AGREEMENT 0.995 /* of an answer, wanted where nothing else is said */
 
 PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
   size_t bytes = 0;
@@ -13,8 +13,9 @@ PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
   return bytes;
 }
 
-PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(void) {
-  ppml_compile_options options = {NULL, PPMLI_AGREEMENT};
+PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec *spec) {
+  ppml_compile_options options = {NULL, 1};
+  for (size_t i = 0; i < ppmli_spec_answer_bytes(spec); i++) options.agreement *= PPMLI_AGREEMENT;
   return options;
 }
 
@@ -103,7 +104,7 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
 PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const ppml_params *params,
                                ppml_arena *arena) {
   ppml_refusal refusal;
-  ppml_compile_options options = ppmli_compile_options_default();
+  ppml_compile_options options = ppmli_compile_options_default(&model->spec);
   options.params = params;
   if (params) options.agreement = 0;
   return ppmli_plan(c, model, &options, &refusal, arena);

@@ -96,8 +96,18 @@ PPMLI_STATIC size_t ppmli_finish_above(const ppmli_trainer *t, uint32_t c, int64
   return above;
 }
 
-/* The lowest threshold of label c that at most as large a share of the validation images
- * passes as has the label in training. */
+/* Halfway from a score, which does not pass, to the next larger one, which does. */
+PPMLI_STATIC int32_t ppmli_finish_between(const ppmli_trainer *t, uint32_t c, int64_t score) {
+  int64_t next = INT64_MAX;
+  for (size_t n = 0; n < t->validation.count; n++) {
+    int64_t other = t->scores[n * t->model.spec.outputs + c];
+    if (other > score && other < next) next = other;
+  }
+  return (int32_t)(next == INT64_MAX ? score : score + (next - score) / 2);
+}
+
+/* A threshold of label c that at most as large a share of the validation images passes as
+ * has the label in training. */
 PPMLI_STATIC int32_t ppmli_finish_threshold(const ppmli_trainer *t, uint32_t c) {
   size_t classes = t->model.spec.classes, have = 0;
   for (size_t n = 0; n < t->train->count; n++) have += t->train->labels[n * classes + c];
@@ -105,7 +115,7 @@ PPMLI_STATIC int32_t ppmli_finish_threshold(const ppmli_trainer *t, uint32_t c) 
   int64_t threshold = -((int64_t)1 << 30);
   for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1)
     if ((double)ppmli_finish_above(t, c, threshold + bit - 1) > most) threshold += bit;
-  return (int32_t)threshold;
+  return ppmli_finish_between(t, c, threshold);
 }
 
 /* The largest number that at most 5 % of the validation images' margins are below. */

@@ -123,7 +123,7 @@ END_TEST
 /* ----------------------------------------------------------------- choice */
 
 static int plan(bench *b, double agreement, const char *params, ppml_refusal *refusal) {
-  ppml_compile_options options = ppml_compile_options_default();
+  ppml_compile_options options = ppml_compile_options_default(&b->net.model.spec);
   options.agreement = agreement;
   options.params = params ? ppml_params_by_name(params) : NULL;
   b->arena.used_bytes = 0;

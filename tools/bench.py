@@ -13,15 +13,12 @@ import subprocess
 import sys
 import tempfile
 
+from chart import Places, machine, picture, run, table
+
 SETS = ("fast", "balanced", "precise", "fast-block2")
 BACKENDS = ("avx512", "avx2", "neon", "ref")
 HIDDEN = (4, 8, 16, 32, 64)
 VERIFY_IMAGES = 40
-COLOURS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8d6a9f")
-
-
-def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def bench(ppml, **options):
@@ -33,16 +30,6 @@ def has_backend(ppml, backend):
     """A backend that the CPU lacks is refused before anything is timed."""
     done = subprocess.run([ppml, "bench", "--json", "--backend", backend], capture_output=True, text=True)
     return done.returncode == 0
-
-
-def machine():
-    """Model name and caches, as the system tells them."""
-    text = {}
-    for line in run("lscpu").splitlines():
-        name, _, value = line.partition(":")
-        text[name.strip()] = value.strip()
-    names = ("Model name", "CPU family", "Model", "CPU(s)", "L1d cache", "L2 cache", "L3 cache")
-    return ", ".join("%s %s" % (n, text[n]) for n in names if n in text)
 
 
 def by_hidden(ppml, data):
@@ -62,63 +49,7 @@ def by_hidden(ppml, data):
     return rows
 
 
-# ------------------------------------------------------------------- picture
-
-class Panel:
-    """One chart: lines over named places on the x axis, from zero up."""
-    WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 420, 260, 56, 44, 34
-
-    def __init__(self, title, x_label, places):
-        self.title, self.x_label, self.places, self.series = title, x_label, [str(p) for p in places], []
-
-    def add(self, name, values):
-        self.series.append((name, values))
-
-    def svg(self, x0, y0):
-        most = max(v for _, values in self.series for v in values)
-        step = next(s for s in (m * 10.0 ** e for e in range(-3, 7) for m in (1, 2, 5)) if 5 * s >= most)
-        top = 1.1 * 5 * step
-        x = lambda i: x0 + self.LEFT + (i + 0.5) * (self.WIDTH - self.LEFT - 12) / len(self.places)
-        y = lambda v: y0 + self.HEIGHT - self.BOTTOM - v / top * (self.HEIGHT - self.BOTTOM - self.TOP)
-        out = ['<text x="%d" y="%d" class="title">%s</text>' % (x0 + 8, y0 + 18, self.title)]
-        for tick in range(6):
-            v = step * tick
-            out.append('<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" class="grid"/>'
-                       % (x0 + self.LEFT, x0 + self.WIDTH - 12, y(v), y(v)))
-            out.append('<text x="%d" y="%.1f" text-anchor="end">%g</text>' % (x0 + self.LEFT - 6, y(v) + 4, v))
-        for i, place in enumerate(self.places):
-            out.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>'
-                       % (x(i), y0 + self.HEIGHT - self.BOTTOM + 16, place))
-        out.append('<text x="%.1f" y="%d" text-anchor="middle">%s</text>'
-                   % (x0 + self.WIDTH / 2 + 20, y0 + self.HEIGHT - 8, self.x_label))
-        for n, (name, values) in enumerate(self.series):
-            colour = COLOURS[n % len(COLOURS)]
-            points = " ".join("%.1f,%.1f" % (x(i), y(v)) for i, v in enumerate(values))
-            out.append('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>' % (points, colour))
-            out += ['<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"/>' % (x(i), y(v), colour)
-                    for i, v in enumerate(values)]
-            out.append('<text x="%d" y="%d" text-anchor="end" fill="%s">%s</text>'
-                       % (x0 + self.WIDTH - 14, y0 + 34 + 14 * n, colour, name))
-        return out
-
-
-def picture(panels):
-    rows = (len(panels) + 1) // 2
-    out = ['<svg xmlns="http://www.w3.org/2000/svg" width="860" height="%d" font-family="sans-serif" '
-           'font-size="11" fill="#333">' % (280 * rows + 10),
-           "<style>.title{font-size:13px;font-weight:bold}.grid{stroke:#ddd}</style>",
-           '<rect width="100%" height="100%" fill="white"/>']
-    for i, panel in enumerate(panels):
-        out += panel.svg(10 + 430 * (i % 2), 10 + 280 * (i // 2))
-    return "\n".join(out + ["</svg>", ""])
-
-
 # -------------------------------------------------------------------- report
-
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows])
-
 
 def main():
     ppml, data, out = sys.argv[1:4]
@@ -129,17 +60,17 @@ def main():
     hidden = by_hidden(ppml, data)
     batches = list(sets["fast"]["pbs_ms"])
 
-    by_batch = Panel("Key switch and bootstrap by batch, ms", "batch, one thread, best backend", batches)
+    by_batch = Places("Key switch and bootstrap by batch, ms", "batch, one thread, best backend", batches)
     for s in SETS:
         by_batch.add(s, [sets[s]["pbs_ms"][b] for b in batches])
-    by_backend = Panel("Key switch and bootstrap by backend, ms", "set fast, batch of 16, one thread", backends)
+    by_backend = Places("Key switch and bootstrap by backend, ms", "set fast, batch of 16, one thread", backends)
     by_backend.add("fast", [units[b]["pbs_ms"]["16"] for b in backends])
-    by_threads = Panel("Bootstraps a second by threads", "threads, batch of 16 each", (1, cores))
+    by_threads = Places("Bootstraps a second by threads", "threads, batch of 16 each", (1, cores))
     for s in SETS:
         by_threads.add(s, [1e3 / sets[s]["pbs_ms"]["16"], 1e3 / sets[s]["pbs_threads_ms"]["16"]])
     panels = [by_batch, by_backend, by_threads]
     if hidden:
-        cost = Panel("PneumoniaMNIST: ms an image by hidden neurons", "hidden neurons, one thread", HIDDEN)
+        cost = Places("PneumoniaMNIST: ms an image by hidden neurons", "hidden neurons, one thread", HIDDEN)
         for s in ("fast", "precise"):
             cost.add(s, [v["latency_ms"]["median"] for _, params, v in hidden if params == s])
         panels.append(cost)

@@ -41,7 +41,7 @@ static int parse(simulate_request *r, int argc, char **argv) {
  * what the planner would have wanted. */
 static double wanted(const simulate_request *r, const ppml_circuit *c) {
   if (r->has_agreement) return r->options.agreement;
-  return c->agreement > 0 ? c->agreement : ppml_compile_options_default().agreement;
+  return c->agreement > 0 ? c->agreement : ppml_compile_options_default(&c->model.spec).agreement;
 }
 
 /* ------------------------------------------------------------------ report */

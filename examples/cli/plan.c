@@ -9,8 +9,7 @@ double plan_agreement(args *a, double fallback) {
 int plan_options(ppml_compile_options *options, args *a) {
   const char *params = args_text(a, "--params");
   int is_auto = params == NULL || strcmp(params, "auto") == 0;
-  *options = ppml_compile_options_default();
-  options->agreement = plan_agreement(a, is_auto ? options->agreement : 0);
+  options->agreement = plan_agreement(a, is_auto ? PLAN_AGREEMENT_OF_TASK : 0);
   options->params = is_auto ? NULL : ppml_params_by_name(params);
   if (is_auto || options->params) return CLI_OK;
   return cli_fail(CLI_USAGE, params,
@@ -33,13 +32,15 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options, co
 }
 
 int plan_circuit(ppml_circuit *circuit, const ppml_model *model,
-                 const ppml_compile_options *options, const char *path, ppml_arena *arena) {
+                 const ppml_compile_options *wanted, const char *path, ppml_arena *arena) {
   ppml_refusal refusal;
+  ppml_compile_options options = *wanted;
+  if (options.agreement < 0) options = ppml_compile_options_default(&model->spec);
   int status = cli_arena_create(arena, ppml_compile_bytes(model));
   if (status) return status;
-  int error = ppml_plan(circuit, model, options, &refusal, arena);
+  int error = ppml_plan(circuit, model, &options, &refusal, arena);
   if (error == PPML_OK) return CLI_OK;
   cli_arena_destroy(arena);
-  if (error == PPML_ERR_PARAMS) return refuse(&refusal, options, path);
+  if (error == PPML_ERR_PARAMS) return refuse(&refusal, &options, path);
   return cli_fail_ppml(error, path, "a valid network");
 }

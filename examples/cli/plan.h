@@ -5,6 +5,8 @@
 #include "args.h"
 #include "cli.h"
 
+#define PLAN_AGREEMENT_OF_TASK -1.0 /* ppml_compile_options_default's, which the model decides */
+
 /* Takes --params and --agreement out of a command's arguments.  An explicit set without an
  * explicit agreement promises nothing. */
 int plan_options(ppml_compile_options *options, args *a);
@@ -16,6 +18,6 @@ double plan_agreement(args *a, double fallback);
  *   path   of the model
  *   arena  out: of the circuit */
 int plan_circuit(ppml_circuit *circuit, const ppml_model *model,
-                 const ppml_compile_options *options, const char *path, ppml_arena *arena);
+                 const ppml_compile_options *wanted, const char *path, ppml_arena *arena);
 
 #endif
