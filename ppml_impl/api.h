@@ -4,7 +4,6 @@
 #define PPMLI_API_H
 
 #include "compile.h"
-#include "digits.h"
 #include "infer.h"
 #include "keygen.h"
 #ifndef PPML_NO_TRAIN
@@ -248,11 +247,25 @@ PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *
 }
 
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
-  return ppmli_circuit_pbs_count(circuit);
+  ppmli_exact_summary sum;
+  if (!circuit->params->exact) return ppmli_circuit_pbs_count(circuit);
+  ppmli_exact_summarize(&sum, circuit);
+  return sum.bootstraps;
 }
 
 PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit) {
-  ppmli_circuit_noise(noise, circuit);
+  if (circuit->params->exact) ppmli_exact_noise(noise, circuit);
+  else ppmli_circuit_noise(noise, circuit);
+}
+
+PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
+  const double least = 1e-300; /* below that a double says nothing */
+  double failure = circuit->params->exact ? ppmli_exact_failure(circuit) : 1;
+  return log2(failure > least ? failure : least);
+}
+
+PPML_API const char *ppml_exact_refusal(const ppml_model *model) {
+  return ppmli_model_is_valid(model) ? ppmli_exact_refusal(model) : "not a valid network";
 }
 
 PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
@@ -387,7 +400,7 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
                                h->params->poly_size * sizeof(uint64_t));
   case PPML_KIND_OUTPUT:
     return ppmli_arena_rounded(payload / ppmli_output_lwe_wire_bytes(h->params) *
-                               ppmli_output_words(h->params) * sizeof(uint16_t));
+                               ppmli_output_words(h->params) * sizeof(uint32_t));
   default:
     return 0;
   }

@@ -13,6 +13,10 @@ PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
 
 /* Lays out c->model for c->params.  gain [layer_count][outputs] */
 PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain) {
+  if (c->params->exact) {
+    PPMLI_TRY(ppmli_exact_scale(c, gain));
+    return ppmli_exact_check(c);
+  }
   for (uint32_t l = 0; l < c->model.layer_count; l++)
     PPMLI_TRY(ppmli_circuit_scale_layer(c, l, gain[l]));
   return PPML_OK;
@@ -24,7 +28,7 @@ PPMLI_STATIC const ppml_params *ppmli_compile_choose(ppml_circuit *c) {
   const ppml_params *p, *best = NULL;
   for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
     ppml_noise noise;
-    if (p->key_block_ones) continue;
+    if (p->key_block_ones || p->exact) continue;
     best = c->params = p;
     ppmli_circuit_noise(&noise, c);
     if (noise.changed_answers <= PPMLI_CHANGED_ANSWERS) break;
@@ -44,8 +48,9 @@ PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const p
   memset(c, 0, sizeof *c);
   c->model = *model;
   ppmli_model_id(c->model.id, model);
+  c->params = params ? params : ppmli_params_by_index(0);
   PPMLI_TRY(ppmli_compile_scale(c, gain));
-  c->params = params ? params : ppmli_compile_choose(c);
+  if (params == NULL) c->params = ppmli_compile_choose(c);
   ppmli_circuit_set_id(c);
   return PPML_OK;
 }

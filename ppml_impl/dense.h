@@ -17,7 +17,7 @@ PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint
   uint32_t N = c->params->poly_size;
   int64_t scale = (int64_t)ppmli_circuit_scale(c, l, j), step = (int64_t)(PPMLI_TORUS_HALF / N);
   uint64_t unit = c->unit[l + 1];
-  if (ppmli_circuit_is_folded(&c->model, l)) /* the next layer's one weight for this neuron */
+  if (ppmli_circuit_is_folded(c, l)) /* the next layer's one weight for this neuron */
     unit = ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
   for (uint32_t i = 0; i < N; i++) {
     int64_t position = i < N / 2 ? (int64_t)i : (int64_t)i - N;
@@ -42,7 +42,7 @@ PPMLI_STATIC void ppmli_dense_lwe(uint64_t *out, const ppml_circuit *c, uint32_t
   size_t words = ppmli_params_long_dim(c->params) + 1;
   memset(out, 0, words * sizeof *out);
   for (uint32_t i = 0; i < layer->inputs; i++) {
-    int64_t factor = ppmli_circuit_is_folded(&c->model, l - 1)
+    int64_t factor = ppmli_circuit_is_folded(c, l - 1)
                          ? 1
                          : (int64_t)c->gain[l][j] * layer->weight[(size_t)j * layer->inputs + i];
     ppmli_lwe_muladd(out, in + i * words, (uint64_t)factor, words);

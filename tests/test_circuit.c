@@ -156,7 +156,7 @@ END_TEST
 
 /* ----------------------------------------------------------------- choice */
 
-START_TEST(a_wide_margin_chooses_the_fast_set_and_a_narrow_one_the_precise) {
+START_TEST(a_wide_margin_chooses_the_fast_set_and_a_narrow_one_the_finest) {
   bench *b = bench_make(1, PPML_ACTIVATION_RELU, 3, 9);
   ppml_noise noise;
   b->net.model.margin_p05 = 1u << 30;
@@ -168,7 +168,7 @@ START_TEST(a_wide_margin_chooses_the_fast_set_and_a_narrow_one_the_precise) {
   b->net.model.margin_p05 = 1;
   b->arena.used_bytes = 0;
   ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, NULL, &b->arena), PPML_OK);
-  ck_assert_str_eq(b->circuit.params->name, "precise");
+  ck_assert_str_eq(b->circuit.params->name, "finest"); /* never an exact set */
   bench_free(b);
 }
 END_TEST
@@ -264,7 +264,7 @@ int main(void) {
   tcase_add_test(law, every_hidden_neuron_is_a_bootstrap);
   tcase_add_test(law, a_client_spec_holds_no_more_than_it_needs);
   tcase_add_test(law, the_same_model_gives_the_same_circuit);
-  tcase_add_test(law, a_wide_margin_chooses_the_fast_set_and_a_narrow_one_the_precise);
+  tcase_add_test(law, a_wide_margin_chooses_the_fast_set_and_a_narrow_one_the_finest);
   tcase_add_test(law, less_margin_is_more_changed_answers);
   tcase_add_test(bounds, gains_keep_accumulators_in_range);
   tcase_add_test(bounds, one_more_of_a_gain_would_not_fit);
