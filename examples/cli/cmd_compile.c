@@ -53,13 +53,20 @@ static int save_both(const compile_request *r, const ppml_circuit *circuit) {
   return file_commit(&outputs[0]) ? save_fail(&outputs[0], r->circuit_path) : CLI_OK;
 }
 
+/* Says why the set that was asked for does not carry the network. */
+static int refuse(const compile_request *r, const ppml_model *model, int error) {
+  const char *reason = r->params && r->params->exact ? ppml_exact_refusal(model) : NULL;
+  if (reason) return cli_fail(CLI_REFUSED, r->model_path, "%s", reason);
+  return cli_fail_ppml(error, r->model_path, "a network that fits the torus");
+}
+
 static int compile(const compile_request *r, const ppml_model *model) {
   ppml_arena arena;
   ppml_circuit circuit;
   int status = cli_arena_create(&arena, ppml_compile_bytes(model));
   if (status) return status;
   int error = ppml_compile(&circuit, model, r->params, &arena);
-  if (error) status = cli_fail_ppml(error, r->model_path, "a network that fits the torus");
+  if (error) status = refuse(r, model, error);
   else status = save_both(r, &circuit);
   if (status == CLI_OK) describe_circuit(&circuit, r->json);
   cli_arena_destroy(&arena);

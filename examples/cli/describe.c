@@ -67,6 +67,7 @@ static void put_params(const ppml_params *p) {
   put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("bsk_wire_bits", p->bsk_wire_bits);
   put_integer("output_bits", p->output_bits);
+  put_integer("exact", p->exact);
   put_text("assumption", p->assumption);
   close_object("params");
   put_real("security_bits", ppml_params_security_bits(p));
@@ -164,6 +165,7 @@ void describe_circuit(const ppml_circuit *c, int json) {
   put_layers(&c->model, &noise);
   put_real("pbs_error_std_log2", log2(noise.bootstrap));
   put_real("changed_answers", noise.changed_answers);
+  put_real("failure_log2", ppml_circuit_failure_log2(c));
   open_object("arena_bytes_server");
   put_integer("eval_key", (int64_t)ppml_eval_key_bytes(c->params, 1));
   put_integer("infer", (int64_t)ppml_infer_bytes(c, 1, 1));
