@@ -13,6 +13,7 @@
 #include "ciphertext.h"
 #include "dense.h"
 #include "evalkey.h"
+#include "failure.h"
 #include "parallel.h"
 
 /* What rounds of bootstraps need beside the samples. */
@@ -51,7 +52,10 @@ PPMLI_INLINE int ppmli_infer_has_digits(const ppml_circuit *c) {
 
 /* Samples of an image in the stage that has most: neurons of the widest layer, or jobs. */
 PPMLI_STATIC size_t ppmli_infer_width(const ppml_circuit *c) {
-  size_t width = ppmli_infer_has_digits(c) ? 2 * (size_t)c->model.layer[0].outputs : 0;
+  size_t width = 0;
+  if (ppmli_infer_has_digits(c)) /* relu negates its two digits in one round */
+    width = c->model.layer[0].outputs *
+            (c->model.layer[0].activation == PPML_ACTIVATION_RELU ? 2u : 1u);
   for (uint32_t l = 0; l < c->model.layer_count; l++)
     width = ppmli_max_size(width, c->model.layer[l].outputs);
   return width;

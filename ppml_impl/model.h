@@ -3,7 +3,7 @@
 #ifndef PPMLI_MODEL_H
 #define PPMLI_MODEL_H
 
-#include "exact.h"
+#include "failure.h"
 #include "serial.h"
 
 #define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
