@@ -212,6 +212,7 @@ typedef struct ppml_params {
   uint32_t input_wire_bits;  /* bits kept of a fresh ciphertext's body coefficient */
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
+  uint32_t exact;            /* 1: circuits split accumulators into digits, docs/NOISE.md */
   const char *assumption;    /* what the security rests on */
 } ppml_params;
 
@@ -475,6 +476,15 @@ PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const 
                           ppml_arena *arena) PPML_MUST_CHECK;
 PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *circuit);
 
+/* Why a model that is valid cannot be laid out exactly, as one line of English, or NULL.
+ * Where it is NULL and ppml_compile still refuses, the network is too wide: the probability
+ * of a wrong score would be above 2^-64. */
+PPML_API const char *ppml_exact_refusal(const ppml_model *model);
+
+/* log2 of the probability that a score of one image differs from ppml_model_predict's, at
+ * most: -64 or less for an exact set, 0 for the others.  docs/NOISE.md "Exact inference". */
+PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit);
+
 /* Programmable bootstraps of one image. */
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit);
 
@@ -482,7 +492,8 @@ PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit);
 typedef struct ppml_noise {
   double bootstrap;              /* of a bootstrap's output, relative to the torus */
   double layer[PPML_LAYERS_MAX]; /* at the worst accumulator, where it is rounded, relative
-                                      to the width 2 range of its activation */
+                                      to the width 2 range of its activation; for an exact
+                                      set, relative to what changes a digit */
   double score;                  /* of a score, in score units */
   double changed_answers;        /* expected share of answers that differ from clear ones */
 } ppml_noise;
@@ -640,13 +651,13 @@ typedef struct ppml_input {
   const uint64_t *body; /* [blocks][poly_size] */
 } ppml_input;
 
-/* Encrypted scores: LWE ciphertexts modulo 2^output_bits. */
+/* Encrypted scores: LWE ciphertexts modulo 2^output_bits, each word below that. */
 typedef struct ppml_output {
   const ppml_params *params;
   uint8_t circuit_id[PPML_ID_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
   uint32_t images, outputs;
-  const uint16_t *lwe; /* [images][outputs][k N + 1], the body last */
+  const uint32_t *lwe; /* [images][outputs][k N + 1], the body last */
 } ppml_output;
 
 /* Words of one LWE ciphertext of an output: k N + 1. */

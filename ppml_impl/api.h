@@ -274,7 +274,17 @@ PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
 }
 
 PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit) {
-  ppmli_circuit_noise(noise, circuit);
+  ppmli_predict_noise(noise, circuit);
+}
+
+PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
+  const double least = 1e-300; /* below that a double says nothing */
+  double failure = circuit->params->exact ? ppmli_exact_failure(circuit) : 1;
+  return log2(failure > least ? failure : least);
+}
+
+PPML_API const char *ppml_exact_refusal(const ppml_model *model) {
+  return ppmli_model_is_valid(model) ? ppmli_exact_refusal(model) : "not a valid network";
 }
 
 PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml_circuit *circuit) {
@@ -447,7 +457,7 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
                                h->params->poly_size * sizeof(uint64_t));
   case PPML_KIND_OUTPUT:
     return ppmli_arena_rounded(payload / ppmli_output_lwe_wire_bytes(h->params) *
-                               ppmli_output_words(h->params) * sizeof(uint16_t));
+                               ppmli_output_words(h->params) * sizeof(uint32_t));
   default:
     return 0;
   }

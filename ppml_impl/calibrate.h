@@ -409,7 +409,8 @@ PPMLI_STATIC double ppmli_calibrate_best_step(const ppmli_calibration *c, const 
  * input's unit being given (circuit.h).
  *   reach  of y_j, in turns of a torus filled */
 PPMLI_INLINE double ppmli_calibrate_least_step(const ppmli_calibration *c, double reach) {
-  return reach * ldexp((double)ppmli_circuit_input_unit(&c->model.spec), -64);
+  return reach *
+         ldexp((double)ppmli_circuit_input_unit(ppmli_params_by_index(0), &c->model.spec), -64);
 }
 
 /* A larger step where the best one would not fit the torus, or would waste much of it because

@@ -48,6 +48,27 @@ PPMLI_STATIC void ppmli_certify_noise(ppml_layer_certificate *out, const ppml_ci
   out->relative_std = ppmli_circuit_layer_noise(c, l);
 }
 
+/* Noise of an exact circuit's layer: of its windows relative to the margins, and all that may
+ * go wrong. */
+PPMLI_STATIC void ppmli_certify_exact_noise(ppml_layer_certificate *out, const ppml_circuit *c,
+                                            uint32_t l, const ppml_noise *noise) {
+  int is_last = l + 1 == c->model.layer_count;
+  double dense = 0;
+  for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
+    double variance = is_last ? ppmli_exact_score_variance(c, j) - ppmli_noise_output_switch(c->params)
+                              : ppmli_exact_accumulator_variance(c, j);
+    if (variance > dense) dense = variance;
+  }
+  out->dense_std = sqrt(dense);
+  out->rounding_std =
+      sqrt(is_last ? ppmli_noise_output_switch(c->params) : ppmli_noise_modulus_switch(c->params));
+  if (is_last) return;
+  out->key_switch_std = sqrt(ppmli_noise_keyswitch(c->params));
+  out->bootstrap_std = sqrt(ppmli_noise_blind_rotation(c->params));
+  out->relative_std = noise->layer[l];
+  out->wrong_activation = noise->changed_answers;
+}
+
 PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit *c) {
   const ppml_params *p = c->params;
   const ppml_spec *spec = &c->model.spec;
@@ -65,7 +86,7 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   double before = 0;
   ppml_noise noise;
   memset(out, 0, sizeof *out);
-  ppmli_circuit_noise(&noise, c);
+  ppmli_predict_noise(&noise, c);
   out->agreement_wanted = c->agreement;
   out->agreement_predicted = 1 - noise.changed_answers;
   out->score_std = noise.score;
@@ -76,6 +97,10 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   out->layer_count = c->model.layer_count;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     ppmli_certify_ranges(&out->layer[l], &c->model, l);
+    if (c->params->exact) {
+      ppmli_certify_exact_noise(&out->layer[l], c, l, &noise);
+      continue;
+    }
     ppmli_certify_noise(&out->layer[l], c, l, before);
     if (l + 1 < c->model.layer_count) before = ppmli_circuit_mean_variance(c, l, before);
   }

@@ -21,7 +21,7 @@ PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spe
 PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
                                       const uint8_t *pixels, size_t block) {
   size_t N = client->params->poly_size, inputs = ppmli_spec_inputs(&client->spec);
-  uint64_t unit = ppmli_circuit_input_unit(&client->spec);
+  uint64_t unit = ppmli_circuit_input_unit(client->params, &client->spec);
   for (size_t i = 0; i < N; i++) {
     size_t at = block * N + i;
     poly[i] =
@@ -156,16 +156,15 @@ PPMLI_INLINE size_t ppmli_output_words(const ppml_params *p) {
 }
 
 /* Switches a long ciphertext down to 2^output_bits, centered as the other switches. */
-PPMLI_STATIC void ppmli_output_switch(uint16_t *out, const uint64_t *lwe, const ppml_params *p) {
+PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const ppml_params *p) {
   size_t dim = ppmli_params_long_dim(p);
   uint64_t error_sum = 0; /* modulo 2^64, of numbers below 2^(64 - output_bits - 1) */
   for (size_t i = 0; i < dim; i++) {
-    uint64_t rounded = ppmli_torus_switch(lwe[i], p->output_bits);
-    out[i] = (uint16_t)rounded;
-    error_sum += lwe[i] - ppmli_torus_from(rounded, p->output_bits);
+    out[i] = ppmli_torus_switch(lwe[i], p->output_bits);
+    error_sum += lwe[i] - ppmli_torus_from(out[i], p->output_bits);
   }
   int64_t half = ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
-  out[dim] = (uint16_t)ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
+  out[dim] = ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
 }
 
 /* round(phase / score_unit): a torus element modulo 2^bits as an integer score. */
@@ -190,7 +189,7 @@ PPMLI_STATIC int ppmli_decrypt(int32_t *scores, const ppml_output *output, size_
   if (image >= output->images) return PPML_ERR_ARG;
   size_t dim = ppmli_params_long_dim(p);
   for (uint32_t s = 0; s < output->outputs; s++) {
-    const uint16_t *lwe = output->lwe + (image * output->outputs + s) * ppmli_output_words(p);
+    const uint32_t *lwe = output->lwe + (image * output->outputs + s) * ppmli_output_words(p);
     uint32_t phase = lwe[dim];
     for (size_t i = 0; i < dim; i++)
       phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, i));
@@ -208,7 +207,7 @@ PPMLI_INLINE size_t ppmli_output_payload_bytes(const ppml_params *p, size_t ciph
 }
 
 /* One ciphertext's words, a buffer at a time. */
-PPMLI_STATIC void ppmli_output_put(ppmli_out *out, const uint16_t *lwe, const ppml_params *p) {
+PPMLI_STATIC void ppmli_output_put(ppmli_out *out, const uint32_t *lwe, const ppml_params *p) {
   uint64_t words[PPMLI_PACK_WORDS];
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_PACK_WORDS) {
@@ -219,7 +218,7 @@ PPMLI_STATIC void ppmli_output_put(ppmli_out *out, const uint16_t *lwe, const pp
   }
 }
 
-PPMLI_STATIC void ppmli_output_fetch(uint16_t *lwe, ppmli_in *in, const ppml_params *p) {
+PPMLI_STATIC void ppmli_output_fetch(uint32_t *lwe, ppmli_in *in, const ppml_params *p) {
   uint64_t words[PPMLI_PACK_WORDS];
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_PACK_WORDS) {
@@ -228,7 +227,7 @@ PPMLI_STATIC void ppmli_output_fetch(uint16_t *lwe, ppmli_in *in, const ppml_par
     ppmli_in_bytes(in, bytes, size);
     if (bits % 8 && bytes[size - 1] >> bits % 8) in->error = PPML_ERR_FORMAT; /* padding */
     ppmli_unpack(words, bytes, count, p->output_bits);
-    for (size_t j = 0; j < count; j++) lwe[i + j] = (uint16_t)words[j];
+    for (size_t j = 0; j < count; j++) lwe[i + j] = (uint32_t)words[j];
   }
 }
 
@@ -262,7 +261,7 @@ PPMLI_STATIC int ppmli_output_get(ppml_output *output, ppmli_in *in, const ppml_
   if (output->outputs < 1 || output->outputs > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
   size_t ciphertexts = (size_t)output->images * output->outputs;
   if (h->payload_bytes != ppmli_output_payload_bytes(p, ciphertexts)) return PPML_ERR_FORMAT;
-  PPMLI_ALLOC(uint16_t, lwe, arena, ciphertexts * ppmli_output_words(p));
+  PPMLI_ALLOC(uint32_t, lwe, arena, ciphertexts * ppmli_output_words(p));
   for (size_t i = 0; i < ciphertexts; i++)
     ppmli_output_fetch(lwe + i * ppmli_output_words(p), in, p);
   output->params = p;

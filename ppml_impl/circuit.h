@@ -15,6 +15,7 @@
 #include "quant.h"
 
 #define PPMLI_INPUT_SCALE_LOG2 16    /* one unit of a full-scale input is 2^-16 of a turn */
+#define PPMLI_EXACT_SCALE_LOG2 30    /* of exact circuits: an input of 1 is 2^-30 of a turn */
 #define PPMLI_GAIN_MAX (1 << 15)     /* keeps plaintext polynomials small beside the FFT */
 #define PPMLI_SHARE_PARTS 1000000000 /* files have shares in parts of a billion */
 #define PPMLI_HIDDEN_GAIN_MAX 64     /* more would not help: the input's noise grows alike */
@@ -24,8 +25,8 @@ PPMLI_INLINE int ppmli_activation_is_odd(uint32_t activation) {
 }
 
 /* Does layer l + 1 have one output alone?  Then its weights go into layer l's tables. */
-PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_model *m, uint32_t l) {
-  return m->layer[l + 1].outputs == 1;
+PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
+  return !c->params->exact && c->model.layer[l + 1].outputs == 1;
 }
 
 /* The largest |z_j| that any input can lead to. */
@@ -64,9 +65,10 @@ PPMLI_STATIC uint64_t ppmli_layer_least_capacity(const ppml_model *m, uint32_t l
   return least;
 }
 
-/* What an input of 1 is on the torus; the same for all circuits, so that a client needs
+/* What an input of 1 is on the torus; the same for all circuits of a set, so that a client needs
  * to know nothing of the weights. */
-PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_spec *spec) {
+PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_params *p, const ppml_spec *spec) {
+  if (p->exact) return (uint64_t)1 << (64 - PPMLI_EXACT_SCALE_LOG2);
   return (uint64_t)1 << (64 - PPMLI_INPUT_SCALE_LOG2 - spec->input_bits);
 }
 
@@ -78,7 +80,7 @@ PPMLI_STATIC int ppmli_circuit_scale_layer(ppml_circuit *c, uint32_t l, int32_t 
   const ppml_model *m = &c->model;
   uint64_t least = ppmli_layer_least_capacity(m, l);
   uint64_t most = l == 0 ? PPMLI_GAIN_MAX : PPMLI_HIDDEN_GAIN_MAX;
-  c->unit[l] = l == 0 ? ppmli_circuit_input_unit(&m->spec) : least;
+  c->unit[l] = l == 0 ? ppmli_circuit_input_unit(c->params, &m->spec) : least;
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
     int is_score = m->layer[l].activation == PPML_ACTIVATION_NONE;
     uint64_t g = (is_score ? least : ppmli_layer_capacity(m, l, j)) / c->unit[l];
@@ -97,12 +99,6 @@ PPMLI_INLINE uint64_t ppmli_circuit_scale(const ppml_circuit *c, uint32_t l, uin
 
 PPMLI_INLINE uint64_t ppmli_circuit_score_unit(const ppml_circuit *c) {
   return ppmli_circuit_scale(c, c->model.layer_count - 1, 0);
-}
-
-PPMLI_STATIC size_t ppmli_circuit_pbs_count(const ppml_circuit *c) {
-  size_t count = 0;
-  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) count += c->model.layer[l].outputs;
-  return count;
 }
 
 /* ------------------------------------------------------------- prediction */
@@ -260,7 +256,7 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, doub
   if (m->layer_count < 2) return sum;
   uint32_t l = m->layer_count - 2;
   double unit = ldexp((double)c->unit[l + 1], -64), bootstrap = 0;
-  if (!ppmli_circuit_is_folded(m, l))
+  if (!ppmli_circuit_is_folded(c, l))
     bootstrap = ppmli_noise_blind_rotation(c->params) / ppmli_square(unit);
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
     ppmli_pull pull = ppmli_circuit_pull(m, j);

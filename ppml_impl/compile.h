@@ -19,11 +19,18 @@ PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec 
   return options;
 }
 
+/* The same for an exact set; why it cannot be, ppmli_exact_refusal says. */
+PPMLI_STATIC int ppmli_compile_scale_exact(ppml_circuit *c, int32_t *const *gain) {
+  PPMLI_TRY(ppmli_exact_scale(c, gain));
+  return ppmli_exact_check(c);
+}
+
 /* Lays out c->model for c->params.
  *   gain     [layer_count][outputs]
  *   refusal  out: on an error, the layer and neuron without room
  * Errors: PARAMS. */
 PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
+  if (c->params->exact) return ppmli_compile_scale_exact(c, gain);
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     uint32_t neuron = 0;
     int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
@@ -39,7 +46,7 @@ PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml
 /* Share of the answers that c under its set is predicted to keep. */
 PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
   ppml_noise noise;
-  ppmli_circuit_noise(&noise, c);
+  ppmli_predict_noise(&noise, c);
   return 1 - noise.changed_answers;
 }
 
@@ -59,17 +66,22 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
     }
 }
 
-/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: those
- * of the standard assumption, or the one asked for.
+/* Is p what the options ask for: that set, or one that auto may choose? */
+PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_params *p) {
+  if (options->params) return p == options->params;
+  return p->key_block_ones == 0 && p->exact == 0;
+}
+
+/* The first, hence fastest, of the sets that may be chosen which keeps enough answers.
  *   gain [layer_count][outputs]
  * Errors: PARAMS, refusal then being of the set that came closest. */
 PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
                                       const ppml_compile_options *options, ppml_refusal *refusal) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
-    if (options->params ? p != options->params : p->key_block_ones != 0) continue;
+    if (!ppmli_compile_may(options, p)) continue;
     c->params = p;
-    PPMLI_TRY(ppmli_compile_scale(c, gain, refusal)); /* no set has another torus */
+    PPMLI_TRY(ppmli_compile_scale(c, gain, refusal)); /* the same for all but exact */
     double agreement = ppmli_compile_agreement(c);
     if (agreement >= options->agreement) return PPML_OK;
     if (refusal->params == NULL || agreement > refusal->agreement)

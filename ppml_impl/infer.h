@@ -4,7 +4,8 @@
  *   rotation by the activation's table, extraction, dense -> switch down, out
  *
  * A sample is one neuron's accumulator for one image; samples of a layer are ordered
- * [image][neuron].  Every stage is split among the caller's threads, with a barrier
+ * [image][neuron].  In an exact circuit the hidden layer takes several rounds of bootstraps,
+ * whose samples are [image][job of the round].  Every stage is split among the caller's threads, with a barrier
  * between stages; a stage's buffers are shared, its scratch is a slice for each task. */
 #ifndef PPMLI_INFER_H
 #define PPMLI_INFER_H
@@ -12,7 +13,16 @@
 #include "ciphertext.h"
 #include "dense.h"
 #include "evalkey.h"
+#include "failure.h"
 #include "parallel.h"
+
+/* What rounds of bootstraps need beside the samples. */
+typedef struct ppmli_digit_work {
+  ppmli_exact_summary sum;
+  ppmli_exact_plan *plan; /* [neurons] */
+  uint64_t *outputs;      /* [images][neurons][jobs][k N + 1] */
+  uint32_t *neuron, *job; /* [width]: which of them the samples of the round are */
+} ppmli_digit_work;
 
 typedef struct ppmli_infer {
   const ppml_circuit *circuit;
@@ -20,23 +30,32 @@ typedef struct ppmli_infer {
   const ppml_eval_key *key;
   const ppml_input *inputs;
   size_t images;
-  uint32_t layer;       /* the stage's */
-  ppmli_key_slab slab;  /* the part of the key that the stage uses */
-  size_t tasks;         /* shares that a stage is split into */
-  double *masks;        /* [images][groups][blocks][k][GROUP]  transforms of the inputs' masks */
-  uint64_t *lwe;        /* [samples][k N + 1]  accumulators, then activations */
-  uint64_t *next;       /* [samples][k N + 1]  the next layer's accumulators */
-  uint32_t *short_lwe;  /* [samples][short words] */
-  uint16_t *exponents;  /* [samples][n + 1] */
-  uint64_t *acc;        /* [samples][k + 1][N] */
-  ppmli_slices scratch; /* [tasks] */
+  uint32_t layer;         /* the stage's */
+  size_t width;           /* samples of an image, in the stage */
+  ppmli_digit_work digit; /* of an exact circuit */
+  ppmli_key_slab slab;    /* the part of the key that the stage uses */
+  size_t tasks;           /* shares that a stage is split into */
+  double *masks;          /* [images][groups][blocks][k][GROUP]  transforms of the inputs' masks */
+  uint64_t *lwe;          /* [samples][k N + 1]  accumulators, then activations */
+  uint64_t *next;         /* [samples][k N + 1]  the next layer's accumulators */
+  uint32_t *short_lwe;    /* [samples][short words] */
+  uint16_t *exponents;    /* [samples][n + 1] */
+  uint64_t *acc;          /* [samples][k + 1][N] */
+  ppmli_slices scratch;   /* [tasks] */
 } ppmli_infer;
 
 /* ------------------------------------------------------------------ sizes */
 
-/* Neurons of the widest layer. */
+PPMLI_INLINE int ppmli_infer_has_digits(const ppml_circuit *c) {
+  return c->params->exact && c->model.layer_count > 1;
+}
+
+/* Samples of an image in the stage that has most: neurons of the widest layer, or jobs. */
 PPMLI_STATIC size_t ppmli_infer_width(const ppml_circuit *c) {
   size_t width = 0;
+  if (ppmli_infer_has_digits(c)) /* relu negates its two digits in one round */
+    width = c->model.layer[0].outputs *
+            (c->model.layer[0].activation == PPML_ACTIVATION_RELU ? 2u : 1u);
   for (uint32_t l = 0; l < c->model.layer_count; l++)
     width = ppmli_max_size(width, c->model.layer[l].outputs);
   return width;
@@ -69,11 +88,27 @@ PPMLI_STATIC size_t ppmli_infer_task_scratch(const ppml_circuit *c) {
 
 PPMLI_STATIC size_t ppmli_infer_output_bytes(const ppml_circuit *c, size_t images) {
   return ppmli_arena_rounded(images * c->model.spec.outputs * ppmli_output_words(c->params) *
-                             sizeof(uint16_t));
+                             sizeof(uint32_t));
 }
 
 PPMLI_STATIC size_t ppmli_infer_masks(const ppml_circuit *c, size_t images) {
   return images * ppmli_input_blocks(c->params, &c->model.spec) * ppmli_params_long_dim(c->params);
+}
+
+/* Ciphertexts that the digits of all images and neurons take. */
+PPMLI_INLINE size_t ppmli_infer_digits(const ppml_circuit *c, const ppmli_exact_summary *sum,
+                                       size_t images) {
+  return images * c->model.layer[0].outputs * sum->jobs;
+}
+
+PPMLI_STATIC size_t ppmli_infer_digit_bytes(const ppml_circuit *c, size_t images) {
+  ppmli_exact_summary sum;
+  size_t long_words = ppmli_params_long_dim(c->params) + 1;
+  if (!ppmli_infer_has_digits(c)) return 0;
+  ppmli_exact_summarize(&sum, c);
+  return ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(ppmli_exact_plan)) +
+         ppmli_arena_rounded(ppmli_infer_digits(c, &sum, images) * long_words * sizeof(uint64_t)) +
+         2 * ppmli_arena_rounded(ppmli_infer_width(c) * sizeof(uint32_t));
 }
 
 PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size_t threads) {
@@ -85,7 +120,28 @@ PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size
          ppmli_arena_rounded(samples * ppmli_lwe_short_words(p) * sizeof(uint32_t)) +
          ppmli_arena_rounded(samples * (p->lwe_dim + 1) * sizeof(uint16_t)) +
          ppmli_arena_rounded(samples * (long_words - 1 + p->poly_size) * sizeof(uint64_t)) +
+         ppmli_infer_digit_bytes(c, images) +
          ppmli_arena_rounded(threads * ppmli_infer_task_scratch(c));
+}
+
+/* Memory of an exact circuit, and the plans of its neurons. */
+PPMLI_STATIC int ppmli_infer_alloc_digits(ppmli_infer *x, ppml_arena *arena) {
+  const ppml_model *m = &x->circuit->model;
+  ppmli_exact_layout layout;
+  size_t long_words = ppmli_params_long_dim(x->params) + 1, width = ppmli_infer_width(x->circuit);
+  ppmli_exact_summarize(&x->digit.sum, x->circuit);
+  size_t digits = ppmli_infer_digits(x->circuit, &x->digit.sum, x->images);
+  PPMLI_ALLOC(ppmli_exact_plan, plan, arena, m->layer[0].outputs);
+  PPMLI_ALLOC(uint64_t, outputs, arena, digits * long_words);
+  PPMLI_ALLOC(uint32_t, neuron, arena, width);
+  PPMLI_ALLOC(uint32_t, job, arena, width);
+  ppmli_exact_layout_make(&layout, m);
+  for (uint32_t j = 0; j < m->layer[0].outputs; j++) ppmli_exact_plan_make(&plan[j], &layout, m, j);
+  x->digit.plan = plan;
+  x->digit.outputs = outputs;
+  x->digit.neuron = neuron;
+  x->digit.job = job;
+  return PPML_OK;
 }
 
 PPMLI_STATIC int ppmli_infer_alloc(ppmli_infer *x, ppml_arena *arena) {
@@ -104,6 +160,7 @@ PPMLI_STATIC int ppmli_infer_alloc(ppmli_infer *x, ppml_arena *arena) {
   x->short_lwe = short_lwe;
   x->exponents = exponents;
   x->acc = acc;
+  if (ppmli_infer_has_digits(x->circuit)) PPMLI_TRY(ppmli_infer_alloc_digits(x, arena));
   return ppmli_slices_init(&x->scratch, x->tasks, ppmli_infer_task_scratch(x->circuit), arena);
 }
 
@@ -121,7 +178,7 @@ PPMLI_INLINE ppmli_share ppmli_infer_share(const ppmli_infer *x, size_t work, si
 }
 
 PPMLI_INLINE size_t ppmli_infer_samples(const ppmli_infer *x) {
-  return x->images * x->circuit->model.layer[x->layer].outputs;
+  return x->images * x->width;
 }
 
 /* Draws and transforms the masks of a share of the images. */
@@ -242,20 +299,27 @@ PPMLI_STATIC void ppmli_infer_switch_task(void *argument, size_t index) {
   }
 }
 
+/* The table of an image's sample number `index`. */
+PPMLI_STATIC void ppmli_infer_table(uint64_t *table, const ppmli_infer *x, size_t index) {
+  if (ppmli_infer_has_digits(x->circuit))
+    ppmli_exact_table(table, &x->digit.plan[x->digit.neuron[index]].job[x->digit.job[index]],
+                      x->params->poly_size);
+  else ppmli_dense_table(table, x->circuit, x->layer, (uint32_t)index);
+}
+
 /* Modulus switch and lookup table: the accumulators of a share of the samples. */
 PPMLI_STATIC void ppmli_infer_table_task(void *argument, size_t index) {
   const ppmli_infer *x = (const ppmli_infer *)argument;
   const ppml_params *p = x->params;
   ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
   ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
-  size_t neurons = x->circuit->model.layer[x->layer].outputs;
   size_t acc_words = ppmli_params_long_dim(p) + p->poly_size;
   uint64_t *table = (uint64_t *)ppmli_arena_array(&arena, p->poly_size, sizeof *table);
   PPMLI_ASSERT(table != NULL);
   for (size_t s = share.first; s < share.first + share.count; s++) {
     uint16_t *exponents = x->exponents + s * (p->lwe_dim + 1);
     ppmli_lwe_modulus_switch(exponents, x->short_lwe + s * ppmli_lwe_short_words(p), p);
-    ppmli_dense_table(table, x->circuit, x->layer, (uint32_t)(s % neurons));
+    ppmli_infer_table(table, x, s % x->width);
     ppmli_pbs_begin(x->acc + s * acc_words, table, exponents, p);
   }
 }
@@ -284,7 +348,7 @@ PPMLI_STATIC void ppmli_infer_extract_task(void *argument, size_t index) {
     ppmli_glwe_extract(x->lwe + s * long_words, x->acc + s * acc_words, x->params);
 }
 
-/* Bootstraps all samples of a layer, in one walk over the key. */
+/* Bootstraps all samples of a stage, in one walk over the key. */
 PPMLI_STATIC int ppmli_infer_bootstrap(ppmli_infer *x, const ppml_parallel *parallel) {
   PPMLI_TRY(ppmli_key_walk_begin(x->key));
   ppmli_parallel_run(parallel, x->tasks, ppmli_infer_start_task, x);
@@ -299,6 +363,80 @@ PPMLI_STATIC int ppmli_infer_bootstrap(ppmli_infer *x, const ppml_parallel *para
   return ppmli_key_walk_end(x->key);
 }
 
+/* ----------------------------------------------------------------- digits */
+
+/* Outputs of all jobs of a neuron. */
+PPMLI_INLINE uint64_t *ppmli_infer_outputs(const ppmli_infer *x, size_t image, size_t neuron) {
+  size_t neurons = x->circuit->model.layer[0].outputs;
+  return x->digit.outputs +
+         (image * neurons + neuron) * x->digit.sum.jobs * (ppmli_params_long_dim(x->params) + 1);
+}
+
+/* What a share of the round's samples are, from accumulators and outputs so far. */
+PPMLI_STATIC void ppmli_infer_phase_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  size_t words = ppmli_params_long_dim(x->params) + 1;
+  size_t neurons = x->circuit->model.layer[0].outputs;
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  for (size_t s = share.first; s < share.first + share.count; s++) {
+    size_t image = s / x->width, j = x->digit.neuron[s % x->width];
+    ppmli_exact_phase(x->lwe + s * words, &x->digit.plan[j].job[x->digit.job[s % x->width]],
+                      x->next + (image * neurons + j) * words, ppmli_infer_outputs(x, image, j),
+                      words);
+  }
+}
+
+/* Keeps what the bootstraps of a share of the samples gave. */
+PPMLI_STATIC void ppmli_infer_keep_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  size_t words = ppmli_params_long_dim(x->params) + 1;
+  ppmli_share share = ppmli_infer_share(x, ppmli_infer_samples(x), index);
+  for (size_t s = share.first; s < share.first + share.count; s++) {
+    size_t at = s % x->width;
+    uint64_t *outputs = ppmli_infer_outputs(x, s / x->width, x->digit.neuron[at]);
+    memcpy(outputs + x->digit.job[at] * words, x->lwe + s * words, words * sizeof *outputs);
+  }
+}
+
+/* The activations of a share of the neurons, from their outputs. */
+PPMLI_STATIC void ppmli_infer_activation_task(void *argument, size_t index) {
+  const ppmli_infer *x = (const ppmli_infer *)argument;
+  size_t words = ppmli_params_long_dim(x->params) + 1;
+  size_t neurons = x->circuit->model.layer[0].outputs;
+  ppmli_share share = ppmli_infer_share(x, x->images * neurons, index);
+  for (size_t s = share.first; s < share.first + share.count; s++)
+    ppmli_exact_activation(x->lwe + s * words, &x->digit.plan[s % neurons],
+                           ppmli_infer_outputs(x, s / neurons, s % neurons), words);
+}
+
+/* Lists the jobs of a round. */
+PPMLI_STATIC void ppmli_infer_list_round(ppmli_infer *x, uint32_t round) {
+  x->width = 0;
+  for (uint32_t j = 0; j < x->circuit->model.layer[0].outputs; j++)
+    for (uint32_t i = 0; i < x->digit.plan[j].count; i++) {
+      if (x->digit.plan[j].job[i].round != round) continue;
+      x->digit.neuron[x->width] = j;
+      x->digit.job[x->width++] = i;
+    }
+}
+
+/* Activations of the hidden layer, exactly.  Accumulators stand in x->next meanwhile. */
+PPMLI_STATIC int ppmli_infer_run_digits(ppmli_infer *x, const ppml_parallel *parallel) {
+  uint64_t *accumulators = x->lwe;
+  x->lwe = x->next;
+  x->next = accumulators;
+  for (uint32_t round = 0; round < x->digit.sum.rounds; round++) {
+    ppmli_infer_list_round(x, round);
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_phase_task, x);
+    PPMLI_TRY(ppmli_infer_bootstrap(x, parallel));
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_keep_task, x);
+  }
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_activation_task, x);
+  return PPML_OK;
+}
+
+/* ------------------------------------------------------------ all of it */
+
 /* Accumulators of a share of the next layer's samples. */
 PPMLI_STATIC void ppmli_infer_dense_task(void *argument, size_t index) {
   const ppmli_infer *x = (const ppmli_infer *)argument;
@@ -310,14 +448,14 @@ PPMLI_STATIC void ppmli_infer_dense_task(void *argument, size_t index) {
                     x->lwe + s / layer->outputs * layer->inputs * long_words);
 }
 
-/* ------------------------------------------------------------ all of it */
-
 PPMLI_STATIC int ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) {
   ppmli_parallel_run(parallel, x->tasks, ppmli_infer_masks_task, x);
   ppmli_parallel_run(parallel, x->tasks, ppmli_infer_first_task, x);
   for (x->layer = 0; x->layer + 1 < x->circuit->model.layer_count;) {
-    PPMLI_TRY(ppmli_infer_bootstrap(x, parallel));
-    x->layer++;
+    x->width = x->circuit->model.layer[x->layer].outputs;
+    PPMLI_TRY(ppmli_infer_has_digits(x->circuit) ? ppmli_infer_run_digits(x, parallel)
+                                                 : ppmli_infer_bootstrap(x, parallel));
+    x->width = x->circuit->model.layer[++x->layer].outputs;
     ppmli_parallel_run(parallel, x->tasks, ppmli_infer_dense_task, x);
     uint64_t *activations = x->lwe;
     x->lwe = x->next;
@@ -349,7 +487,7 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
   memset(&x, 0, sizeof x);
   PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
-  PPMLI_ALLOC(uint16_t, lwe, arena, scores * words);
+  PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
   size_t mark = arena->used_bytes;
   x.circuit = c;
   x.params = c->params;

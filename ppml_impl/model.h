@@ -3,8 +3,8 @@
 #ifndef PPMLI_MODEL_H
 #define PPMLI_MODEL_H
 
-#include "circuit.h"
 #include "ct.h"
+#include "failure.h"
 #include "serial.h"
 
 #define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
@@ -277,7 +277,8 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
         return PPML_ERR_RANGE;
     }
   }
-  if (c->unit[0] != ppmli_circuit_input_unit(&c->model.spec)) return PPML_ERR_RANGE;
+  if (c->unit[0] != ppmli_circuit_input_unit(params, &c->model.spec)) return PPML_ERR_RANGE;
+  if (params->exact && ppmli_exact_check(c) != PPML_OK) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);
   return PPML_OK;
 }

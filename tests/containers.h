@@ -27,7 +27,7 @@ static void containers_model(ppml_model *model) {
 /* Objects that belong together, all made from seed 1. */
 typedef struct containers {
   container_object objects;
-  uint16_t *lwe; /* of the output */
+  uint32_t *lwe; /* of the output */
   ppml_arena arena;
 } containers;
 
@@ -44,9 +44,9 @@ static void containers_make(containers *c) {
   ppml_secret_key_generate(&o->secret_key, &o->client, &rng);
   if (ppml_encrypt(&o->input, &o->secret_key, pixels, &rng, &c->arena)) abort();
   size_t words = ppml_output_lwe_words(o->client.params);
-  c->lwe = (uint16_t *)malloc(words * sizeof *c->lwe);
+  c->lwe = (uint32_t *)malloc(words * sizeof *c->lwe);
   if (!c->lwe) abort();
-  for (size_t i = 0; i < words; i++) c->lwe[i] = (uint16_t)(i * i & 0x3fff);
+  for (size_t i = 0; i < words; i++) c->lwe[i] = (uint32_t)(i * i & 0x3fff);
   o->output.params = o->client.params;
   memcpy(o->output.circuit_id, o->client.circuit_id, PPML_ID_BYTES);
   memcpy(o->output.key_id, o->secret_key.id, PPML_ID_BYTES);

@@ -5,8 +5,8 @@
  *     ld --gc-sections -e client_classify -u client_make_key -u client_encrypt freestanding.o
  *
  * The linker then names all that a client lacks: memcmp, memcpy and memset.  The whole object,
- * with what a server calls, also wants strcmp and of <math.h> cos, floor, ldexp, log2, sin and
- * sqrt. */
+ * with what a server calls, also wants strcmp and of <math.h> cos, erfc, fabs, floor, ldexp, log2,
+ * sin and sqrt. */
 #define PPML_NO_TRAIN
 #define PPML_ENTROPY board_entropy
 #define PPML_IMPLEMENTATION

@@ -47,7 +47,7 @@ START_TEST(an_image_is_encrypted_and_written_as_known) {
 END_TEST
 
 START_TEST(scores_are_written_as_known) {
-  static uint16_t lwe[2 * 1537];
+  static uint32_t lwe[2 * 1537];
   static uint8_t bytes[FORMAT_OUTPUT_BYTES];
   uint8_t digest[PPML_ID_BYTES];
   ppml_secret_key key;
@@ -61,7 +61,7 @@ START_TEST(scores_are_written_as_known) {
   output.images = 2;
   output.outputs = 1;
   output.lwe = lwe;
-  for (size_t i = 0; i < 2 * 1537; i++) lwe[i] = (uint16_t)((7 * i * i + 11 * i) & 0x3fff);
+  for (size_t i = 0; i < 2 * 1537; i++) lwe[i] = (uint32_t)((7 * i * i + 11 * i) & 0x3fff);
   ck_assert_int_eq(ppml_output_write(&output, &writer), PPML_OK);
   ck_assert_uint_eq(writer.position, FORMAT_OUTPUT_BYTES);
   digest_of(digest, bytes, sizeof bytes);
@@ -169,7 +169,7 @@ END_TEST
 /* Switches encryptions of random messages down: the change of phase, in turns. */
 START_TEST(output_switch_noise_matches_formula) { /* 3,000 samples: 2.6 % is one deviation */
   static uint64_t lwe[WORDS_MAX];
-  static uint16_t out[WORDS_MAX];
+  static uint32_t out[WORDS_MAX];
   for (int set = 0; set < 2; set++) {
     ppml_secret_key key;
     ppml_rng rng = test_rng(34);
@@ -192,7 +192,7 @@ START_TEST(output_switch_noise_matches_formula) { /* 3,000 samples: 2.6 % is one
 END_TEST
 
 /* An output of one image whose scores are these, without noise but that of the switch. */
-static void make_output(ppml_output *output, uint16_t *words, const ppml_secret_key *key,
+static void make_output(ppml_output *output, uint32_t *words, const ppml_secret_key *key,
                         const int32_t *scores) {
   const ppml_params *p = key->client.params;
   static uint64_t lwe[WORDS_MAX];
@@ -213,7 +213,7 @@ static void make_output(ppml_output *output, uint16_t *words, const ppml_secret_
 }
 
 START_TEST(scores_are_decrypted) {
-  static uint16_t words[4 * WORDS_MAX];
+  static uint32_t words[4 * WORDS_MAX];
   const int32_t scores[4] = {5, -5, 0, 7};
   int32_t got[4];
   ppml_secret_key key;
@@ -255,7 +255,7 @@ END_TEST
 /* ------------------------------------------------------------------- error */
 
 START_TEST(what_does_not_belong_together_is_not_decrypted) {
-  static uint16_t words[WORDS_MAX];
+  static uint32_t words[WORDS_MAX];
   const int32_t score = 100;
   int32_t got = 77;
   ppml_secret_key key;
@@ -284,7 +284,7 @@ END_TEST
 
 /* The wrong key gives noise, not the score: nothing depends on the ids alone. */
 START_TEST(another_key_does_not_decrypt) {
-  static uint16_t words[4 * WORDS_MAX];
+  static uint32_t words[4 * WORDS_MAX];
   const int32_t scores[4] = {3, -4, 5, -6};
   int32_t got[4];
   ppml_secret_key key, other;

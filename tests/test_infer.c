@@ -208,7 +208,7 @@ END_TEST
 
 static size_t output_bytes(const bench *b, size_t images) {
   return images * b->net.model.spec.outputs * ppml_output_lwe_words(b->circuit.params) *
-         sizeof(uint16_t);
+         sizeof(uint32_t);
 }
 
 START_TEST(the_result_does_not_depend_on_threads_or_batches) {

@@ -67,7 +67,8 @@ static void check_switch(const ppml_params *p, uint64_t seed) {
 
 START_TEST(modulus_switch_noise_matches_formula) {
   const ppml_params *p;
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) check_switch(p, i);
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
+    if (!p->exact) check_switch(p, i); /* that set's switch is finest's */
 }
 END_TEST
 

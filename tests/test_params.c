@@ -132,7 +132,7 @@ START_TEST(noise_and_wire_widths_are_in_range) {
     ck_assert(ppmli_params_noise_std(p->glwe_noise_bound, 64) >= exp2(-62));
     ck_assert(p->input_wire_bits >= 20 && p->input_wire_bits <= 64);
     ck_assert(p->bsk_wire_bits >= 20 && p->bsk_wire_bits <= 64);
-    ck_assert(p->output_bits <= 16);
+    ck_assert(p->output_bits <= 32 && p->exact <= 1);
     ck_assert(ppmli_params_long_dim(p) <= (size_t)1 << p->output_bits);
     /* what the wire rounds away is small beside the noise */
     ck_assert(ppmli_noise_rounding(p->bsk_wire_bits) <

@@ -6,7 +6,7 @@
 set -eu
 : "${CC:=cc}" "${BUILD:=build/valgrind}"
 TINY=$(realpath tests/data)
-: "${VALGRIND_SKIP=keys infer keyswitch lwe pbs}"
+: "${VALGRIND_SKIP=exact keys infer keyswitch lwe pbs}"
 export CK_TIMEOUT_MULTIPLIER=20
 MEMCHECK="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 

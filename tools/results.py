@@ -20,8 +20,8 @@ HIDDEN = (8, 16, 32, 64, 128)
 ACTIVATIONS = ("relu", "sign", "square")
 # Chosen by changed validation images; the agreement asked of the planner.
 DATA = {
-    "pneumoniamnist": ("PneumoniaMNIST", ["--seeds", "2"], []),
-    "retinamnist": ("RetinaMNIST", ["--flip", "hv", "--balance", "0", "--seeds", "2"],
+    "pneumoniamnist": ("PneumoniaMNIST", [], ["--agreement", "0.997"]),
+    "retinamnist": ("RetinaMNIST", ["--flip", "hv", "--balance", "0"],
                     ["--agreement", "0.99"]),
     "nih_chestxray14_28": ("NIH, 28x28", ["--flip", "h"], []),
     "nih_chestxray14_64": ("NIH, 64x64", ["--flip", "h"], []),

@@ -39,7 +39,7 @@ typedef struct infer_session {
   key_file key_source;
   ppml_input *inputs;       /* [images] */
   ppml_arena *input_arenas; /* [images] */
-  uint16_t *lwe;            /* [images][outputs][words]: the answers, as one output */
+  uint32_t *lwe;            /* [images][outputs][words]: the answers, as one output */
   ppml_output output;
   ppml_arena circuit_arena, key_arena, scratch;
 } infer_session;
@@ -73,7 +73,7 @@ static int run_batch(infer_session *s, const infer_request *r, const ppml_parall
     return cli_fail_ppml(error, r->key_path, "the evaluation key of this circuit");
   if (error) return cli_fail_ppml(error, r->input_paths[first], "an image for this circuit");
   size_t words = ppml_output_lwe_words(part.params) * part.outputs;
-  if (s->lwe == NULL) s->lwe = (uint16_t *)calloc(r->images * words, sizeof *s->lwe);
+  if (s->lwe == NULL) s->lwe = (uint32_t *)calloc(r->images * words, sizeof *s->lwe);
   if (s->lwe == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for the answers");
   memcpy(s->lwe + first * words, part.lwe, count * words * sizeof *s->lwe);
   s->output = part;

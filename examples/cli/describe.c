@@ -67,6 +67,7 @@ static void put_params(const ppml_params *p) {
   put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("bsk_wire_bits", p->bsk_wire_bits);
   put_integer("output_bits", p->output_bits);
+  put_integer("exact", p->exact);
   put_text("assumption", p->assumption);
   close_object("params");
   put_real("security_bits", ppml_params_security_bits(p));
@@ -201,6 +202,7 @@ static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate 
   put_security(certificate);
   put_spec(&c->model.spec);
   put_promise(certificate, predicted_ms);
+  put_real("failure_log2", ppml_circuit_failure_log2(c));
   put_layers(&c->model, certificate);
   put_server_arena(certificate);
   put_client_arena(c->params, &c->model.spec);

@@ -17,7 +17,13 @@ int plan_options(ppml_compile_options *options, args *a) {
 }
 
 /* Why there is no circuit. */
-static int refuse(const ppml_refusal *r, const ppml_compile_options *options, const char *path) {
+static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
+                  const ppml_model *model, const char *path) {
+  if (options->params && options->params->exact) {
+    const char *reason = ppml_exact_refusal(model);
+    return cli_fail(CLI_REFUSED, path, "%s",
+                    reason ? reason : "scores fail too often (expected fewer neurons or bits)");
+  }
   if (r->params == NULL)
     return cli_fail(CLI_REFUSED, path,
                     "neuron %u of layer %u does not fit the torus: its peak is too large beside "
@@ -41,6 +47,6 @@ int plan_circuit(ppml_circuit *circuit, const ppml_model *model,
   int error = ppml_plan(circuit, model, &options, &refusal, arena);
   if (error == PPML_OK) return CLI_OK;
   cli_arena_destroy(arena);
-  if (error == PPML_ERR_PARAMS) return refuse(&refusal, &options, path);
+  if (error == PPML_ERR_PARAMS) return refuse(&refusal, &options, model, path);
   return cli_fail_ppml(error, path, "a valid network");
 }

