@@ -269,10 +269,11 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, doub
 }
 
 /* Answers change where the margin m is below its noise: near zero the density of m is
- * 5 % over margin_p05, and the integral of P(noise > m) is std / sqrt(2 pi). */
+ * 5 % over margin_p05, and the integral of P(noise > m) is std / sqrt(2 pi).  Twice that, for
+ * images less like those of training have more small margins, and accumulators that wrap. */
 PPMLI_STATIC double ppmli_circuit_changed_answers(const ppml_circuit *c, double margin_std) {
   double margin = c->model.margin_p05 ? c->model.margin_p05 : 1;
-  double changed = 0.05 / margin * margin_std * 0.3989;
+  double changed = 2 * 0.05 / margin * margin_std * 0.3989;
   return changed < 1 ? changed : 1;
 }
 

@@ -22,9 +22,9 @@ ACTIVATIONS = ("relu", "sign", "square")
 DATA = {
     "pneumoniamnist": ("PneumoniaMNIST", [], ["--agreement", "0.997"]),
     "retinamnist": ("RetinaMNIST", ["--flip", "hv", "--balance", "0"],
-                    ["--agreement", "0.99"]),
-    "nih_chestxray14_28": ("NIH, 28x28", ["--flip", "h"], []),
-    "nih_chestxray14_64": ("NIH, 64x64", ["--flip", "h"], []),
+                    ["--agreement", "0.98"]),
+    "nih_chestxray14_28": ("NIH, 28x28", ["--flip", "h"], ["--agreement", "0.9"]),
+    "nih_chestxray14_64": ("NIH, 64x64", ["--flip", "h"], ["--agreement", "0.9"]),
 }
 
 
