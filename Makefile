@@ -173,10 +173,13 @@ fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: mak
 
 ## Look after
 
-.PHONY: amalgamate bench format lint compdb demo-data size deps-all check-sanitized check-emulated
+.PHONY: amalgamate bench results format lint compdb demo-data size deps-all check-sanitized check-emulated
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
+
+results: $(BUILD)/ppml ## train and run networks of all shapes; writes docs/RESULTS.md (hours; RESULTS="--images 50" for less)
+	python3 tools/results.py $(BUILD)/ppml $(PPML_DATA) docs $(BUILD)/results --exact $(RESULTS)
 
 SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c tests/*.[ch] fuzz/*.[ch])
 

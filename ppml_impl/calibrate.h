@@ -547,11 +547,7 @@ PPMLI_STATIC void ppmli_calibrate_spec(ppml_spec *spec, const ppml_float_model *
   spec->classes = net->classes;
   spec->task = net->task;
   spec->outputs = ppmli_task_outputs(net->task, net->classes);
-  for (uint32_t k = 0; k < net->classes; k++) {
-    char *name = spec->class_name[k];
-    if (k >= 10) *name++ = (char)('0' + k / 10);
-    *name = (char)('0' + k % 10);
-  }
+  ppmli_spec_name_classes(spec);
 }
 
 /* As ppml_quantize, but for the model's id, which stays zero. */

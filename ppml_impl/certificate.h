@@ -25,6 +25,15 @@ PPMLI_STATIC void ppmli_certify_ranges(ppml_layer_certificate *out, const ppml_m
   }
 }
 
+/* Noise of what comes behind the dense layer. */
+PPMLI_STATIC void ppmli_certify_steps(ppml_layer_certificate *out, const ppml_params *p,
+                                      int is_last) {
+  out->rounding_std = sqrt(is_last ? ppmli_noise_output_switch(p) : ppmli_noise_modulus_switch(p));
+  if (is_last) return;
+  out->key_switch_std = sqrt(ppmli_noise_keyswitch(p));
+  out->bootstrap_std = sqrt(ppmli_noise_blind_rotation(p));
+}
+
 /* Noise of a layer step by step, at its worst accumulators.
  *   before  mean variance of the activations before, in units */
 PPMLI_STATIC void ppmli_certify_noise(ppml_layer_certificate *out, const ppml_circuit *c,
@@ -40,12 +49,8 @@ PPMLI_STATIC void ppmli_certify_noise(ppml_layer_certificate *out, const ppml_ci
     if (wrong > out->wrong_activation) out->wrong_activation = wrong;
   }
   out->dense_std = sqrt(dense);
-  out->rounding_std =
-      sqrt(is_last ? ppmli_noise_output_switch(c->params) : ppmli_noise_modulus_switch(c->params));
-  if (is_last) return;
-  out->key_switch_std = sqrt(ppmli_noise_keyswitch(c->params));
-  out->bootstrap_std = sqrt(ppmli_noise_blind_rotation(c->params));
-  out->relative_std = ppmli_circuit_layer_noise(c, l);
+  ppmli_certify_steps(out, c->params, is_last);
+  if (!is_last) out->relative_std = ppmli_circuit_layer_noise(c, l);
 }
 
 /* Noise of an exact circuit's layer: of its windows relative to the margins, and all that may
@@ -55,16 +60,14 @@ PPMLI_STATIC void ppmli_certify_exact_noise(ppml_layer_certificate *out, const p
   int is_last = l + 1 == c->model.layer_count;
   double dense = 0;
   for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
-    double variance = is_last ? ppmli_exact_score_variance(c, j) - ppmli_noise_output_switch(c->params)
-                              : ppmli_exact_accumulator_variance(c, j);
+    double variance = is_last
+                          ? ppmli_exact_score_variance(c, j) - ppmli_noise_output_switch(c->params)
+                          : ppmli_exact_accumulator_variance(c, j);
     if (variance > dense) dense = variance;
   }
   out->dense_std = sqrt(dense);
-  out->rounding_std =
-      sqrt(is_last ? ppmli_noise_output_switch(c->params) : ppmli_noise_modulus_switch(c->params));
+  ppmli_certify_steps(out, c->params, is_last);
   if (is_last) return;
-  out->key_switch_std = sqrt(ppmli_noise_keyswitch(c->params));
-  out->bootstrap_std = sqrt(ppmli_noise_blind_rotation(c->params));
   out->relative_std = noise->layer[l];
   out->wrong_activation = noise->changed_answers;
 }

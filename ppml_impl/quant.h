@@ -116,6 +116,15 @@ PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
 
 /* ---------------------------------------------------------------- answers */
 
+/* A class is called by its number until the caller knows better. */
+PPMLI_STATIC void ppmli_spec_name_classes(ppml_spec *spec) {
+  for (uint32_t c = 0; c < spec->classes; c++) {
+    char *name = spec->class_name[c];
+    if (c >= 10) *name++ = (char)('0' + c / 10);
+    *name = (char)('0' + c % 10);
+  }
+}
+
 /* Scores of a task with that many classes. */
 PPMLI_INLINE uint32_t ppmli_task_outputs(uint32_t task, uint32_t classes) {
   if (task == PPML_TASK_GRADE) return classes - 1;

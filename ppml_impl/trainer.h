@@ -106,12 +106,6 @@ PPMLI_STATIC void ppmli_train_weigh(float *each, const ppmli_trainer *t, const u
 
 /* ----------------------------------------------------------------- shape */
 
-/* A class is called by its number until the caller knows better. */
-PPMLI_STATIC void ppmli_train_name_class(char *name, uint32_t c) {
-  if (c >= 10) *name++ = (char)('0' + c / 10);
-  *name = (char)('0' + c % 10);
-}
-
 /* Spec and layers, but for the arrays. */
 PPMLI_STATIC void ppmli_train_shape(ppml_model *m, const ppml_train_options *o) {
   memset(m, 0, sizeof *m);
@@ -122,7 +116,7 @@ PPMLI_STATIC void ppmli_train_shape(ppml_model *m, const ppml_train_options *o) 
   m->spec.classes = o->classes;
   m->spec.task = o->task;
   m->spec.outputs = ppmli_task_outputs(o->task, o->classes);
-  for (uint32_t c = 0; c < o->classes; c++) ppmli_train_name_class(m->spec.class_name[c], c);
+  ppmli_spec_name_classes(&m->spec);
   m->layer_count = o->hidden_count + 1;
   for (uint32_t l = 0; l < m->layer_count; l++) {
     int is_last = l == o->hidden_count;

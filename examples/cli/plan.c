@@ -37,8 +37,8 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   r->layer_noise, options->agreement);
 }
 
-int plan_circuit(ppml_circuit *circuit, const ppml_model *model,
-                 const ppml_compile_options *wanted, const char *path, ppml_arena *arena) {
+int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_compile_options *wanted,
+                 const char *path, ppml_arena *arena) {
   ppml_refusal refusal;
   ppml_compile_options options = *wanted;
   if (options.agreement < 0) options = ppml_compile_options_default(&model->spec);
