@@ -92,6 +92,8 @@ ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --cl
 has_fields "train" classes layers train val test accuracy auc
 ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right
 cmp -s m.ppml m2.ppml && pass || fail "train: the same seed gave another model"
+ok "train on one thread" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right --threads 1
+cmp -s m.ppml m2.ppml && pass || fail "train: the number of threads shows"
 ok "compile" "$PPML" compile m.ppml -o c.ppml --client cl.ppml --params fast --json
 has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap_std_log2 \
   dense_std_log2 key_switch_std_log2 rounding_std_log2 wrong_activation accumulator_bound \
@@ -174,6 +176,34 @@ grep -qx left out && pass || fail "export: classified as $(cat out)"
 printf '#include "ppml.h"\n#include "model.h"\nint main(void) { ppml_model m; return my_model_init(&m); }\n' >use.c
 ok "compile an exported model" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -I"$ROOT" -I. use.c -o use
 ok "run an exported model" ./use
+
+# ------------------------------------------------ several labels, grades, exact
+
+ok "train on several labels" "$PPML" train "$TINY/tiny_labels.npz" -o lm.ppml --hidden 8 --epochs 100 --balance 0 \
+  --class-names a,b,c,d
+ok "compile several labels" "$PPML" compile lm.ppml -o lc.ppml --client lcl.ppml --params precise --no-calibration
+ok "verify several labels" "$PPML" verify lc.ppml "$TINY/tiny_labels.npz" --count 4 --json
+at_least "verify several labels" accuracy_encrypted 0.8
+ok "keygen for several labels" "$PPML" keygen lcl.ppml --secret-key lsk --eval-key lek
+ok "encrypt several labels" "$PPML" encrypt --secret-key lsk "$TINY/tiny_labels.npz" --split test --index 0 -o lin.ct
+ok "infer several labels" "$PPML" infer lc.ppml --eval-key lek lin.ct -o lout.ct
+ok "decrypt several labels" "$PPML" decrypt --secret-key lsk lout.ct --json
+has_fields "decrypt several labels" labels names scores probabilities
+ok "decrypt several labels for people" "$PPML" decrypt --secret-key lsk lout.ct
+refuses "one label where there are several" 65 "$PPML" verify lc.ppml "$TINY/tiny.npz"
+refuses "grades of several labels" 65 "$PPML" train "$TINY/tiny_labels.npz" -o new.m --task grade --epochs 1
+refuses "an unknown task" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --task guess
+refuses "an unknown flip" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --flip x
+refuses "the noise of no set" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --noise loud
+refuses "a rate beyond 1" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --rate 1e9
+ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --seeds 2 --json
+has_fields "train on grades" validation curve seed epoch loss
+at_least "train on grades" accuracy 0.6
+ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --no-calibration --json
+has_fields "compile exactly" failure_log2
+ok "verify exactly" "$PPML" verify xc.ppml "$TINY/tiny.npz" --count 2 --json
+at_least "verify exactly" scores_identical 2
+refuses "an exact circuit of two hidden layers" 77 "$PPML" compile rgb.ppml -o new.c --client new.cl --params exact
 
 # ------------------------------------------------------------------- too noisy
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/data/tiny.npz and tiny_rgb.npz: data sets in MedMNIST's layout, of made-up
+"""Writes tests/data/tiny.npz, tiny_rgb.npz and tiny_labels.npz: data sets in MedMNIST's layout, of made-up
 images small enough to train and verify on in a second.
 
     tests/gen/make_tiny_npz.py tests/data
 
 Class c of tiny is a bright half of an 8x8 image, left or right; of tiny_rgb a 6x6 image
-that is bright in colour c."""
+that is bright in colour c; label c of tiny_labels says whether row c of quarters is bright."""
 import random
 import struct
 import sys
@@ -30,14 +30,21 @@ def colour(rng, label):
             for y in range(6) for x in range(6) for c in range(3)]
 
 
-def write(path, shape, classes, draw):
+def quarters(rng, labels):
+    return [rng.randrange(120, 220) if labels[y // 2] else rng.randrange(20, 120)
+            for y in range(8) for x in range(8)]
+
+
+def write(path, shape, classes, draw, several=False):
     rng = random.Random(path.rsplit("/", 1)[-1])
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, count in SPLITS:
-            labels = [i % classes for i in range(count)]
-            images = [p for label in labels for p in draw(rng, label)]
+            labels = [[rng.randrange(2) for c in range(classes)] if several else [i % classes]
+                      for i in range(count)]
+            images = [p for label in labels for p in draw(rng, label if several else label[0])]
+            flat = [value for label in labels for value in label]
             for key, array in (("images", npy((count,) + shape, images)),
-                               ("labels", npy((count, 1), labels))):
+                               ("labels", npy((count, len(labels[0])), flat))):
                 entry = zipfile.ZipInfo("%s_%s.npy" % (name, key))
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, array)
@@ -45,3 +52,4 @@ def write(path, shape, classes, draw):
 
 write(sys.argv[1] + "/tiny.npz", (8, 8), 2, half)
 write(sys.argv[1] + "/tiny_rgb.npz", (6, 6, 3), 3, colour)
+write(sys.argv[1] + "/tiny_labels.npz", (8, 8), 4, quarters, several=True)
