@@ -30,6 +30,7 @@ enum { TEST_TIMEOUT_S = 300 }; /* for sanitizers and slow machines */
 TEST_STATIC TCase *test_case(Suite *suite, const char *name) {
   TCase *tcase = tcase_create(name);
   tcase_set_timeout(tcase, TEST_TIMEOUT_S);
+  tcase_set_tags(tcase, name); /* CK_EXCLUDE_TAGS=noise leaves out long statistics */
   suite_add_tcase(suite, tcase);
   return tcase;
 }

@@ -166,12 +166,12 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("keyswitch");
-  TCase *law = test_case(suite, "law"), *bounds = test_case(suite, "bounds");
+  TCase *law = test_case(suite, "law"), *noise = test_case(suite, "noise");
   tcase_add_test(law, a_trivial_ciphertext_is_kept_but_for_rounding);
   tcase_add_test(law, shared_coordinates_pass_through);
   tcase_add_test(law, columns_behind_the_body_are_zero);
   tcase_add_test(law, a_slab_is_a_part_of_the_whole_key);
   tcase_add_test(law, a_switch_may_be_done_slab_by_slab);
-  tcase_add_test(bounds, keyswitch_noise_matches_formula);
+  tcase_add_test(noise, keyswitch_noise_matches_formula);
   return test_run(suite);
 }

@@ -286,7 +286,7 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("pbs");
-  TCase *law = test_case(suite, "law"), *bounds = test_case(suite, "bounds");
+  TCase *law = test_case(suite, "law"), *noise = test_case(suite, "noise");
   TCase *oom = test_case(suite, "oom");
   tcase_add_test(law, one_term_of_a_block_selects_the_exponent);
   tcase_add_test(law, a_trivial_input_gives_the_table_exactly);
@@ -294,12 +294,12 @@ int main(void) {
   tcase_add_test(law, an_encrypted_input_is_mapped_by_the_sign);
   tcase_add_test(law, a_batch_gives_what_its_samples_give_alone);
   tcase_add_test(law, steps_may_be_taken_in_parts);
-  tcase_add_test(bounds, pbs_noise_matches_formula);
-  tcase_add_test(bounds, pbs_noise_of_the_precise_set_matches_formula);
-  tcase_add_test(bounds, pbs_noise_of_the_block_binary_set_matches_formula);
+  tcase_add_test(noise, pbs_noise_matches_formula);
+  tcase_add_test(noise, pbs_noise_of_the_precise_set_matches_formula);
+  tcase_add_test(noise, pbs_noise_of_the_block_binary_set_matches_formula);
   tcase_add_test(oom, rotation_takes_exactly_what_is_said);
   tcase_add_unchecked_fixture(law, make_keys, NULL);
-  tcase_add_unchecked_fixture(bounds, make_keys, NULL);
+  tcase_add_unchecked_fixture(noise, make_keys, NULL);
   tcase_add_unchecked_fixture(oom, make_keys, NULL);
   int failed = test_run(suite);
   free_keys();

@@ -284,15 +284,16 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("simulate");
   TCase *law = test_case(suite, "law"), *bounds = test_case(suite, "bounds");
+  TCase *noise = test_case(suite, "noise");
   TCase *error = test_case(suite, "error"), *oom = test_case(suite, "oom");
   tcase_add_test(law, a_normal_number_is_normal_enough);
   tcase_add_test(law, the_same_seed_gives_the_same_draws);
   tcase_add_test(law, activations_are_those_of_the_table);
-  tcase_add_test(bounds, simulation_has_the_predicted_noise);
+  tcase_add_test(noise, simulation_has_the_predicted_noise);
   tcase_add_test(bounds, an_accumulator_beyond_its_room_wraps);
-  tcase_add_test(bounds, runs_stay_within_their_intervals);
+  tcase_add_test(noise, runs_stay_within_their_intervals);
   tcase_add_test(bounds, intervals_have_room_for_events_that_no_draw_showed);
-  tcase_add_test(bounds, encryption_does_what_is_predicted_and_no_worse_goes_unseen);
+  tcase_add_test(noise, encryption_does_what_is_predicted_and_no_worse_goes_unseen);
   tcase_add_test(error, arguments_are_checked);
   tcase_add_test(oom, simulating_takes_exactly_what_is_said);
   return test_run(suite);
