@@ -283,7 +283,7 @@ typedef struct ppml_model {
   uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs */
   ppml_layer layer[PPML_LAYERS_MAX];
   uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
-                               (or their score and 0) closer than this */
+                               (or a score and its threshold) closer than this */
   uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
 } ppml_model;
 
@@ -333,7 +333,7 @@ typedef struct ppml_train_options {
   uint32_t activation;                  /* RELU, SIGN or SQUARE */
   uint32_t input_bits, weight_bits;     /* weight_bits 2 is ternary */
   uint32_t epochs;
-  uint32_t patience; /* epochs without a better one, after which training stops; 0: never */
+  uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
   uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
   uint64_t seed;
   double rate;       /* of the steps, at its highest */
@@ -366,7 +366,8 @@ typedef struct ppml_train_watch {
  * images, the same for all candidates, since the images as they are reward a network for
  * learning one hospital's framing.  What counts is the share of right answers, weighted as
  * the classes are; for LABELS it is minus the cross entropy.  The same seed gives the same
- * model, byte for byte, whatever the machine and the number of threads.
+ * model, byte for byte, whatever the number of threads; and whatever the machine, where floats
+ * are IEEE's and the compiler does not contract them (-ffp-contract=off, no -ffast-math).
  *   model  out; its arrays live in arena
  * parallel and watch may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
  * Errors: ARG, NOMEM. */

@@ -232,9 +232,11 @@ PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_co
 PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
                            uint32_t weight_bits, const ppml_images *images, ppml_arena *arena) {
   if (!model || !net || !images || !arena) return PPML_ERR_ARG;
-  PPMLI_TRY(ppmli_calibrate_run(model, net, input_bits, weight_bits, images, arena));
-  ppmli_model_id(model->id, model);
-  return PPML_OK;
+  size_t mark = arena->used_bytes;
+  int error = ppmli_calibrate_run(model, net, input_bits, weight_bits, images, arena);
+  if (error) arena->used_bytes = mark;
+  else ppmli_model_id(model->id, model);
+  return error;
 }
 #endif
 

@@ -223,8 +223,8 @@ PPMLI_STATIC void ppmli_calibrate_start(ppmli_calibration *c) {
   }
 }
 
-/* v and shift of layer l. */
-PPMLI_STATIC void ppmli_calibrate_rows(ppmli_calibration *c, uint32_t l) {
+/* v and shift of layer l.  Errors: ARG (the network's numbers grow beyond bounds). */
+PPMLI_STATIC int ppmli_calibrate_rows(ppmli_calibration *c, uint32_t l) {
   const ppml_float_layer *layer = &c->net->layer[l];
   int is_pair = ppmli_float_is_pair(c->net, l);
   for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
@@ -233,11 +233,14 @@ PPMLI_STATIC void ppmli_calibrate_rows(ppmli_calibration *c, uint32_t l) {
     double shift = is_pair ? (double)layer->bias[1] - layer->bias[0] : layer->bias[j];
     for (uint32_t i = 0; i < layer->inputs; i++) {
       double weight = is_pair ? (double)w[layer->inputs + i] - w[i] : w[i];
+      if (!(fabs(weight * c->unit[i]) < PPMLI_FLOAT_MAX)) return PPML_ERR_ARG;
       row[i] = (float)(weight * c->unit[i]);
       shift += weight * c->offset[i];
     }
+    if (!(fabs(shift) < PPMLI_FLOAT_MAX)) return PPML_ERR_ARG;
     c->shift[j] = shift;
   }
+  return PPML_OK;
 }
 
 /* x of layer l for an image, by the integer layers before it. */
@@ -487,13 +490,13 @@ PPMLI_STATIC void ppmli_calibrate_scores(ppmli_calibration *c, uint32_t l) {
       (uint32_t)ppmli_calibrate_round(1 / step < 1 ? 1 : 1 / step, PPMLI_CALIBRATE_INTEGER_MAX);
 }
 
-PPMLI_STATIC void ppmli_calibrate_layer(ppmli_calibration *c, uint32_t l) {
+PPMLI_STATIC int ppmli_calibrate_layer(ppmli_calibration *c, uint32_t l) {
   const ppml_layer *layer = &c->model.layer[l];
-  ppmli_calibrate_rows(c, l);
+  PPMLI_TRY(ppmli_calibrate_rows(c, l));
   ppmli_calibrate_measure(c, l);
   if (layer->activation == PPML_ACTIVATION_NONE) {
     ppmli_calibrate_scores(c, l);
-    return;
+    return PPML_OK;
   }
   ppmli_calibrate_count(c, l);
   for (uint32_t j = 0; j < layer->outputs; j++) {
@@ -504,6 +507,7 @@ PPMLI_STATIC void ppmli_calibrate_layer(ppmli_calibration *c, uint32_t l) {
     c->unit[j] = c->half[j] / PPML_ACTIVATION_MAX;
     c->offset[j] = c->middle[j];
   }
+  return PPML_OK;
 }
 
 /* ---------------------------------------------------------------- margins */
@@ -566,7 +570,7 @@ PPMLI_STATIC int ppmli_calibrate_run(ppml_model *model, const ppml_float_model *
   size_t mark = arena->used_bytes;
   PPMLI_TRY(ppmli_calibrate_alloc_scratch(&c, arena));
   ppmli_calibrate_start(&c);
-  for (uint32_t l = 0; l < net->layer_count; l++) ppmli_calibrate_layer(&c, l);
+  for (uint32_t l = 0; l < net->layer_count; l++) PPMLI_TRY(ppmli_calibrate_layer(&c, l));
   c.model.margin_p05 = ppmli_calibrate_margin_p05(&c);
   *model = c.model;
   arena->used_bytes = mark;

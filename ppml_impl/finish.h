@@ -19,6 +19,7 @@ PPMLI_STATIC void ppmli_finish_watch(void *context, uint32_t l, int32_t *z) {
     int64_t bin = size * PPMLI_TRAIN_BINS_PER_RANGE / t->layer[l].range[j];
     size_t at = bin < PPMLI_TRAIN_PEAK_BINS ? (size_t)bin : PPMLI_TRAIN_PEAK_BINS - 1;
     t->layer[l].seen[(size_t)j * PPMLI_TRAIN_PEAK_BINS + at]++;
+    if (size > t->layer[l].farthest[j]) t->layer[l].farthest[j] = (int32_t)size;
   }
 }
 
@@ -33,13 +34,16 @@ PPMLI_STATIC int ppmli_finish_watch_images(ppmli_trainer *t, const uint8_t *pixe
 
 /* The upper end of the first bin that leaves few enough accumulators above it; that is
  * at least range.  A single odd image would otherwise cost all others resolution.
- *   seen   [PEAK_BINS]
- *   total  their sum */
-PPMLI_STATIC int32_t ppmli_finish_peak(const uint32_t *seen, uint64_t total, int32_t range) {
+ *   seen      [PEAK_BINS]
+ *   total     their sum
+ *   farthest  where the last bin, which has no upper end, ends */
+PPMLI_STATIC int32_t ppmli_finish_peak(const uint32_t *seen, uint64_t total, int32_t range,
+                                       int32_t farthest) {
   uint64_t above = 0, most = total / PPMLI_FINISH_PEAK_SHARE;
   int64_t bins = PPMLI_TRAIN_PEAK_BINS;
   while (bins > PPMLI_TRAIN_BINS_PER_RANGE && above + seen[bins - 1] <= most) above += seen[--bins];
   int64_t peak = (bins * range + PPMLI_TRAIN_BINS_PER_RANGE - 1) / PPMLI_TRAIN_BINS_PER_RANGE;
+  if (bins == PPMLI_TRAIN_PEAK_BINS && peak < farthest) peak = farthest;
   return (int32_t)(peak < PPMLI_TRAIN_INTEGER_MAX ? peak : PPMLI_TRAIN_INTEGER_MAX);
 }
 
@@ -52,14 +56,16 @@ PPMLI_STATIC int ppmli_finish_peaks(ppmli_trainer *t) {
   for (uint32_t l = 0; l + 1 < t->model.layer_count; l++) {
     const uint32_t *seen = t->layer[l].seen;
     for (uint32_t j = 0; j < t->model.layer[l].outputs; j++, seen += PPMLI_TRAIN_PEAK_BINS)
-      t->layer[l].peak[j] = ppmli_finish_peak(seen, total, t->layer[l].range[j]);
+      t->layer[l].peak[j] =
+          ppmli_finish_peak(seen, total, t->layer[l].range[j], t->layer[l].farthest[j]);
   }
   return PPML_OK;
 }
 
 /* ---------------------------------------------------------------- scores */
 
-/* Slope of the validation images' cross entropy by 1 / unit, up to a positive factor.
+/* Slope of the validation images' cross entropy by 1 / unit, up to a positive factor; of what
+ * lies between scores and thresholds, and weighted by classes, not by labels.
  * Targets stay short of 1, as if one image more had gone wrong [PLATT]: otherwise a
  * faultless network would be endlessly sure of itself. */
 PPMLI_STATIC double ppmli_finish_unit_slope(const ppmli_trainer *t, double unit) {
@@ -69,10 +75,12 @@ PPMLI_STATIC double ppmli_finish_unit_slope(const ppmli_trainer *t, double unit)
   float smooth = 1 / ((float)t->validation.count + 2), error[PPML_CLASSES_MAX];
   double slope = 0;
   for (size_t n = 0; n < t->validation.count; n++) {
-    for (uint32_t c = 0; c < spec->outputs; c++) error[c] = (float)(scores[c] / unit);
+    double weight = spec->task == PPML_TASK_LABELS ? 1 : t->class_weight[2 * labels[0] + 1];
+    for (uint32_t c = 0; c < spec->outputs; c++)
+      error[c] = (float)(((double)scores[c] - spec->threshold[c]) / unit);
     ppmli_loss_error(error, spec, error, labels, smooth);
-    ppmli_train_weigh(error, t, labels);
-    for (uint32_t c = 0; c < spec->outputs; c++) slope += (double)error[c] * scores[c];
+    for (uint32_t c = 0; c < spec->outputs; c++)
+      slope += weight * error[c] * ((double)scores[c] - spec->threshold[c]);
     scores += spec->outputs;
     labels += ppmli_spec_answer_bytes(spec);
   }
@@ -135,9 +143,9 @@ PPMLI_STATIC uint32_t ppmli_finish_margin_p05(const ppmli_trainer *t) {
 PPMLI_STATIC int ppmli_finish_run(ppmli_trainer *t) {
   ppml_spec *spec = &t->model.spec;
   PPMLI_TRY(ppmli_finish_peaks(t));
-  spec->score_unit = ppmli_finish_score_unit(t);
   for (uint32_t c = 0; c < spec->outputs && spec->task == PPML_TASK_LABELS; c++)
     spec->threshold[c] = ppmli_finish_threshold(t, c);
+  spec->score_unit = ppmli_finish_score_unit(t);
   t->model.margin_p05 = ppmli_finish_margin_p05(t);
   return PPML_OK;
 }

@@ -4,13 +4,17 @@
  *
  *   range_j = D / scale_j,   bias_j = range_j bias - M
  *
- * and a negative scale turns all signs around.  The range is made one of ppmli_digits_range,
- * which the exact mode can carry, and the weights' step changes along. */
+ * and a negative scale turns all signs around.  A range of 127 or more is made one of
+ * ppmli_digits_range, which the exact mode can carry, and the weights' step changes along: by
+ * a few per cent, below 1000 by up to 1.7 times.  A neuron that hardly counts has a scale near
+ * 0; its range stays within what the torus holds beside the input's unit. */
 #ifndef PPMLI_FOLD_H
 #define PPMLI_FOLD_H
 
 #include "digits.h"
 #include "trainer.h"
+
+#define PPMLI_FOLD_WIDEST_LOG2 13 /* plus the input's bits: log2 of a range of layer 0, at most */
 
 PPMLI_INLINE int32_t ppmli_train_integer(double x) {
   const double most = PPMLI_TRAIN_INTEGER_MAX, rounded = floor(x + 0.5);
@@ -50,12 +54,21 @@ PPMLI_STATIC void ppmli_fold_sums(ppmli_trainer *t, uint32_t l, uint32_t j, doub
     int32_t z = 0;
     for (uint32_t i = 0; i < layer->inputs; i++) z += k[i] * t->sample_x[n * width + i];
     t->sample_z[n * width + j] = z;
-    sum += z; /* whole numbers below 2^53: exact in any order */
+    sum += z; /* whole numbers below 2^53: exact */
     squares += (double)z * z;
   }
   *mean = sum / count;
   double variance = squares / count - *mean * *mean;
   *deviation = variance > 0.25 ? sqrt(variance) : 0.5;
+}
+
+/* The range to have where `wanted` is what the weights lead to. */
+PPMLI_STATIC int32_t ppmli_fold_range(const ppmli_trainer *t, uint32_t l, double wanted) {
+  double widest = ldexp(1, PPMLI_FOLD_WIDEST_LOG2 + (int)t->model.spec.input_bits);
+  if (l == 0 && wanted > widest) wanted = widest;
+  if (wanted >= PPML_ACTIVATION_MAX) return ppmli_digits_range(wanted);
+  int32_t range = ppmli_train_integer(wanted);
+  return range < 1 ? 1 : range;
 }
 
 /* Neuron j of hidden layer l.
@@ -71,9 +84,7 @@ PPMLI_STATIC void ppmli_fold_neuron(ppmli_trainer *t, uint32_t l, uint32_t j, co
   ppmli_fold_weights(t, l, j, row, step);
   ppmli_fold_sums(t, l, j, &mean, &deviation);
   double wanted = deviation / least;
-  int32_t range =
-      wanted < PPML_ACTIVATION_MAX ? ppmli_train_integer(wanted) : ppmli_digits_range(wanted);
-  range = range < 1 ? 1 : range;
+  int32_t range = ppmli_fold_range(t, l, wanted);
   ppmli_fold_weights(t, l, j, row, step * wanted / range);
   ppmli_fold_sums(t, l, j, &mean, &deviation);
   t->layer[l].range[j] = t->layer[l].peak[j] = range; /* the peak until ppmli_finish_peaks */

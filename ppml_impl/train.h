@@ -207,7 +207,8 @@ PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, s
   ppmli_shadow_forward(&t->shadow, t->parallel);
   double loss = ppmli_train_judge(t, images);
   ppmli_shadow_backward(&t->shadow, t->parallel);
-  ppmli_shadow_descend(&t->shadow, ppmli_train_rate(t->options, (float)step / (float)steps),
+  ppmli_shadow_descend(&t->shadow,
+                       ppmli_train_rate(t->options, ((float)step + 0.5f) / (float)steps),
                        newest < 1 ? newest : 1, t->parallel);
   return loss;
 }
@@ -219,8 +220,8 @@ PPMLI_STATIC double ppmli_train_epoch(ppmli_trainer *t, size_t epoch) {
   double loss = 0;
   ppmli_train_shuffle(t);
   for (size_t b = 0; b < batches; b++) {
-    size_t from = b * PPMLI_SHADOW_BATCH;
-    t->shadow.count = ppmli_min_size(count - from, PPMLI_SHADOW_BATCH);
+    size_t from = ppmli_parallel_share(count, batches, b); /* all nearly alike */
+    t->shadow.count = ppmli_parallel_share(count, batches, b + 1) - from;
     loss += ppmli_train_step(t, t->order + from, epoch * batches + b, t->options->epochs * batches);
   }
   return loss / (double)count;
@@ -264,32 +265,36 @@ PPMLI_STATIC double ppmli_train_likelihood(const ppmli_trainer *t, const int32_t
   return sum;
 }
 
-/* What the latest fold is worth, larger is better. */
+/* What the latest fold is worth, larger is better: the share of right answers, or the mean
+ * likelihood. */
 PPMLI_STATIC double ppmli_train_validate(ppmli_trainer *t) {
   const ppml_spec *spec = &t->model.spec;
   const ppmli_shadow_layer *last = &t->shadow.layer[t->shadow.layer_count - 1];
   size_t bytes = ppmli_spec_answer_bytes(spec);
   double unit = (double)last->step[0] *
                 (t->shadow.layer_count == 1 ? (double)t->unit : 1.0 / PPML_ACTIVATION_MAX);
-  double merit = 0;
+  double merit = 0, most = 0;
   ppmli_parallel_run(t->parallel, ppmli_parallel_threads(t->parallel), ppmli_train_score_task, t);
   for (size_t n = 0; n < t->validation.count; n++) {
     const int32_t *scores = t->scores + n * spec->outputs;
     const uint8_t *labels = t->validation.labels + n * bytes;
-    merit += spec->task == PPML_TASK_LABELS ? ppmli_train_likelihood(t, scores, labels, unit)
-                                            : ppmli_train_merit(t, scores, labels);
+    int is_labels = spec->task == PPML_TASK_LABELS;
+    merit += is_labels ? ppmli_train_likelihood(t, scores, labels, unit)
+                       : ppmli_train_merit(t, scores, labels);
+    most += is_labels ? 1 : (double)t->class_weight[2 * labels[0] + 1];
   }
-  return merit / (double)t->validation.count;
+  return merit / most;
 }
 
-/* Folds the average and keeps it if it is the best so far, the latest of equals. */
-PPMLI_STATIC int ppmli_train_is_better(ppmli_trainer *t, ppml_train_epoch *told) {
+/* Folds the average and keeps it if it is the best so far, the latest of equals.
+ * Returns what it is worth. */
+PPMLI_STATIC double ppmli_train_compare(ppmli_trainer *t) {
   ppmli_fold_run(t, t->shadow.average);
-  told->validation = ppmli_train_validate(t);
-  if (told->validation < t->best_validation) return 0;
-  t->best_validation = told->validation;
+  double validation = ppmli_train_validate(t);
+  if (validation < t->best_validation) return validation;
+  t->best_validation = validation;
   memcpy(t->best, t->shadow.average, t->shadow.parameters * sizeof *t->best);
-  return 1;
+  return validation;
 }
 
 /* All epochs of one seed. */
@@ -297,7 +302,8 @@ PPMLI_STATIC void ppmli_train_seed(ppmli_trainer *t, size_t run, const ppml_trai
   const ppml_train_options *o = t->options;
   ppml_train_epoch told = {o->seed + run, 0, o->epochs, run, o->seeds, 0, 0};
   uint8_t seed[PPML_SEED_BYTES] = {0};
-  size_t since = 0; /* the last better one */
+  size_t since = 0;     /* the last better one */
+  double best = -1e300; /* of this seed */
   ppmli_store64(seed, told.seed);
   ppmli_rng_seed(&t->rng, seed);
   ppmli_shadow_draw(&t->shadow, &t->rng);
@@ -305,7 +311,9 @@ PPMLI_STATIC void ppmli_train_seed(ppmli_trainer *t, size_t run, const ppml_trai
   for (size_t n = 0; n < t->train->count; n++) t->order[n] = (uint32_t)n;
   while (told.epoch < o->epochs && (o->patience == 0 || since < o->patience)) {
     told.loss = ppmli_train_epoch(t, told.epoch++);
-    since = ppmli_train_is_better(t, &told) ? 0 : since + 1;
+    told.validation = ppmli_train_compare(t);
+    since = told.validation > best ? 0 : since + 1;
+    if (told.validation > best) best = told.validation;
     if (watch && watch->epoch) watch->epoch(watch->context, &told);
   }
 }

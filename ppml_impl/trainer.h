@@ -21,6 +21,7 @@ typedef struct ppmli_train_layer {
   int8_t *weight;               /* [outputs][inputs] */
   int32_t *bias, *range, *peak; /* [outputs]; the last layer has a bias only */
   uint32_t *seen;               /* [outputs][PEAK_BINS] how often |z_j| fell in which bin */
+  int32_t *farthest;            /* [outputs] largest |z_j| */
 } ppmli_train_layer;
 
 typedef struct ppmli_trainer {
@@ -51,7 +52,7 @@ typedef struct ppmli_trainer {
 
 /* Inputs of an image, or 0 where there are too many. */
 PPMLI_STATIC uint64_t ppmli_train_inputs(const ppml_train_options *o) {
-  const uint32_t side = PPMLI_TRAIN_INPUTS_MAX;
+  const uint32_t side = 1 << 12; /* as ppmli_spec_is_valid has it */
   if (o->width > side || o->height > side || o->channels > 4) return 0;
   uint64_t inputs = (uint64_t)o->width * o->height * o->channels;
   return inputs <= PPMLI_TRAIN_INPUTS_MAX ? inputs : 0;
@@ -148,7 +149,7 @@ PPMLI_STATIC uint64_t ppmli_train_model_bytes(const ppml_model *m) {
 }
 
 /* Bytes of the arrays that training alone needs, in the order in which they are taken. */
-enum { PPMLI_TRAIN_ARRAYS = 13 };
+enum { PPMLI_TRAIN_ARRAYS = 14 };
 
 PPMLI_STATIC void ppmli_train_arrays(uint64_t bytes[PPMLI_TRAIN_ARRAYS], const ppml_model *m,
                                      uint64_t train_count, uint64_t validation_count) {
@@ -167,7 +168,8 @@ PPMLI_STATIC void ppmli_train_arrays(uint64_t bytes[PPMLI_TRAIN_ARRAYS], const p
                                                copies * ppmli_spec_answer_bytes(&m->spec),
                                                4 * copies * m->spec.outputs, /* scores */
                                                8 * (uint64_t)m->spec.classes,
-                                               4 * PPMLI_TRAIN_PEAK_BINS * ppmli_train_hidden(m)};
+                                               4 * PPMLI_TRAIN_PEAK_BINS * ppmli_train_hidden(m),
+                                               4 * ppmli_train_hidden(m)}; /* farthest */
   memcpy(bytes, needed, sizeof needed);
 }
 
@@ -205,10 +207,12 @@ PPMLI_STATIC int ppmli_train_alloc_model(ppmli_trainer *t) {
   return PPML_OK;
 }
 
-PPMLI_STATIC void ppmli_train_share_histogram(ppmli_trainer *t, uint32_t *seen) {
+PPMLI_STATIC void ppmli_train_share_histogram(ppmli_trainer *t, uint32_t *seen, int32_t *farthest) {
   for (uint32_t l = 0; l + 1 < t->model.layer_count; l++) {
     t->layer[l].seen = seen;
+    t->layer[l].farthest = farthest;
     seen += (size_t)t->model.layer[l].outputs * PPMLI_TRAIN_PEAK_BINS;
+    farthest += t->model.layer[l].outputs;
   }
 }
 
@@ -234,7 +238,7 @@ PPMLI_STATIC int ppmli_train_alloc_scratch(ppmli_trainer *t, size_t validation_c
   t->validation.labels = (uint8_t *)array[9];
   t->scores = (int32_t *)array[10];
   t->class_weight = (float *)array[11];
-  ppmli_train_share_histogram(t, (uint32_t *)array[12]);
+  ppmli_train_share_histogram(t, (uint32_t *)array[12], (int32_t *)array[13]);
   return ppmli_slices_init(&t->scratch, threads, ppmli_quant_forward_scratch(&t->model), t->arena);
 }
 

@@ -132,12 +132,17 @@ START_TEST(a_peak_leaves_few_accumulators_above_it) {
   uint64_t total = 3 * PPMLI_FINISH_PEAK_SHARE;
   seen[40] = 3 * PPMLI_FINISH_PEAK_SHARE - 3;
   seen[60] = 3; /* just as many as may be above */
-  ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600), 41 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);
+  ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600, 9999),
+                   41 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);
   seen[60] = 4;
-  ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600), 61 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);
+  ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600, 9999),
+                   61 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);
   memset(seen, 0, sizeof seen);
   seen[0] = 100;
-  ck_assert_int_eq(ppmli_finish_peak(seen, 100, 7), 7); /* never below range */
+  ck_assert_int_eq(ppmli_finish_peak(seen, 100, 7, 9999), 7); /* never below range */
+  seen[PPMLI_TRAIN_PEAK_BINS - 1] = 1;                        /* the last bin ends where it ends */
+  ck_assert_int_eq(ppmli_finish_peak(seen, 101, 100, 12345), 12345);
+  ck_assert_int_eq(ppmli_finish_peak(seen, 101, 100, 790), 800);
 }
 END_TEST
 
@@ -216,6 +221,11 @@ static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation) {
   ppmli_shadow_init(&x->shadow, &x->model, x->floats);
   ppml_rng_init_for_tests(&rng, 5);
   ppmli_shadow_draw(&x->shadow, &rng);
+  for (uint32_t l = 0; l < 2; l++) /* steep enough for some accumulators to overshoot */
+    for (uint32_t j = 0; j < x->shadow.layer[l].outputs; j++) {
+      x->shadow.weight[ppmli_shadow_scales(&x->shadow.layer[l]) + j] = j % 2 ? -1.9f : 0.6f;
+      x->shadow.weight[ppmli_shadow_biases(&x->shadow.layer[l]) + j] = 0.2f;
+    }
   for (uint32_t l = 0; l < 3; l++) ppmli_shadow_round_layer(&x->shadow, l, x->shadow.weight);
   x->shadow.count = BATCH;
   for (int i = 0; i < BATCH * 5; i++) x->shadow.layer[0].x[i] = ppmli_rng_symmetric(&rng);
@@ -397,13 +407,17 @@ END_TEST
 START_TEST(ranges_are_products_of_small_odd_radices) {
   problem *p = problem_make(2);
   ppml_model model;
+  p->options.input_bits = 8;
   ppml_arena arena = problem_train(&model, p);
+  int large = 0;
   for (uint32_t j = 0; j < model.layer[0].outputs; j++) {
     int32_t range = model.layer[0].range[j];
+    large += range > 3 * PPML_ACTIVATION_MAX;
     if (range < PPML_ACTIVATION_MAX) continue;
     ck_assert_int_eq(range % PPML_ACTIVATION_MAX, 0);
     ck_assert(ppmli_digits_is_product(range / PPML_ACTIVATION_MAX));
   }
+  ck_assert_int_gt(large, 0);
   free(arena.memory);
   free(p);
 }
@@ -506,6 +520,31 @@ START_TEST(patience_ends_training) {
 }
 END_TEST
 
+static void count_by_run(void *context, const ppml_train_epoch *epoch) {
+  ((size_t *)context)[epoch->run]++;
+}
+
+/* The first epoch of a seed is its best so far, however good the seed before was. */
+START_TEST(every_seed_has_patience_of_its_own) {
+  problem *p = problem_make(2);
+  ppml_model model;
+  size_t epochs[2] = {0, 0};
+  ppml_train_watch watch = {count_by_run, epochs};
+  p->options.epochs = 40;
+  p->options.patience = 3;
+  p->options.seeds = 2;
+  ppml_arena arena = arena_make(ppml_train_bytes(&p->options, TRAIN, VALIDATION, 1));
+  ck_assert_int_eq(ppml_train(&model, &p->options, &p->train, &p->validation, NULL, &watch, &arena),
+                   PPML_OK);
+  for (int run = 0; run < 2; run++) {
+    ck_assert_uint_gt(epochs[run], 3);
+    ck_assert_uint_lt(epochs[run], 40);
+  }
+  free(arena.memory);
+  free(p);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ bounds */
 
 static void assert_layer_is_bounded(const ppml_layer *layer, uint32_t weight_bits,
@@ -595,6 +634,7 @@ START_TEST(bad_options_are_refused) {
   assert_option_refused(p, height, 0);
   assert_option_refused(p, height, UINT32_MAX);
   assert_option_refused(p, width, 65536);
+  assert_option_refused(p, width, 4097);
   assert_option_refused(p, channels, 0);
   assert_option_refused(p, channels, 5);
   assert_option_refused(p, classes, 1);
@@ -686,6 +726,7 @@ int main(void) {
   tcase_add_test(law, images_are_mirrored_where_that_is_asked_for);
   tcase_add_test(law, every_epoch_of_every_seed_is_told);
   tcase_add_test(law, patience_ends_training);
+  tcase_add_test(law, every_seed_has_patience_of_its_own);
   tcase_add_test(bounds, networks_of_any_precision_are_within_their_bounds);
   tcase_add_test(bounds, odd_data_make_valid_networks);
   tcase_add_test(error, bad_options_are_refused);

@@ -16,6 +16,7 @@
 typedef struct import_request {
   const char *onnx_path, *data_path, *model_path, *class_names, *split;
   float mean[4], std[4];
+  uint32_t means, stds; /* how many were given: 1 stands for all channels */
   uint32_t input_bits, weight_bits;
   int is_hwc, json;
 } import_request;
@@ -36,7 +37,8 @@ static int parse_floats(float out[4], const char *text) {
 }
 
 static int parse_normalization(import_request *r, const char *mean, const char *std) {
-  if (!parse_floats(r->mean, mean ? mean : "0"))
+  r->means = (uint32_t)parse_floats(r->mean, mean ? mean : "0");
+  if (r->means == 0)
     return cli_fail(CLI_USAGE, "import", "--mean %s (expected a number, or one a channel)", mean);
   int count = parse_floats(r->std, std ? std : "1");
   for (int k = 0; k < count; k++)
@@ -44,6 +46,7 @@ static int parse_normalization(import_request *r, const char *mean, const char *
   if (count == 0)
     return cli_fail(CLI_USAGE, "import", "--std %s (expected a number over 0, or one a channel)",
                     std);
+  r->stds = (uint32_t)count;
   return CLI_OK;
 }
 
@@ -96,6 +99,9 @@ static int fit_shape(ppml_float_model *net, const import_request *r, const onnx_
   if (onnx->input_channels && onnx->input_channels != data->channels)
     return cli_fail(CLI_DATA, r->onnx_path, "an input of %u channels (expected %u)",
                     onnx->input_channels, data->channels);
+  if ((r->means != 1 && r->means != data->channels) || (r->stds != 1 && r->stds != data->channels))
+    return cli_fail(CLI_USAGE, "import", "--mean or --std (expected one number, or %u)",
+                    data->channels);
   if (net->classes <= PPML_CLASSES_MAX &&
       (outputs == net->classes || (outputs == 1 && net->classes == 2 && !has_labels)))
     return CLI_OK;

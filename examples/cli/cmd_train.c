@@ -116,10 +116,14 @@ static int answer_split(score_card *card, const ppml_model *model, const npz_spl
   status = cli_arena_create(&arena, ppml_model_predict_bytes(model));
   for (size_t i = 0; i < split->count && status == CLI_OK; i++) {
     int error = ppml_model_predict(scores, model, split->images + i * inputs, &arena);
-    if (error) status = cli_fail_ppml(error, "train", "a valid network");
+    if (error) {
+      status = cli_fail_ppml(error, "train", "a valid network");
+      break;
+    }
     score_card_add(card, scores, split->labels + i * card->answer_bytes);
   }
   if (arena.memory) cli_arena_destroy(&arena);
+  if (status) score_card_destroy(card);
   return status;
 }
 
@@ -257,6 +261,14 @@ static int train_in_memory(const train_request *r, const npz_dataset *data) {
   return status;
 }
 
+/* A mistake in --class-names is told before training, not after. */
+static int check_names(const train_request *r) {
+  ppml_spec spec;
+  memset(&spec, 0, sizeof spec);
+  spec.classes = r->options.classes;
+  return r->class_names ? cli_name_classes("train", &spec, r->class_names) : CLI_OK;
+}
+
 /* The task and the shapes that the data ask for. */
 static int fit_options(train_request *r, const npz_dataset *data) {
   ppml_train_options *o = &r->options;
@@ -272,7 +284,7 @@ static int fit_options(train_request *r, const npz_dataset *data) {
   } else if (r->task && strcmp(r->task, "grade") == 0) {
     o->task = PPML_TASK_GRADE;
   }
-  return CLI_OK;
+  return check_names(r);
 }
 
 int cmd_train(int argc, char **argv) {

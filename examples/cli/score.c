@@ -51,24 +51,37 @@ int score_card_create(score_card *card, const ppml_spec *spec, size_t capacity) 
   card->count = 0;
   card->capacity = capacity;
   card->answer_bytes = ppml_spec_answer_bytes(spec);
-  card->probability = (double *)calloc(capacity * spec->classes, sizeof(double));
+  card->rank = (double *)calloc(capacity * spec->classes, sizeof(double));
   card->label = (uint8_t *)calloc(capacity, card->answer_bytes);
   card->answer = (uint8_t *)calloc(capacity, card->answer_bytes);
-  if (card->probability && card->label && card->answer) return CLI_OK;
+  if (card->rank && card->label && card->answer) return CLI_OK;
   score_card_destroy(card);
   return cli_fail(CLI_INTERNAL, "memory", "none left for %zu answers", capacity);
 }
 
 void score_card_destroy(score_card *card) {
-  free(card->probability);
+  free(card->rank);
   free(card->label);
   free(card->answer);
   memset(card, 0, sizeof *card);
 }
 
+/* What orders images by how much they are of a class: the score itself where there is one, of
+ * which no probability can come too close to another, else the probability. */
+static void rank_classes(double *rank, const ppml_spec *spec, const int32_t *scores) {
+  if (spec->task == PPML_TASK_LABELS) {
+    for (uint32_t c = 0; c < spec->classes; c++) rank[c] = scores[c];
+  } else if (spec->outputs == 1 && spec->classes == 2) {
+    rank[1] = scores[0];
+    rank[0] = -rank[1];
+  } else {
+    score_probabilities(rank, spec, scores);
+  }
+}
+
 void score_card_add(score_card *card, const int32_t *scores, const uint8_t *labels) {
   size_t i = card->count++, bytes = card->answer_bytes;
-  score_probabilities(card->probability + i * card->spec->classes, card->spec, scores);
+  rank_classes(card->rank + i * card->spec->classes, card->spec, scores);
   memcpy(card->label + i * bytes, labels, bytes);
   ppml_spec_answer(card->answer + i * bytes, card->spec, scores);
 }
@@ -85,22 +98,43 @@ static int is_positive(const score_card *card, size_t i, uint32_t c) {
   return card->label[i] == c;
 }
 
-/* Area under the curve of one class: the share of (example, other) pairs that the
- * probability puts in the right order, ties counting half. */
-static double class_auc(const score_card *card, uint32_t c) {
-  size_t classes = card->spec->classes;
-  double ordered = 0, pairs = 0;
-  for (size_t i = 0; i < card->count; i++) {
-    if (!is_positive(card, i, c)) continue;
-    double p = card->probability[i * classes + c];
-    for (size_t j = 0; j < card->count; j++) {
-      if (is_positive(card, j, c)) continue;
-      double q = card->probability[j * classes + c];
-      ordered += p > q ? 1 : p < q ? 0 : 0.5;
-      pairs++;
-    }
+typedef struct ranked {
+  double rank;
+  int positive;
+} ranked;
+
+static int by_rank(const void *a, const void *b) {
+  double x = ((const ranked *)a)->rank, y = ((const ranked *)b)->rank;
+  return (x > y) - (x < y);
+}
+
+/* Share of the pairs of a positive and a negative that are in the right order, ties counting
+ * half; they are sorted by rank. */
+static double ordered_share(const ranked *sorted, size_t count) {
+  double ordered = 0, negatives = 0, positives = 0;
+  for (size_t i = 0, end; i < count; i = end) {
+    double tied[2] = {0, 0};
+    for (end = i; end < count && sorted[end].rank <= sorted[i].rank; end++)
+      tied[sorted[end].positive]++;
+    ordered += tied[1] * (negatives + tied[0] / 2);
+    negatives += tied[0];
+    positives += tied[1];
   }
-  return pairs > 0 ? ordered / pairs : NAN;
+  return negatives * positives > 0 ? ordered / (negatives * positives) : NAN;
+}
+
+/* Area under the curve of one class or label. */
+static double class_auc(const score_card *card, uint32_t c) {
+  ranked *sorted = (ranked *)calloc(card->count, sizeof *sorted);
+  if (sorted == NULL) return NAN;
+  for (size_t i = 0; i < card->count; i++) {
+    sorted[i].rank = card->rank[i * card->spec->classes + c];
+    sorted[i].positive = is_positive(card, i, c) != 0;
+  }
+  qsort(sorted, card->count, sizeof *sorted, by_rank);
+  double auc = ordered_share(sorted, card->count);
+  free(sorted);
+  return auc;
 }
 
 double score_auc(const score_card *card) {

@@ -18,7 +18,7 @@ double score_right(const ppml_spec *spec, const int32_t *scores, const uint8_t *
 typedef struct score_card {
   const ppml_spec *spec;
   size_t answer_bytes; /* of one image, and of its labels */
-  double *probability; /* [capacity][classes] */
+  double *rank;        /* [capacity][classes] larger: more of that class */
   uint8_t *label;      /* [capacity][answer_bytes] */
   uint8_t *answer;     /* [capacity][answer_bytes] */
   size_t count, capacity;
