@@ -304,6 +304,67 @@ START_TEST(the_gradient_is_the_slope_of_the_loss) {
 }
 END_TEST
 
+/* A trainer that is ready for its first batch of 64 images, which are changed by nothing;
+ * with scales of both signs, and biases. */
+static ppml_arena fold_make(ppmli_trainer *t, problem *p, ppml_images *images) {
+  const uint8_t seed[PPML_SEED_BYTES] = {1};
+  ppml_arena arena = arena_make(ppml_train_bytes(&p->options, 64, 64, 1));
+  memset(t, 0, sizeof *t);
+  *images = problem_slice(p, 0, 64);
+  t->options = &p->options;
+  t->train = images;
+  t->arena = &arena;
+  ppmli_train_shape(&t->model, &p->options);
+  ck_assert_int_eq(ppmli_train_alloc_model(t), PPML_OK);
+  ck_assert_int_eq(ppmli_train_alloc_scratch(t, 64), PPML_OK);
+  ppmli_train_prepare(t, images);
+  ppmli_rng_seed(&t->rng, seed);
+  ppmli_shadow_draw(&t->shadow, &t->rng);
+  ppmli_train_draw_sample(t);
+  for (size_t j = 0; j < 8; j++) {
+    t->shadow.weight[ppmli_shadow_scales(&t->shadow.layer[0]) + j] = j % 2 ? -0.7f : 0.5f;
+    t->shadow.weight[ppmli_shadow_biases(&t->shadow.layer[0]) + j] = 0.1f * (float)j - 0.3f;
+  }
+  t->shadow.weight[ppmli_shadow_biases(&t->shadow.layer[1])] = 0.37f;
+  t->shadow.count = 64;
+  t->arena = NULL;
+  return arena;
+}
+
+/* With eight bits everywhere integers have the shadow's logits, but for rounding: 1 %. */
+START_TEST(the_integers_are_what_the_shadow_stands_for) {
+  problem *p = problem_make(2);
+  ppml_images images;
+  ppmli_trainer t;
+  p->options.input_bits = p->options.weight_bits = 8;
+  p->options.warp = 0;
+  p->options.params = NULL;
+  ppml_arena arena = fold_make(&t, p, &images);
+  ppml_arena scratch = arena_make(ppml_model_predict_bytes(&t.model));
+  uint32_t order[64];
+  double difference = 0, size = 0, unit;
+  for (uint32_t n = 0; n < 64; n++) order[n] = n;
+  ppmli_train_batch batch = {&t, order};
+  for (uint32_t l = 0; l < 2; l++) ppmli_shadow_round_layer(&t.shadow, l, t.shadow.weight);
+  for (size_t shard = 0; shard < PPMLI_SHADOW_SHARDS; shard++) ppmli_train_load_task(&batch, shard);
+  ppmli_shadow_forward(&t.shadow, NULL);
+  ppmli_fold_run(&t, t.shadow.weight);
+  unit = (double)t.shadow.layer[1].step[0] / PPML_ACTIVATION_MAX;
+  for (size_t n = 0; n < 64; n++) {
+    int32_t score;
+    double logit = (double)t.shadow.layer[1].z[n];
+    ck_assert_int_eq(ppml_model_predict(&score, &t.model, images.pixels + n * INPUTS, &scratch),
+                     PPML_OK);
+    difference += (score * unit - logit) * (score * unit - logit);
+    size += logit * logit;
+  }
+  ck_assert_msg(difference < 0.03 * 0.03 * size, "%g off, of %g", sqrt(difference), sqrt(size));
+  free(scratch.memory);
+  free(arena.memory);
+  free(p);
+}
+END_TEST
+
 /* The margins are those of the changed validation images, so only the rough size shows. */
 START_TEST(margins_and_units_are_those_of_validation) {
   for (uint32_t classes = 2; classes <= 3; classes++) {
@@ -717,6 +778,7 @@ int main(void) {
   tcase_add_test(law, linear_and_deep_networks_learn);
   tcase_add_test(law, a_seed_decides_every_byte);
   tcase_add_test(law, the_gradient_is_the_slope_of_the_loss);
+  tcase_add_test(law, the_integers_are_what_the_shadow_stands_for);
   tcase_add_test(law, margins_and_units_are_those_of_validation);
   tcase_add_test(law, several_labels_are_learnt);
   tcase_add_test(law, grades_are_learnt);
