@@ -97,6 +97,8 @@ class Plane(Panel):
             marks = [math.log10(m * 10.0 ** e) for e in range(-9, 10) for m in (1, 2, 5)]
             ticks = [(t, "%g" % 10 ** t) for t in marks if low <= t <= high]
             return low, high, ticks[::max(1, len(ticks) // 8)]
+        if high - low < 1e-9:
+            low, high = low - 0.5, high + 0.5
         step = next(s for s in (m * 10.0 ** e for e in range(-6, 9) for m in (1, 2, 5))
                     if 6 * s >= (high - low or 1e-6))
         first, last = math.floor(low / step), math.ceil(high / step)
