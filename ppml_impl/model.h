@@ -261,6 +261,14 @@ PPMLI_STATIC void ppmli_circuit_set_id(ppml_circuit *c) {
   ppmli_digest_final(&out.digest, c->id);
 }
 
+/* The client decodes all scores by the gain of the first. */
+PPMLI_STATIC int ppmli_circuit_has_one_score_gain(const ppml_circuit *c) {
+  uint32_t last = c->model.layer_count - 1;
+  for (uint32_t s = 1; s < c->model.layer[last].outputs; s++)
+    if (c->gain[last][s] != c->gain[last][0]) return 0;
+  return 1;
+}
+
 PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_params *params,
                                    const ppml_limits *limits, ppml_arena *arena) {
   memset(c, 0, sizeof *c);
@@ -277,6 +285,7 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
         return PPML_ERR_RANGE;
     }
   }
+  if (!ppmli_circuit_has_one_score_gain(c)) return PPML_ERR_RANGE;
   if (c->unit[0] != ppmli_circuit_input_unit(params, &c->model.spec)) return PPML_ERR_RANGE;
   if (params->exact && ppmli_exact_check(c) != PPML_OK) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);

@@ -333,6 +333,31 @@ START_TEST(a_circuit_beyond_its_capacity_is_refused) {
 }
 END_TEST
 
+/* The client decodes every score by the first one's gain. */
+START_TEST(scores_of_unequal_gains_are_refused) {
+  uint8_t bytes[BYTES_MAX];
+  const uint32_t neurons = 3;
+  test_net *net = test_memory(sizeof *net);
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena arena = test_arena(1 << 16);
+  ppml_circuit c, back;
+  test_net_make(net, 4, 4, &neurons, 1, PPML_ACTIVATION_RELU, 3, 1);
+  test_circuit_make(&c, net, "fast", &arena);
+  int32_t gain[3] = {c.gain[1][0], c.gain[1][1], c.gain[1][2]};
+  c.gain[1] = gain;
+  for (int i = 0; i < 2; i++, gain[1]--) { /* as it was made, then one less */
+    ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+    ppmli_circuit_set_id(&c);
+    ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
+                     i == 0 ? PPML_OK : PPML_ERR_RANGE);
+  }
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
 /* ------------------------------------------------------------ certificate */
 
 /* Where a circuit's certificate begins in its file, and its fields of 8 bytes behind the
@@ -478,6 +503,7 @@ int main(void) {
   tcase_add_test(bounds, layers_fit_one_another);
   tcase_add_test(bounds, a_table_has_no_minus_128);
   tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
+  tcase_add_test(bounds, scores_of_unequal_gains_are_refused);
   tcase_add_test(error, a_certificate_that_claims_something_else_is_refused);
   tcase_add_test(error, a_promise_that_the_circuit_cannot_keep_is_refused);
   tcase_add_test(error, a_circuit_with_smaller_gains_than_certified_is_refused);
