@@ -199,8 +199,8 @@ refuses "a rate beyond 1" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --rate 1e9
 ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --seeds 2 --json
 has_fields "train on grades" validation curve seed epoch loss
 at_least "train on grades" accuracy 0.6
-ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --no-calibration --json
-has_fields "compile exactly" failure_log2
+ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --json
+has_fields "compile exactly" failure_log2 predicted_ms
 ok "verify exactly" "$PPML" verify xc.ppml "$TINY/tiny.npz" --count 2 --json
 at_least "verify exactly" scores_identical 2
 refuses "an exact circuit of two hidden layers" 77 "$PPML" compile rgb.ppml -o new.c --client new.cl --params exact
