@@ -448,6 +448,22 @@ START_TEST(a_circuit_with_smaller_gains_than_certified_is_refused) {
 }
 END_TEST
 
+/* No public estimator knows block-binary keys. */
+START_TEST(the_security_of_block_keys_is_told_apart) {
+  ppml_model m = known_model();
+  ppml_circuit c;
+  ppml_certificate certificate;
+  ppml_arena arena = test_arena(2 * ppml_compile_bytes(&m));
+  ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast"), &arena), PPML_OK);
+  ppml_circuit_certificate(&certificate, &c);
+  ck_assert_ptr_nonnull(strstr(certificate.security_estimate, "least of usvp"));
+  ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast-block2"), &arena), PPML_OK);
+  ppml_circuit_certificate(&certificate, &c);
+  ck_assert_ptr_nonnull(strstr(certificate.security_estimate, "no public estimator"));
+  test_arena_free(&arena);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ error */
 
 START_TEST(an_id_that_is_not_the_payloads_is_refused) {
@@ -503,6 +519,7 @@ int main(void) {
   tcase_add_test(bounds, layers_fit_one_another);
   tcase_add_test(bounds, a_table_has_no_minus_128);
   tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
+  tcase_add_test(law, the_security_of_block_keys_is_told_apart);
   tcase_add_test(bounds, scores_of_unequal_gains_are_refused);
   tcase_add_test(error, a_certificate_that_claims_something_else_is_refused);
   tcase_add_test(error, a_promise_that_the_circuit_cannot_keep_is_refused);
