@@ -697,6 +697,9 @@ enum {
   PPML_KIND_OUTPUT = 7
 };
 
+/* The only version of the format that is read and written. */
+#define PPML_FORMAT_VERSION 2
+
 /* What a container says of itself before its payload is read. */
 typedef struct ppml_header {
   uint32_t kind;

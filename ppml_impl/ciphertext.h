@@ -95,7 +95,7 @@ PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t block
 PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
   const ppml_params *p = input->params;
   ppml_header h = {PPML_KIND_INPUT,
-                   PPMLI_FORMAT_VERSION,
+                   PPML_FORMAT_VERSION,
                    p,
                    ppmli_input_payload_bytes(p, input->blocks),
                    {0},
@@ -235,7 +235,7 @@ PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writ
   const ppml_params *p = output->params;
   size_t ciphertexts = (size_t)output->images * output->outputs;
   ppml_header h = {PPML_KIND_OUTPUT,
-                   PPMLI_FORMAT_VERSION,
+                   PPML_FORMAT_VERSION,
                    p,
                    ppmli_output_payload_bytes(p, ciphertexts),
                    {0},

@@ -215,8 +215,7 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
 }
 
 PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
-  ppml_header h = {
-      PPML_KIND_MODEL, PPMLI_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
+  ppml_header h = {PPML_KIND_MODEL, PPML_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
   ppmli_out out;
   ppmli_model_id(h.circuit_id, m);
   ppmli_out_begin(&out, writer, &h);
@@ -316,7 +315,7 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
 
 PPMLI_STATIC int ppmli_client_write(const ppml_client *c, ppml_writer *writer) {
   ppml_header h = {
-      PPML_KIND_CLIENT, PPMLI_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
+      PPML_KIND_CLIENT, PPML_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
   ppmli_out out;
   memcpy(h.circuit_id, c->circuit_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
@@ -336,7 +335,7 @@ PPMLI_STATIC int ppmli_secret_key_write(const ppml_secret_key *key, ppml_writer 
   const ppml_params *p = key->client.params;
   size_t glwe_bytes = ppmli_params_long_dim(p) / 8, lwe_bytes = p->lwe_dim / 8;
   ppml_header h = {PPML_KIND_SECRET_KEY,
-                   PPMLI_FORMAT_VERSION,
+                   PPML_FORMAT_VERSION,
                    p,
                    ppmli_client_wire_bytes(&key->client) + glwe_bytes + lwe_bytes,
                    {0},

@@ -51,7 +51,7 @@ static void save_kind(const containers *c, uint32_t kind) {
   damaged[count] = 0;
   save(kind, "bad_trailing", damaged, count + 1);
   save_changed(kind, "bad_version", bytes, count, 8, 99 | kind << 16);
-  save_changed(kind, "bad_kind", bytes, count, 8, PPMLI_FORMAT_VERSION | (kind % 7 + 1) << 16);
+  save_changed(kind, "bad_kind", bytes, count, 8, PPML_FORMAT_VERSION | (kind % 7 + 1) << 16);
   save_changed(kind, "bad_params", bytes, count, 12, 99);
   save_changed(kind, "bad_first_word", bytes, count, PPMLI_HEADER_BYTES, 0xffffffff);
 }
