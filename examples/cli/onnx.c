@@ -189,7 +189,8 @@ static const char *read_grid(grid *g, reader *r, const onnx_node *node, const on
   if (g->scale == NULL || (g->zero && g->zero->count != g->scale->count))
     return fail_op(r, node, "scale and zero point do not fit (expected constants)");
   for (size_t i = 0; i < g->scale->count; i++)
-    if (!(g->scale->value[i] > 0)) return fail_op(r, node, "a scale is not positive");
+    if (!(g->scale->value[i] > 0))
+      return fail_op(r, node, "a scale is not positive (expected numbers above 0)");
   if (g->scale->count == 1) return NULL;
   if (of && at < 0) at += of->rank;
   if (of == NULL || at < 0 || at >= (int64_t)of->rank || of->shape[at] != g->scale->count)
@@ -284,7 +285,7 @@ static const char *begin_layer(reader *r, const onnx_node *node, const onnx_tens
   if (inputs > INPUTS_MAX || outputs > OUTPUTS_MAX)
     return fail_op(r, node, "too large (expected at most 65536 inputs and 4096 outputs)");
   if (l > 0 && inputs != last_layer(r)->outputs)
-    return fail_op(r, node, "its inputs are not the outputs before it");
+    return fail_op(r, node, "its inputs are not the outputs before it (expected as many)");
   const char *reason = close_layer(r, node);
   if (reason) return reason;
   float *weight = r->weight[l] = take_floats(r, w->count),
@@ -335,7 +336,7 @@ static const char *check_elements(reader *r, const onnx_node *node, size_t count
   if (!by_channel || count > 4)
     return fail_op(r, node, "does not fit the image (expected one value, or one a channel)");
   if (network->input_channels && network->input_channels != count)
-    return fail_op(r, node, "for another number of channels than before");
+    return fail_op(r, node, "for another number of channels than before (expected the same)");
   network->input_channels = (uint32_t)count;
   return NULL;
 }
@@ -362,7 +363,8 @@ static const char *apply_gemm(reader *r, const onnx_node *node, unsigned data) {
   float alpha = number_of(node, "alpha", 1), beta = number_of(node, "beta", 1);
   if (data != 0 || integer_of(node, "transA", 0) != 0)
     return fail_op(r, node, "transposed data (expected transA = 0)");
-  if (!(fabsf(alpha) < 1e6f) || !(fabsf(beta) < 1e6f)) return fail_op(r, node, "alpha or beta");
+  if (!(fabsf(alpha) < 1e6f) || !(fabsf(beta) < 1e6f))
+    return fail_op(r, node, "alpha or beta is too large (expected below 10^6)");
   if (node->inputs > 2 && protobuf_count(&node->input[2]) && c == NULL)
     return fail_op(r, node, "its bias is computed (expected a constant)");
   const char *reason =
@@ -428,7 +430,8 @@ static const char *apply_batch_norm(reader *r, const onnx_node *node, unsigned d
     size_t from = t[0]->count == 1 ? 0 : k;
     if (from >= t[0]->count) break;
     float variance = t[3]->value[from] + epsilon;
-    if (!(variance > 0)) return fail_op(r, node, "a variance is not positive");
+    if (!(variance > 0))
+      return fail_op(r, node, "a variance is not positive (expected numbers above 0)");
     float scale = t[0]->value[from] / sqrtf(variance);
     scale_element(r, k, scale, t[1]->value[from] - scale * t[2]->value[from]);
   }
@@ -460,7 +463,7 @@ static const char *read_bound(reader *r, const onnx_node *node, unsigned i, cons
 
 static const char *apply_clip(reader *r, const onnx_node *node, unsigned data) {
   float low = -INFINITY, high = INFINITY;
-  const char *reason = data == 0 ? NULL : fail_op(r, node, "data as a bound");
+  const char *reason = data == 0 ? NULL : fail_op(r, node, "data as a bound (expected constants)");
   if (reason == NULL) reason = read_bound(r, node, 1, "min", &low);
   if (reason == NULL) reason = read_bound(r, node, 2, "max", &high);
   return reason ? reason : activate(r, node, low, high);
