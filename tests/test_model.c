@@ -343,9 +343,10 @@ START_TEST(scores_of_unequal_gains_are_refused) {
   ppml_circuit c, back;
   test_net_make(net, 4, 4, &neurons, 1, PPML_ACTIVATION_RELU, 3, 1);
   test_circuit_make(&c, net, "fast", &arena);
-  int32_t gain[3] = {c.gain[1][0], c.gain[1][1], c.gain[1][2]};
+  int32_t gain[3] = {2, 2, 2};
   c.gain[1] = gain;
-  for (int i = 0; i < 2; i++, gain[1]--) { /* as it was made, then one less */
+  c.unit[1] /= 2;
+  for (int i = 0; i < 2; i++, gain[1]--) { /* all twice what they were, then but one */
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     ppmli_circuit_set_id(&c);
     ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
