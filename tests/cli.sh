@@ -143,6 +143,18 @@ for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   has_fields "info $file" kind version
   grep -q '"version": 2[,}]' out && pass || fail "info $file: not of version 2"
 done
+for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
+  ok "info $file" "$PPML" info $file
+  cp out first
+  "$PPML" info - <$file >out 2>err
+  cmp -s out first && pass || fail "info of standard input: $file: $(cat err)"
+done
+for file in m.ppml c.ppml; do
+  ok "simulate $file" "$PPML" simulate $file "$TINY/tiny.npz" --count 10 --draws 20
+  cp out first
+  "$PPML" simulate - "$TINY/tiny.npz" --count 10 --draws 20 <$file >out 2>err
+  cmp -s out first && pass || fail "simulate standard input: $file: $(cat err)"
+done
 ok "bench" "$PPML" bench --params fast --json
 has_fields "bench" backend fft_ns 256 512 1024 external_product_us key_switch_us pbs_ms 1 8 16 32 \
   keygen_ms params security_bits eval_key_bytes eval_key_wire_bytes
@@ -289,6 +301,8 @@ bad() {
 bad "empty" empty
 head -c 300 /dev/zero >zeros
 bad "foreign" zeros
+refuses "nothing on standard input" 65 "$PPML" info - <empty
+refuses "a foreign network on standard input" 65 "$PPML" simulate - "$TINY/tiny.npz" <zeros
 
 # damaged NAME FILE COMMAND...: the command, which reads `broken`, refuses that file cut
 # short, with a bit flipped, and with a byte too many.
@@ -307,6 +321,7 @@ damaged() {
   done
   { cat "$whole"; printf 'x'; } >broken
   refuses "$of with a byte too many" 65 "$@"
+  refuses "$of with a byte too many on standard input" 65 "$PPML" info - <broken
 }
 # flip FILE AT: the file with the lowest bit of byte AT flipped.
 flip() {
