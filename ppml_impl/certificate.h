@@ -5,6 +5,7 @@
 #define PPMLI_CERTIFICATE_H
 
 #include "infer.h"
+#include "model.h"
 
 #define PPMLI_SECURITY_ESTIMATE                                                                    \
   "lattice-estimator, MATZOV cost, least of usvp, bdd, dual and dual-hybrid; interpolated "        \

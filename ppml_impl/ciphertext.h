@@ -2,8 +2,10 @@
 #ifndef PPMLI_CIPHERTEXT_H
 #define PPMLI_CIPHERTEXT_H
 
+#include "circuit.h"
+#include "ct.h"
 #include "glwe.h"
-#include "model.h"
+#include "serial.h"
 
 /* ---------------------------------------------------------------- image */
 
