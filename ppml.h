@@ -629,9 +629,10 @@ PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const p
                                 const ppml_parallel *parallel, ppml_arena *arena) PPML_MUST_CHECK;
 
 /* Opens an evaluation key without expanding it: ppml_infer then reads it in order, a few
- * steps at a time, once for each hidden layer and call, and memory does not grow with the
- * key.  The reader must outlive the key, and needs rewind for more than one reading; the
- * key's digest is checked at the end of each, before any result is given.
+ * steps at a time, once for each hidden layer and call, of an exact circuit once for each
+ * round of its bootstraps, and memory does not grow with the key.  The reader must outlive
+ * the key, and needs rewind for more than one reading; the key's digest is checked at the end
+ * of each, before any result is given.
  *   threads  as the ppml_parallel of ppml_infer has, at most
  * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
 PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
@@ -697,6 +698,9 @@ enum {
   PPML_KIND_INPUT = 6,
   PPML_KIND_OUTPUT = 7
 };
+
+/* The only version of the format that is read and written. */
+#define PPML_FORMAT_VERSION 2
 
 /* What a container says of itself before its payload is read. */
 typedef struct ppml_header {

@@ -5,11 +5,16 @@
 #define PPMLI_CERTIFICATE_H
 
 #include "infer.h"
+#include "model.h"
 
 #define PPMLI_SECURITY_ESTIMATE                                                                    \
   "lattice-estimator, MATZOV cost, least of usvp, bdd, dual and dual-hybrid; interpolated "        \
   "between "                                                                                       \
   "the 128 and 132 bit lines of docs/NOISE.md"
+
+#define PPMLI_SECURITY_ESTIMATE_BLOCKS                                                             \
+  "LWE: a block-aware model, no public estimator, Meet-LWE not covered; GLWE: lattice-estimator; " \
+  "docs/NOISE.md"
 
 /* ----------------------------------------------------------------- contents */
 
@@ -95,7 +100,8 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   out->score_std = noise.score;
   out->lwe_security_bits = ppmli_params_lwe_security_bits(c->params);
   out->glwe_security_bits = ppmli_params_glwe_security_bits(c->params);
-  out->security_estimate = PPMLI_SECURITY_ESTIMATE;
+  out->security_estimate =
+      c->params->key_block_ones ? PPMLI_SECURITY_ESTIMATE_BLOCKS : PPMLI_SECURITY_ESTIMATE;
   out->bootstraps = ppmli_circuit_pbs_count(c);
   out->layer_count = c->model.layer_count;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
@@ -207,7 +213,7 @@ PPMLI_STATIC int ppmli_certificate_get(ppml_circuit *c, ppmli_in *in) {
 
 PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
   size_t bytes = ppmli_circuit_wire_bytes(c) + ppmli_certificate_wire_bytes(c->model.layer_count);
-  ppml_header h = {PPML_KIND_CIRCUIT, PPMLI_FORMAT_VERSION, c->params, bytes, {0}, {0}};
+  ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
   ppmli_out out;
   memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);

@@ -2,8 +2,10 @@
 #ifndef PPMLI_CIPHERTEXT_H
 #define PPMLI_CIPHERTEXT_H
 
+#include "circuit.h"
+#include "ct.h"
 #include "glwe.h"
-#include "model.h"
+#include "serial.h"
 
 /* ---------------------------------------------------------------- image */
 
@@ -95,7 +97,7 @@ PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t block
 PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
   const ppml_params *p = input->params;
   ppml_header h = {PPML_KIND_INPUT,
-                   PPMLI_FORMAT_VERSION,
+                   PPML_FORMAT_VERSION,
                    p,
                    ppmli_input_payload_bytes(p, input->blocks),
                    {0},
@@ -235,7 +237,7 @@ PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writ
   const ppml_params *p = output->params;
   size_t ciphertexts = (size_t)output->images * output->outputs;
   ppml_header h = {PPML_KIND_OUTPUT,
-                   PPMLI_FORMAT_VERSION,
+                   PPML_FORMAT_VERSION,
                    p,
                    ppmli_output_payload_bytes(p, ciphertexts),
                    {0},

@@ -37,10 +37,11 @@ PPMLI_STATIC double ppmli_exact_job_variance(const ppmli_exact_job *job, const p
          ppmli_noise_keyswitch(p) + ppmli_noise_modulus_switch(p);
 }
 
-/* Probability that noise of that deviation passes margin, to either side.  Noise is a sum
- * of many independent bounded terms, whose tails are no heavier than a normal's. */
+/* Probability that noise of that deviation passes margin, to either side, at most: what a
+ * sub-Gaussian variable has whose deviation the formulas may understate by their share. */
 PPMLI_STATIC double ppmli_exact_miss(double margin, double std) {
-  return margin > 0 ? erfc(margin / std * sqrt(0.5)) : 1;
+  double x = margin / (std * (1 + PPML_FORMULA_SHARE));
+  return margin > 0 ? 2 * exp(-x * x / 2) : 1;
 }
 
 PPMLI_STATIC void ppmli_exact_summarize(ppmli_exact_summary *sum, const ppml_circuit *c) {

@@ -102,7 +102,7 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   ppmli_key_generation g;
   ppmli_out out;
   ppml_header h = {
-      PPML_KIND_EVAL_KEY, PPMLI_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
+      PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
   memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
   int error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel), arena);

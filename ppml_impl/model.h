@@ -215,8 +215,7 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
 }
 
 PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
-  ppml_header h = {
-      PPML_KIND_MODEL, PPMLI_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
+  ppml_header h = {PPML_KIND_MODEL, PPML_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
   ppmli_out out;
   ppmli_model_id(h.circuit_id, m);
   ppmli_out_begin(&out, writer, &h);
@@ -261,6 +260,14 @@ PPMLI_STATIC void ppmli_circuit_set_id(ppml_circuit *c) {
   ppmli_digest_final(&out.digest, c->id);
 }
 
+/* The client decodes all scores by the gain of the first. */
+PPMLI_STATIC int ppmli_circuit_has_one_score_gain(const ppml_circuit *c) {
+  uint32_t last = c->model.layer_count - 1;
+  for (uint32_t s = 1; s < c->model.layer[last].outputs; s++)
+    if (c->gain[last][s] != c->gain[last][0]) return 0;
+  return 1;
+}
+
 PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_params *params,
                                    const ppml_limits *limits, ppml_arena *arena) {
   memset(c, 0, sizeof *c);
@@ -277,6 +284,7 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
         return PPML_ERR_RANGE;
     }
   }
+  if (!ppmli_circuit_has_one_score_gain(c)) return PPML_ERR_RANGE;
   if (c->unit[0] != ppmli_circuit_input_unit(params, &c->model.spec)) return PPML_ERR_RANGE;
   if (params->exact && ppmli_exact_check(c) != PPML_OK) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);
@@ -307,7 +315,7 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
 
 PPMLI_STATIC int ppmli_client_write(const ppml_client *c, ppml_writer *writer) {
   ppml_header h = {
-      PPML_KIND_CLIENT, PPMLI_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
+      PPML_KIND_CLIENT, PPML_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
   ppmli_out out;
   memcpy(h.circuit_id, c->circuit_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
@@ -327,7 +335,7 @@ PPMLI_STATIC int ppmli_secret_key_write(const ppml_secret_key *key, ppml_writer 
   const ppml_params *p = key->client.params;
   size_t glwe_bytes = ppmli_params_long_dim(p) / 8, lwe_bytes = p->lwe_dim / 8;
   ppml_header h = {PPML_KIND_SECRET_KEY,
-                   PPMLI_FORMAT_VERSION,
+                   PPML_FORMAT_VERSION,
                    p,
                    ppmli_client_wire_bytes(&key->client) + glwe_bytes + lwe_bytes,
                    {0},

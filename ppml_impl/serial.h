@@ -6,7 +6,6 @@
 #include "digest.h"
 #include "params.h"
 
-#define PPMLI_FORMAT_VERSION 2
 #define PPMLI_HEADER_BYTES 80
 #define PPMLI_HEADER_HASHED_BYTES 72 /* what its own digest, the last 8 bytes, covers */
 #define PPMLI_CONTAINER_BYTES (PPMLI_HEADER_BYTES + PPML_ID_BYTES) /* besides the payload */
@@ -101,7 +100,7 @@ PPMLI_STATIC void ppmli_out_begin(ppmli_out *out, ppml_writer *writer, const ppm
   ppmli_out_begin_digest(out);
   out->writer = writer;
   memcpy(bytes, ppmli_magic, sizeof ppmli_magic);
-  ppmli_store16(bytes + 8, PPMLI_FORMAT_VERSION);
+  ppmli_store16(bytes + 8, PPML_FORMAT_VERSION);
   ppmli_store16(bytes + 10, h->kind);
   ppmli_store64(bytes + 16, h->payload_bytes);
   if (h->params) {
@@ -192,7 +191,7 @@ PPMLI_STATIC int ppmli_header_parse(ppml_header *h, const uint8_t *bytes,
   h->payload_bytes = ppmli_load64(bytes + 16);
   memcpy(h->circuit_id, bytes + 40, PPML_ID_BYTES);
   memcpy(h->key_id, bytes + 56, PPML_ID_BYTES);
-  if (h->version != PPMLI_FORMAT_VERSION) return PPML_ERR_VERSION;
+  if (h->version != PPML_FORMAT_VERSION) return PPML_ERR_VERSION;
   if (memcmp(digest, bytes + PPMLI_HEADER_HASHED_BYTES,
              PPMLI_HEADER_BYTES - PPMLI_HEADER_HASHED_BYTES) != 0)
     return PPML_ERR_CHECKSUM;

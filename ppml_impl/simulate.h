@@ -135,6 +135,7 @@ PPMLI_STATIC size_t ppmli_simulate_bytes(const ppml_model *m) {
 PPMLI_STATIC int ppmli_simulate_exact(int32_t *scores, const ppml_circuit *c, const uint8_t *pixels,
                                       size_t draws, ppml_arena *arena) {
   uint32_t outputs = c->model.spec.outputs;
+  if (draws == 0) return PPML_OK;
   PPMLI_TRY(ppmli_quant_forward(scores, &c->model, pixels, NULL, arena));
   for (size_t d = 1; d < draws; d++) memcpy(scores + d * outputs, scores, outputs * sizeof *scores);
   return PPML_OK;

@@ -100,8 +100,12 @@ has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap
   lwe_security_bits glwe_security_bits security_estimate params security_bits pbs_per_image layers kind inputs outputs activation \
   weight_bits accumulator_range noise_std_log2 arena_bytes_server arena_bytes_client \
   eval_key_wire_bytes eval_key_bytes input_bytes output_bytes
+for field in accumulator_range noise_std_log2; do
+  [ "$(grep -o "\"$field\"" out | wc -l)" -eq 2 ] && pass || fail "compile: not every layer has $field"
+done
 ok "compile for people" "$PPML" compile m.ppml -o c0.ppml --client cl0.ppml --params fast --no-calibration
 grep -q "16\|64 -> 4" out && pass || fail "compile: no table of layers"
+grep -q "^assuming   .*uniform binary keys" out && pass || fail "compile: no assumption: $(cat out)"
 cmp -s c.ppml c0.ppml && pass || fail "compile: the same model gave another circuit"
 ok "simulate a model" "$PPML" simulate m.ppml "$TINY/tiny.npz" --json
 has_fields "simulate" classes layers params agreement_wanted test images accuracy accuracy_clear auc \
@@ -137,6 +141,19 @@ at_least "verify" agreement 1
 for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   ok "info $file" "$PPML" info $file --json
   has_fields "info $file" kind version
+  grep -q '"version": 2[,}]' out && pass || fail "info $file: not of version 2"
+done
+for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
+  ok "info $file" "$PPML" info $file
+  cp out first
+  "$PPML" info - <$file >out 2>err
+  cmp -s out first && pass || fail "info of standard input: $file: $(cat err)"
+done
+for file in m.ppml c.ppml; do
+  ok "simulate $file" "$PPML" simulate $file "$TINY/tiny.npz" --count 10 --draws 20
+  cp out first
+  "$PPML" simulate - "$TINY/tiny.npz" --count 10 --draws 20 <$file >out 2>err
+  cmp -s out first && pass || fail "simulate standard input: $file: $(cat err)"
 done
 ok "bench" "$PPML" bench --params fast --json
 has_fields "bench" backend fft_ns 256 512 1024 external_product_us key_switch_us pbs_ms 1 8 16 32 \
@@ -199,10 +216,18 @@ refuses "a rate beyond 1" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --rate 1e9
 ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --seeds 2 --json
 has_fields "train on grades" validation curve seed epoch loss
 at_least "train on grades" accuracy 0.6
-ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --no-calibration --json
-has_fields "compile exactly" failure_log2
+ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --json
+has_fields "compile exactly" failure_log2 predicted_ms
+ok "info exactly" "$PPML" info xc.ppml
+grep -q '^failure    2^-[0-9.]* an image, at most$' out && pass || fail "info exactly: no failure: $(cat out)"
 ok "verify exactly" "$PPML" verify xc.ppml "$TINY/tiny.npz" --count 2 --json
 at_least "verify exactly" scores_identical 2
+ok "keygen exactly" "$PPML" keygen xcl.ppml --secret-key xsk --eval-key xek
+ok "encrypt exactly" "$PPML" encrypt --secret-key xsk "$TINY/tiny.npz" --split test --index 0 -o xin.ct
+ok "infer exactly" "$PPML" infer xc.ppml --eval-key xek xin.ct -o xout.ct
+ok "infer exactly, streaming" "$PPML" infer xc.ppml --eval-key xek xin.ct -o xstreamed.ct --stream
+cmp -s xout.ct xstreamed.ct && pass || fail "infer --stream gave another answer of an exact circuit"
+ok "decrypt exactly" "$PPML" decrypt --secret-key xsk xout.ct
 refuses "an exact circuit of two hidden layers" 77 "$PPML" compile rgb.ppml -o new.c --client new.cl --params exact
 
 # ------------------------------------------------------------------- too noisy
@@ -276,6 +301,8 @@ bad() {
 bad "empty" empty
 head -c 300 /dev/zero >zeros
 bad "foreign" zeros
+refuses "nothing on standard input" 65 "$PPML" info - <empty
+refuses "a foreign network on standard input" 65 "$PPML" simulate - "$TINY/tiny.npz" <zeros
 
 # damaged NAME FILE COMMAND...: the command, which reads `broken`, refuses that file cut
 # short, with a bit flipped, and with a byte too many.
@@ -294,6 +321,7 @@ damaged() {
   done
   { cat "$whole"; printf 'x'; } >broken
   refuses "$of with a byte too many" 65 "$@"
+  refuses "$of with a byte too many on standard input" 65 "$PPML" info - <broken
 }
 # flip FILE AT: the file with the lowest bit of byte AT flipped.
 flip() {

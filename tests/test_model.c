@@ -333,6 +333,32 @@ START_TEST(a_circuit_beyond_its_capacity_is_refused) {
 }
 END_TEST
 
+/* The client decodes every score by the first one's gain. */
+START_TEST(scores_of_unequal_gains_are_refused) {
+  uint8_t bytes[BYTES_MAX];
+  const uint32_t neurons = 3;
+  test_net *net = test_memory(sizeof *net);
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena arena = test_arena(1 << 16);
+  ppml_circuit c, back;
+  test_net_make(net, 4, 4, &neurons, 1, PPML_ACTIVATION_RELU, 3, 1);
+  test_circuit_make(&c, net, "fast", &arena);
+  int32_t gain[3] = {2, 2, 2};
+  c.gain[1] = gain;
+  c.unit[1] /= 2;
+  for (int i = 0; i < 2; i++, gain[1]--) { /* all twice what they were, then but one */
+    ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+    ppmli_circuit_set_id(&c);
+    ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
+                     i == 0 ? PPML_OK : PPML_ERR_RANGE);
+  }
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
 /* ------------------------------------------------------------ certificate */
 
 /* Where a circuit's certificate begins in its file, and its fields of 8 bytes behind the
@@ -423,6 +449,22 @@ START_TEST(a_circuit_with_smaller_gains_than_certified_is_refused) {
 }
 END_TEST
 
+/* No public estimator knows block-binary keys. */
+START_TEST(the_security_of_block_keys_is_told_apart) {
+  ppml_model m = known_model();
+  ppml_circuit c;
+  ppml_certificate certificate;
+  ppml_arena arena = test_arena(2 * ppml_compile_bytes(&m));
+  ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast"), &arena), PPML_OK);
+  ppml_circuit_certificate(&certificate, &c);
+  ck_assert_ptr_nonnull(strstr(certificate.security_estimate, "least of usvp"));
+  ck_assert_int_eq(ppml_compile(&c, &m, ppml_params_by_name("fast-block2"), &arena), PPML_OK);
+  ppml_circuit_certificate(&certificate, &c);
+  ck_assert_ptr_nonnull(strstr(certificate.security_estimate, "no public estimator"));
+  test_arena_free(&arena);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ error */
 
 START_TEST(an_id_that_is_not_the_payloads_is_refused) {
@@ -478,6 +520,8 @@ int main(void) {
   tcase_add_test(bounds, layers_fit_one_another);
   tcase_add_test(bounds, a_table_has_no_minus_128);
   tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
+  tcase_add_test(law, the_security_of_block_keys_is_told_apart);
+  tcase_add_test(bounds, scores_of_unequal_gains_are_refused);
   tcase_add_test(error, a_certificate_that_claims_something_else_is_refused);
   tcase_add_test(error, a_promise_that_the_circuit_cannot_keep_is_refused);
   tcase_add_test(error, a_circuit_with_smaller_gains_than_certified_is_refused);

@@ -407,6 +407,97 @@ START_TEST(a_last_softmax_is_left_away) {
 }
 END_TEST
 
+/* A graph with one node more, which has an integer attribute. */
+static message with_node(const message *graph, const char *op, const char *inputs,
+                         const char *output, const char *attribute, uint64_t value) {
+  message g = *graph, n = node(op, inputs, output);
+  put_integer_attribute(&n, attribute, value);
+  put_node(&g, &n);
+  return g;
+}
+
+START_TEST(casts_to_floats_change_nothing) {
+  static const int32_t whole[2] = {3, -4};
+  static const float as_floats[2] = {3, -4};
+  message g = graph_begin(), input = with_node(&g, "Cast", "x", "f", "to", FLOAT);
+  put_gemm(&input, "f w b", "y");
+  check_layer(&input, weights, bias);
+  put_tensor(&g, "i", tensor(INT32, 2, 0, whole, 8));
+  message constant = with_node(&g, "Cast", "i", "c", "to", FLOAT);
+  put_gemm(&constant, "x w c", "y");
+  check_layer(&constant, weights, as_floats);
+}
+END_TEST
+
+START_TEST(casts_to_integers_are_refused) {
+  message g = graph_begin(), input = with_node(&g, "Cast", "x", "f", "to", UINT8), none = g;
+  message constant = with_node(&g, "Cast", "b", "c", "to", INT64);
+  check_refused(&input, "op Cast: not to floats (expected to = 1)");
+  check_refused(&constant, "op Cast: not to floats (expected to = 1)");
+  put_op(&none, "Cast", "x", "f");
+  check_refused(&none, "op Cast: not to floats (expected to = 1)");
+  put_gemm(&g, "x w b", "h");
+  message late = with_node(&g, "Cast", "h", "y", "to", INT32);
+  check_refused(&late, "op Cast: not to floats (expected to = 1)");
+}
+END_TEST
+
+/* Of a last HardSigmoid with that alpha and beta. */
+static message hard_sigmoid(float alpha, float beta) {
+  message g = graph_begin(), n = node("HardSigmoid", "h", "y");
+  put_gemm(&g, "x w b", "h");
+  put_float_attribute(&n, "alpha", alpha);
+  put_float_attribute(&n, "beta", beta);
+  put_node(&g, &n);
+  return g;
+}
+
+START_TEST(a_last_activation_that_could_change_a_class_is_refused) {
+  message g = graph_begin(), kept = hard_sigmoid(0.25f, 0.5f), falling = hard_sigmoid(-1, 0.5f),
+          moved = hard_sigmoid(0.25f, 0.75f);
+  check_layer(&kept, weights, bias);
+  check_refused(&falling, "op HardSigmoid: alpha or beta (expected ");
+  check_refused(&moved, "op HardSigmoid: alpha or beta (expected ");
+  put_gemm(&g, "x w b", "h");
+  for (uint64_t axis = 0; axis < 3; axis++)
+    for (int i = 0; i < 2; i++) {
+      message m = with_node(&g, i ? "LogSoftmax" : "Softmax", "h", "y", "axis", axis);
+      if (axis == 1) check_layer(&m, weights, bias);
+      else check_refused(&m, "axis (expected 1 or -1)");
+    }
+  message last = with_node(&g, "Softmax", "h", "y", "axis", UINT64_MAX);
+  check_layer(&last, weights, bias);
+}
+END_TEST
+
+/* A layer behind the input in these many columns, and one before them. */
+static void make_reshaped(message *input, message *output, int64_t columns) {
+  const int64_t shape[2] = {-1, columns};
+  message g = graph_begin();
+  put_tensor(&g, "shape", tensor(INT64, 2, 0, shape, 16));
+  *input = *output = g;
+  put_op(input, "Reshape", "x shape", "r");
+  put_gemm(input, "r w b", "y");
+  put_gemm(output, "x w b", "h");
+  put_op(output, "Reshape", "h shape", "y");
+}
+
+START_TEST(a_reshape_has_as_many_columns_as_there_are_values) {
+  message input, output;
+  make_reshaped(&input, &output, -1);
+  check_layer(&input, weights, bias);
+  check_layer(&output, weights, bias);
+  make_reshaped(&input, &output, 3);
+  check_layer(&input, weights, bias);
+  check_refused(&output, "op Reshape: does not fit the layer before (expected ");
+  make_reshaped(&input, &output, 2);
+  check_refused(&input, "its inputs are not what Reshape makes (expected ");
+  check_layer(&output, weights, bias);
+  make_reshaped(&input, &output, 0);
+  check_refused(&input, "op Reshape: not to rows of an image each");
+}
+END_TEST
+
 /* ------------------------------------------------------------------- error */
 
 START_TEST(what_is_not_supported_is_named) {
@@ -595,7 +686,11 @@ int main(void) {
   tcase_add_test(law, what_a_quantized_activation_lets_through_bounds_it);
   tcase_add_test(law, arithmetic_is_folded_into_the_layer);
   tcase_add_test(law, arithmetic_on_the_input_is_told);
+  tcase_add_test(law, casts_to_floats_change_nothing);
+  tcase_add_test(law, a_reshape_has_as_many_columns_as_there_are_values);
   tcase_add_test(law, a_last_softmax_is_left_away);
+  tcase_add_test(error, casts_to_integers_are_refused);
+  tcase_add_test(error, a_last_activation_that_could_change_a_class_is_refused);
   tcase_add_test(error, what_is_not_supported_is_named);
   tcase_add_test(error, an_op_of_another_domain_is_refused);
   tcase_add_test(error, anything_but_a_chain_is_refused);

@@ -51,7 +51,7 @@ START_TEST(a_header_is_what_the_format_says) {
   ppml_header h;
   ck_assert_int_eq(ppml_header_read(&h, &reader, &limits), PPML_OK);
   ck_assert_uint_eq(h.kind, PPML_KIND_SECRET_KEY);
-  ck_assert_uint_eq(h.version, PPMLI_FORMAT_VERSION);
+  ck_assert_uint_eq(h.version, PPML_FORMAT_VERSION);
   ck_assert_ptr_eq(h.params, ppml_params_by_name("fast"));
   ck_assert_uint_eq(h.payload_bytes, sizeof format_secret_key_kat - 96);
   for (unsigned i = 0; i < PPML_ID_BYTES; i++) ck_assert_uint_eq(h.circuit_id[i], i);
@@ -189,8 +189,8 @@ START_TEST(other_versions_kinds_and_sets_are_refused) {
     int is_model = kind == PPML_KIND_MODEL;
     ck_assert_int_eq(read_changed(kind, 8, 99 | kind << 16), PPML_ERR_VERSION);
     ck_assert_int_eq(read_changed(kind, 8, 0 | kind << 16), PPML_ERR_VERSION);
-    ck_assert_int_eq(read_changed(kind, 8, PPMLI_FORMAT_VERSION), PPML_ERR_FORMAT);
-    ck_assert_int_eq(read_changed(kind, 8, PPMLI_FORMAT_VERSION | 8u << 16), PPML_ERR_FORMAT);
+    ck_assert_int_eq(read_changed(kind, 8, PPML_FORMAT_VERSION), PPML_ERR_FORMAT);
+    ck_assert_int_eq(read_changed(kind, 8, PPML_FORMAT_VERSION | 8u << 16), PPML_ERR_FORMAT);
     ck_assert_int_eq(read_changed(kind, 12, 99), is_model ? PPML_ERR_FORMAT : PPML_ERR_PARAMS);
     ck_assert_int_eq(read_changed(kind, 24, 99), is_model ? PPML_ERR_FORMAT : PPML_ERR_PARAMS);
     /* the id of another set, with the digest of this one */

@@ -96,10 +96,17 @@ static void put_std(const char *name, double std) {
   if (std > 0) put_real(name, log2(std));
 }
 
-/* Noise of scores has no activation that it could be relative to. */
-static void put_layer_noise(const ppml_layer_certificate *layer) {
+/* Of all that is rounded, relative to the activation's width; scores have none that their noise
+ * could be relative to, so theirs is in turns. */
+static double layer_noise(const ppml_layer_certificate *layer, int is_last) {
+  return is_last ? hypot(layer->dense_std, layer->rounding_std) : layer->relative_std;
+}
+
+/* Training sees no peaks of scores: their range is what any input can lead to. */
+static void put_layer_noise(const ppml_layer_certificate *layer, int is_last) {
+  if (is_last) put_integer("accumulator_range", layer->accumulator_bound);
   put_integer("accumulator_bound", layer->accumulator_bound);
-  put_std("noise_std_log2", layer->relative_std);
+  put_std("noise_std_log2", layer_noise(layer, is_last));
   put_std("dense_std_log2", layer->dense_std);
   put_std("key_switch_std_log2", layer->key_switch_std);
   put_std("rounding_std_log2", layer->rounding_std);
@@ -119,7 +126,7 @@ static void put_layers(const ppml_model *model, const ppml_certificate *certific
     put_text("activation", describe_activation(layer->activation));
     put_integer("weight_bits", layer->weight_bits);
     if (layer->peak) put_integer("accumulator_range", peak_of(layer));
-    if (certificate) put_layer_noise(&certificate->layer[l]);
+    if (certificate) put_layer_noise(&certificate->layer[l], l + 1 == model->layer_count);
     close_object(as_json ? NULL : "layer");
   }
   if (as_json) json_end(']');
@@ -144,7 +151,7 @@ static void begin(int json, uint32_t kind) {
   indent = 0;
   open_object(NULL);
   put_text("kind", ppml_kind_name(kind));
-  put_integer("version", 1);
+  put_integer("version", PPML_FORMAT_VERSION);
 }
 
 static void end(void) {
@@ -251,9 +258,12 @@ static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate
   printf("circuit    parameters %s, %.1f bits of security (LWE %.1f, GLWE %.1f)\n", c->params->name,
          ppml_params_security_bits(c->params), certificate->lwe_security_bits,
          certificate->glwe_security_bits);
+  printf("assuming   %s\n", c->params->assumption);
   printf("agreement  %.4f predicted", certificate->agreement_predicted);
   if (certificate->agreement_wanted > 0) printf(", %.4f promised", certificate->agreement_wanted);
   printf("; score noise %.3g\n", certificate->score_std);
+  if (c->params->exact)
+    printf("failure    2^%.1f an image, at most\n", ppml_circuit_failure_log2(c));
   print_layers(c, certificate);
   print_bytes(certificate);
   printf("time       %llu bootstraps", (unsigned long long)certificate->bootstraps);

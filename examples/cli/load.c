@@ -13,13 +13,27 @@
 
 /* -------------------------------------------------------------- containers */
 
+/* Standard input, once its header was looked at: it cannot be read again. */
+static file_input held;
+
+static int is_standard(const char *path) {
+  return strcmp(path, "-") == 0;
+}
+
+/* All bytes of a container, those that are held if they are its own; the caller frees them. */
+static const char *read_container(file_input *file, const char *path) {
+  if (!is_standard(path) || held.bytes == NULL) return file_read(file, path, CONTAINER_BYTES_MAX);
+  *file = held;
+  memset(&held, 0, sizeof held);
+  return NULL;
+}
+
 /* The file's bytes and an arena for what its header announces. */
 static int open_container(file_input *file, ppml_header *header, const char *path,
                           const char *expected, ppml_arena *arena) {
   ppml_limits limits = ppml_limits_default();
   memset(arena, 0, sizeof *arena);
-  if (file_read(file, path, CONTAINER_BYTES_MAX) != NULL)
-    return cli_fail(file->status, path, "%s", file->message);
+  if (read_container(file, path) != NULL) return cli_fail(file->status, path, "%s", file->message);
   ppml_reader reader = ppml_reader_from_memory(file->bytes, file->count);
   int error = ppml_header_read(header, &reader, &limits);
   if (error == PPML_OK) return cli_arena_create(arena, ppml_read_bytes(header));
@@ -48,10 +62,22 @@ static int close_container(file_input *file, int error, const char *path, const 
     return close_container(&file, read, path, expected, arena);                                    \
   } while (0)
 
+/* Holds standard input for whatever reads it next. */
+static int hold_header(ppml_header *header, const char *path) {
+  ppml_limits limits = ppml_limits_default();
+  if (file_read(&held, path, CONTAINER_BYTES_MAX) != NULL)
+    return cli_fail(held.status, path, "%s", held.message);
+  ppml_reader reader = ppml_reader_from_memory(held.bytes, held.count);
+  int error = ppml_header_read(header, &reader, &limits);
+  if (error) file_free(&held);
+  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+}
+
 int load_header(ppml_header *header, const char *path) {
-  FILE *file = fopen(path, "rb");
   uint8_t bytes[256];
   ppml_limits limits = ppml_limits_default();
+  if (is_standard(path)) return hold_header(header, path);
+  FILE *file = fopen(path, "rb");
   if (file == NULL) return cli_fail(CLI_MISSING, path, "cannot be opened (expected a ppml file)");
   size_t count = fread(bytes, 1, sizeof bytes, file);
   int failed = ferror(file);
@@ -116,7 +142,7 @@ static int rewind_stream(ppml_reader *self) {
 
 static int key_file_open(key_file *file, const char *path) {
   memset(file, 0, sizeof *file);
-  file->stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+  file->stream = is_standard(path) ? stdin : fopen(path, "rb");
   if (file->stream == NULL)
     return cli_fail(CLI_MISSING, path, "%s (expected an evaluation key)", strerror(errno));
   ppml_reader reader = {read_stream, rewind_stream, file->stream, 0, 0, 0};
@@ -153,10 +179,23 @@ int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const pp
   return error ? cli_fail_ppml(error, path, "the evaluation key of this circuit") : CLI_OK;
 }
 
+/* Checks the key that is held. */
+static int check_held_key(const char *path) {
+  file_input file;
+  ppml_header header;
+  ppml_limits limits = ppml_limits_default();
+  if (read_container(&file, path) != NULL) return cli_fail(file.status, path, "%s", file.message);
+  ppml_reader reader = ppml_reader_from_memory(file.bytes, file.count);
+  int error = ppml_container_check(&header, &reader, &limits);
+  file_free(&file);
+  return error ? cli_fail_ppml(error, path, "an evaluation key") : CLI_OK;
+}
+
 int load_check_eval_key(const char *path) {
   key_file file;
   ppml_header header;
   ppml_limits limits = ppml_limits_default();
+  if (held.bytes && is_standard(path)) return check_held_key(path);
   int status = key_file_open(&file, path);
   if (status) return status;
   int error = ppml_container_check(&header, &file.reader, &limits);

@@ -12,7 +12,8 @@
 /* Functions return CLI_OK, or the exit status after printing one line.  What a loader
  * allocates lives in the arena it makes; give it back with cli_arena_destroy. */
 
-/* The header alone: what kind of file is it? */
+/* The header alone: what kind of file is it?  Standard input is held for the loader that is
+ * called next. */
 int load_header(ppml_header *header, const char *path);
 
 int load_model(ppml_model *model, const char *path, ppml_arena *arena);

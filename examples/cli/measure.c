@@ -119,15 +119,28 @@ static int fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena)
   return PPML_OK;
 }
 
-/* Hidden layers one by one, each as a batch; a wide one is a multiple of the largest. */
-static double layers_ms(measure_pbs *b, const ppml_model *m) {
+/* So many bootstraps in batches; a wide one is a multiple of the largest. */
+static double batches_ms(measure_pbs *b, size_t bootstraps, size_t batch) {
+  if (bootstraps == 0) return 0;
+  b->samples = batch < MEASURE_BATCH_MAX ? batch : MEASURE_BATCH_MAX;
+  double ms = measure_ms(measure_bootstrap, b, MEASURE_TIMING_MS, 3);
+  return ms * (double)bootstraps / (double)b->samples;
+}
+
+/* Rounds of an exact circuit, all of the same size. */
+static double rounds_ms(measure_pbs *b, const ppml_circuit *c) {
+  ppmli_exact_summary sum;
+  ppmli_exact_summarize(&sum, c);
+  size_t rounds = sum.rounds > 0 ? sum.rounds : 1;
+  return batches_ms(b, sum.bootstraps, (sum.bootstraps + rounds - 1) / rounds);
+}
+
+/* Hidden layers one by one, each as a batch. */
+static double layers_ms(measure_pbs *b, const ppml_circuit *c) {
   double sum = 0;
-  for (uint32_t l = 0; l + 1 < m->layer_count; l++) {
-    size_t neurons = m->layer[l].outputs;
-    b->samples = neurons < MEASURE_BATCH_MAX ? neurons : MEASURE_BATCH_MAX;
-    double ms = measure_ms(measure_bootstrap, b, MEASURE_TIMING_MS, 3);
-    sum += ms * (double)neurons / (double)b->samples;
-  }
+  if (c->params->exact) return rounds_ms(b, c);
+  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
+    sum += batches_ms(b, c->model.layer[l].outputs, c->model.layer[l].outputs);
   return sum;
 }
 
@@ -139,7 +152,7 @@ double measure_circuit_ms(const ppml_circuit *c) {
   size_t bytes = ppml_eval_key_bytes(c->params, 1) + measure_pbs_bytes(c->params);
   if (cli_arena_create(&arena, bytes)) return ms;
   if (fake_key(&key, c->params, &arena) == PPML_OK && measure_pbs_init(&b, &key, &arena) == PPML_OK)
-    ms = layers_ms(&b, &c->model);
+    ms = layers_ms(&b, c);
   free(arena.memory); /* nothing in it to wipe */
   return ms;
 }

@@ -4,6 +4,7 @@
 #define MEASURE_H
 
 #include "../../ppml_impl/evalkey.h"
+#include "../../ppml_impl/failure.h"
 
 #define MEASURE_REPEATS 15    /* timings at most, whose median is reported */
 #define MEASURE_TIMING_MS 2.0 /* least time of one, so that the clock's grain does not show */

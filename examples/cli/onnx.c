@@ -21,6 +21,7 @@ typedef struct reader {
   protobuf latest; /* its name */
   stage at;
   int is_quantized;          /* between QuantizeLinear and DequantizeLinear */
+  float columns;             /* of the input's last Reshape; 0: as many as there are */
   float seen_low, seen_high; /* what those two let through, of a dense layer's result */
   unsigned char *memory;     /* handed out from the bottom */
   size_t memory_bytes;
@@ -189,7 +190,8 @@ static const char *read_grid(grid *g, reader *r, const onnx_node *node, const on
   if (g->scale == NULL || (g->zero && g->zero->count != g->scale->count))
     return fail_op(r, node, "scale and zero point do not fit (expected constants)");
   for (size_t i = 0; i < g->scale->count; i++)
-    if (!(g->scale->value[i] > 0)) return fail_op(r, node, "a scale is not positive");
+    if (!(g->scale->value[i] > 0))
+      return fail_op(r, node, "a scale is not positive (expected numbers above 0)");
   if (g->scale->count == 1) return NULL;
   if (of && at < 0) at += of->rank;
   if (of == NULL || at < 0 || at >= (int64_t)of->rank || of->shape[at] != g->scale->count)
@@ -230,6 +232,13 @@ static const char *fold_quantize(reader *r, const onnx_node *node, onnx_tensor *
   return NULL;
 }
 
+static const char *fold_cast(reader *r, const onnx_node *node, onnx_tensor *tensor) {
+  const onnx_attribute *to = onnx_node_attribute(node, "to");
+  if (to == NULL || to->i != ONNX_FLOAT) return fail_op(r, node, "not to floats (expected to = 1)");
+  tensor->type = ONNX_FLOAT;
+  return NULL;
+}
+
 /* A node whose inputs are all constants makes another one. */
 static const char *fold(reader *r, const onnx_node *node) {
   const char *reason = NULL;
@@ -240,6 +249,7 @@ static const char *fold(reader *r, const onnx_node *node) {
   if (protobuf_is(&node->op, "Transpose")) reason = fold_transpose(r, node, &tensor);
   else if (protobuf_is(&node->op, "QuantizeLinear")) reason = fold_quantize(r, node, &tensor, 0);
   else if (protobuf_is(&node->op, "DequantizeLinear")) reason = fold_quantize(r, node, &tensor, 1);
+  else if (protobuf_is(&node->op, "Cast")) reason = fold_cast(r, node, &tensor);
   else if (!protobuf_is(&node->op, "Identity")) return fail_unknown(r, node);
   tensor.name = node->output;
   return reason ? reason : add_constant(r, &tensor);
@@ -284,7 +294,9 @@ static const char *begin_layer(reader *r, const onnx_node *node, const onnx_tens
   if (inputs > INPUTS_MAX || outputs > OUTPUTS_MAX)
     return fail_op(r, node, "too large (expected at most 65536 inputs and 4096 outputs)");
   if (l > 0 && inputs != last_layer(r)->outputs)
-    return fail_op(r, node, "its inputs are not the outputs before it");
+    return fail_op(r, node, "its inputs are not the outputs before it (expected as many)");
+  if (l == 0 && r->columns > 0 && (float)inputs != r->columns)
+    return fail_op(r, node, "its inputs are not what Reshape makes (expected as many)");
   const char *reason = close_layer(r, node);
   if (reason) return reason;
   float *weight = r->weight[l] = take_floats(r, w->count),
@@ -335,7 +347,7 @@ static const char *check_elements(reader *r, const onnx_node *node, size_t count
   if (!by_channel || count > 4)
     return fail_op(r, node, "does not fit the image (expected one value, or one a channel)");
   if (network->input_channels && network->input_channels != count)
-    return fail_op(r, node, "for another number of channels than before");
+    return fail_op(r, node, "for another number of channels than before (expected the same)");
   network->input_channels = (uint32_t)count;
   return NULL;
 }
@@ -362,7 +374,8 @@ static const char *apply_gemm(reader *r, const onnx_node *node, unsigned data) {
   float alpha = number_of(node, "alpha", 1), beta = number_of(node, "beta", 1);
   if (data != 0 || integer_of(node, "transA", 0) != 0)
     return fail_op(r, node, "transposed data (expected transA = 0)");
-  if (!(fabsf(alpha) < 1e6f) || !(fabsf(beta) < 1e6f)) return fail_op(r, node, "alpha or beta");
+  if (!(fabsf(alpha) < 1e6f) || !(fabsf(beta) < 1e6f))
+    return fail_op(r, node, "alpha or beta is too large (expected below 10^6)");
   if (node->inputs > 2 && protobuf_count(&node->input[2]) && c == NULL)
     return fail_op(r, node, "its bias is computed (expected a constant)");
   const char *reason =
@@ -428,7 +441,8 @@ static const char *apply_batch_norm(reader *r, const onnx_node *node, unsigned d
     size_t from = t[0]->count == 1 ? 0 : k;
     if (from >= t[0]->count) break;
     float variance = t[3]->value[from] + epsilon;
-    if (!(variance > 0)) return fail_op(r, node, "a variance is not positive");
+    if (!(variance > 0))
+      return fail_op(r, node, "a variance is not positive (expected numbers above 0)");
     float scale = t[0]->value[from] / sqrtf(variance);
     scale_element(r, k, scale, t[1]->value[from] - scale * t[2]->value[from]);
   }
@@ -460,7 +474,7 @@ static const char *read_bound(reader *r, const onnx_node *node, unsigned i, cons
 
 static const char *apply_clip(reader *r, const onnx_node *node, unsigned data) {
   float low = -INFINITY, high = INFINITY;
-  const char *reason = data == 0 ? NULL : fail_op(r, node, "data as a bound");
+  const char *reason = data == 0 ? NULL : fail_op(r, node, "data as a bound (expected constants)");
   if (reason == NULL) reason = read_bound(r, node, 1, "min", &low);
   if (reason == NULL) reason = read_bound(r, node, 2, "max", &high);
   return reason ? reason : activate(r, node, low, high);
@@ -471,19 +485,27 @@ static const char *apply_flatten(reader *r, const onnx_node *node, unsigned data
   return integer_of(node, "axis", 1) == 1 ? NULL : fail_op(r, node, "axis (expected 1)");
 }
 
+/* Whether a shape fits the input, the first dense layer tells. */
 static const char *apply_reshape(reader *r, const onnx_node *node, unsigned data) {
   const onnx_tensor *shape = constant_input(r, node, 1);
-  if (data == 0 && shape && shape->count == 2 && shape->value[0] <= 1) return NULL;
-  return fail_op(r, node, "not to rows of an image each (expected the shape -1, inputs)");
+  if (data != 0 || shape == NULL || shape->count != 2 || shape->value[0] > 1 ||
+      !(shape->value[1] == -1 || shape->value[1] >= 1))
+    return fail_op(r, node, "not to rows of an image each (expected the shape -1, inputs)");
+  r->columns = shape->value[1] == -1 ? 0 : shape->value[1];
+  if (r->columns == 0 || r->at == AT_INPUT || r->columns == (float)last_layer(r)->outputs)
+    return NULL;
+  return fail_op(r, node, "does not fit the layer before (expected its outputs, or -1)");
 }
 
 static const char *apply_nothing(reader *r, const onnx_node *node, unsigned data) {
   return data == 0 ? NULL : fail_unknown(r, node);
 }
 
+/* Casting to floats changes no float, and pixels' values neither. */
 static const char *apply_cast(reader *r, const onnx_node *node, unsigned data) {
-  (void)data;
-  return r->at == AT_INPUT ? NULL : fail_op(r, node, "behind the input (expected floats)");
+  if (r->is_quantized) return fail_op(r, node, "of integers (expected DequantizeLinear)");
+  if (data == 0 && integer_of(node, "to", 0) == ONNX_FLOAT) return NULL;
+  return fail_op(r, node, "not to floats (expected to = 1)");
 }
 
 static const char *apply_squeeze(reader *r, const onnx_node *node, unsigned data) {
@@ -491,11 +513,25 @@ static const char *apply_squeeze(reader *r, const onnx_node *node, unsigned data
   return fail_op(r, node, "not at the end (expected it behind the last layer)");
 }
 
+/* Does a last activation keep the order of the scores, and a single one's sign about 1/2? */
+static const char *check_last(reader *r, const onnx_node *node) {
+  if (protobuf_is(&node->op, "HardSigmoid") &&
+      !(number_of(node, "alpha", 0.2f) > 0 && number_of(node, "beta", 0.5f) == 0.5f))
+    return fail_op(r, node, "alpha or beta (expected alpha above 0 and beta = 0.5)");
+  if (protobuf_is(&node->op, "Softmax") || protobuf_is(&node->op, "LogSoftmax")) {
+    int64_t axis = integer_of(node, "axis", -1);
+    if (axis != 1 && axis != -1) return fail_op(r, node, "axis (expected 1 or -1)");
+  }
+  return NULL;
+}
+
 /* A last activation that changes no class. */
 static const char *apply_last(reader *r, const onnx_node *node, unsigned data) {
   char op[32];
   if (data != 0 || r->at != AT_DENSE)
     return fail_op(r, node, "not behind a dense layer (expected Gemm or MatMul before it)");
+  const char *reason = check_last(r, node);
+  if (reason) return reason;
   snprintf(r->network->last_op, sizeof r->network->last_op, "%.15s", shown(op, &node->op));
   r->at = AT_END;
   return NULL;

@@ -51,7 +51,7 @@ static void save_kind(const containers *c, uint32_t kind) {
   damaged[count] = 0;
   save(kind, "bad_trailing", damaged, count + 1);
   save_changed(kind, "bad_version", bytes, count, 8, 99 | kind << 16);
-  save_changed(kind, "bad_kind", bytes, count, 8, PPMLI_FORMAT_VERSION | (kind % 7 + 1) << 16);
+  save_changed(kind, "bad_kind", bytes, count, 8, PPML_FORMAT_VERSION | (kind % 7 + 1) << 16);
   save_changed(kind, "bad_params", bytes, count, 12, 99);
   save_changed(kind, "bad_first_word", bytes, count, PPMLI_HEADER_BYTES, 0xffffffff);
 }
@@ -90,6 +90,13 @@ static void save_hostile(const containers *c, uint32_t kind) {
                  model[i].word);
 }
 
+static void save_circuit(const char *name, const ppml_circuit *circuit) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  if (ppml_circuit_write(circuit, &writer)) abort();
+  save(PPML_KIND_CIRCUIT, name, bytes, writer.position);
+}
+
 /* A promise beyond 1, one that cannot be kept, and noise other than certified. */
 static void save_certificates(const containers *c) {
   uint8_t bytes[CONTAINERS_BYTES_MAX];
@@ -98,6 +105,38 @@ static void save_certificates(const containers *c) {
   save_changed(PPML_KIND_CIRCUIT, "bad_promise", bytes, count, at, 0xffffffff);
   save_changed(PPML_KIND_CIRCUIT, "bad_promise_kept", bytes, count, at, 1000000000);
   save_changed(PPML_KIND_CIRCUIT, "bad_certificate", bytes, count, at + 12, 12345);
+}
+
+/* Scores of two gains, of which a client knows one: nothing but the check of gains refuses it. */
+static void save_unequal_gains(containers *c) {
+  static const int8_t last[] = {7, -3, 2, 5, -1, 4};
+  static const int32_t shift[] = {-5, 0, 9};
+  ppml_model m = c->objects.model;
+  ppml_circuit circuit;
+  m.spec.classes = m.spec.outputs = 3;
+  memcpy(m.spec.class_name[2], "unknown", sizeof "unknown");
+  m.layer[1].outputs = 3;
+  m.layer[1].weight = last;
+  m.layer[1].bias = shift;
+  if (ppml_compile(&circuit, &m, ppml_params_by_name("fast"), &c->arena)) abort();
+  int32_t gain[] = {2, 1, 2};
+  circuit.gain[1] = gain;
+  circuit.unit[1] /= 2;
+  ppmli_circuit_set_id(&circuit);
+  save_circuit("bad_gains", &circuit);
+}
+
+/* Two neurons with ranges that exact inference can carry. */
+static void save_exact(containers *c) {
+  static const int32_t range[] = {127, 127}, peak[] = {250, 200};
+  ppml_model m = c->objects.model;
+  ppml_circuit circuit;
+  m.layer[0].activation = PPML_ACTIVATION_RELU;
+  m.layer[0].table = NULL;
+  m.layer[0].range = range;
+  m.layer[0].peak = peak;
+  if (ppml_compile(&circuit, &m, ppml_params_by_name("exact"), &c->arena)) abort();
+  save_circuit("exact", &circuit);
 }
 
 static void save_ciphertexts(const containers *c) {
@@ -124,6 +163,8 @@ int main(int argc, char **argv) {
     save_hostile(&c, kind);
   save_certificates(&c);
   save_ciphertexts(&c);
+  save_unequal_gains(&c);
+  save_exact(&c);
   containers_free(&c);
   return 0;
 }
