@@ -17,7 +17,16 @@ static const int8_t score_weight[1][2] = {{3, 2}};
 static const int32_t score_bias[1] = {0};
 
 static const ppml_model model = {
-    {8, 1, 1, 4, 2, 1, 100, {"dark", "bright"}, PPML_TASK_CLASS, {0}}, /* 8x1 gray, 4 bits a pixel, one score */
+    {8,
+     1,
+     1,
+     4,
+     2,
+     1,
+     100,
+     {"dark", "bright"},
+     PPML_TASK_CLASS,
+     {0}}, /* 8x1 gray, 4 bits a pixel, one score */
     2,
     {{8, 2, PPML_ACTIVATION_RELU, 3, hidden_weight[0], hidden_bias, range, peak, NULL},
      {2, 1, PPML_ACTIVATION_NONE, 3, score_weight[0], score_bias, NULL, NULL, NULL}},

@@ -20,7 +20,7 @@ HIDDEN = (8, 16, 32, 64, 128)
 ACTIVATIONS = ("relu", "sign", "square")
 # Chosen by changed validation images; the agreement asked of the planner.
 DATA = {
-    "pneumoniamnist": ("PneumoniaMNIST", [], ["--agreement", "0.997"]),
+    "pneumoniamnist": ("PneumoniaMNIST", [], ["--agreement", "0.9975"]),
     "retinamnist": ("RetinaMNIST", ["--flip", "hv", "--balance", "0"],
                     ["--agreement", "0.98"]),
     "nih_chestxray14_28": ("NIH, 28x28", ["--flip", "h"], ["--agreement", "0.9"]),
@@ -240,8 +240,8 @@ def main():
         print("%3d of %d  %s" % (len(done), len(networks), n.name), flush=True)
         shown = [m for m in networks if m in done]
         report(arguments, shown, best, [])
-    exact = [run_exact(arguments, n) for n in whole if arguments.exact and n.data == "pneumoniamnist"
-             and n.hidden == "16"]
+    exact = [run_exact(arguments, n) for n in networks if arguments.exact and n in whole
+             and n.activation == "relu" and n.hidden in ("8", "16") and not n.data.startswith("nih")]
     report(arguments, networks, best, exact)
 
 

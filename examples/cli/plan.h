@@ -17,7 +17,7 @@ double plan_agreement(args *a, double fallback);
 /* Plans a circuit; where none is possible, says why in one line.
  *   path   of the model
  *   arena  out: of the circuit */
-int plan_circuit(ppml_circuit *circuit, const ppml_model *model,
-                 const ppml_compile_options *wanted, const char *path, ppml_arena *arena);
+int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_compile_options *wanted,
+                 const char *path, ppml_arena *arena);
 
 #endif
