@@ -122,7 +122,7 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # The noise statistics say nothing new under sanitizers, and take most of the time there.
 check-sanitized: check-tools ## suites but for noise statistics, corpora, under ASan and UBSan
-	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san CFLAGS="-O1 -g $(SANITIZE)" TEST_CFLAGS="-O1 -g $(SANITIZE)" \
+	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san CFLAGS="-O1 -g1 $(SANITIZE)" TEST_CFLAGS="-O1 -g1 $(SANITIZE)" \
 	  check-suites check-fuzz
 
 valgrind: check-tools ## suites and every command on small inputs under memcheck
