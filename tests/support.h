@@ -16,6 +16,9 @@
 #ifndef PPML_ASSERT
 #define PPML_ASSERT(condition) ck_assert(condition)
 #endif
+#ifndef PPML_API
+#define PPML_API static inline /* so that what a suite does not use is not compiled */
+#endif
 #include "../ppml.h"
 
 #if defined(__GNUC__)

@@ -1,5 +1,6 @@
 /* test_calibrate.c - post-training quantization, against the float network that it starts from. */
 #define PPML_IMPLEMENTATION
+#define PPML_API static inline /* what is not used is not compiled */
 #include "../ppml.h"
 
 #include "support.h"

@@ -1,5 +1,6 @@
 /* test_train.c - training: augment.h, shadow.h and train.h, on small made-up images. */
 #define PPML_IMPLEMENTATION
+#define PPML_API static inline /* what is not used is not compiled */
 #include "../ppml.h"
 
 #include <check.h>
