@@ -556,7 +556,7 @@ END_TEST
 START_TEST(one_layer_too_many_is_refused) {
   static const float square[4] = {1, 2, 3, 4};
   message g = graph_begin();
-  char from[16] = "h0 s", to[8];
+  char from[16] = "h0 s", to[16];
   put_floats(&g, "s", 2, 2, square);
   put_gemm(&g, "x w b", "h0");
   for (int i = 1; i <= PPML_LAYERS_MAX; i++) {
