@@ -15,7 +15,7 @@ import tempfile
 
 from chart import Places, machine, picture, run, table
 
-SETS = ("fast", "balanced", "precise", "fast-block2")
+SETS = ("fast", "balanced", "precise", "finest", "exact", "fast-block2")
 BACKENDS = ("avx512", "avx2", "neon", "ref")
 HIDDEN = (4, 8, 16, 32, 64)
 VERIFY_IMAGES = 40
