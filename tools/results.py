@@ -48,6 +48,7 @@ class Network:
     def __init__(self, arguments, data, activation, hidden):
         self.arguments, self.data, self.activation, self.hidden = arguments, data, activation, hidden
         self.archive = os.path.join(arguments.data, data + ".npz")
+        self.verified = None
         self.name = "%s-%s-%s" % (data, activation, hidden.replace(",", "x"))
 
     def at(self, kind):
@@ -81,6 +82,10 @@ class Network:
 
         self.planned = self.kept("compile.json", make)
 
+    def is_whole(self):
+        """Were all test images run encrypted?"""
+        return self.verified is not None and self.verified["images"] == self.trained["test"]["images"]
+
     def is_promised(self):
         return self.planned["agreement_wanted"] > 0
 
@@ -110,23 +115,34 @@ def is_as_predicted(v):
             and contained(v, "score_error_std", v["score_error_std"]))
 
 
-def row(n, best):
+def name(n, best):
+    return ("**%s**" if n in best else "%s") % n.hidden.replace(",", ", ")
+
+
+def network_row(n, best):
+    test = n.trained["test"]
+    return [name(n, best), n.activation, "%.4f" % n.trained["validation"], "%.4f" % test["accuracy"],
+            "%.4f" % test["auc"], n.planned["params"]["name"] + ("" if n.is_promised() else " (refused)"),
+            "%.4f" % n.planned["agreement_predicted"], n.planned["pbs_per_image"]]
+
+
+def encrypted_row(n, best):
     v, p = n.verified, n.verified["predicted"]
-    mark = "**" if n in best else ""
-    return [mark + n.hidden.replace(",", ", ") + mark, n.activation, "%.4f" % n.trained["validation"],
-            "%.4f" % v["accuracy_clear"], "%.4f" % v["accuracy_simulated"],
+    return [name(n, best), n.activation, "%.4f" % v["accuracy_clear"], "%.4f" % v["accuracy_simulated"],
             "%.4f" % v["accuracy_encrypted"], "%.4f" % v["auc_clear"], "%.4f" % v["auc_simulated"],
             "%.4f" % v["auc_encrypted"],
             "%.4f in %.4f..%.4f" % (v["agreement"], p["agreement_low"], p["agreement_high"]),
             "%.3g in %.3g..%.3g" % (v["score_error_std"], p["score_error_std_low"],
                                     p["score_error_std_high"]),
-            "yes" if is_as_predicted(v) else "NO", v["params"] + ("" if n.is_promised() else " (refused)"), v["pbs_per_image"],
+            "yes" if is_as_predicted(v) else "NO", v["params"], v["pbs_per_image"],
             "%.1f" % v["latency_ms"]["median"], v["images"]]
 
 
-HEAD = ["hidden", "activation", "validation", "ACC clear", "simulated", "encrypted", "AUC clear",
-        "simulated", "encrypted", "agreement", "score noise", "as predicted", "set", "bootstraps",
-        "ms", "images"]
+NETWORK_HEAD = ["hidden", "activation", "validation", "ACC", "AUC", "set", "agreement by the planner",
+                "bootstraps"]
+ENCRYPTED_HEAD = ["hidden", "activation", "ACC clear", "simulated", "encrypted", "AUC clear", "simulated",
+                  "encrypted", "agreement", "score noise", "as predicted", "set", "bootstraps", "ms",
+                  "images"]
 
 
 def charts(networks):
@@ -136,13 +152,12 @@ def charts(networks):
     loss = Plane("Training loss by epoch, relu, PneumoniaMNIST", "epoch")
     quality = Plane("Changed validation images, the same networks", "epoch")
     for data, (title, _, _) in DATA.items():
-        mine = [n for n in networks if n.data == data]
-        if not mine:
-            continue
+        mine = [n for n in networks if n.data == data and n.is_whole()]
+        noise.add(title, [(n.verified["predicted"]["score_error_std_expected"],
+                           n.verified["score_error_std"]) for n in networks
+                          if n.data == data and n.verified and n.verified["score_error_std"] > 0])
         time.add(title, [(n.verified["latency_ms"]["median"], n.verified["accuracy_encrypted"])
                          for n in mine])
-        noise.add(title, [(n.verified["predicted"]["score_error_std_expected"],
-                           n.verified["score_error_std"]) for n in mine])
     for n in networks:
         if n.data == "pneumoniamnist" and n.activation == "relu" and "," not in n.hidden:
             first = n.trained["curve"][0]["seed"]
@@ -154,7 +169,9 @@ def charts(networks):
 
 def report(arguments, networks, best, exact):
     version = ppml(arguments, "--version").stdout.strip()
-    as_predicted = sum(is_as_predicted(n.verified) for n in networks)
+    run = [n for n in networks if n.verified]
+    part = [n.verified["images"] for n in run if not n.is_whole()]
+    as_predicted = sum(is_as_predicted(n.verified) for n in run)
     text = ["# Results", "",
             "Written by `make results` on %s: %s. Machine: %s; shared and not idle."
             % (datetime.date.today(), version, machine()), "",
@@ -172,17 +189,24 @@ def report(arguments, networks, best, exact):
             "set with the least noise is shown. "
             "Augmentation and training constants were settled on PneumoniaMNIST with its test figures in view, so "
             "read those as slightly optimistic.", "",
-            "Measured agreement and noise are inside their intervals in %d of %d rows."
-            % (as_predicted, len(networks)), "",
-            "Encrypted images: all of the test split in the rows with as many images as it has, otherwise its "
-            "first ones; the row's other figures are of the same images.", "",
+            "Measured agreement and noise are inside their intervals in %d of the %d networks that were run "
+            "encrypted: %d on all test images, which have a row, and %d on the first %d of them, which is too few "
+            "for an accuracy; the other %d networks were planned only."
+            % (as_predicted, len(run), len(run) - len(part), len(part), max(part or [0]),
+               len(networks) - len(run)), "",
             "![accuracy against time, predicted against measured noise, training curves](results.svg)", ""]
     for data, (title, options, agreement) in DATA.items():
         mine = [n for n in networks if n.data == data]
-        if mine:
-            text += ["## " + title, "",
-                     "`ppml train %s`, `ppml compile %s`" % (" ".join(options), " ".join(agreement)), "",
-                     table(HEAD, [row(n, best) for n in mine]), ""]
+        whole = [n for n in mine if n.is_whole()]
+        if not mine:
+            continue
+        text += ["## " + title, "", "`ppml train %s`, `ppml compile %s`" % (" ".join(options), " ".join(agreement)),
+                 ""]
+        if whole:
+            text += ["Encrypted, all test images:", "",
+                     table(ENCRYPTED_HEAD, [encrypted_row(n, best) for n in whole]), ""]
+        text += ["All networks, test split in the clear:", "",
+                 table(NETWORK_HEAD, [network_row(n, best) for n in mine]), ""]
     if exact:
         text += ["## Exact mode", "",
                  "`ppml compile --params exact`: encrypted scores are the clear integers.", "",
@@ -238,8 +262,7 @@ def main():
         n.verify(None if n in whole else arguments.images)
         done.append(n)
         print("%3d of %d  %s" % (len(done), len(networks), n.name), flush=True)
-        shown = [m for m in networks if m in done]
-        report(arguments, shown, best, [])
+        report(arguments, networks, best, [])
     exact = [run_exact(arguments, n) for n in networks if arguments.exact and n in whole
              and n.activation == "relu" and n.hidden == "16" and n.data == "pneumoniamnist"]
     report(arguments, networks, best, exact)
