@@ -213,6 +213,9 @@ typedef struct ppml_params {
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
   uint32_t exact;            /* 1: circuits split accumulators into digits, docs/NOISE.md */
+  uint32_t slots;            /* of a leveled set, which has no bootstrap: neurons of the one hidden
+                                layer, at most; 0 for the others.  Its GLWE key switches have the
+                                bootstrap's gadget, and noise on an 80-bit torus */
   const char *assumption;    /* what the security rests on */
 } ppml_params;
 
@@ -230,7 +233,8 @@ enum {
   PPML_ACTIVATION_RELU = 1, /* clipped ReLU */
   PPML_ACTIVATION_SIGN = 2, /* +1 for z >= 0, else -1 */
   PPML_ACTIVATION_SQUARE = 3,
-  PPML_ACTIVATION_TABLE = 4 /* any function, sampled at PPML_TABLE_SIZE points */
+  PPML_ACTIVATION_TABLE = 4,     /* any function, sampled at PPML_TABLE_SIZE points */
+  PPML_ACTIVATION_POLYNOMIAL = 5 /* of degree 2: needs no bootstrap, see leveled sets */
 };
 
 #define PPML_ACTIVATION_MAX 127  /* activations are integers in [-127, 127] */
@@ -244,6 +248,7 @@ enum {
  *   SIGN    a_j = z_j >= 0 ? 127 : -127
  *   SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
  *   TABLE   a_j = table[floor(128 (clamp(z_j / range_j, -1, 1) + 1))], index at most 255
+ *   POLYNOMIAL  a_j = z_j (square_j z_j + linear_j), of the only hidden layer
  *
  * RELU is clip(u, 0, 1) = 1/2 + 1/2 hardtanh(2u - 1) without its constants: they
  * are part of this layer's and the next layer's bias. */
@@ -253,9 +258,11 @@ typedef struct ppml_layer {
   uint32_t weight_bits; /* |weight| < 2^(weight_bits - 1), 2..8 */
   const int8_t *weight; /* [outputs][inputs] */
   const int32_t *bias;  /* [outputs] */
-  const int32_t *range; /* [outputs], > 0: where the activation saturates */
-  const int32_t *peak;  /* [outputs], >= range: the |z_j| that training hardly ever saw exceeded */
+  const int32_t *range; /* [outputs], > 0: where the activation saturates; not of POLYNOMIAL */
+  const int32_t *peak;  /* [outputs], >= range: the |z_j| that training hardly ever saw exceeded;
+                           not of POLYNOMIAL, but of the scores behind it */
   const int8_t *table;  /* [PPML_TABLE_SIZE], TABLE only */
+  const int32_t *square, *linear; /* [outputs], POLYNOMIAL only; |square_j| <= 127 */
 } ppml_layer;
 
 /* What is asked of an image. */

@@ -28,8 +28,8 @@ static const ppml_model model = {
      PPML_TASK_CLASS,
      {0}}, /* 8x1 gray, 4 bits a pixel, one score */
     2,
-    {{8, 2, PPML_ACTIVATION_RELU, 3, hidden_weight[0], hidden_bias, range, peak, NULL},
-     {2, 1, PPML_ACTIVATION_NONE, 3, score_weight[0], score_bias, NULL, NULL, NULL}},
+    {{8, 2, PPML_ACTIVATION_RELU, 3, hidden_weight[0], hidden_bias, range, peak, NULL, NULL, NULL},
+     {2, 1, PPML_ACTIVATION_NONE, 3, score_weight[0], score_bias, NULL, NULL, NULL, NULL, NULL}},
     100,
     {0}};
 

@@ -16,20 +16,22 @@
   "uniform binary keys; GLWE with uniform binary keys"
 
 PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
+  /* clang-format off */
   static const ppml_params table[] = {
-      {"fast", 1, 736, 3, 512, 2, 0, 1, 17, 1, 3, 4, 177591u, 572413022u, 32, 38, 14, 0,
+      {"fast",        1, 736, 3,  512, 2, 0, 1, 17, 1, 3, 4, 177591u, 572413022u, 32, 38, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
-      {"balanced", 4, 768, 4, 512, 1, 0, 1, 23, 1, 3, 4, 86026u, 69875u, 32, 50, 14, 0,
+      {"balanced",    4, 768, 4,  512, 1, 0, 1, 23, 1, 3, 4,  86026u,     69875u, 32, 50, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -16.40, -48.70 */
-      {"precise", 2, 848, 2, 1024, 1, 0, 1, 23, 1, 3, 5, 21731u, 69875u, 32, 52, 14, 0,
+      {"precise",     2, 848, 2, 1024, 1, 0, 1, 23, 1, 3, 5,  21731u,     69875u, 32, 52, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"finest", 5, 848, 1, 2048, 1, 0, 1, 23, 1, 2, 8, 21731u, 69875u, 32, 52, 14, 0,
+      {"finest",      5, 848, 1, 2048, 1, 0, 1, 23, 1, 2, 8,  21731u,     69875u, 32, 52, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"exact", 6, 848, 1, 2048, 1, 0, 1, 12, 3, 2, 8, 21731u, 69875u, 48, 50, 26, 1,
+      {"exact",       6, 848, 1, 2048, 1, 0, 1, 12, 3, 2, 8,  21731u,     69875u, 48, 50, 26, 1, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"fast-block2", 3, 784, 3, 512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14, 0,
+      {"fast-block2", 3, 784, 3,  512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14, 0, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
   };
+  /* clang-format on */
   *count = sizeof table / sizeof table[0];
   return table;
 }
