@@ -23,7 +23,9 @@ PPMLI_STATIC void ppmli_certify_ranges(ppml_layer_certificate *out, const ppml_m
                                        uint32_t l) {
   const ppml_layer *layer = &m->layer[l];
   for (uint32_t j = 0; j < layer->outputs; j++) {
-    int64_t bound = ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
+    int64_t bound = l > 0 && ppmli_model_is_polynomial(m)
+                        ? ppmli_leveled_bound(m, j)
+                        : ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
     if (bound > out->accumulator_bound) out->accumulator_bound = bound;
     if (layer->peak && layer->peak[j] > out->accumulator_peak)
       out->accumulator_peak = layer->peak[j];
@@ -77,6 +79,16 @@ PPMLI_STATIC void ppmli_certify_exact_noise(ppml_layer_certificate *out, const p
   out->wrong_activation = noise->changed_answers;
 }
 
+/* Noise of a leveled circuit's layer: of H behind its trace, then of the worst score. */
+PPMLI_STATIC void ppmli_certify_leveled_noise(ppml_layer_certificate *out, const ppml_circuit *c,
+                                              uint32_t l) {
+  ppmli_leveled_noise worst;
+  ppmli_leveled_predict_worst(&worst, c);
+  out->dense_std = sqrt(l == 0 ? worst.h : worst.product);
+  out->key_switch_std = sqrt(ppmli_noise_glwe_switch(c->params));
+  if (l > 0) out->rounding_std = sqrt(ppmli_noise_output_switch(c->params));
+}
+
 PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit *c) {
   const ppml_params *p = c->params;
   const ppml_spec *spec = &c->model.spec;
@@ -108,6 +120,10 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
     ppmli_certify_ranges(&out->layer[l], &c->model, l);
     if (c->params->exact) {
       ppmli_certify_exact_noise(&out->layer[l], c, l, &noise);
+      continue;
+    }
+    if (c->params->slots) {
+      ppmli_certify_leveled_noise(&out->layer[l], c, l);
       continue;
     }
     ppmli_certify_noise(&out->layer[l], c, l, before);

@@ -9,9 +9,13 @@
 
 /* ---------------------------------------------------------------- image */
 
-/* GLWE ciphertexts that hold an image. */
+/* Values of an image that a GLWE ciphertext holds, and ciphertexts that hold an image. */
+PPMLI_INLINE uint32_t ppmli_input_block(const ppml_params *p) {
+  return p->slots ? ppmli_params_block(p) : p->poly_size;
+}
+
 PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *spec) {
-  return (ppmli_spec_inputs(spec) + p->poly_size - 1) / p->poly_size;
+  return (ppmli_spec_inputs(spec) + ppmli_input_block(p) - 1) / ppmli_input_block(p);
 }
 
 PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
@@ -19,16 +23,23 @@ PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spe
          ppmli_glwe_encrypt_scratch(p);
 }
 
-/* Pixels block * N and on as a message: pixel i at coefficient i. */
+/* What a pixel of 1 is on the torus: the same for all circuits of a set, or of a leveled set
+ * what its scores leave. */
+PPMLI_STATIC uint64_t ppmli_input_unit(const ppml_client *client) {
+  const ppml_params *p = client->params;
+  if (p->slots) return client->score_unit / ppmli_params_block(p);
+  return ppmli_circuit_input_unit(p, &client->spec);
+}
+
+/* The pixels of a block as a message, one a coefficient, then zeros. */
 PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
                                       const uint8_t *pixels, size_t block) {
-  size_t N = client->params->poly_size, inputs = ppmli_spec_inputs(&client->spec);
-  uint64_t unit = ppmli_circuit_input_unit(client->params, &client->spec);
-  for (size_t i = 0; i < N; i++) {
-    size_t at = block * N + i;
-    poly[i] =
-        at < inputs ? unit * (uint64_t)ppmli_quant_pixel(pixels[at], client->spec.input_bits) : 0;
-  }
+  size_t values = ppmli_input_block(client->params), first = block * values;
+  size_t count = ppmli_min_size(values, ppmli_spec_inputs(&client->spec) - first);
+  uint64_t unit = ppmli_input_unit(client);
+  memset(poly, 0, client->params->poly_size * sizeof *poly);
+  for (size_t i = 0; i < count; i++)
+    poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[first + i], client->spec.input_bits);
 }
 
 /* Encrypts block after block of an image.
@@ -126,7 +137,8 @@ PPMLI_STATIC int ppmli_input_get(ppml_input *input, ppmli_in *in, const ppml_hea
   ppmli_in_bytes(in, input->seed, sizeof input->seed);
   input->blocks = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (input->blocks < 1 || input->blocks > limits->inputs / p->poly_size + 1) return PPML_ERR_RANGE;
+  if (input->blocks < 1 || input->blocks > limits->inputs / ppmli_input_block(p) + 1)
+    return PPML_ERR_RANGE;
   if (h->payload_bytes != ppmli_input_payload_bytes(p, input->blocks)) return PPML_ERR_FORMAT;
   PPMLI_ALLOC(uint64_t, body, arena, (size_t)input->blocks * p->poly_size);
   for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {

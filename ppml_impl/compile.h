@@ -31,6 +31,7 @@ PPMLI_STATIC int ppmli_compile_scale_exact(ppml_circuit *c, int32_t *const *gain
  * Errors: PARAMS. */
 PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
   if (c->params->exact) return ppmli_compile_scale_exact(c, gain);
+  if (c->params->slots) return ppmli_leveled_scale(c, gain);
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     uint32_t neuron = 0;
     int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
@@ -56,6 +57,7 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
   memset(refusal, 0, sizeof *refusal);
   refusal->params = c->params;
   refusal->agreement = agreement;
+  if (c->params->slots) return; /* all neurons alike */
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
     for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
       double noise = ppmli_circuit_std(c, l, j) / (2.0 * c->model.layer[l].range[j]);
@@ -66,8 +68,12 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
     }
 }
 
-/* Is p what the options ask for: that set, or one that auto may choose? */
-PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_params *p) {
+/* Is p what the options ask for: that set, or one that auto may choose?  Polynomials are for
+ * leveled sets, and nothing else is. */
+PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_model *m,
+                                   const ppml_params *p) {
+  if ((p->slots != 0) != ppmli_model_is_polynomial(m)) return 0;
+  if (m->layer[0].outputs > p->slots && p->slots != 0) return 0;
   if (options->params) return p == options->params;
   return p->key_block_ones == 0 && p->exact == 0;
 }
@@ -79,7 +85,7 @@ PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
                                       const ppml_compile_options *options, ppml_refusal *refusal) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
-    if (!ppmli_compile_may(options, p)) continue;
+    if (!ppmli_compile_may(options, &c->model, p)) continue;
     c->params = p;
     PPMLI_TRY(ppmli_compile_scale(c, gain, refusal)); /* the same for all but exact */
     double agreement = ppmli_compile_agreement(c);

@@ -14,7 +14,7 @@ typedef struct ppmli_key_expansion {
   ppmli_key_pass pass;
   const ppmli_fft *fft;
   uint32_t *ksk; /* [blocks][slab_rows][16] */
-  double *bsk;   /* [steps][ppmli_bsk_step_doubles] */
+  double *bsk;   /* [steps][ppmli_key_step_doubles] */
   size_t slab_rows, first_row, first_step;
 } ppmli_key_expansion;
 
@@ -31,7 +31,13 @@ PPMLI_STATIC void ppmli_key_expand_rows(const ppmli_key_expansion *x, const uint
 PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint8_t *wire,
                                         size_t step, ppml_arena *arena) {
   const ppml_params *p = x->pass.params;
-  double *out = x->bsk + (step - x->first_step) * ppmli_bsk_step_doubles(p);
+  double *out = x->bsk + (step - x->first_step) * ppmli_key_step_doubles(p);
+  if (p->slots) {
+    int error = ppmli_switch_expand(out, wire, p, step, x->pass.mask_seed, x->fft, arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
+    return;
+  }
   size_t terms = ppmli_params_ggsw_per_step(p);
   size_t ggsw_groups = ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP;
   for (size_t term = 0; term < terms; term++) {
@@ -66,7 +72,7 @@ PPMLI_STATIC void ppmli_key_expand_pass(ppmli_in *in, ppmli_key_expansion *x,
 /* Bytes of the expanded key alone. */
 PPMLI_STATIC size_t ppmli_eval_key_expanded_bytes(const ppml_params *p) {
   return ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_ksk_rows(p)) * sizeof(uint32_t)) +
-         ppmli_arena_rounded(ppmli_params_steps(p) * ppmli_bsk_step_doubles(p) * sizeof(double));
+         ppmli_arena_rounded(ppmli_params_steps(p) * ppmli_key_step_doubles(p) * sizeof(double));
 }
 
 /* Arena bytes of reading a key. */
@@ -79,7 +85,7 @@ PPMLI_STATIC int ppmli_eval_key_alloc(ppml_eval_key *key, const ppml_params *p,
                                       const ppmli_backend *backend, ppml_arena *arena) {
   PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_ksk_rows(p)));
-  PPMLI_ALLOC(double, bsk, arena, ppmli_params_steps(p) * ppmli_bsk_step_doubles(p));
+  PPMLI_ALLOC(double, bsk, arena, ppmli_params_steps(p) * ppmli_key_step_doubles(p));
   key->key_switch_key = ksk;
   key->bootstrap_key = bsk;
   return PPML_OK;
@@ -147,7 +153,7 @@ PPMLI_STATIC size_t ppmli_key_stream_bytes(const ppml_params *p, size_t threads)
   return ppmli_fft_bytes(p->poly_size) + ppmli_arena_rounded(sizeof(ppmli_key_stream)) +
          ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_key_stream_rows(threads)) *
                              sizeof(uint32_t)) +
-         ppmli_arena_rounded(ppmli_key_stream_steps(threads) * ppmli_bsk_step_doubles(p) *
+         ppmli_arena_rounded(ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p) *
                              sizeof(double)) +
          ppmli_key_pass_bytes(p, threads);
 }
@@ -166,7 +172,7 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   PPMLI_ALLOC(ppmli_key_stream, stream, arena, 1);
   memset(stream, 0, sizeof *stream);
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_key_stream_rows(threads)));
-  PPMLI_ALLOC(double, bsk, arena, ppmli_key_stream_steps(threads) * ppmli_bsk_step_doubles(p));
+  PPMLI_ALLOC(double, bsk, arena, ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p));
   PPMLI_TRY(ppmli_key_pass_init(&stream->x.pass, p, threads, arena));
   stream->reader = reader;
   stream->limits = *limits;
@@ -185,7 +191,7 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
 typedef struct ppmli_key_slab {
   size_t first, count;
   const uint32_t *ksk; /* [blocks][count][16], for rows */
-  const double *bsk;   /* [count][ppmli_bsk_step_doubles], for steps */
+  const double *bsk;   /* [count][ppmli_key_step_doubles], for steps */
 } ppmli_key_slab;
 
 /* Begins a walk over the key: all its rows, then all its steps.  A stream is rewound but

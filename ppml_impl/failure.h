@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "exact.h"
+#include "leveled.h"
 
 #define PPMLI_EXACT_FAILURE 5.42e-20 /* 2^-64: probability of a wrong score, at most */
 
@@ -103,20 +104,22 @@ PPMLI_STATIC void ppmli_exact_noise(ppml_noise *noise, const ppml_circuit *c) {
   noise->changed_answers = ppmli_exact_failure(c);
 }
 
-/* Bootstraps of one image by a circuit of either kind: one for every hidden neuron, or what
- * its plan has. */
+/* Bootstraps of one image by a circuit of any kind: one for every hidden neuron, or what its
+ * plan has, or none. */
 PPMLI_STATIC size_t ppmli_circuit_pbs_count(const ppml_circuit *c) {
   ppmli_exact_summary sum;
   size_t count = 0;
+  if (c->params->slots) return 0;
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) count += c->model.layer[l].outputs;
   if (!c->params->exact) return count;
   ppmli_exact_summarize(&sum, c);
   return sum.bootstraps;
 }
 
-/* Noise of a circuit of either kind. */
+/* Noise of a circuit of any kind. */
 PPMLI_STATIC void ppmli_predict_noise(ppml_noise *noise, const ppml_circuit *c) {
   if (c->params->exact) ppmli_exact_noise(noise, c);
+  else if (c->params->slots) ppmli_leveled_noise_of(noise, c);
   else ppmli_circuit_noise(noise, c);
 }
 

@@ -13,6 +13,7 @@
 #include "ciphertext.h"
 #include "dense.h"
 #include "evalkey.h"
+#include "evaluate.h"
 #include "failure.h"
 #include "parallel.h"
 
@@ -113,6 +114,8 @@ PPMLI_STATIC size_t ppmli_infer_digit_bytes(const ppml_circuit *c, size_t images
 
 PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size_t threads) {
   const ppml_params *p = c->params;
+  if (p->slots)
+    return ppmli_infer_output_bytes(c, images) + ppmli_evaluate_bytes(c, images, threads);
   size_t samples = images * ppmli_infer_width(c), long_words = ppmli_params_long_dim(p) + 1;
   return ppmli_infer_output_bytes(c, images) +
          ppmli_arena_rounded(ppmli_infer_masks(c, images) * sizeof(double)) +
@@ -479,16 +482,14 @@ PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inpu
   return PPML_OK;
 }
 
-PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
-                                    const ppml_input *inputs, size_t images,
-                                    const ppml_eval_key *key, const ppml_parallel *parallel,
-                                    ppml_arena *arena) {
+/* Scores of images by bootstraps.
+ *   lwe  out: [images][outputs][k N + 1], in arena */
+PPMLI_STATIC int ppmli_infer_bootstrapped(const uint64_t **lwe, const ppml_circuit *c,
+                                          const ppml_input *inputs, size_t images,
+                                          const ppml_eval_key *key, const ppml_parallel *parallel,
+                                          ppml_arena *arena) {
   ppmli_infer x;
-  size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
   memset(&x, 0, sizeof x);
-  PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
-  PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
-  size_t mark = arena->used_bytes;
   x.circuit = c;
   x.params = c->params;
   x.key = key;
@@ -497,8 +498,24 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   x.tasks = ppmli_parallel_threads(parallel);
   PPMLI_TRY(ppmli_infer_alloc(&x, arena));
   PPMLI_TRY(ppmli_infer_run(&x, parallel));
+  *lwe = x.lwe;
+  return PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
+                                    const ppml_input *inputs, size_t images,
+                                    const ppml_eval_key *key, const ppml_parallel *parallel,
+                                    ppml_arena *arena) {
+  size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
+  const uint64_t *wide;
+  PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
+  PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
+  size_t mark = arena->used_bytes;
+  if (c->params->slots)
+    PPMLI_TRY(ppmli_evaluate_run(&wide, c, inputs, images, key, parallel, arena));
+  else PPMLI_TRY(ppmli_infer_bootstrapped(&wide, c, inputs, images, key, parallel, arena));
   for (size_t s = 0; s < scores; s++)
-    ppmli_output_switch(lwe + s * words, x.lwe + s * words, c->params);
+    ppmli_output_switch(lwe + s * words, wide + s * words, c->params);
   memset(output, 0, sizeof *output);
   output->params = c->params;
   output->images = (uint32_t)images;

@@ -57,6 +57,13 @@ PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation 
 PPMLI_STATIC void ppmli_key_make_step(uint8_t *wire, const ppmli_key_generation *g, size_t step,
                                       ppml_arena *arena) {
   const ppml_params *p = g->pass.params;
+  if (p->slots) {
+    int error = ppmli_switch_make(wire, p, step, g->key->glwe_bits, g->pass.mask_seed,
+                                  g->noise_seed, arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
+    return;
+  }
   size_t terms = ppmli_params_ggsw_per_step(p);
   for (size_t term = 0; term < terms; term++) {
     uint64_t bit = ppmli_pbs_block_bit(p, g->key->lwe_bits, step, term);

@@ -2,14 +2,15 @@
  *
  * On the wire it is a public seed, from which all masks are drawn, and the bodies: those
  * of the key-switching key, row by row, then those of the bootstrapping key, step by
- * step.  It is made and read in items that depend on nothing but the seeds and their
+ * step.  A leveled set has GLWE key switches instead of both, one for each step.  It is made and read in items that depend on nothing but the seeds and their
  * index, so that threads may share them and memory does not grow with the key. */
 #ifndef PPMLI_KEYS_H
 #define PPMLI_KEYS_H
 
-#include "ggsw.h"
+#include "glweswitch.h"
 #include "keyswitch.h"
 #include "parallel.h"
+#include "pbs.h"
 
 #define PPMLI_KSK_ITEM_ROWS 64       /* of the key-switching key make one item */
 #define PPMLI_KEY_ITEMS_PER_THREAD 4 /* read or made at a time */
@@ -30,12 +31,18 @@ PPMLI_INLINE size_t ppmli_key_item_rows(const ppml_params *p, size_t item) {
 }
 
 PPMLI_INLINE size_t ppmli_key_step_wire_bytes(const ppml_params *p) {
+  if (p->slots) return ppmli_switch_wire_bytes(p);
   return ppmli_params_ggsw_per_step(p) * ppmli_ggsw_wire_bytes(p);
 }
 
 PPMLI_INLINE size_t ppmli_key_item_wire_bytes(const ppml_params *p, size_t item) {
   return item < ppmli_key_ksk_items(p) ? 4 * ppmli_key_item_rows(p, item)
                                        : ppmli_key_step_wire_bytes(p);
+}
+
+/* Doubles of a step in memory. */
+PPMLI_INLINE size_t ppmli_key_step_doubles(const ppml_params *p) {
+  return p->slots ? ppmli_switch_doubles(p) : ppmli_bsk_step_doubles(p);
 }
 
 PPMLI_STATIC size_t ppmli_key_payload_bytes(const ppml_params *p) {
@@ -45,6 +52,7 @@ PPMLI_STATIC size_t ppmli_key_payload_bytes(const ppml_params *p) {
 
 /* Scratch of one task: making an item takes more than expanding one. */
 PPMLI_STATIC size_t ppmli_key_item_scratch(const ppml_params *p) {
+  if (p->slots) return ppmli_max_size(ppmli_switch_make_scratch(p), ppmli_switch_expand_scratch(p));
   size_t ggsw = ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), ppmli_ggsw_expand_scratch(p));
   return ppmli_max_size(ggsw, ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t)));
 }

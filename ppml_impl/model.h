@@ -273,6 +273,8 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
   memset(c, 0, sizeof *c);
   c->params = params;
   PPMLI_TRY(ppmli_model_get(&c->model, in, limits, arena));
+  int is_leveled = params->slots != 0;
+  if (is_leveled != ppmli_model_is_polynomial(&c->model)) return PPML_ERR_RANGE;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     uint32_t outputs = c->model.layer[l].outputs;
     c->unit[l] = ppmli_in_u64(in);
@@ -280,13 +282,16 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
     if (c->unit[l] == 0 || c->unit[l] > PPMLI_TORUS_HALF) return PPML_ERR_RANGE;
     for (uint32_t j = 0; j < outputs; j++) {
       if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX) return PPML_ERR_RANGE;
+      if (is_leveled) continue; /* ppmli_leveled_check looks at all of it */
       if (ppmli_layer_capacity(&c->model, l, j) / (uint64_t)c->gain[l][j] < c->unit[l])
         return PPML_ERR_RANGE;
     }
   }
   if (!ppmli_circuit_has_one_score_gain(c)) return PPML_ERR_RANGE;
-  if (c->unit[0] != ppmli_circuit_input_unit(params, &c->model.spec)) return PPML_ERR_RANGE;
+  if (!is_leveled && c->unit[0] != ppmli_circuit_input_unit(params, &c->model.spec))
+    return PPML_ERR_RANGE;
   if (params->exact && ppmli_exact_check(c) != PPML_OK) return PPML_ERR_RANGE;
+  if (is_leveled && ppmli_leveled_check(c) != PPML_OK) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);
   return PPML_OK;
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "params.h"
+#include "tensor.h"
 
 /* Rounding errors of the FFT, in units of 2^-53 of a coefficient's magnitude: the largest
  * that tests/test_noise.c measures, over backends and sets; docs/NOISE.md "FFT". */
@@ -72,6 +72,36 @@ PPMLI_STATIC double ppmli_noise_output_switch_mask(const ppml_params *p) {
 
 PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
   return ppmli_noise_output_switch_mask(p) + ppmli_noise_rounding(p->output_bits);
+}
+
+/* ------------------------------------------------------------ leveled sets */
+
+/* A GLWE key switch: the rows' noise, and what the FFT leaves of the key's low parts, whose
+ * mask meets the key. */
+PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p) {
+  double products = (double)p->pbs_levels * p->poly_size * ppmli_noise_digit(p->pbs_base_log2);
+  double key = ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS));
+  double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) *
+               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) * (1 + p->poly_size / 2.0);
+  return products * (key + fft);
+}
+
+/* A trace of a ciphertext with that variance, on average over the coefficients: what is there
+ * before a step is doubled where it is kept, in half the coefficients, and gone elsewhere. */
+PPMLI_STATIC double ppmli_noise_trace(const ppml_params *p, double variance) {
+  double block = ppmli_params_block(p);
+  return block * variance + (block - 1) * ppmli_noise_glwe_switch(p);
+}
+
+/* Constant coefficient of a product times T = 2^modulus_log2: noise of either factor meets
+ * the other's phase, (1 + N/2) / 12 a coefficient; and the FFT's errors of what is not exact
+ * meet S^2, whose squares add up to N^3 / 48. */
+PPMLI_STATIC double ppmli_noise_product(const ppml_params *p, uint32_t modulus_log2, double first,
+                                        double second) {
+  double N = p->poly_size, T = ldexp(1, (int)modulus_log2);
+  double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) * 2 * N / 12 *
+               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * N * N * N / 48;
+  return T * T * (N * (1 + N / 2) / 12 * (first + second) + fft);
 }
 
 #endif

@@ -50,4 +50,15 @@ PPMLI_STATIC void ppmli_poly_rotate_down(uint64_t *r, const uint64_t *a, uint32_
     r[i] = (a[i + shift - poly_size] ^ sign) - sign;
 }
 
+/* r = a(X^g), g odd and below 2 N.  r [N], a [N], no alias. */
+PPMLI_STATIC void ppmli_poly_automorphism(uint64_t *PPMLI_RESTRICT r,
+                                          const uint64_t *PPMLI_RESTRICT a, uint32_t g,
+                                          uint32_t poly_size) {
+  uint32_t at = 0; /* i g modulo 2 N; beyond N, X^N = -1 */
+  for (uint32_t i = 0; i < poly_size; i++, at = (at + g) & (2 * poly_size - 1)) {
+    uint64_t sign = 0 - (uint64_t)(at >= poly_size);
+    r[at & (poly_size - 1)] = (a[i] ^ sign) - sign;
+  }
+}
+
 #endif

@@ -45,6 +45,11 @@ PPMLI_STATIC void ppmli_params_digest(uint8_t out[PPML_ID_BYTES], const ppml_par
     ppmli_store32(word, fields[i]);
     ppmli_digest_update(&d, word, sizeof word);
   }
+  if (p->slots) { /* what only leveled sets have is hashed for them alone */
+    uint8_t word[4];
+    ppmli_store32(word, p->slots);
+    ppmli_digest_update(&d, word, sizeof word);
+  }
   ppmli_digest_final(&d, out);
 }
 

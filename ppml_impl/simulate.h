@@ -10,6 +10,7 @@
 #define PPMLI_SIMULATE_H
 
 #include "dense.h"
+#include "leveled.h"
 #include "rng.h"
 
 /* ---------------------------------------------------------------- one draw */
@@ -141,6 +142,30 @@ PPMLI_STATIC int ppmli_simulate_exact(int32_t *scores, const ppml_circuit *c, co
   return PPML_OK;
 }
 
+/* Leveled circuits have one source of noise that matters, the product. */
+PPMLI_STATIC int ppmli_simulate_leveled(int32_t *scores, const ppml_circuit *c,
+                                        const uint8_t *pixels, size_t draws, ppml_rng *rng,
+                                        ppml_arena *arena) {
+  uint32_t outputs = c->model.spec.outputs;
+  int32_t clear[PPML_CLASSES_MAX];
+  double std[PPML_CLASSES_MAX];
+  ppmli_noisy s;
+  memset(&s, 0, sizeof s);
+  s.circuit = c;
+  s.rng = rng;
+  PPMLI_TRY(ppmli_quant_forward(clear, &c->model, pixels, NULL, arena));
+  for (uint32_t o = 0; o < outputs; o++) {
+    ppmli_leveled_noise noise;
+    ppmli_leveled_predict(&noise, c, o);
+    std[o] = sqrt(noise.product);
+  }
+  for (size_t d = 0; d < draws; d++, scores += outputs)
+    for (uint32_t o = 0; o < outputs; o++)
+      scores[o] = ppmli_simulate_score(&s, clear[o] * ppmli_simulate_scale(c, 1, o) +
+                                               std[o] * ppmli_rng_normal(rng));
+  return PPML_OK;
+}
+
 /* Scores of one image under draws of the noise.
  *   scores [draws][spec.outputs]  out
  * Scratch: ppmli_simulate_bytes.  Errors: NOMEM. */
@@ -149,6 +174,7 @@ PPMLI_STATIC int ppmli_simulate(int32_t *scores, const ppml_circuit *c, const ui
   size_t mark = arena->used_bytes, width = ppmli_simulate_width(&c->model);
   ppmli_noisy s;
   if (c->params->exact) return ppmli_simulate_exact(scores, c, pixels, draws, arena);
+  if (c->params->slots) return ppmli_simulate_leveled(scores, c, pixels, draws, rng, arena);
   PPMLI_ALLOC(int32_t, x, arena, ppmli_quant_width(&c->model));
   PPMLI_ALLOC(int32_t, z, arena, ppmli_quant_width(&c->model));
   PPMLI_ALLOC(double, clean, arena, width);

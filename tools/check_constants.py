@@ -50,7 +50,16 @@ def least_sigma(dim, block_ones):
 def check_sets():
     text = read("ppml_impl/params.h")
     rows = re.findall(r'\{"([\w-]+)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+), (-[\d.]+) \*/', text, re.S)
-    check(len(rows) == len(re.findall(r'\{"[\w-]+",', text)), "params.h: a set without its log2 sigmas")
+    leveled = re.findall(r'\{"(leveled-\d+)",([^}]*?)PPMLI_\w+\}', text, re.S)
+    check(len(rows) + len(leveled) == len(re.findall(r'\{"[\w-]+",', text)),
+          "params.h: a set without its log2 sigmas")
+    for name, numbers in leveled:
+        v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
+        dim, bound, torus_bits = v[2] * v[3], v[12], v[14]
+        std = math.sqrt(bound * (bound + 1) / 3)
+        check(std >= 4, "params.h: %s: noise of less than 4 units" % name)
+        check(math.log2(std) - torus_bits >= security_table()[dim][1],
+              "params.h: %s: noise below the line" % name)
     for name, numbers, lwe, glwe in rows:
         v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
         n, k, N, ones, bound_lwe, bound_glwe = v[1], v[2], v[3], v[5], v[11], v[12]

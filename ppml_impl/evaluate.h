@@ -1,0 +1,236 @@
+/* Layer 8: the way of encrypted images through a polynomial circuit; leveled.h has the idea.
+ *
+ *   blocks of pixels -> H and, for each score, V -> trace of H -> for each score: product,
+ *   relinearization, extraction
+ *
+ * Images are independent of one another and shared among the threads.  The evaluation key is
+ * walked once, step by step, for all images: the trace's steps, then the relinearization. */
+#ifndef PPMLI_EVALUATE_H
+#define PPMLI_EVALUATE_H
+
+#include "ciphertext.h"
+#include "evalkey.h"
+#include "leveled.h"
+#include "parallel.h"
+
+#define PPMLI_EVALUATE_COLUMNS 4 /* of a block: mask, high and low part, and body likewise */
+
+typedef struct ppmli_evaluate {
+  const ppml_circuit *circuit;
+  const ppml_params *params;
+  const ppml_eval_key *key;
+  const ppml_input *inputs;
+  size_t images, sums; /* sums: of an image, H and the Vs */
+  size_t tasks;
+  ppmli_key_slab slab;
+  double *weights;      /* [sums][groups][blocks][GROUP]  transforms */
+  uint64_t *glwe;       /* [images][sums][mask, body][N] */
+  uint64_t *lwe;        /* [images][outputs][N + 1]  scores */
+  ppmli_slices scratch; /* [tasks] */
+} ppmli_evaluate;
+
+/* ------------------------------------------------------------------ sizes */
+
+PPMLI_INLINE size_t ppmli_evaluate_sums(const ppml_circuit *c) {
+  return 1 + c->model.spec.outputs;
+}
+
+/* Scratch of the sums of an image: its blocks, transformed, and the products. */
+PPMLI_STATIC size_t ppmli_evaluate_sums_scratch(const ppml_circuit *c) {
+  size_t N = c->params->poly_size, blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
+  size_t polys = PPMLI_EVALUATE_COLUMNS * (blocks + ppmli_evaluate_sums(c));
+  return ppmli_arena_rounded(polys * N * sizeof(double)) +
+         ppmli_arena_rounded(N * sizeof(uint64_t)) + ppmli_wide_scratch(c->params->poly_size);
+}
+
+/* Scratch of the scores of an image: a product's three parts. */
+PPMLI_STATIC size_t ppmli_evaluate_scores_scratch(const ppml_params *p) {
+  size_t product = ppmli_max_size(ppmli_tensor_scratch(p), ppmli_switch_scratch(p));
+  return ppmli_arena_rounded(3 * (size_t)p->poly_size * sizeof(uint64_t)) +
+         ppmli_tensor_left_bytes(p) + ppmli_max_size(product, ppmli_wide_scratch(p->poly_size));
+}
+
+PPMLI_STATIC size_t ppmli_evaluate_task_scratch(const ppml_circuit *c) {
+  size_t steps =
+      ppmli_max_size(ppmli_trace_scratch(c->params), ppmli_evaluate_scores_scratch(c->params));
+  return ppmli_max_size(ppmli_evaluate_sums_scratch(c), steps);
+}
+
+PPMLI_STATIC size_t ppmli_evaluate_bytes(const ppml_circuit *c, size_t images, size_t threads) {
+  const ppml_params *p = c->params;
+  size_t N = p->poly_size, sums = ppmli_evaluate_sums(c);
+  size_t blocks = ppmli_leveled_blocks(p, &c->model.spec);
+  return ppmli_arena_rounded(sums * blocks * N * sizeof(double)) +
+         ppmli_arena_rounded(images * sums * 2 * N * sizeof(uint64_t)) +
+         ppmli_arena_rounded(images * c->model.spec.outputs * (N + 1) * sizeof(uint64_t)) +
+         ppmli_arena_rounded(threads * ppmli_evaluate_task_scratch(c));
+}
+
+PPMLI_STATIC int ppmli_evaluate_alloc(ppmli_evaluate *x, ppml_arena *arena) {
+  const ppml_circuit *c = x->circuit;
+  size_t N = x->params->poly_size, blocks = ppmli_leveled_blocks(x->params, &c->model.spec);
+  PPMLI_ALLOC(double, weights, arena, x->sums *blocks *N);
+  PPMLI_ALLOC(uint64_t, glwe, arena, x->images * x->sums * 2 * N);
+  PPMLI_ALLOC(uint64_t, lwe, arena, x->images * c->model.spec.outputs * (N + 1));
+  x->weights = weights;
+  x->glwe = glwe;
+  x->lwe = lwe;
+  return ppmli_slices_init(&x->scratch, x->tasks, ppmli_evaluate_task_scratch(c), arena);
+}
+
+/* ---------------------------------------------------------------- weights */
+
+/* Transforms a share of the weights of all sums. */
+PPMLI_STATIC void ppmli_evaluate_weights_task(void *argument, size_t index) {
+  const ppmli_evaluate *x = (const ppmli_evaluate *)argument;
+  const ppmli_fft *fft = x->key->fft;
+  ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+  size_t N = x->params->poly_size, blocks = x->inputs[0].blocks;
+  uint64_t *poly = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *poly);
+  double *work = (double *)ppmli_arena_array(&arena, N, sizeof *work);
+  PPMLI_ASSERT(work != NULL);
+  size_t end = ppmli_parallel_share(x->sums * blocks, x->tasks, index + 1);
+  for (size_t i = ppmli_parallel_share(x->sums * blocks, x->tasks, index); i < end; i++) {
+    size_t sum = i / blocks, b = i % blocks;
+    if (sum == 0) ppmli_leveled_h_weights(poly, x->circuit, b);
+    else ppmli_leveled_v_weights(poly, x->circuit, (uint32_t)sum - 1, b);
+    fft->backend->forward_signed(fft, x->weights + (sum * N * blocks + b * PPMLI_GROUP),
+                                 blocks * PPMLI_GROUP, poly, 1, work);
+  }
+}
+
+/* ------------------------------------------------------------------- sums */
+
+/* Transforms the blocks of an image.
+ *   out   [group][block][COLUMNS][GROUP]
+ *   mask  [N]  scratch */
+PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, size_t image,
+                                        uint64_t *mask, const ppmli_wide *w) {
+  const ppmli_fft *fft = x->key->fft;
+  const ppml_input *input = &x->inputs[image];
+  const size_t G = PPMLI_GROUP, stride = input->blocks * PPMLI_EVALUATE_COLUMNS * G;
+  double scale = ldexp(1.0 / fft->points, -64);
+  for (uint32_t b = 0; b < input->blocks; b++, out += PPMLI_EVALUATE_COLUMNS * G) {
+    ppmli_stream masks;
+    ppmli_stream_init(&masks, input->seed, PPMLI_STREAM_INPUT_MASK, b);
+    ppmli_stream_u64(&masks, mask, x->params->poly_size);
+    ppmli_wide_forward(fft, out, stride, mask, PPMLI_WIDE_BITS, scale, w);
+    ppmli_wide_forward(fft, out + 2 * G, stride, input->body + (size_t)b * x->params->poly_size,
+                       PPMLI_WIDE_BITS, scale, w);
+  }
+}
+
+/* Multiplies a polynomial by B. */
+PPMLI_STATIC void ppmli_evaluate_enlarge(uint64_t *poly, const ppml_params *p) {
+  uint64_t block = ppmli_params_block(p);
+  for (uint32_t i = 0; i < p->poly_size; i++) poly[i] *= block;
+}
+
+/* H and the Vs of an image, but for the trace of H. */
+PPMLI_STATIC void ppmli_evaluate_image_sums(const ppmli_evaluate *x, size_t image,
+                                            ppml_arena arena) {
+  const ppml_params *p = x->params;
+  const ppmli_fft *fft = x->key->fft;
+  const size_t G = PPMLI_GROUP, N = p->poly_size, C = PPMLI_EVALUATE_COLUMNS;
+  size_t blocks = x->inputs[image].blocks;
+  ppmli_product shape = {x->sums, 1, blocks, C, NULL};
+  ppmli_wide w;
+  double *parts = (double *)ppmli_arena_array(&arena, C * (blocks + x->sums) * N, sizeof *parts);
+  double *products = parts + C * blocks * N;
+  uint64_t *mask = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *mask);
+  int error = ppmli_wide_init(&w, p->poly_size, &arena);
+  PPMLI_ASSERT(error == PPML_OK);
+  (void)error; /* the slice was sized for it */
+  ppmli_evaluate_blocks(parts, x, image, mask, &w);
+  fft->backend->product(fft, products, x->weights, parts, &shape);
+  for (size_t sum = 0; sum < x->sums; sum++, products += C * N) {
+    uint64_t *glwe = x->glwe + (image * x->sums + sum) * 2 * N;
+    memset(glwe, 0, 2 * N * sizeof *glwe);
+    for (size_t i = 0; i < 2; i++) {
+      const double *high = products + 2 * i * G;
+      ppmli_wide_backward_add(fft, glwe + i * N, high, high + G, C * G, PPMLI_WIDE_BITS, &w);
+      if (sum > 0) ppmli_evaluate_enlarge(glwe + i * N, p);
+    }
+    if (sum > 0) ppmli_leveled_v_constants(glwe + N, x->circuit, (uint32_t)sum - 1);
+  }
+}
+
+PPMLI_STATIC void ppmli_evaluate_sums_task(void *argument, size_t index) {
+  const ppmli_evaluate *x = (const ppmli_evaluate *)argument;
+  size_t end = ppmli_parallel_share(x->images, x->tasks, index + 1);
+  for (size_t i = ppmli_parallel_share(x->images, x->tasks, index); i < end; i++)
+    ppmli_evaluate_image_sums(x, i, ppmli_slices_arena(&x->scratch, index));
+}
+
+/* ----------------------------------------------------------------- scores */
+
+/* The scores of an image from H and the Vs.
+ *   key  the switch from S^2 */
+PPMLI_STATIC int ppmli_evaluate_scores(const ppmli_evaluate *x, size_t image, const double *key,
+                                       ppml_arena arena) {
+  const ppml_circuit *c = x->circuit;
+  const ppml_params *p = x->params;
+  size_t N = p->poly_size;
+  uint64_t *h = x->glwe + image * x->sums * 2 * N;
+  uint32_t t = ppmli_leveled_modulus_log2(&c->model);
+  ppmli_tensor_left left;
+  PPMLI_ALLOC(uint64_t, square, &arena, 3 * N);
+  uint64_t *mask = square + N, *body = mask + N;
+  ppmli_leveled_h_constants(h + N, c);
+  PPMLI_TRY(ppmli_tensor_left_init(&left, h, p, x->key->fft, &arena));
+  for (uint32_t o = 0; o < c->model.spec.outputs; o++) {
+    PPMLI_TRY(ppmli_tensor_product(square, mask, body, &left, h + (1 + o) * 2 * N, t, p,
+                                   x->key->fft, &arena));
+    PPMLI_TRY(ppmli_switch_add(mask, body, square, key, p, x->key->fft, &arena));
+    body[0] += (uint64_t)(int64_t)c->model.layer[1].bias[o] * c->unit[1];
+    ppmli_glwe_extract(x->lwe + (image * c->model.spec.outputs + o) * (N + 1), mask, p);
+  }
+  return PPML_OK;
+}
+
+/* The slab's steps for a share of the images. */
+PPMLI_STATIC void ppmli_evaluate_steps_task(void *argument, size_t index) {
+  const ppmli_evaluate *x = (const ppmli_evaluate *)argument;
+  const ppml_params *p = x->params;
+  size_t first = ppmli_parallel_share(x->images, x->tasks, index);
+  size_t end = ppmli_parallel_share(x->images, x->tasks, index + 1);
+  for (size_t s = 0; s < x->slab.count; s++)
+    for (size_t i = first; i < end; i++) {
+      const double *key = x->slab.bsk + s * ppmli_switch_doubles(p);
+      ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
+      uint64_t *h = x->glwe + i * x->sums * 2 * p->poly_size;
+      int error = x->slab.first + s < ppmli_params_trace_steps(p)
+                      ? ppmli_trace_step(h, x->slab.first + s, key, p, x->key->fft, &arena)
+                      : ppmli_evaluate_scores(x, i, key, arena);
+      PPMLI_ASSERT(error == PPML_OK);
+      (void)error; /* the slice was sized for it */
+    }
+}
+
+/* From images to scores.
+ *   lwe  out: [images][outputs][N + 1], in arena
+ * Errors: those of a key that is streamed; NOMEM. */
+PPMLI_STATIC int ppmli_evaluate_run(const uint64_t **lwe, const ppml_circuit *c,
+                                    const ppml_input *inputs, size_t images,
+                                    const ppml_eval_key *key, const ppml_parallel *parallel,
+                                    ppml_arena *arena) {
+  ppmli_evaluate x;
+  memset(&x, 0, sizeof x);
+  x.circuit = c;
+  x.params = c->params;
+  x.key = key;
+  x.inputs = inputs;
+  x.images = images;
+  x.sums = ppmli_evaluate_sums(c);
+  x.tasks = ppmli_parallel_threads(parallel);
+  PPMLI_TRY(ppmli_evaluate_alloc(&x, arena));
+  PPMLI_TRY(ppmli_key_walk_begin(key));
+  ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_weights_task, &x);
+  ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_sums_task, &x);
+  while (ppmli_key_walk_steps(&x.slab, key, parallel))
+    ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_steps_task, &x);
+  *lwe = x.lwe;
+  return ppmli_key_walk_end(key);
+}
+
+#endif

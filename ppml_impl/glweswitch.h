@@ -1,0 +1,259 @@
+/* Layer 4: key switches of GLWE ciphertexts with one mask polynomial: back to the key s from
+ * a polynomial in s that an operation left behind.
+ *
+ *   automorphism   C(X^g) is a ciphertext under s(X^g):   source -s(X^g), for its mask
+ *   tensor product  has a part that s^2 belongs to:       source s^2
+ *
+ * Row l of a switch encrypts source g_l, g_l = 2^-(base_log2 (l + 1)) of a turn.  Digits of what
+ * is multiplied by the source, times the rows, give its product as a ciphertext under s.  Rows
+ * stand on a torus of 80 bits, so that their noise is no matter beside that of images: the
+ * digits need not be small, and there are few of them.  Source: [BGV12] key switching; raised
+ * modulus: [GHS12] section 3.1; automorphisms and traces: [CDKS21]. */
+#ifndef PPMLI_GLWESWITCH_H
+#define PPMLI_GLWESWITCH_H
+
+#include "glwe.h"
+#include "wide.h"
+
+#define PPMLI_SWITCH_COLUMNS 4    /* mask, high and low part, and body likewise */
+#define PPMLI_SWITCH_HIGH_BITS 26 /* times digits of 16 bits, summed: exact in a double */
+#define PPMLI_SWITCH_TAIL_BITS 16 /* of a word on the long torus, below its 64 */
+
+/* ------------------------------------------------------------------ sizes */
+
+/* A word is its top 64 bits and its tail; a row has all tops, then all tails. */
+PPMLI_INLINE size_t ppmli_switch_row_wire_bytes(const ppml_params *p) {
+  return (size_t)p->poly_size * PPMLI_LONG_TORUS_BITS / 8;
+}
+
+PPMLI_INLINE size_t ppmli_switch_wire_bytes(const ppml_params *p) {
+  return p->pbs_levels * ppmli_switch_row_wire_bytes(p);
+}
+
+/* Doubles of a switch in memory: [group][row][column][GROUP]. */
+PPMLI_INLINE size_t ppmli_switch_doubles(const ppml_params *p) {
+  return ppmli_fft_doubles(p->poly_size, p->pbs_levels * PPMLI_SWITCH_COLUMNS);
+}
+
+/* The automorphism of step t of a trace, X -> X^g; together they fix X^(N / slots). */
+PPMLI_INLINE uint32_t ppmli_trace_exponent(const ppml_params *p, size_t step) {
+  return 1 + (p->poly_size >> step);
+}
+
+/* ---------------------------------------------------------------- sources */
+
+/* source = s^2, or -s(X^g) of trace step `step`.
+ *   source [N]  out;  s, twice [N], [2 N] scratch
+ *   step    < ppmli_params_steps(p), the last being s^2
+ * CT. */
+PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
+                                      const uint8_t *key, uint64_t *s, uint64_t *twice) {
+  for (uint32_t i = 0; i < p->poly_size; i++) s[i] = ppmli_bit(key, i);
+  if (step == ppmli_params_trace_steps(p)) {
+    memset(source, 0, p->poly_size * sizeof *source);
+    ppmli_poly_binary_muladd(source, s, key, 0, p->poly_size, twice);
+    return;
+  }
+  ppmli_poly_automorphism(source, s, ppmli_trace_exponent(p, step), p->poly_size);
+  for (uint32_t i = 0; i < p->poly_size; i++) source[i] = 0 - source[i];
+}
+
+/* ------------------------------------------------------------- encryption */
+
+/* Tails of a mask: four a word. */
+PPMLI_STATIC void ppmli_switch_draw_tails(uint64_t *tail, ppmli_stream *mask, uint32_t poly_size) {
+  uint64_t word = 0;
+  for (uint32_t i = 0; i < poly_size; i++) {
+    if (i % 4 == 0) ppmli_stream_u64(mask, &word, 1);
+    tail[i] = word >> (PPMLI_SWITCH_TAIL_BITS * (i % 4)) & 0xffff;
+  }
+}
+
+PPMLI_INLINE size_t ppmli_switch_encrypt_scratch(const ppml_params *p) {
+  return 4 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
+         ppmli_poly_binary_muladd_scratch(p->poly_size);
+}
+
+/* Adds up tails and noise, moves what is above 16 bits to the tops, and writes both.
+ *   tail  [N]  signed */
+PPMLI_STATIC void ppmli_switch_put_row(uint8_t *wire, uint64_t *top, const uint64_t *tail,
+                                       uint32_t poly_size) {
+  const uint64_t far = (uint64_t)1 << 48; /* makes what is shifted positive */
+  for (uint32_t i = 0; i < poly_size; i++) {
+    uint64_t carry = ((tail[i] + far) >> PPMLI_SWITCH_TAIL_BITS) - (far >> PPMLI_SWITCH_TAIL_BITS);
+    ppmli_store64(wire + 8 * i, top[i] + carry);
+    wire[8 * poly_size + 2 * i] = (uint8_t)tail[i];
+    wire[8 * poly_size + 2 * i + 1] = (uint8_t)(tail[i] >> 8);
+  }
+}
+
+/* Encrypts one row of a switch to the wire.
+ *   wire    [ppmli_switch_row_wire_bytes(p)]  out: the body
+ *   source  [N]
+ *   row     among all rows of the key; names its streams under the seeds
+ * Scratch: ppmli_switch_encrypt_scratch(p) bytes.  Errors: NOMEM.
+ * Noise: fresh, on the long torus.  CT: time depends on p only. */
+PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
+                                          const uint64_t *source, const uint8_t *key, size_t row,
+                                          const uint8_t *mask_seed, const uint8_t *noise_seed,
+                                          ppml_arena *arena) {
+  size_t mark = arena->used_bytes, N = p->poly_size;
+  ppmli_stream masks, noises;
+  uint32_t shift = 64 - p->pbs_base_log2 * (uint32_t)(row % p->pbs_levels + 1);
+  PPMLI_ALLOC(uint64_t, mask, arena, N);
+  PPMLI_ALLOC(uint64_t, noise, arena, N);
+  PPMLI_ALLOC(uint64_t, top, arena, N);
+  PPMLI_ALLOC(uint64_t, tail, arena, N);
+  PPMLI_ALLOC(uint64_t, twice, arena, 2 * N);
+  ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_BSK_MASK, row);
+  ppmli_stream_init(&noises, noise_seed, PPMLI_STREAM_BSK_NOISE, row);
+  ppmli_stream_u64(&noises, noise, N);
+  for (size_t i = 0; i < N; i++) {
+    top[i] = source[i] << shift;
+    tail[i] = (uint64_t)ppmli_noise(noise[i], p->glwe_noise_bound);
+  }
+  ppmli_stream_u64(&masks, mask, N);
+  ppmli_poly_binary_muladd(top, mask, key, 0, p->poly_size, twice);
+  ppmli_switch_draw_tails(mask, &masks, p->poly_size);
+  ppmli_poly_binary_muladd(tail, mask, key, 0, p->poly_size, twice);
+  ppmli_switch_put_row(wire, top, tail, p->poly_size);
+  ppmli_wipe(noise, N * sizeof *noise);
+  ppmli_wipe(tail, N * sizeof *tail);
+  ppmli_stream_wipe(&noises);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* Encrypts all rows of the switch of a step; see ppmli_switch_source.
+ *   wire  [ppmli_switch_wire_bytes(p)]  out
+ * Scratch: ppmli_switch_make_scratch(p) bytes.  Errors: NOMEM.  CT. */
+PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
+  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_switch_encrypt_scratch(p);
+}
+
+PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t step,
+                                   const uint8_t *key, const uint8_t *mask_seed,
+                                   const uint8_t *noise_seed, ppml_arena *arena) {
+  size_t mark = arena->used_bytes;
+  PPMLI_ALLOC(uint64_t, source, arena, p->poly_size);
+  PPMLI_ALLOC(uint64_t, s, arena, p->poly_size);
+  ppml_arena rest = *arena; /* `twice` is scratch of both calls */
+  PPMLI_ALLOC(uint64_t, twice, &rest, 2 * (size_t)p->poly_size);
+  ppmli_switch_source(source, p, step, key, s, twice);
+  for (size_t l = 0; l < p->pbs_levels; l++)
+    PPMLI_TRY(ppmli_switch_encrypt_row(wire + l * ppmli_switch_row_wire_bytes(p), p, source, key,
+                                       step * p->pbs_levels + l, mask_seed, noise_seed, arena));
+  ppmli_wipe(source, p->poly_size * sizeof *source);
+  ppmli_wipe(s, p->poly_size * sizeof *s);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* -------------------------------------------------------------- expansion */
+
+PPMLI_INLINE size_t ppmli_switch_expand_scratch(const ppml_params *p) {
+  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
+         ppmli_wide_scratch(p->poly_size);
+}
+
+/* Transforms a polynomial on the long torus, by its parts. */
+PPMLI_STATIC void ppmli_switch_transform(double *out, size_t stride, const uint64_t *top,
+                                         const uint64_t *tail, const ppmli_fft *fft,
+                                         const ppmli_wide *w) {
+  double scale = ldexp(1.0 / fft->points, -64);
+  ppmli_wide_split(w, top, PPMLI_SWITCH_HIGH_BITS, fft->poly_size);
+  for (uint32_t i = 0; i < fft->poly_size; i++)
+    w->low[i] = (w->low[i] << PPMLI_SWITCH_TAIL_BITS) + tail[i];
+  fft->backend->forward_signed(fft, out, stride, w->high, scale, w->work);
+  fft->backend->forward_signed(fft, out + PPMLI_GROUP, stride, w->low,
+                               ldexp(scale, -PPMLI_SWITCH_TAIL_BITS), w->work);
+}
+
+/* Draws the masks of a switch from the seed and transforms it.
+ *   out   [ppmli_switch_doubles(p)]
+ *   wire  [ppmli_switch_wire_bytes(p)]
+ * Scratch: ppmli_switch_expand_scratch(p) bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppml_params *p,
+                                     size_t step, const uint8_t *mask_seed, const ppmli_fft *fft,
+                                     ppml_arena *arena) {
+  size_t mark = arena->used_bytes, N = p->poly_size;
+  size_t stride = p->pbs_levels * PPMLI_SWITCH_COLUMNS * PPMLI_GROUP;
+  ppmli_wide w;
+  PPMLI_ALLOC(uint64_t, top, arena, N);
+  PPMLI_ALLOC(uint64_t, tail, arena, N);
+  PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
+  for (size_t l = 0; l < p->pbs_levels; l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
+    ppmli_stream masks;
+    ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_BSK_MASK, step * p->pbs_levels + l);
+    ppmli_stream_u64(&masks, top, N);
+    ppmli_switch_draw_tails(tail, &masks, p->poly_size);
+    ppmli_switch_transform(out, stride, top, tail, fft, &w);
+    for (size_t i = 0; i < N; i++) {
+      top[i] = ppmli_load64(wire + 8 * i);
+      tail[i] = wire[8 * N + 2 * i] | (uint64_t)wire[8 * N + 2 * i + 1] << 8;
+    }
+    wire += ppmli_switch_row_wire_bytes(p);
+    ppmli_switch_transform(out + 2 * PPMLI_GROUP, stride, top, tail, fft, &w);
+  }
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* ----------------------------------------------------------------- switch */
+
+PPMLI_INLINE size_t ppmli_switch_scratch(const ppml_params *p) {
+  size_t polys = p->pbs_levels + PPMLI_SWITCH_COLUMNS;
+  return ppmli_arena_rounded(polys * p->poly_size * sizeof(double)) +
+         ppmli_wide_scratch(p->poly_size);
+}
+
+/* mask and body += a ciphertext of a times the source of the switch.
+ *   mask, body  [N]  in and out
+ *   a           [N] torus
+ *   key         [ppmli_switch_doubles(p)]
+ * Scratch: ppmli_switch_scratch(p) bytes.  Errors: NOMEM.
+ * Noise: docs/NOISE.md "GLWE key switch". */
+PPMLI_STATIC int ppmli_switch_add(uint64_t *mask, uint64_t *body, const uint64_t *a,
+                                  const double *key, const ppml_params *p, const ppmli_fft *fft,
+                                  ppml_arena *arena) {
+  const size_t G = PPMLI_GROUP, stride = PPMLI_SWITCH_COLUMNS * G;
+  size_t mark = arena->used_bytes, N = p->poly_size, rows = p->pbs_levels;
+  ppmli_gadget gadget = ppmli_params_pbs_gadget(p);
+  ppmli_product shape = {1, 1, rows, PPMLI_SWITCH_COLUMNS, NULL};
+  ppmli_wide w;
+  PPMLI_ALLOC(double, digits, arena, (rows + PPMLI_SWITCH_COLUMNS) * N);
+  double *sums = digits + rows * N;
+  PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
+  for (size_t l = 0; l < rows; l++)
+    fft->backend->forward_digit(fft, digits + l * G, rows * G, a, &gadget, (uint32_t)l, w.work);
+  fft->backend->product(fft, sums, digits, key, &shape);
+  ppmli_wide_backward_add(fft, mask, sums, sums + G, stride, PPMLI_SWITCH_HIGH_BITS, &w);
+  ppmli_wide_backward_add(fft, body, sums + 2 * G, sums + 3 * G, stride, PPMLI_SWITCH_HIGH_BITS,
+                          &w);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+PPMLI_INLINE size_t ppmli_trace_scratch(const ppml_params *p) {
+  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_switch_scratch(p);
+}
+
+/* C += C(X^g), a step of a trace.
+ *   glwe [2][N]  in and out
+ *   key          of that step
+ * Scratch: ppmli_trace_scratch(p) bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_trace_step(uint64_t *glwe, size_t step, const double *key,
+                                  const ppml_params *p, const ppmli_fft *fft, ppml_arena *arena) {
+  size_t mark = arena->used_bytes, N = p->poly_size;
+  uint32_t g = ppmli_trace_exponent(p, step);
+  PPMLI_ALLOC(uint64_t, mask, arena, N);
+  PPMLI_ALLOC(uint64_t, body, arena, N);
+  ppmli_poly_automorphism(mask, glwe, g, p->poly_size);
+  ppmli_poly_automorphism(body, glwe + N, g, p->poly_size);
+  for (size_t i = 0; i < N; i++) glwe[N + i] += body[i];
+  PPMLI_TRY(ppmli_switch_add(glwe, glwe + N, mask, key, p, fft, arena));
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+#endif

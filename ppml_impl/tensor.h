@@ -1,0 +1,125 @@
+/* Layer 5: the scale-invariant product of two GLWE ciphertexts with one mask polynomial.
+ *
+ * Messages are multiples of 1 / T of a turn.  Phases B - A S are x / T + k and y / T + l with
+ * whole k and l, so T times their product is x y / T modulo 1.  As polynomials in S that is
+ *
+ *   T B B'  -  T (A B' + B A') S  +  T A A' S^2
+ *
+ * a ciphertext with a third part.  Relinearization, a key switch from S^2, takes it away again.
+ * Errors of the third part meet S^2, whose coefficients are large; so both factors are split:
+ * the product of the top PPMLI_TENSOR_BITS is exact, what is left is small.
+ * Source: [FV12] section 4. */
+#ifndef PPMLI_TENSOR_H
+#define PPMLI_TENSOR_H
+
+#include "glweswitch.h"
+
+#define PPMLI_TENSOR_BITS 20
+#define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T */
+
+/* ------------------------------------------------------------ first factor */
+
+/* Transforms of a first factor, for any number of products.
+ *   high   [mask, body][group][GROUP]           the top bits
+ *   parts  [mask, body][group][high, low][GROUP] */
+typedef struct ppmli_tensor_left {
+  double *high, *parts;
+} ppmli_tensor_left;
+
+PPMLI_INLINE size_t ppmli_tensor_left_bytes(const ppml_params *p) {
+  return ppmli_arena_rounded(2 * (size_t)p->poly_size * sizeof(double)) +
+         ppmli_arena_rounded(4 * (size_t)p->poly_size * sizeof(double));
+}
+
+/*   glwe  [2][N]
+ * Memory: ppmli_tensor_left_bytes(p), then ppmli_wide_scratch.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_tensor_left_init(ppmli_tensor_left *left, const uint64_t *glwe,
+                                        const ppml_params *p, const ppmli_fft *fft,
+                                        ppml_arena *arena) {
+  size_t N = p->poly_size;
+  double scale = ldexp(1, -64);
+  ppmli_wide w;
+  PPMLI_ALLOC(double, high, arena, 2 * N);
+  PPMLI_ALLOC(double, parts, arena, 4 * N);
+  size_t mark = arena->used_bytes;
+  PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
+  for (size_t i = 0; i < 2; i++) {
+    ppmli_wide_forward(fft, parts + i * 2 * N, 2 * PPMLI_GROUP, glwe + i * N, PPMLI_TENSOR_BITS,
+                       scale, &w);
+    fft->backend->forward_signed(fft, high + i * N, PPMLI_GROUP, w.high, scale, w.work);
+  }
+  left->high = high;
+  left->parts = parts;
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* ---------------------------------------------------------- second factor */
+
+/* Transforms of a second factor, times T.
+ *   high   [group][mask, body][GROUP]             the top bits, to meet the first's
+ *   parts  [group][low, all][mask, body][GROUP]   low to meet high, all to meet low */
+PPMLI_STATIC void ppmli_tensor_right(double *high, double *parts, const uint64_t *glwe,
+                                     uint32_t modulus_log2, const ppmli_fft *fft,
+                                     const ppmli_wide *w) {
+  const size_t G = PPMLI_GROUP, N = fft->poly_size;
+  const ppmli_backend *b = fft->backend;
+  double scale = ldexp(1.0 / fft->points, (int)modulus_log2 - 64);
+  for (size_t i = 0; i < 2; i++, glwe += N) {
+    ppmli_wide_split(w, glwe, PPMLI_TENSOR_BITS, fft->poly_size);
+    b->forward_signed(fft, high + i * G, 2 * G, w->high, scale, w->work);
+    b->forward_signed(fft, parts + i * G, 4 * G, w->low, scale, w->work);
+    b->forward_signed(fft, parts + (2 + i) * G, 4 * G, glwe, scale, w->work);
+  }
+}
+
+/* ---------------------------------------------------------------- product */
+
+PPMLI_INLINE size_t ppmli_tensor_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded(14 * (size_t)p->poly_size * sizeof(double)) +
+         ppmli_wide_scratch(p->poly_size);
+}
+
+/* Adds the products of mask and body to those of body and mask, which stand crosswise.
+ *   products  [mask, body][group][mask, body][GROUP] */
+PPMLI_STATIC void ppmli_tensor_add_crosswise(double *products, size_t poly_size) {
+  const size_t G = PPMLI_GROUP;
+  double *mask_body = products + G, *body_mask = products + 2 * poly_size;
+  for (size_t g = 0; g < 2 * poly_size; g += 2 * G)
+    for (size_t i = 0; i < G; i++) mask_body[g + i] += body_mask[g + i];
+}
+
+/* The product of two ciphertexts, with its part for S^2.
+ *   square, mask, body  [N]  out
+ *   glwe                [2][N] the second factor
+ *   modulus_log2        of T, at most PPMLI_TENSOR_MODULUS_LOG2_MAX
+ * Scratch: ppmli_tensor_scratch(p) bytes.  Errors: NOMEM.
+ * Noise: docs/NOISE.md "Product". */
+PPMLI_STATIC int ppmli_tensor_product(uint64_t *square, uint64_t *mask, uint64_t *body,
+                                      const ppmli_tensor_left *left, const uint64_t *glwe,
+                                      uint32_t modulus_log2, const ppml_params *p,
+                                      const ppmli_fft *fft, ppml_arena *arena) {
+  const size_t G = PPMLI_GROUP, N = p->poly_size;
+  size_t mark = arena->used_bytes;
+  uint32_t bits = 2 * PPMLI_TENSOR_BITS - modulus_log2; /* the exact products' last one */
+  ppmli_product exact = {2, 1, 1, 2, NULL}, rest = {2, 1, 2, 2, NULL};
+  ppmli_wide w;
+  PPMLI_ALLOC(double, high, arena, 14 * N);
+  double *parts = high + 2 * N, *highs = parts + 4 * N, *rests = highs + 4 * N;
+  PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
+  ppmli_tensor_right(high, parts, glwe, modulus_log2, fft, &w);
+  fft->backend->product(fft, highs, left->high, high, &exact);
+  fft->backend->product(fft, rests, left->parts, parts, &rest);
+  ppmli_tensor_add_crosswise(highs, N);
+  ppmli_tensor_add_crosswise(rests, N);
+  memset(square, 0, N * sizeof *square);
+  memset(mask, 0, N * sizeof *mask);
+  memset(body, 0, N * sizeof *body);
+  ppmli_wide_backward_add(fft, square, highs, rests, 2 * G, bits, &w);
+  ppmli_wide_backward_add(fft, mask, highs + G, rests + G, 2 * G, bits, &w);
+  ppmli_wide_backward_add(fft, body, highs + 2 * N + G, rests + 2 * N + G, 2 * G, bits, &w);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+#endif

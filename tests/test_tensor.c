@@ -1,0 +1,155 @@
+/* test_tensor.c - the scale-invariant product of two GLWE ciphertexts. */
+#define PPML_IMPLEMENTATION
+#include "support.h"
+
+enum { RUNS = 24 };
+
+typedef struct bench {
+  const ppml_params *p;
+  ppmli_fft *fft;
+  ppml_arena tables, scratch;
+  uint8_t bits[PPML_KEY_BITS_MAX / 8], unused[PPML_KEY_BITS_MAX / 8];
+  uint64_t *left, *right, *square, *glwe, *phase, *s2; /* glwe: mask, then body */
+  uint64_t *x, *y, *xy;                                /* messages, in multiples of 1 / T */
+} bench;
+
+static uint64_t *words(size_t count) {
+  uint64_t *w = (uint64_t *)test_memory(count * sizeof *w);
+  memset(w, 0, count * sizeof *w);
+  return w;
+}
+
+static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
+  size_t N = p->poly_size;
+  const ppmli_backend *backend = ppmli_backend_by_name(test_backend());
+  b->p = p;
+  b->tables = test_arena(ppmli_fft_bytes(p->poly_size));
+  ck_assert_int_eq(ppmli_fft_init(&b->fft, p->poly_size, backend, &b->tables), PPML_OK);
+  b->scratch = test_arena(ppmli_tensor_left_bytes(p) + ppmli_tensor_scratch(p));
+  ppmli_secret_bits(b->unused, b->bits, p, rng);
+  b->left = words(2 * N), b->right = words(2 * N), b->square = words(N), b->glwe = words(2 * N);
+  b->phase = words(N), b->s2 = words(N), b->x = words(N), b->y = words(N), b->xy = words(N);
+  uint64_t *s = words(N);
+  for (size_t i = 0; i < N; i++) s[i] = ppmli_bit(b->bits, i);
+  test_multiply_add(b->s2, s, s, N);
+  free(s);
+}
+
+static void bench_free(bench *b) {
+  test_arena_free(&b->tables);
+  test_arena_free(&b->scratch);
+  free(b->left), free(b->right), free(b->square), free(b->glwe), free(b->phase);
+  free(b->s2), free(b->x), free(b->y), free(b->xy);
+}
+
+/* A ciphertext of message / T with noise uniform on [-bound, bound]. */
+static void encrypt(uint64_t *glwe, const bench *b, const uint64_t *message, uint32_t t,
+                    uint32_t bound, ppml_rng *rng) {
+  uint32_t N = b->p->poly_size;
+  uint64_t *twice = words(2 * (size_t)N);
+  test_random_words(rng, glwe, N);
+  for (uint32_t i = 0; i < N; i++)
+    glwe[N + i] = (message[i] << (64 - t)) + (uint64_t)ppmli_noise(ppmli_rng_u64(rng), bound);
+  ppmli_poly_binary_muladd(glwe + N, glwe, b->bits, 0, N, twice);
+  free(twice);
+}
+
+/* Messages that go around the torus many times: products are right modulo T. */
+static void multiply(bench *b, uint32_t t, uint32_t bound, ppml_rng *rng) {
+  uint32_t N = b->p->poly_size;
+  ppmli_tensor_left left;
+  for (uint32_t i = 0; i < N; i++) {
+    b->x[i] = (uint64_t)(int64_t)test_within(rng, 1 << 20);
+    b->y[i] = (uint64_t)(int64_t)test_within(rng, 1 << 20);
+  }
+  encrypt(b->left, b, b->x, t, bound, rng);
+  encrypt(b->right, b, b->y, t, bound, rng);
+  ck_assert_int_eq(ppmli_tensor_left_init(&left, b->left, b->p, b->fft, &b->scratch), PPML_OK);
+  ck_assert_int_eq(ppmli_tensor_product(b->square, b->glwe, b->glwe + N, &left, b->right, t, b->p,
+                                        b->fft, &b->scratch),
+                   PPML_OK);
+  b->scratch.used_bytes = 0;
+  test_glwe_phase(b->phase, b->glwe, b->p, b->bits);
+  test_multiply_add(b->phase, b->square, b->s2, N);
+}
+
+/* All coefficients, without relinearization.  Of one product they share the two phases, whose
+ * size varies, so many are taken. */
+static void check_product(uint32_t t, uint32_t bound, ppml_rng *rng) {
+  const ppml_params *p = ppml_params_by_name("leveled-64");
+  uint32_t N = p->poly_size;
+  double fresh = ppmli_square(ppmli_params_noise_std(bound, 64));
+  double expected = ppmli_noise_product(p, t, fresh, fresh);
+  test_moments m = {0, 0, 0, 0};
+  for (int run = 0; run < RUNS; run++) {
+    bench b;
+    bench_make(&b, p, rng);
+    multiply(&b, t, bound, rng);
+    test_multiply_add(b.xy, b.x, b.y, N);
+    for (uint32_t i = 0; i < N; i++)
+      test_moments_add(&m, test_turns(b.phase[i] - (b.xy[i] << (64 - t))));
+    bench_free(&b);
+  }
+  double got = m.squares / (double)m.count;
+  ck_assert_msg(fabs(got - expected) < 0.2 * expected, "T = 2^%u, noise +-%u: %g, expected %g", t,
+                bound, sqrt(got), sqrt(expected));
+}
+
+START_TEST(a_product_is_that_of_the_messages) {
+  ppml_rng rng = test_rng(1);
+  check_product(12, 1u << 24, &rng);
+  check_product(20, 1u << 20, &rng);
+  check_product(24, 1u << 14, &rng);
+  check_product(30, 1u << 6, &rng);
+}
+END_TEST
+
+/* Without noise what is left is the FFT's, at most as much as predicted. */
+START_TEST(without_noise_a_product_is_nearly_exact) {
+  const uint32_t moduli[] = {10, 20, 30};
+  const ppml_params *p = ppml_params_by_name("leveled-64");
+  ppml_rng rng = test_rng(2);
+  for (size_t i = 0; i < sizeof moduli / sizeof moduli[0]; i++) {
+    uint32_t N = p->poly_size, t = moduli[i];
+    test_moments m = {0, 0, 0, 0};
+    bench b;
+    bench_make(&b, p, &rng);
+    multiply(&b, t, 0, &rng);
+    test_multiply_add(b.xy, b.x, b.y, N);
+    for (uint32_t j = 0; j < N; j++)
+      test_moments_add(&m, test_turns(b.phase[j] - (b.xy[j] << (64 - t))));
+    double expected = sqrt(ppmli_noise_product(p, t, 0, 0)), got = sqrt(test_variance(&m));
+    ck_assert_msg(got < expected, "T = 2^%u: %g, at most %g", t, got, expected);
+    bench_free(&b);
+  }
+}
+END_TEST
+
+START_TEST(scratch_is_exactly_what_is_said) {
+  const ppml_params *p = ppml_params_by_name("leveled-64");
+  ppml_rng rng = test_rng(3);
+  ppmli_tensor_left left;
+  bench b;
+  bench_make(&b, p, &rng);
+  ck_assert_int_eq(ppmli_tensor_left_init(&left, b.left, p, b.fft, &b.scratch), PPML_OK);
+  for (size_t less = 0; less < 2; less++) {
+    ppml_arena arena = test_arena(ppmli_tensor_scratch(p) - less);
+    ck_assert_int_eq(ppmli_tensor_product(b.square, b.glwe, b.glwe + p->poly_size, &left, b.right,
+                                          20, p, b.fft, &arena),
+                     less ? PPML_ERR_NOMEM : PPML_OK);
+    if (!less) ck_assert(arena.high_bytes == arena.capacity_bytes && arena.used_bytes == 0);
+    test_arena_free(&arena);
+  }
+  bench_free(&b);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("tensor");
+  TCase *law = test_case(suite, "law"), *oom = test_case(suite, "oom");
+  TCase *noise = test_case(suite, "noise");
+  tcase_add_test(noise, a_product_is_that_of_the_messages);
+  tcase_add_test(law, without_noise_a_product_is_nearly_exact);
+  tcase_add_test(oom, scratch_is_exactly_what_is_said);
+  return test_run(suite);
+}
