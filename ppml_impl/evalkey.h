@@ -4,7 +4,6 @@
 #define PPMLI_EVALKEY_H
 
 #include "keys.h"
-#include "pbs.h"
 #include "serial.h"
 
 /* ------------------------------------------------------------ expansion */

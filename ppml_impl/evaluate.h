@@ -8,10 +8,11 @@
 #ifndef PPMLI_EVALUATE_H
 #define PPMLI_EVALUATE_H
 
-#include "ciphertext.h"
 #include "evalkey.h"
+#include "glwe.h"
 #include "leveled.h"
 #include "parallel.h"
+#include "tensor.h"
 
 #define PPMLI_EVALUATE_COLUMNS 4 /* of a block: mask, high and low part, and body likewise */
 

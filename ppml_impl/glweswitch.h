@@ -12,7 +12,12 @@
 #ifndef PPMLI_GLWESWITCH_H
 #define PPMLI_GLWESWITCH_H
 
-#include "glwe.h"
+#include <math.h>
+
+#include "fft.h"
+#include "params.h"
+#include "poly.h"
+#include "rng.h"
 #include "wide.h"
 
 #define PPMLI_SWITCH_COLUMNS 4    /* mask, high and low part, and body likewise */

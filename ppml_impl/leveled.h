@@ -25,10 +25,6 @@ PPMLI_INLINE size_t ppmli_leveled_blocks(const ppml_params *p, const ppml_spec *
   return (ppmli_spec_inputs(spec) + block - 1) / block;
 }
 
-PPMLI_INLINE int ppmli_model_is_polynomial(const ppml_model *m) {
-  return m->layer_count == 2 && m->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
-}
-
 /* t: the least that leaves scores their room. */
 PPMLI_STATIC uint32_t ppmli_leveled_modulus_log2(const ppml_model *m) {
   const ppml_layer *last = &m->layer[m->layer_count - 1];

@@ -3,11 +3,16 @@
 #ifndef PPMLI_MODEL_H
 #define PPMLI_MODEL_H
 
+#include <math.h>
+
 #include "ct.h"
 #include "failure.h"
 #include "serial.h"
 
 #define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
+#define PPMLI_SQUARE_MAX 127                     /* of a polynomial's coefficients ... */
+#define PPMLI_LINEAR_MAX ((int32_t)1 << 29)
+#define PPMLI_SCORE_SUM_LOG2 62 /* of sums of polynomials, at most */
 
 /* ----------------------------------------------------------------- spec */
 
@@ -82,22 +87,27 @@ PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *l
 
 /* --------------------------------------------------------------- layers */
 
-PPMLI_STATIC void ppmli_layer_put(ppmli_out *out, const ppml_layer *layer) {
+/*   has_score_peaks  ppmli_model_has_score_peaks(); and so below */
+PPMLI_STATIC void ppmli_layer_put(ppmli_out *out, const ppml_layer *layer, int has_score_peaks) {
   ppmli_out_u32(out, layer->inputs);
   ppmli_out_u32(out, layer->outputs);
   ppmli_out_u32(out, layer->activation);
   ppmli_out_u32(out, layer->weight_bits);
   ppmli_out_bytes(out, layer->weight, (size_t)layer->inputs * layer->outputs);
   ppmli_out_i32s(out, layer->bias, layer->outputs);
-  if (layer->activation == PPML_ACTIVATION_NONE) return;
-  ppmli_out_i32s(out, layer->range, layer->outputs);
-  ppmli_out_i32s(out, layer->peak, layer->outputs);
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL) {
+    ppmli_out_i32s(out, layer->square, layer->outputs);
+    ppmli_out_i32s(out, layer->linear, layer->outputs);
+  }
+  if (ppmli_layer_is_clipped(layer)) ppmli_out_i32s(out, layer->range, layer->outputs);
+  if (ppmli_layer_is_clipped(layer) || has_score_peaks)
+    ppmli_out_i32s(out, layer->peak, layer->outputs);
   if (layer->activation == PPML_ACTIVATION_TABLE)
     ppmli_out_bytes(out, layer->table, PPML_TABLE_SIZE);
 }
 
-PPMLI_STATIC size_t ppmli_layer_wire_bytes(const ppml_layer *layer) {
-  size_t arrays = layer->activation == PPML_ACTIVATION_NONE ? 1 : 3;
+PPMLI_STATIC size_t ppmli_layer_wire_bytes(const ppml_layer *layer, int has_score_peaks) {
+  size_t arrays = layer->activation != PPML_ACTIVATION_NONE ? 3 : has_score_peaks ? 2 : 1;
   size_t table = layer->activation == PPML_ACTIVATION_TABLE ? PPML_TABLE_SIZE : 0;
   return 16 + (size_t)layer->inputs * layer->outputs + 4 * arrays * layer->outputs + table;
 }
@@ -120,16 +130,23 @@ PPMLI_STATIC int ppmli_layer_get_i32s(const int32_t **out, ppmli_in *in, size_t 
   return in->error;
 }
 
-/* Every weight within weight_bits, ranges and peaks in order, activations in theirs. */
-PPMLI_STATIC int ppmli_layer_is_valid(const ppml_layer *layer, int32_t input_max) {
+/* Every weight within weight_bits. */
+PPMLI_STATIC int ppmli_layer_has_valid_weights(const ppml_layer *layer) {
   if (layer->weight_bits < 2 || layer->weight_bits > 8) return 0;
-  if (layer->activation > PPML_ACTIVATION_TABLE) return 0;
   int32_t most = (1 << (layer->weight_bits - 1)) - 1;
   for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
     if (layer->weight[i] > most || layer->weight[i] < -most) return 0;
+  return 1;
+}
+
+/* Weights and accumulators within their bounds, ranges and peaks in order, activations in
+ * theirs. */
+PPMLI_STATIC int ppmli_layer_is_valid(const ppml_layer *layer, int32_t input_max) {
+  if (!ppmli_layer_has_valid_weights(layer)) return 0;
+  if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return 0;
   for (uint32_t j = 0; j < layer->outputs; j++) {
     if (ppmli_layer_bound(layer, j, input_max) > PPMLI_ACCUMULATOR_MAX) return 0;
-    if (layer->activation == PPML_ACTIVATION_NONE) continue;
+    if (!ppmli_layer_is_clipped(layer)) continue;
     if (layer->range[j] < 1 || layer->peak[j] < layer->range[j]) return 0;
     if (layer->peak[j] > PPMLI_ACCUMULATOR_MAX) return 0;
   }
@@ -139,7 +156,7 @@ PPMLI_STATIC int ppmli_layer_is_valid(const ppml_layer *layer, int32_t input_max
 }
 
 PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_limits *limits,
-                                 ppml_arena *arena) {
+                                 int is_behind_polynomials, ppml_arena *arena) {
   layer->inputs = ppmli_in_u32(in);
   layer->outputs = ppmli_in_u32(in);
   layer->activation = ppmli_in_u32(in);
@@ -147,15 +164,21 @@ PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_lim
   if (in->error) return in->error;
   if (layer->inputs < 1 || layer->inputs > limits->inputs) return PPML_ERR_RANGE;
   if (layer->outputs < 1 || layer->outputs > limits->neurons) return PPML_ERR_RANGE;
-  if (layer->activation > PPML_ACTIVATION_TABLE) return PPML_ERR_RANGE;
+  if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return PPML_ERR_RANGE;
+  if (is_behind_polynomials && layer->activation != PPML_ACTIVATION_NONE) return PPML_ERR_RANGE;
   if (layer->weight_bits < 2 || layer->weight_bits > 8) return PPML_ERR_RANGE;
   if (layer->inputs > in->remaining_bytes / layer->outputs) return PPML_ERR_FORMAT;
   size_t weights = (size_t)layer->inputs * layer->outputs;
   PPMLI_TRY(ppmli_layer_get_bytes(&layer->weight, in, weights, arena));
   PPMLI_TRY(ppmli_layer_get_i32s(&layer->bias, in, layer->outputs, arena));
-  if (layer->activation == PPML_ACTIVATION_NONE) return PPML_OK;
-  PPMLI_TRY(ppmli_layer_get_i32s(&layer->range, in, layer->outputs, arena));
-  PPMLI_TRY(ppmli_layer_get_i32s(&layer->peak, in, layer->outputs, arena));
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL) {
+    PPMLI_TRY(ppmli_layer_get_i32s(&layer->square, in, layer->outputs, arena));
+    return ppmli_layer_get_i32s(&layer->linear, in, layer->outputs, arena);
+  }
+  if (ppmli_layer_is_clipped(layer))
+    PPMLI_TRY(ppmli_layer_get_i32s(&layer->range, in, layer->outputs, arena));
+  if (ppmli_layer_is_clipped(layer) || is_behind_polynomials)
+    PPMLI_TRY(ppmli_layer_get_i32s(&layer->peak, in, layer->outputs, arena));
   if (layer->activation != PPML_ACTIVATION_TABLE) return PPML_OK;
   return ppmli_layer_get_bytes(&layer->table, in, PPML_TABLE_SIZE, arena);
 }
@@ -164,7 +187,8 @@ PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_lim
 
 PPMLI_STATIC size_t ppmli_model_wire_bytes(const ppml_model *m) {
   size_t bytes = ppmli_spec_wire_bytes(&m->spec) + 8;
-  for (uint32_t l = 0; l < m->layer_count; l++) bytes += ppmli_layer_wire_bytes(&m->layer[l]);
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    bytes += ppmli_layer_wire_bytes(&m->layer[l], ppmli_model_has_score_peaks(m, l));
   return bytes;
 }
 
@@ -172,7 +196,8 @@ PPMLI_STATIC void ppmli_model_put(ppmli_out *out, const ppml_model *m) {
   ppmli_spec_put(out, &m->spec);
   ppmli_out_u32(out, m->layer_count);
   ppmli_out_u32(out, m->margin_p05);
-  for (uint32_t l = 0; l < m->layer_count; l++) ppmli_layer_put(out, &m->layer[l]);
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    ppmli_layer_put(out, &m->layer[l], ppmli_model_has_score_peaks(m, l));
 }
 
 PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m) {
@@ -180,6 +205,45 @@ PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m)
   ppmli_out_begin_digest(&out);
   ppmli_model_put(&out, m);
   ppmli_digest_final(&out.digest, id);
+}
+
+PPMLI_STATIC int ppmli_layer_has_valid_polynomials(const ppml_layer *layer) {
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    if (layer->square[j] > PPMLI_SQUARE_MAX || layer->square[j] < -PPMLI_SQUARE_MAX) return 0;
+    if (layer->linear[j] > PPMLI_LINEAR_MAX || layer->linear[j] < -PPMLI_LINEAR_MAX) return 0;
+  }
+  return 1;
+}
+
+/* Do 64 bits hold every sum of polynomials, whatever the input? */
+PPMLI_STATIC int ppmli_model_has_bounded_polynomials(const ppml_model *m) {
+  const ppml_layer *hidden = &m->layer[0];
+  double largest = 0;
+  for (uint32_t j = 0; j < hidden->outputs; j++) {
+    double z = (double)ppmli_layer_bound(hidden, j, ppmli_layer_input_max(m, 0));
+    largest += z * (z * fabs((double)hidden->square[j]) + fabs((double)hidden->linear[j]));
+  }
+  return largest * (1 << (m->layer[1].weight_bits - 1)) <= ldexp(1, PPMLI_SCORE_SUM_LOG2);
+}
+
+/* Scores behind polynomials: what any input can lead to is far above what happens, so it is
+ * not held against them. */
+PPMLI_STATIC int ppmli_layer_has_valid_score_peaks(const ppml_layer *layer) {
+  if (!ppmli_layer_has_valid_weights(layer)) return 0;
+  for (uint32_t c = 0; c < layer->outputs; c++) {
+    if (layer->bias[c] > PPMLI_ACCUMULATOR_MAX || layer->bias[c] < -PPMLI_ACCUMULATOR_MAX) return 0;
+    if (layer->peak[c] < 1 || layer->peak[c] > PPMLI_ACCUMULATOR_MAX) return 0;
+  }
+  return 1;
+}
+
+PPMLI_STATIC int ppmli_model_has_valid_layer(const ppml_model *m, uint32_t l) {
+  const ppml_layer *layer = &m->layer[l];
+  if (ppmli_model_has_score_peaks(m, l))
+    return ppmli_layer_has_valid_score_peaks(layer) && ppmli_model_has_bounded_polynomials(m);
+  if (!ppmli_layer_is_valid(layer, ppmli_layer_input_max(m, l))) return 0;
+  if (layer->activation != PPML_ACTIVATION_POLYNOMIAL) return 1;
+  return ppmli_model_is_polynomial(m) && ppmli_layer_has_valid_polynomials(layer);
 }
 
 /* Do the layers fit one another, and the spec? */
@@ -193,7 +257,7 @@ PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
     int is_last = l + 1 == m->layer_count;
     if (layer->inputs != inputs) return 0;
     if (is_last != (layer->activation == PPML_ACTIVATION_NONE)) return 0;
-    if (!ppmli_layer_is_valid(layer, ppmli_layer_input_max(m, l))) return 0;
+    if (!ppmli_model_has_valid_layer(m, l)) return 0;
     inputs = layer->outputs;
   }
   return inputs == m->spec.outputs;
@@ -208,7 +272,7 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
   if (in->error) return in->error;
   if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
   for (uint32_t l = 0; l < m->layer_count; l++)
-    PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, arena));
+    PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, ppmli_model_has_score_peaks(m, l), arena));
   if (!ppmli_model_is_valid(m)) return PPML_ERR_RANGE;
   ppmli_model_id(m->id, m);
   return PPML_OK;

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "glweswitch.h"
+#include "params.h"
 #include "tensor.h"
 
 /* Rounding errors of the FFT, in units of 2^-53 of a coefficient's magnitude: the largest

@@ -69,6 +69,48 @@ PPMLI_STATIC void ppmli_quant_dense(int32_t *z, const ppml_layer *layer, const i
   }
 }
 
+/* ----------------------------------------------------------- polynomials */
+
+#define PPMLI_QUANT_SCORE_MAX INT32_MAX /* of a score behind polynomials, either way */
+
+/* Has the network the one hidden layer of polynomials, and scores behind it?  Layers of that
+ * activation are valid nowhere else. */
+PPMLI_INLINE int ppmli_model_is_polynomial(const ppml_model *m) {
+  return m->layer_count == 2 && m->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
+}
+
+/* Is layer l the scores behind polynomials?  These have peaks. */
+PPMLI_INLINE int ppmli_model_has_score_peaks(const ppml_model *m, uint32_t l) {
+  return l == 1 && ppmli_model_is_polynomial(m);
+}
+
+/* Has the layer ranges and peaks of accumulators that saturate? */
+PPMLI_INLINE int ppmli_layer_is_clipped(const ppml_layer *layer) {
+  return layer->activation != PPML_ACTIVATION_NONE &&
+         layer->activation != PPML_ACTIVATION_POLYNOMIAL;
+}
+
+/* a_j of neuron j.  In 64 bits, which a valid model does not exceed (model.h). */
+PPMLI_INLINE int64_t ppmli_quant_polynomial(const ppml_layer *hidden, uint32_t j, int64_t z) {
+  return z * (hidden->square[j] * z + hidden->linear[j]);
+}
+
+/* Scores behind a layer of polynomials.
+ *   scores [last->outputs]  out; clamped to SCORE_MAX
+ *   z      [hidden->outputs] the hidden layer's accumulators */
+PPMLI_STATIC void ppmli_quant_polynomial_scores(int32_t *scores, const ppml_layer *last,
+                                                const ppml_layer *hidden, const int32_t *z) {
+  for (uint32_t c = 0; c < last->outputs; c++) {
+    const int8_t *w = last->weight + (size_t)c * last->inputs;
+    int64_t sum = last->bias[c];
+    for (uint32_t j = 0; j < last->inputs; j++)
+      sum += w[j] * ppmli_quant_polynomial(hidden, j, z[j]);
+    scores[c] = (int32_t)ppmli_quant_clamp(sum, PPMLI_QUANT_SCORE_MAX);
+  }
+}
+
+/* ---------------------------------------------------------------- network */
+
 /* Values of the widest layer, inputs included: the size of a row of activations. */
 PPMLI_STATIC size_t ppmli_quant_width(const ppml_model *model) {
   size_t width = ppmli_spec_inputs(&model->spec);
@@ -82,11 +124,18 @@ PPMLI_STATIC size_t ppmli_quant_forward_scratch(const ppml_model *model) {
 }
 
 /* Called with the accumulators of a layer before its activation, to watch them or to
- * disturb them as encryption would. */
+ * disturb them as encryption would.  Of the last layer they are the scores. */
 typedef struct ppmli_quant_hook {
   void (*accumulators)(void *context, uint32_t layer, int32_t *z);
   void *context;
 } ppmli_quant_hook;
+
+/* What the next layer takes of an accumulator: the activation, or z itself where that is a
+ * polynomial, which may not fit. */
+PPMLI_INLINE int32_t ppmli_quant_next(const ppml_layer *layer, uint32_t j, int32_t z) {
+  if (!ppmli_layer_is_clipped(layer)) return z;
+  return ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
+}
 
 /* Scores of one image in the clear.
  *   scores [spec.outputs]  out
@@ -103,11 +152,12 @@ PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
     x[i] = ppmli_quant_pixel(pixels[i], model->spec.input_bits);
   for (uint32_t l = 0; l < model->layer_count; l++) {
     const ppml_layer *layer = &model->layer[l];
-    ppmli_quant_dense(z, layer, x);
+    if (ppmli_model_has_score_peaks(model, l))
+      ppmli_quant_polynomial_scores(z, layer, layer - 1, x);
+    else ppmli_quant_dense(z, layer, x);
     if (hook) hook->accumulators(hook->context, l, z);
     if (layer->activation == PPML_ACTIVATION_NONE) break;
-    for (uint32_t j = 0; j < layer->outputs; j++)
-      x[j] = ppmli_quant_activation(layer->activation, z[j], layer->range[j], layer->table);
+    for (uint32_t j = 0; j < layer->outputs; j++) x[j] = ppmli_quant_next(layer, j, z[j]);
   }
   memcpy(scores, z, model->spec.outputs * sizeof *scores);
   arena->used_bytes = mark;

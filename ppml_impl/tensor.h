@@ -1,4 +1,4 @@
-/* Layer 5: the scale-invariant product of two GLWE ciphertexts with one mask polynomial.
+/* Layer 4: the scale-invariant product of two GLWE ciphertexts with one mask polynomial.
  *
  * Messages are multiples of 1 / T of a turn.  Phases B - A S are x / T + k and y / T + l with
  * whole k and l, so T times their product is x y / T modulo 1.  As polynomials in S that is
@@ -12,7 +12,9 @@
 #ifndef PPMLI_TENSOR_H
 #define PPMLI_TENSOR_H
 
-#include "glweswitch.h"
+#include <math.h>
+
+#include "wide.h"
 
 #define PPMLI_TENSOR_BITS 20
 #define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T */

@@ -7,7 +7,8 @@
 #ifndef PPMLI_WIDE_H
 #define PPMLI_WIDE_H
 
-#include "fft.h"
+#include "arena.h"
+#include "fft/backend.h"
 
 #define PPMLI_WIDE_BITS 32 /* of the high part where the other operand has a few bits */
 

@@ -13,8 +13,9 @@ static void containers_model(ppml_model *model) {
   static const int32_t bias[] = {10, -20}, range[] = {100, 90}, peak[] = {250, 200}, shift[] = {-5};
   static int8_t table[PPML_TABLE_SIZE];
   const ppml_layer layers[] = {
-      {CONTAINERS_PIXELS, 2, PPML_ACTIVATION_TABLE, 4, hidden, bias, range, peak, table},
-      {2, 1, PPML_ACTIVATION_NONE, 4, last, shift, NULL, NULL, NULL}};
+      {CONTAINERS_PIXELS, 2, PPML_ACTIVATION_TABLE, 4, hidden, bias, range, peak, table, NULL,
+       NULL},
+      {2, 1, PPML_ACTIVATION_NONE, 4, last, shift, NULL, NULL, NULL, NULL, NULL}};
   const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}};
   for (int i = 0; i < PPML_TABLE_SIZE; i++) table[i] = (int8_t)(i / 2);
   memset(model, 0, sizeof *model);

@@ -14,14 +14,29 @@ static const int32_t last_bias[] = {-5};
 static ppml_model known_model(void) {
   ppml_model m;
   const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}};
-  const ppml_layer hidden = {6, 2, PPML_ACTIVATION_RELU, 4, weight, bias, range, peak, NULL};
-  const ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, last_weight, last_bias, NULL, NULL, NULL};
+  const ppml_layer hidden = {6,    2,   PPML_ACTIVATION_RELU, 4, weight, bias, range, peak, NULL,
+                             NULL, NULL};
+  const ppml_layer last = {
+      2, 1, PPML_ACTIVATION_NONE, 4, last_weight, last_bias, NULL, NULL, NULL, NULL, NULL};
   memset(&m, 0, sizeof m);
   m.spec = spec;
   m.layer_count = 2;
   m.margin_p05 = 40;
   m.layer[0] = hidden;
   m.layer[1] = last;
+  return m;
+}
+
+static const int32_t square[] = {1, -127}, linear[] = {0, 1 << 29}, score_peak[] = {123456};
+
+/* The same with polynomials. */
+static ppml_model polynomial_model(void) {
+  ppml_model m = known_model();
+  m.layer[0].activation = PPML_ACTIVATION_POLYNOMIAL;
+  m.layer[0].range = m.layer[0].peak = NULL;
+  m.layer[0].square = square;
+  m.layer[0].linear = linear;
+  m.layer[1].peak = score_peak;
   return m;
 }
 
@@ -34,6 +49,25 @@ START_TEST(a_model_is_written_as_known) {
   ck_assert_int_eq(ppml_model_write(&m, &writer), PPML_OK);
   ck_assert_uint_eq(writer.position, sizeof format_model_kat);
   ck_assert_mem_eq(bytes, format_model_kat, sizeof format_model_kat);
+}
+END_TEST
+
+/* As docs/FORMAT.md has it: coefficients in place of ranges and peaks, the scores' peaks behind
+ * their biases. */
+START_TEST(polynomials_are_written_as_documented) {
+  uint8_t bytes[1024];
+  ppml_model m = polynomial_model();
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(ppml_model_write(&m, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_model_kat + 4);
+  const uint8_t *hidden = bytes + PPMLI_HEADER_BYTES + ppmli_spec_wire_bytes(&m.spec) + 8;
+  ck_assert_uint_eq(ppmli_load32(hidden + 8), 5);
+  const uint8_t *coefficients = hidden + 16 + sizeof weight + 4 * 2;
+  ck_assert_int_eq((int32_t)ppmli_load32(coefficients + 4), -127);
+  ck_assert_int_eq((int32_t)ppmli_load32(coefficients + 12), 1 << 29);
+  const uint8_t *scores = coefficients + 16;
+  ck_assert_int_eq((int32_t)ppmli_load32(scores + 16 + 2), -5);
+  ck_assert_int_eq((int32_t)ppmli_load32(scores + 16 + 2 + 4), 123456);
 }
 END_TEST
 
@@ -131,6 +165,13 @@ START_TEST(models_of_all_shapes_survive_writing) {
       check_round_trip(&net->model);
     }
   free(net);
+}
+END_TEST
+
+START_TEST(polynomials_survive_writing) {
+  ppml_model m = polynomial_model();
+  ppmli_model_id(m.id, &m);
+  check_round_trip(&m);
 }
 END_TEST
 
@@ -276,6 +317,64 @@ START_TEST(values_of_a_layer_are_within_their_bounds) {
   check_value(int32_t, bias, bias, 0, (1 << 30) - 15 * 18, PPML_OK);
   check_value(int32_t, bias, bias, 0, (1 << 30) - 15 * 18 + 1, PPML_ERR_RANGE);
   check_value(int32_t, bias, bias, 0, INT32_MIN, PPML_ERR_RANGE);
+}
+END_TEST
+
+/* With one value of an array of a layer of polynomials' network changed. */
+#define check_polynomial(type, l, field, array, at, value, expected)                               \
+  do {                                                                                             \
+    ppml_model m = polynomial_model();                                                             \
+    type copy[sizeof(array) / sizeof(array)[0]];                                                   \
+    memcpy(copy, array, sizeof copy);                                                              \
+    copy[at] = value;                                                                              \
+    m.layer[l].field = copy;                                                                       \
+    ck_assert_int_eq(read_model(&m), expected);                                                    \
+  } while (0)
+
+START_TEST(values_of_polynomials_are_within_their_bounds) {
+  check_polynomial(int32_t, 0, square, square, 0, 127, PPML_OK);
+  check_polynomial(int32_t, 0, square, square, 0, 128, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 0, square, square, 0, -128, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 0, square, square, 0, INT32_MIN, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 0, linear, linear, 0, -(1 << 29), PPML_OK);
+  check_polynomial(int32_t, 0, linear, linear, 0, (1 << 29) + 1, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 0, linear, linear, 0, INT32_MIN, PPML_ERR_RANGE);
+  check_polynomial(int8_t, 0, weight, weight, 3, 8, PPML_ERR_RANGE);
+  check_polynomial(int8_t, 1, weight, last_weight, 1, 8, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 1, peak, score_peak, 0, 1, PPML_OK);
+  check_polynomial(int32_t, 1, peak, score_peak, 0, 0, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 1, peak, score_peak, 0, 1 << 30, PPML_OK);
+  check_polynomial(int32_t, 1, peak, score_peak, 0, (1 << 30) + 1, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 1, bias, last_bias, 0, -(1 << 30), PPML_OK);
+  check_polynomial(int32_t, 1, bias, last_bias, 0, (1 << 30) + 1, PPML_ERR_RANGE);
+}
+END_TEST
+
+/* 127 z^2 8 stays below 2^62 up to z of 2^26: so do accumulators, which might be 2^30. */
+START_TEST(polynomials_fit_64_bits) {
+  check_polynomial(int32_t, 0, bias, bias, 1, 1 << 25, PPML_OK);
+  check_polynomial(int32_t, 0, bias, bias, 1, 1 << 27, PPML_ERR_RANGE);
+  check_polynomial(int32_t, 0, bias, bias, 0, 1 << 29, PPML_OK); /* its square is 1 */
+  check_polynomial(int32_t, 0, bias, bias, 0, 1 << 30, PPML_ERR_RANGE);
+}
+END_TEST
+
+START_TEST(polynomials_are_of_one_hidden_layer) {
+  ppml_model m = polynomial_model();
+  m.layer[1].activation = PPML_ACTIVATION_POLYNOMIAL; /* in place of scores */
+  m.layer[1].square = m.layer[1].linear = linear;
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m = polynomial_model();
+  m.layer_count = 1; /* no scores at all */
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m = known_model();
+  m.layer_count = 3; /* behind another layer */
+  m.layer[2] = polynomial_model().layer[1];
+  m.layer[1] = polynomial_model().layer[0];
+  m.layer[1].inputs = 2;
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
+  m.layer[0] = polynomial_model().layer[0]; /* twice */
+  ck_assert_int_eq(read_model(&m), PPML_ERR_RANGE);
 }
 END_TEST
 
@@ -467,6 +566,59 @@ END_TEST
 
 /* ------------------------------------------------------------------ error */
 
+/* Writes the polynomials' model.  Its length. */
+static size_t write_polynomials(uint8_t *bytes, size_t capacity) {
+  ppml_model m = polynomial_model();
+  ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
+  ck_assert_int_eq(ppml_model_write(&m, &writer), PPML_OK);
+  return writer.position;
+}
+
+/* Reads with as much memory as is said.  On an error nothing of it stays in use. */
+static int read_in_said_memory(ppml_model *m, const uint8_t *bytes, size_t count) {
+  ppml_limits limits = ppml_limits_default();
+  ppml_header h;
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  int error = ppml_header_read(&h, &reader, &limits);
+  if (error) return error;
+  ppml_arena arena = test_arena(ppml_read_bytes(&h));
+  reader = ppml_reader_from_memory(bytes, count);
+  error = ppml_model_read(m, &reader, &limits, &arena);
+  if (error) ck_assert_uint_eq(arena.used_bytes, 0);
+  test_arena_free(&arena);
+  return error;
+}
+
+START_TEST(polynomials_cut_at_any_byte_are_truncated) {
+  uint8_t bytes[1024];
+  ppml_model m;
+  size_t count = write_polynomials(bytes, sizeof bytes);
+  ck_assert_int_eq(read_in_said_memory(&m, bytes, count), PPML_OK);
+  for (size_t cut = 0; cut < count; cut++)
+    ck_assert_int_eq(read_in_said_memory(&m, bytes, cut), PPML_ERR_TRUNCATED);
+}
+END_TEST
+
+/* Of the payload, whose digest is mended: what can still be read is another network, so its id
+ * gives it away. */
+START_TEST(a_flipped_bit_of_polynomials_is_refused) {
+  uint8_t bytes[1024];
+  ppml_model m;
+  size_t count = write_polynomials(bytes, sizeof bytes);
+  for (size_t bit = 8 * PPMLI_HEADER_BYTES; bit < 8 * (count - 16); bit++) {
+    bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    mend(bytes, count);
+    int error = read_in_said_memory(&m, bytes, count);
+    ck_assert_msg(error == PPML_ERR_RANGE || error == PPML_ERR_FORMAT ||
+                      error == PPML_ERR_TRAILING || error == PPML_ERR_TRUNCATED,
+                  "bit %zu: %d", bit, error);
+    bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+  }
+  mend(bytes, count);
+  ck_assert_int_eq(read_in_said_memory(&m, bytes, count), PPML_OK);
+}
+END_TEST
+
 START_TEST(an_id_that_is_not_the_payloads_is_refused) {
   uint8_t bytes[sizeof format_model_kat];
   ppml_limits limits = ppml_limits_default();
@@ -507,16 +659,21 @@ int main(void) {
   TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
   TCase *bounds = test_case(suite, "bounds"), *error = test_case(suite, "error");
   tcase_add_test(kat, a_model_is_written_as_known);
+  tcase_add_test(kat, polynomials_are_written_as_documented);
   tcase_add_test(kat, a_circuit_is_laid_out_and_written_as_known);
   tcase_add_test(kat, a_client_spec_is_written_and_read_as_known);
   tcase_add_test(kat, a_secret_key_is_drawn_and_written_as_known);
   tcase_add_test(law, models_of_all_shapes_survive_writing);
+  tcase_add_test(law, polynomials_survive_writing);
   tcase_add_test(law, the_id_depends_on_everything);
   tcase_add_test(law, the_circuits_id_depends_on_the_parameters);
   tcase_add_test(bounds, a_spec_is_within_its_bounds);
   tcase_add_test(bounds, a_name_is_printable_and_ends);
   tcase_add_test(bounds, a_score_unit_is_at_most_half_a_turn);
   tcase_add_test(bounds, values_of_a_layer_are_within_their_bounds);
+  tcase_add_test(bounds, values_of_polynomials_are_within_their_bounds);
+  tcase_add_test(bounds, polynomials_fit_64_bits);
+  tcase_add_test(bounds, polynomials_are_of_one_hidden_layer);
   tcase_add_test(bounds, layers_fit_one_another);
   tcase_add_test(bounds, a_table_has_no_minus_128);
   tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
@@ -525,6 +682,8 @@ int main(void) {
   tcase_add_test(error, a_certificate_that_claims_something_else_is_refused);
   tcase_add_test(error, a_promise_that_the_circuit_cannot_keep_is_refused);
   tcase_add_test(error, a_circuit_with_smaller_gains_than_certified_is_refused);
+  tcase_add_test(error, polynomials_cut_at_any_byte_are_truncated);
+  tcase_add_test(error, a_flipped_bit_of_polynomials_is_refused);
   tcase_add_test(error, an_id_that_is_not_the_payloads_is_refused);
   tcase_add_test(error, a_secret_key_that_could_not_be_read_is_wiped);
   return test_run(suite);

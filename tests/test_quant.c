@@ -33,8 +33,8 @@ START_TEST(a_network_gives_what_was_computed_by_hand) {
   static const int32_t b0[] = {-10, 5}, range[] = {40, 50}, b1[] = {7};
   test_net *net = test_memory(sizeof *net);
   test_net_spec(net, 3, 1, 1, 2);
-  ppml_layer hidden = {3, 2, PPML_ACTIVATION_RELU, 4, w0, b0, range, range, NULL};
-  ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, w1, b1, NULL, NULL, NULL};
+  ppml_layer hidden = {3, 2, PPML_ACTIVATION_RELU, 4, w0, b0, range, range, NULL, NULL, NULL};
+  ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, w1, b1, NULL, NULL, NULL, NULL, NULL};
   net->model.layer_count = 2;
   net->model.layer[0] = hidden;
   net->model.layer[1] = last;
@@ -46,6 +46,38 @@ START_TEST(a_network_gives_what_was_computed_by_hand) {
   ck_assert_int_eq(score, 7 + 3 * 79 - 2 * 56);
   test_arena_free(&arena);
   free(net);
+}
+END_TEST
+
+/* 3 pixels, 2 polynomials, 2 scores, the same way. */
+static ppml_model polynomial_model(void) {
+  static const int8_t w0[] = {1, -1, 0, 0, 1, 1}, w1[] = {3, -2, 1, 1};
+  static const int32_t b0[] = {-10, 5}, square[] = {2, 0}, linear[] = {-7, 9}, b1[] = {7, -1};
+  static const int32_t peak[] = {1000, 1000};
+  ppml_model m;
+  memset(&m, 0, sizeof m);
+  m.spec.width = 3, m.spec.height = m.spec.channels = 1, m.spec.input_bits = 4;
+  m.spec.classes = m.spec.outputs = 2;
+  m.layer_count = 2;
+  m.layer[0].inputs = 3, m.layer[0].outputs = 2, m.layer[0].weight_bits = 2;
+  m.layer[0].activation = PPML_ACTIVATION_POLYNOMIAL;
+  m.layer[0].weight = w0, m.layer[0].bias = b0;
+  m.layer[0].square = square, m.layer[0].linear = linear;
+  m.layer[1].inputs = m.layer[1].outputs = 2, m.layer[1].weight_bits = 3;
+  m.layer[1].weight = w1, m.layer[1].bias = b1, m.layer[1].peak = peak;
+  return m;
+}
+
+START_TEST(polynomials_give_what_was_computed_by_hand) {
+  const uint8_t pixels[] = {255, 17, 128}; /* 15, 1, 8 (7.53) */
+  ppml_model m = polynomial_model();
+  ppml_arena arena = test_arena(ppml_model_predict_bytes(&m));
+  int32_t scores[2];
+  ck_assert_int_eq(ppml_model_predict(scores, &m, pixels, &arena), PPML_OK);
+  /* z = (-10 + 15 - 1, 5 + 1 + 8) = (4, 14); a = (4 (8 - 7), 14 * 9) */
+  ck_assert_int_eq(scores[0], 7 + 3 * 4 - 2 * 126);
+  ck_assert_int_eq(scores[1], -1 + 4 + 126);
+  test_arena_free(&arena);
 }
 END_TEST
 
@@ -128,6 +160,26 @@ START_TEST(extreme_accumulators_stay_in_range) {
 }
 END_TEST
 
+/* In 64 bits up to the end: 127 z^2 of z = 2^24 is 2^55, and there are two of them. */
+START_TEST(scores_of_polynomials_saturate) {
+  const uint8_t pixels[] = {0, 0, 0};
+  const int32_t bias[] = {1 << 24, 1 << 24}, square[] = {127, 127}, none[] = {-127, -127};
+  const int32_t linear[] = {1 << 29, 1 << 29};
+  ppml_model m = polynomial_model();
+  ppml_arena arena = test_arena(ppml_model_predict_bytes(&m));
+  int32_t scores[2];
+  m.layer[0].bias = bias, m.layer[0].square = square, m.layer[0].linear = linear;
+  ck_assert_int_eq(ppml_model_predict(scores, &m, pixels, &arena), PPML_OK);
+  ck_assert_int_eq(scores[0], INT32_MAX); /* 3 - 2 of them */
+  ck_assert_int_eq(scores[1], INT32_MAX);
+  m.layer[0].square = none;
+  ck_assert_int_eq(ppml_model_predict(scores, &m, pixels, &arena), PPML_OK);
+  ck_assert_int_eq(scores[0], -INT32_MAX);
+  ck_assert_int_eq(scores[1], -INT32_MAX);
+  test_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(every_entry_of_a_table_is_reached) {
   uint8_t seen[PPML_TABLE_SIZE] = {0};
   int8_t table[PPML_TABLE_SIZE];
@@ -169,6 +221,23 @@ START_TEST(the_hook_sees_every_layer_and_may_change_it) {
   ck_assert_uint_eq(w.calls, 3);
   test_arena_free(&arena);
   free(net);
+}
+END_TEST
+
+/* Of polynomials it changes the accumulators, not their squares; behind them the scores. */
+START_TEST(the_hook_comes_before_polynomials) {
+  const uint8_t pixels[] = {255, 17, 128};
+  ppml_model m = polynomial_model();
+  ppml_arena arena = test_arena(ppml_model_predict_bytes(&m));
+  watch w = {0, {0}, 2};
+  ppmli_quant_hook hook = {watch_accumulators, &w};
+  int32_t scores[2];
+  ck_assert_int_eq(ppmli_quant_forward(scores, &m, pixels, &hook, &arena), PPML_OK);
+  ck_assert_uint_eq(w.calls, 2);
+  ck_assert_int_eq(w.first[0], 4);
+  ck_assert_int_eq(w.first[1], 7 + 3 * 6 * (12 - 7) - 2 * 126); /* z_0 = 6 */
+  ck_assert_int_eq(scores[0], w.first[1] + 2);
+  test_arena_free(&arena);
 }
 END_TEST
 
@@ -284,16 +353,19 @@ int main(void) {
   tcase_add_test(kat, pixels_are_rounded_to_the_input_bits);
   tcase_add_test(kat, division_rounds_halves_away_from_zero);
   tcase_add_test(kat, a_network_gives_what_was_computed_by_hand);
+  tcase_add_test(kat, polynomials_give_what_was_computed_by_hand);
   tcase_add_test(law, activations_are_those_of_ppml_h);
   tcase_add_test(law, relu_is_odd_and_monotonous_and_saturates);
   tcase_add_test(law, square_is_even_and_the_sign_of_zero_is_plus);
   tcase_add_test(law, every_entry_of_a_table_is_reached);
   tcase_add_test(law, the_hook_sees_every_layer_and_may_change_it);
+  tcase_add_test(law, the_hook_comes_before_polynomials);
   tcase_add_test(law, the_class_is_that_of_the_best_score);
   tcase_add_test(law, a_grade_counts_the_thresholds_passed);
   tcase_add_test(law, labels_are_answered_one_by_one);
   tcase_add_test(law, the_margin_is_the_distance_to_another_answer);
   tcase_add_test(bounds, extreme_accumulators_stay_in_range);
+  tcase_add_test(bounds, scores_of_polynomials_saturate);
   tcase_add_test(oom, prediction_takes_exactly_what_is_said);
   return test_run(suite);
 }
