@@ -254,6 +254,14 @@ TEST_STATIC void test_pixels(uint8_t *pixels, size_t count, ppml_rng *rng) {
   ppml_rng_bytes(rng, pixels, count);
 }
 
+/* The index-th set that bootstraps, or NULL; leveled ones have suites of their own. */
+TEST_STATIC const ppml_params *test_bootstrapped(size_t index) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
+    if (p->slots == 0 && index-- == 0) return p;
+  return NULL;
+}
+
 /* ------------------------------------------------------------------- keys */
 
 /* The backend that suites of encrypted inference run on: $PPML_TEST_BACKEND, or the best. */

@@ -236,7 +236,7 @@ START_TEST(a_model_that_breaks_a_rule_is_refused) {
   check_invalid(m->layer[0].inputs--);
   check_invalid(m->layer[1].activation = PPML_ACTIVATION_RELU);
   check_invalid(m->layer[0].activation = PPML_ACTIVATION_NONE);
-  check_invalid(m->layer[0].activation = PPML_ACTIVATION_TABLE + 1);
+  check_invalid(m->layer[0].activation = PPML_ACTIVATION_POLYNOMIAL + 1);
   check_invalid(m->layer[0].weight_bits = 3); /* there are weights of 4 bits */
   check_invalid(m->layer[0].weight_bits = 0);
   check_invalid(m->layer[0].weight_bits = 33);

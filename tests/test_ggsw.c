@@ -117,14 +117,14 @@ static void check_product(const ppml_params *p, uint64_t bit, ppml_rng *rng) {
 START_TEST(external_product_by_zero_is_zero) {
   const ppml_params *p;
   ppml_rng rng = test_rng(1);
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) check_product(p, 0, &rng);
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) check_product(p, 0, &rng);
 }
 END_TEST
 
 START_TEST(external_product_by_one_is_the_message) {
   const ppml_params *p;
   ppml_rng rng = test_rng(2);
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) check_product(p, 1, &rng);
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) check_product(p, 1, &rng);
 }
 END_TEST
 

@@ -2,12 +2,12 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-enum { WORDS_MAX = PPML_KEY_BITS_MAX + 2048 };
+enum { WORDS_MAX = PPML_KEY_BITS_MAX + 4096 };
 
 /* A key, and one ciphertext with its mask. */
 typedef struct sample {
   uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8], glwe_bits[PPML_KEY_BITS_MAX / 8];
-  uint64_t glwe[WORDS_MAX], message[2048], phase[2048];
+  uint64_t glwe[WORDS_MAX], message[4096], phase[4096];
 } sample;
 
 static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};

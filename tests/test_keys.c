@@ -59,6 +59,7 @@ START_TEST(key_bits_are_uniform_or_one_of_three_to_a_block) {
       glwe_count += (double)ppmli_params_long_dim(p);
     }
     ck_assert(fabs(glwe_ones / glwe_count - 0.5) < 0.01);
+    if (p->lwe_dim == 0) continue;
     ck_assert(fabs(ones / count - (p->key_block_ones ? 1.0 / 3 : 0.5)) < 0.012);
   }
 }
@@ -71,7 +72,7 @@ START_TEST(keys_have_the_shape_that_the_set_says) {
     ppml_rng rng = test_rng(42);
     ppmli_secret_bits(lwe, glwe, p, &rng);
     if (p->shared_prefix) ck_assert_mem_eq(lwe, glwe, p->lwe_dim / 8);
-    else ck_assert_mem_ne(lwe, glwe, p->lwe_dim / 8);
+    else if (p->lwe_dim) ck_assert_mem_ne(lwe, glwe, p->lwe_dim / 8);
     for (uint32_t b = 0; p->key_block_ones && b < p->lwe_dim; b += p->key_block) {
       uint64_t ones = 0;
       for (uint32_t j = 0; j < p->key_block; j++) ones += ppmli_bit(lwe, b + j);

@@ -67,7 +67,7 @@ static void check_switch(const ppml_params *p, uint64_t seed) {
 
 START_TEST(modulus_switch_noise_matches_formula) {
   const ppml_params *p;
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++)
     if (!p->exact) check_switch(p, i); /* that set's switch is finest's */
 }
 END_TEST
@@ -76,7 +76,7 @@ START_TEST(exponents_stay_below_a_full_turn) {
   static sample x;
   const ppml_params *p;
   ppml_rng rng = test_rng(9);
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) {
     random_ciphertext(&x, p, &rng);
     for (uint32_t j = 0; j < p->lwe_dim; j += 3)
       x.lwe[j] = UINT32_MAX - j; /* rounds up to a turn */

@@ -15,6 +15,10 @@ static size_t all_sets(const ppml_params *sets[SETS_MAX]) {
   const ppml_params *sets[SETS_MAX], *p;                                                           \
   for (size_t set = 0, set_count = all_sets(sets); set < set_count && (p = sets[set]); set++)
 
+#define for_each_bootstrapped(p)                                                                   \
+  const ppml_params *p;                                                                            \
+  for (size_t set = 0; (p = test_bootstrapped(set)) != NULL; set++)
+
 /* log2 of the least noise, relative to the torus, for a uniform binary key: the column
  * "binary 132" where it has the dimension, else the fit above it; below 768 the fit of "m-opt
  * 132". */
@@ -33,7 +37,7 @@ static double block2_line(double dim) {
 }
 
 START_TEST(noise_is_not_below_the_security_line) {
-  for_each_set(p) {
+  for_each_bootstrapped(p) {
     double lwe = log2(ppmli_params_noise_std(p->lwe_noise_bound, 32));
     double glwe = log2(ppmli_params_noise_std(p->glwe_noise_bound, 64));
     double line = p->key_block_ones ? block2_line(p->lwe_dim) : binary_line(p->lwe_dim);
@@ -45,7 +49,7 @@ START_TEST(noise_is_not_below_the_security_line) {
 END_TEST
 
 START_TEST(noise_is_not_far_above_the_security_line) { /* it would be paid for in accuracy */
-  for_each_set(p) {
+  for_each_bootstrapped(p) {
     double lwe = log2(ppmli_params_noise_std(p->lwe_noise_bound, 32));
     double line = p->key_block_ones ? block2_line(p->lwe_dim) : binary_line(p->lwe_dim);
     ck_assert_msg(lwe < line + 0.05, "%s: LWE noise %.5f, line %.5f", p->name, lwe, line);
@@ -54,7 +58,7 @@ START_TEST(noise_is_not_far_above_the_security_line) { /* it would be paid for i
 END_TEST
 
 START_TEST(every_set_has_128_bits) {
-  for_each_set(p) {
+  for_each_bootstrapped(p) {
     double bits = ppml_params_security_bits(p);
     ck_assert_msg(bits >= 128 && bits < 140, "%s: %.2f bits", p->name, bits);
   }
@@ -110,7 +114,7 @@ static int is_power_of_2(uint32_t x) {
 }
 
 START_TEST(shapes_are_what_the_code_relies_on) {
-  for_each_set(p) {
+  for_each_bootstrapped(p) {
     ck_assert(is_power_of_2(p->poly_size) && p->poly_size >= 256 && p->poly_size <= 4096);
     ck_assert_uint_ge(p->lwe_dim, 450);
     ck_assert_uint_eq(p->lwe_dim % 8, 0); /* whole bytes of key */
@@ -131,9 +135,10 @@ START_TEST(noise_and_wire_widths_are_in_range) {
     ck_assert(p->lwe_noise_bound < 1u << 31 && p->glwe_noise_bound < 1u << 31);
     ck_assert(ppmli_params_noise_std(p->glwe_noise_bound, 64) >= exp2(-62));
     ck_assert(p->input_wire_bits >= 20 && p->input_wire_bits <= 64);
-    ck_assert(p->bsk_wire_bits >= 20 && p->bsk_wire_bits <= 64);
     ck_assert(p->output_bits <= 32 && p->exact <= 1);
     ck_assert(ppmli_params_long_dim(p) <= (size_t)1 << p->output_bits);
+    if (p->slots) continue;
+    ck_assert(p->bsk_wire_bits >= 20 && p->bsk_wire_bits <= 64);
     /* what the wire rounds away is small beside the noise */
     ck_assert(ppmli_noise_rounding(p->bsk_wire_bits) <
               0.05 * ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, 64)));
@@ -142,10 +147,31 @@ START_TEST(noise_and_wire_widths_are_in_range) {
 END_TEST
 
 START_TEST(a_block_has_a_ggsw_for_each_value_but_zero) {
-  for_each_set(p) {
+  for_each_bootstrapped(p) {
     size_t values = p->key_block_ones ? p->key_block + 1 : (size_t)1 << p->key_block;
     ck_assert_uint_eq(ppmli_params_ggsw_per_step(p), values - 1);
   }
+}
+END_TEST
+
+/* Noise of 4 units on the torus of images and on that of keys, both far above the line; what
+ * the FFT and the products rely on. */
+START_TEST(leveled_sets_are_what_the_code_relies_on) {
+  int count = 0;
+  for_each_set(p) {
+    if (p->slots == 0) continue;
+    count++;
+    ck_assert(is_power_of_2(p->slots) && p->slots <= PPMLI_LEVELED_SLOTS_MAX);
+    ck_assert_uint_eq(p->glwe_dim, 1);
+    ck_assert_uint_eq(p->poly_size, 4096);
+    ck_assert_uint_eq(ppmli_params_block(p) * p->slots, p->poly_size);
+    ck_assert_uint_eq((size_t)1 << ppmli_params_trace_steps(p), ppmli_params_block(p));
+    ck_assert_uint_eq(p->pbs_base_log2 * p->pbs_levels, 64); /* digits leave nothing over */
+    ck_assert_uint_eq(p->bsk_wire_bits, PPMLI_LONG_TORUS_BITS);
+    ck_assert(log2(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS)) > -100.9);
+    ck_assert(ppml_params_security_bits(p) > 160 && ppml_params_security_bits(p) < 218);
+  }
+  ck_assert_int_eq(count, 4);
 }
 END_TEST
 
@@ -162,6 +188,7 @@ int main(void) {
   tcase_add_test(bounds, the_estimate_is_that_of_the_table);
   tcase_add_test(bounds, shapes_are_what_the_code_relies_on);
   tcase_add_test(bounds, noise_and_wire_widths_are_in_range);
+  tcase_add_test(bounds, leveled_sets_are_what_the_code_relies_on);
   tcase_add_test(error, a_set_that_is_not_there_is_null);
   return test_run(suite);
 }
