@@ -9,6 +9,7 @@
 
 #include "fft.h"
 #include "glwe.h"
+#include "masks.h"
 
 PPMLI_INLINE size_t ppmli_ggsw_wire_bytes(const ppml_params *p) {
   return ppmli_params_ggsw_rows(p) * ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
@@ -66,7 +67,22 @@ PPMLI_STATIC int ppmli_ggsw_encrypt(uint8_t *wire, const ppml_params *p, uint64_
 }
 
 PPMLI_INLINE size_t ppmli_ggsw_expand_scratch(const ppml_params *p) {
-  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
+  return ppmli_arena_rounded((p->glwe_dim + 1) * (size_t)p->poly_size * sizeof(uint64_t)) +
+         ppmli_arena_rounded(p->poly_size * sizeof(double));
+}
+
+/* A row's masks and body, as a GLWE ciphertext in memory.
+ *   glwe  [k + 1][N]  out
+ *   wire  the row's body, packed
+ *   row   of all rows of all GGSW ciphertexts, names the masks' stream */
+PPMLI_STATIC void ppmli_ggsw_unpack_row(uint64_t *glwe, const uint8_t *wire, const ppml_params *p,
+                                        const uint8_t *mask_seed, uint64_t row,
+                                        const ppmli_fft *fft) {
+  size_t masks = ppmli_params_long_dim(p);
+  uint64_t *body = glwe + masks;
+  ppmli_mask_u64(glwe, masks, mask_seed, PPMLI_STREAM_BSK_MASK, row, fft);
+  ppmli_unpack(body, wire, p->poly_size, p->bsk_wire_bits);
+  for (uint32_t j = 0; j < p->poly_size; j++) body[j] = ppmli_torus_from(body[j], p->bsk_wire_bits);
 }
 
 /* Draws the masks of a GGSW ciphertext from the seed and transforms it.
@@ -79,22 +95,14 @@ PPMLI_STATIC int ppmli_ggsw_expand(double *out, size_t stride, const uint8_t *wi
                                    const ppmli_fft *fft, ppml_arena *arena) {
   size_t mark = arena->used_bytes, rows = ppmli_params_ggsw_rows(p);
   double scale = ldexp(1.0 / fft->points, -64);
-  PPMLI_ALLOC(uint64_t, poly, arena, p->poly_size);
+  PPMLI_ALLOC(uint64_t, glwe, arena, (p->glwe_dim + 1) * (size_t)p->poly_size);
   PPMLI_ALLOC(double, work, arena, p->poly_size);
   for (uint32_t row = 0; row < rows; row++) {
-    ppmli_stream mask;
-    ppmli_stream_init(&mask, mask_seed, PPMLI_STREAM_BSK_MASK, index * rows + row);
-    for (uint32_t column = 0; column <= p->glwe_dim; column++, out += PPMLI_GROUP) {
-      if (column < p->glwe_dim) {
-        ppmli_stream_u64(&mask, poly, p->poly_size);
-      } else {
-        ppmli_unpack(poly, wire, p->poly_size, p->bsk_wire_bits);
-        wire += ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
-        for (uint32_t j = 0; j < p->poly_size; j++)
-          poly[j] = ppmli_torus_from(poly[j], p->bsk_wire_bits);
-      }
-      fft->backend->forward_signed(fft, out, stride, poly, scale, work);
-    }
+    ppmli_ggsw_unpack_row(glwe, wire, p, mask_seed, index * rows + row, fft);
+    wire += ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
+    for (uint32_t column = 0; column <= p->glwe_dim; column++, out += PPMLI_GROUP)
+      fft->backend->forward_signed(fft, out, stride, glwe + (size_t)column * p->poly_size, scale,
+                                   work);
   }
   arena->used_bytes = mark;
   return PPML_OK;

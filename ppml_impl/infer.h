@@ -15,6 +15,7 @@
 #include "evalkey.h"
 #include "evaluate.h"
 #include "failure.h"
+#include "masks.h"
 #include "parallel.h"
 
 /* What rounds of bootstraps need beside the samples. */
@@ -192,21 +193,18 @@ PPMLI_STATIC void ppmli_infer_masks_task(void *argument, size_t index) {
   ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
   ppmli_share share = ppmli_infer_share(x, x->images, index);
   size_t N = p->poly_size, k = p->glwe_dim;
-  uint64_t *poly = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *poly);
+  uint64_t *masks = (uint64_t *)ppmli_arena_array(&arena, k * N, sizeof *masks);
   double *work = (double *)ppmli_arena_array(&arena, N, sizeof *work);
-  PPMLI_ASSERT(poly != NULL && work != NULL);
+  PPMLI_ASSERT(masks != NULL && work != NULL);
   for (size_t i = share.first; i < share.first + share.count; i++) {
     const ppml_input *input = &x->inputs[i];
     double *out = x->masks + i * input->blocks * k * N;
     for (uint32_t b = 0; b < input->blocks; b++) {
-      ppmli_stream mask;
-      ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
-      for (size_t m = 0; m < k; m++) {
-        ppmli_stream_u64(&mask, poly, N);
+      ppmli_mask_u64(masks, k * N, input->seed, PPMLI_STREAM_INPUT_MASK, b, fft);
+      for (size_t m = 0; m < k; m++)
         fft->backend->forward_signed(fft, out + (b * k + m) * PPMLI_GROUP,
-                                     input->blocks * k * PPMLI_GROUP, poly,
+                                     input->blocks * k * PPMLI_GROUP, masks + m * N,
                                      ldexp(1.0 / fft->points, -64), work);
-      }
     }
   }
 }

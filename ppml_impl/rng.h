@@ -64,11 +64,22 @@ PPMLI_INLINE void ppmli_chacha_quarter(uint32_t x[16][PPMLI_CHACHA_LANES], int a
   }
 }
 
+/* What the state of a stream begins with; its counter is 0. */
+PPMLI_STATIC void ppmli_chacha_state(uint32_t state[16], const uint8_t seed[PPML_SEED_BYTES],
+                                     uint32_t purpose, uint64_t index) {
+  static const uint32_t sigma[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+  for (int i = 0; i < 4; i++) state[i] = sigma[i];
+  for (int i = 0; i < 8; i++) state[4 + i] = ppmli_load32(seed + 4 * i);
+  state[12] = 0;
+  state[13] = purpose;
+  state[14] = (uint32_t)index;
+  state[15] = (uint32_t)(index >> 32);
+}
+
 /* PPMLI_CHACHA_LANES consecutive blocks of key stream.  Source: [RFC8439] 2.3.  CT.
- *   out    [PPMLI_CHACHA_LANES * PPMLI_CHACHA_BLOCK_BYTES]
+ *   x      out: word w of block i is x[w][i]
  *   state  [16]  words 0..15 of the RFC's state; word 12 is the first block's counter */
-PPMLI_STATIC void ppmli_chacha_blocks(uint8_t *out, const uint32_t state[16]) {
-  uint32_t x[16][PPMLI_CHACHA_LANES];
+PPMLI_STATIC void ppmli_chacha_lanes(uint32_t x[16][PPMLI_CHACHA_LANES], const uint32_t state[16]) {
   for (int w = 0; w < 16; w++)
     for (int i = 0; i < PPMLI_CHACHA_LANES; i++) x[w][i] = state[w] + (w == 12 ? (uint32_t)i : 0);
   for (int round = 0; round < 10; round++) {
@@ -76,10 +87,17 @@ PPMLI_STATIC void ppmli_chacha_blocks(uint8_t *out, const uint32_t state[16]) {
     for (int i = 0; i < 4; i++)
       ppmli_chacha_quarter(x, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
   }
+  for (int w = 0; w < 16; w++)
+    for (int i = 0; i < PPMLI_CHACHA_LANES; i++) x[w][i] += state[w] + (w == 12 ? (uint32_t)i : 0);
+}
+
+/* The same as bytes.  CT.
+ *   out  [PPMLI_CHACHA_LANES * PPMLI_CHACHA_BLOCK_BYTES] */
+PPMLI_STATIC void ppmli_chacha_blocks(uint8_t *out, const uint32_t state[16]) {
+  uint32_t x[16][PPMLI_CHACHA_LANES];
+  ppmli_chacha_lanes(x, state);
   for (int i = 0; i < PPMLI_CHACHA_LANES; i++)
-    for (int w = 0; w < 16; w++)
-      ppmli_store32(out + PPMLI_CHACHA_BLOCK_BYTES * i + 4 * w,
-                    x[w][i] + state[w] + (w == 12 ? (uint32_t)i : 0));
+    for (int w = 0; w < 16; w++) ppmli_store32(out + PPMLI_CHACHA_BLOCK_BYTES * i + 4 * w, x[w][i]);
   ppmli_wipe(x, sizeof x);
 }
 
@@ -105,13 +123,7 @@ enum {
 
 PPMLI_STATIC void ppmli_stream_init(ppmli_stream *s, const uint8_t seed[PPML_SEED_BYTES],
                                     uint32_t purpose, uint64_t index) {
-  static const uint32_t sigma[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-  for (int i = 0; i < 4; i++) s->state[i] = sigma[i];
-  for (int i = 0; i < 8; i++) s->state[4 + i] = ppmli_load32(seed + 4 * i);
-  s->state[12] = 0;
-  s->state[13] = purpose;
-  s->state[14] = (uint32_t)index;
-  s->state[15] = (uint32_t)(index >> 32);
+  ppmli_chacha_state(s->state, seed, purpose, index);
   s->used = sizeof s->buffer;
 }
 
@@ -131,22 +143,18 @@ PPMLI_STATIC void ppmli_stream_bytes(ppmli_stream *s, void *bytes, size_t count)
   }
 }
 
+/* Words are a stream's bytes, lowest first: put in order where they stand, which is nothing
+ * to do on most machines. */
 PPMLI_STATIC void ppmli_stream_u64(ppmli_stream *s, uint64_t *words, size_t count) {
-  uint8_t bytes[256];
-  for (size_t i = 0; i < count; i += sizeof bytes / 8) {
-    size_t take = ppmli_min_size(count - i, sizeof bytes / 8);
-    ppmli_stream_bytes(s, bytes, 8 * take);
-    for (size_t j = 0; j < take; j++) words[i + j] = ppmli_load64(bytes + 8 * j);
-  }
+  ppmli_stream_bytes(s, words, count * sizeof *words);
+  for (size_t i = 0; i < count; i++)
+    words[i] = ppmli_load64((const uint8_t *)(const void *)(words + i));
 }
 
 PPMLI_STATIC void ppmli_stream_u32(ppmli_stream *s, uint32_t *words, size_t count) {
-  uint8_t bytes[256];
-  for (size_t i = 0; i < count; i += sizeof bytes / 4) {
-    size_t take = ppmli_min_size(count - i, sizeof bytes / 4);
-    ppmli_stream_bytes(s, bytes, 4 * take);
-    for (size_t j = 0; j < take; j++) words[i + j] = ppmli_load32(bytes + 4 * j);
-  }
+  ppmli_stream_bytes(s, words, count * sizeof *words);
+  for (size_t i = 0; i < count; i++)
+    words[i] = ppmli_load32((const uint8_t *)(const void *)(words + i));
 }
 
 PPMLI_INLINE void ppmli_stream_wipe(ppmli_stream *s) {

@@ -16,6 +16,7 @@
 
 static const uint32_t backend_poly_sizes[] = {256, 512, 1024, 2048, 4096};
 enum { BACKEND_POLY_SIZES = 5, BACKEND_POLY_MAX = 4096, BACKEND_INPUTS = 8 };
+enum { BACKEND_BLOCKS_MAX = 50 };
 
 static const double backend_bound = 3.552713678800501e-15; /* 2^-48 */
 
@@ -315,6 +316,33 @@ static int check_key_switch(const ppmli_backend *backend, size_t samples) {
     wrong += memcmp(actual, expected, sizeof actual) != 0; /* nothing behind the last either */
   }
   if (wrong) fprintf(stderr, "%s: key_switch of %u samples\n", backend->name, (unsigned)samples);
+  return wrong;
+}
+
+/* ------------------------------------------------------------------ masks */
+
+/* Words are equal, whole vectors and the rest of one, and nothing is written behind them; the
+ * counter runs on, over its end as well. */
+static int check_chacha(const ppmli_backend *backend, size_t blocks) {
+  enum { WORDS = 8 * (BACKEND_BLOCKS_MAX + 1) };
+  static const uint32_t counters[] = {0, 1, 16, 0x7ffffffe, 0xfffffff9};
+  static uint64_t expected[WORDS], actual[WORDS];
+  uint32_t state[16];
+  int wrong = 0;
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, blocks);
+  for (size_t c = 0; c < sizeof counters / sizeof counters[0]; c++) {
+    ppml_rng_bytes(&rng, state, sizeof state);
+    ppml_rng_bytes(&rng, expected, sizeof expected);
+    memcpy(actual, expected, sizeof actual);
+    state[12] = counters[c];
+    for (size_t b = 0; b < blocks; b++, state[12]++)
+      ppmli_backend_ref()->chacha(expected + 8 * b, state, 1);
+    state[12] = counters[c];
+    backend->chacha(actual, state, blocks);
+    wrong += memcmp(actual, expected, sizeof actual) != 0;
+  }
+  if (wrong) fprintf(stderr, "%s: chacha of %u blocks\n", backend->name, (unsigned)blocks);
   return wrong;
 }
 

@@ -19,6 +19,8 @@ int main(void) {
       wrong += check_product(backend, backend_poly_sizes[s]);
     }
     for (size_t samples = 1; samples <= 40; samples++) wrong += check_key_switch(backend, samples);
+    for (size_t blocks = 0; blocks <= BACKEND_BLOCKS_MAX; blocks++)
+      wrong += check_chacha(backend, blocks);
     printf("backend %s: %s\n", backend->name, wrong == before ? "passed" : "FAILED");
   }
   return wrong != 0;

@@ -48,6 +48,35 @@ START_TEST(key_switches_of_any_number_of_samples_are_equal) {
 }
 END_TEST
 
+START_TEST(blocks_of_masks_are_those_of_the_portable_backend) {
+  const ppmli_backend *backend;
+  for (size_t i = 0; (backend = ppmli_backend_by_index(i)) != NULL; i++)
+    for (size_t blocks = 0; blocks <= BACKEND_BLOCKS_MAX; blocks++)
+      ck_assert_int_eq(check_chacha(backend, blocks), 0);
+}
+END_TEST
+
+/* Every count, whole blocks or not; what stands behind stays. */
+START_TEST(masks_are_the_words_of_their_stream) {
+  enum { WORDS = 8 * BACKEND_BLOCKS_MAX };
+  static uint64_t stream[WORDS], words[WORDS + 1];
+  uint8_t seed[PPML_SEED_BYTES] = {5, 6};
+  uint64_t index = ((uint64_t)7 << 32) + 8;
+  ppmli_fft fft;
+  ppmli_stream s;
+  memset(&fft, 0, sizeof fft);
+  ppmli_stream_init(&s, seed, PPMLI_STREAM_BSK_MASK, index);
+  ppmli_stream_u64(&s, stream, WORDS);
+  for (size_t i = 0; (fft.backend = ppmli_backend_by_index(i)) != NULL; i++)
+    for (size_t count = 0; count <= WORDS; count++) {
+      words[count] = 9;
+      ppmli_mask_u64(words, count, seed, PPMLI_STREAM_BSK_MASK, index, &fft);
+      ck_assert_mem_eq(words, stream, count * sizeof *words);
+      ck_assert(words[count] == 9);
+    }
+}
+END_TEST
+
 START_TEST(backends_have_names_of_their_own) {
   const ppmli_backend *backend;
   for (size_t i = 0; (backend = ppmli_backend_by_index(i)) != NULL; i++) {
@@ -69,6 +98,8 @@ int main(void) {
   tcase_add_loop_test(law, whole_turns_vanish, 0, tests);
   tcase_add_loop_test(law, products_of_all_shapes_are_those_of_the_portable_backend, 0, tests);
   tcase_add_test(law, key_switches_of_any_number_of_samples_are_equal);
+  tcase_add_test(law, blocks_of_masks_are_those_of_the_portable_backend);
+  tcase_add_test(law, masks_are_the_words_of_their_stream);
   tcase_add_test(law, backends_have_names_of_their_own);
   return test_run(suite);
 }

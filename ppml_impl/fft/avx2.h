@@ -109,6 +109,37 @@ PPMLI_AVX2_INLINE __m256i ppmli_avx2_mulsub_u32(__m256i a, int32_t b, __m256i c)
   return _mm256_sub_epi32(c, _mm256_mullo_epi32(a, _mm256_set1_epi32(b)));
 }
 
+PPMLI_AVX2_INLINE __m256i ppmli_avx2_broadcast_u32(uint32_t x) {
+  return _mm256_set1_epi32((int)x);
+}
+
+PPMLI_AVX2_INLINE __m256i ppmli_avx2_add_u32(__m256i a, __m256i b) {
+  return _mm256_add_epi32(a, b);
+}
+
+/* Rotations by whole bytes are one instruction, a permutation of bytes. */
+PPMLI_AVX2_INLINE __m256i ppmli_avx2_rotate_u32(__m256i a, int bits) {
+  const __m256i by16 = _mm256_set_epi8(13, 12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2, 13, 12,
+                                       15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2);
+  const __m256i by8 = _mm256_set_epi8(14, 13, 12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3, 14, 13,
+                                      12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3);
+  if (bits == 16) return _mm256_shuffle_epi8(a, by16);
+  if (bits == 8) return _mm256_shuffle_epi8(a, by8);
+  return _mm256_or_si256(_mm256_slli_epi32(a, bits), _mm256_srli_epi32(a, 32 - bits));
+}
+
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_interleave_low(__m256i a, __m256i b) {
+  return _mm256_castsi256_pd(_mm256_unpacklo_epi32(a, b));
+}
+
+PPMLI_AVX2_INLINE __m256d ppmli_avx2_interleave_high(__m256i a, __m256i b) {
+  return _mm256_castsi256_pd(_mm256_unpackhi_epi32(a, b));
+}
+
+PPMLI_AVX2_INLINE void ppmli_avx2_store_u64(uint64_t *x, __m256d bits) {
+  _mm256_storeu_si256((__m256i *)(void *)x, _mm256_castpd_si256(bits));
+}
+
 #include "vector.h"
 
 PPMLI_STATIC const ppmli_backend *ppmli_avx2_backend(void) {

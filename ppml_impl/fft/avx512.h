@@ -109,6 +109,31 @@ PPMLI_AVX512_INLINE __m512i ppmli_avx512_mulsub_u32(__m512i a, int32_t b, __m512
   return _mm512_sub_epi32(c, _mm512_mullo_epi32(a, _mm512_set1_epi32(b)));
 }
 
+PPMLI_AVX512_INLINE __m512i ppmli_avx512_broadcast_u32(uint32_t x) {
+  return _mm512_set1_epi32((int)x);
+}
+
+PPMLI_AVX512_INLINE __m512i ppmli_avx512_add_u32(__m512i a, __m512i b) {
+  return _mm512_add_epi32(a, b);
+}
+
+/* The form with a count for each lane: the other one takes literals alone. */
+PPMLI_AVX512_INLINE __m512i ppmli_avx512_rotate_u32(__m512i a, int bits) {
+  return _mm512_rolv_epi32(a, _mm512_set1_epi32(bits));
+}
+
+PPMLI_AVX512_INLINE __m512d ppmli_avx512_interleave_low(__m512i a, __m512i b) {
+  return _mm512_castsi512_pd(_mm512_unpacklo_epi32(a, b));
+}
+
+PPMLI_AVX512_INLINE __m512d ppmli_avx512_interleave_high(__m512i a, __m512i b) {
+  return _mm512_castsi512_pd(_mm512_unpackhi_epi32(a, b));
+}
+
+PPMLI_AVX512_INLINE void ppmli_avx512_store_u64(uint64_t *x, __m512d bits) {
+  _mm512_storeu_si512(x, _mm512_castpd_si512(bits));
+}
+
 #include "vector.h"
 
 PPMLI_STATIC const ppmli_backend *ppmli_avx512_backend(void) {

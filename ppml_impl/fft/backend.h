@@ -27,7 +27,8 @@
 #define PPML_BACKEND_NEON 4
 
 /* Which backends are built beside ref.h: the one asked for, or all that the target's
- * family may have; then the CPU is asked before one is used. */
+ * family may have; then the CPU is asked before one is used.  Vectors of halves become words
+ * by their place in memory, so big-endian Arm is not among them. */
 #if defined(PPML_BACKEND_ONLY)
 #if PPML_BACKEND_ONLY < PPML_BACKEND_REF || PPML_BACKEND_ONLY > PPML_BACKEND_NEON
 #error "PPML_BACKEND_ONLY is none of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON"
@@ -35,7 +36,7 @@
 #define PPMLI_BACKEND_BUILT(backend) (PPML_BACKEND_ONLY == (backend))
 #elif defined(__GNUC__) && defined(__x86_64__)
 #define PPMLI_BACKEND_BUILT(backend) ((backend) != PPML_BACKEND_NEON)
-#elif defined(__GNUC__) && defined(__aarch64__)
+#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__)
 #define PPMLI_BACKEND_BUILT(backend)                                                               \
   ((backend) == PPML_BACKEND_REF || (backend) == PPML_BACKEND_NEON)
 #else
@@ -94,6 +95,11 @@ typedef struct ppmli_backend {
    *   out  [samples][blocks][16];  digits  [rows][samples] */
   void (*key_switch)(uint32_t *out, const int32_t *digits, const uint32_t *key, size_t samples,
                      size_t rows, size_t blocks);
+
+  /* Consecutive blocks of ChaCha20 key stream, for public masks: scratch is not wiped.
+   *   out    [blocks][8]  words of a stream, as ppmli_stream_u64 has them
+   *   state  [16]  word 12 is the first block's counter */
+  void (*chacha)(uint64_t *out, const uint32_t state[16], size_t blocks);
 } ppmli_backend;
 
 #endif

@@ -86,6 +86,33 @@ PPMLI_INLINE uint32x4_t ppmli_neon_mulsub_u32(uint32x4_t a, int32_t b, uint32x4_
   return vmlsq_n_u32(c, a, (uint32_t)b);
 }
 
+PPMLI_INLINE uint32x4_t ppmli_neon_broadcast_u32(uint32_t x) {
+  return vdupq_n_u32(x);
+}
+
+PPMLI_INLINE uint32x4_t ppmli_neon_add_u32(uint32x4_t a, uint32x4_t b) {
+  return vaddq_u32(a, b);
+}
+
+/* Shifts by counts for each lane, as the other form takes literals alone; compilers see
+ * that they are constant. */
+PPMLI_INLINE uint32x4_t ppmli_neon_rotate_u32(uint32x4_t a, int bits) {
+  if (bits == 16) return vreinterpretq_u32_u16(vrev32q_u16(vreinterpretq_u16_u32(a)));
+  return vorrq_u32(vshlq_u32(a, vdupq_n_s32(bits)), vshlq_u32(a, vdupq_n_s32(bits - 32)));
+}
+
+PPMLI_INLINE float64x2_t ppmli_neon_interleave_low(uint32x4_t a, uint32x4_t b) {
+  return vreinterpretq_f64_u32(vzip1q_u32(a, b));
+}
+
+PPMLI_INLINE float64x2_t ppmli_neon_interleave_high(uint32x4_t a, uint32x4_t b) {
+  return vreinterpretq_f64_u32(vzip2q_u32(a, b));
+}
+
+PPMLI_INLINE void ppmli_neon_store_u64(uint64_t *x, float64x2_t bits) {
+  vst1q_u64(x, vreinterpretq_u64_f64(bits));
+}
+
 #include "vector.h"
 
 PPMLI_STATIC const ppmli_backend *ppmli_neon_backend(void) {

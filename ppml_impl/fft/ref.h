@@ -8,6 +8,7 @@
 #ifndef PPMLI_FFT_REF_H
 #define PPMLI_FFT_REF_H
 
+#include "../rng.h"
 #include "backend.h"
 
 /* Splits down the tree.
@@ -175,6 +176,18 @@ PPMLI_STATIC void ppmli_ref_key_switch(uint32_t *out, const int32_t *digits, con
     }
 }
 
+PPMLI_STATIC void ppmli_ref_chacha(uint64_t *out, const uint32_t state[16], size_t blocks) {
+  uint32_t s[16], x[16][PPMLI_CHACHA_LANES];
+  memcpy(s, state, sizeof s);
+  for (; blocks; s[12] += PPMLI_CHACHA_LANES) {
+    size_t take = ppmli_min_size(blocks, PPMLI_CHACHA_LANES);
+    ppmli_chacha_lanes(x, s);
+    for (size_t i = 0; i < take; i++, out += 8)
+      for (int w = 0; w < 8; w++) out[w] = x[2 * w][i] | (uint64_t)x[2 * w + 1][i] << 32;
+    blocks -= take;
+  }
+}
+
 PPMLI_STATIC int ppmli_ref_supported(void) {
   return 1;
 }
@@ -207,7 +220,8 @@ PPMLI_STATIC const ppmli_backend *ppmli_backend_ref(void) {
                                         ppmli_ref_forward_digit,
                                         ppmli_ref_backward_add,
                                         ppmli_ref_product,
-                                        ppmli_ref_key_switch};
+                                        ppmli_ref_key_switch,
+                                        ppmli_ref_chacha};
   return &backend;
 }
 

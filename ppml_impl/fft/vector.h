@@ -59,6 +59,7 @@ PPMLI_V_INLINE ppmli_complex PPMLI_V(add_mul)(ppmli_complex c, ppmli_complex a, 
   return c;
 }
 
+#include "vector_chacha.h"
 #include "vector_fft.h"
 #include "vector_product.h"
 
@@ -106,4 +107,4 @@ PPMLI_V_STATIC void PPMLI_V(key_switch)(uint32_t *out, const int32_t *digits, co
 #define PPMLI_V_HOOKS                                                                              \
   PPMLI_V_QUOTE(PPMLI_VECTOR), PPMLI_V(supported), PPMLI_V(table_doubles), PPMLI_V(prepare),       \
       PPMLI_V(forward_signed), PPMLI_V(forward_digit), PPMLI_V(backward_add), PPMLI_V(product),    \
-      PPMLI_V(key_switch)
+      PPMLI_V(key_switch), PPMLI_V(chacha)

@@ -2,10 +2,11 @@
 #ifndef PPMLI_FFT_X86_H
 #define PPMLI_FFT_X86_H
 
-/* As C++, GCC 12's own header sets off its warning of uninitialized values (GCC bug 105593). */
+/* As C++, GCC 12's own header sets off its warnings of uninitialized values (GCC bug 105593). */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 #else
