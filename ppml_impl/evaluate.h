@@ -11,6 +11,7 @@
 #include "evalkey.h"
 #include "glwe.h"
 #include "leveled.h"
+#include "masks.h"
 #include "parallel.h"
 #include "tensor.h"
 
@@ -112,9 +113,7 @@ PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, si
   const size_t G = PPMLI_GROUP, stride = input->blocks * PPMLI_EVALUATE_COLUMNS * G;
   double scale = ldexp(1.0 / fft->points, -64);
   for (uint32_t b = 0; b < input->blocks; b++, out += PPMLI_EVALUATE_COLUMNS * G) {
-    ppmli_stream masks;
-    ppmli_stream_init(&masks, input->seed, PPMLI_STREAM_INPUT_MASK, b);
-    ppmli_stream_u64(&masks, mask, x->params->poly_size);
+    ppmli_mask_u64(mask, x->params->poly_size, input->seed, PPMLI_STREAM_INPUT_MASK, b, fft);
     ppmli_wide_forward(fft, out, stride, mask, PPMLI_WIDE_BITS, scale, w);
     ppmli_wide_forward(fft, out + 2 * G, stride, input->body + (size_t)b * x->params->poly_size,
                        PPMLI_WIDE_BITS, scale, w);

@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "fft.h"
+#include "masks.h"
 #include "params.h"
 #include "poly.h"
 #include "rng.h"
@@ -65,17 +66,21 @@ PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, si
 
 /* ------------------------------------------------------------- encryption */
 
-/* Tails of a mask: four a word. */
-PPMLI_STATIC void ppmli_switch_draw_tails(uint64_t *tail, ppmli_stream *mask, uint32_t poly_size) {
-  uint64_t word = 0;
-  for (uint32_t i = 0; i < poly_size; i++) {
-    if (i % 4 == 0) ppmli_stream_u64(mask, &word, 1);
-    tail[i] = word >> (PPMLI_SWITCH_TAIL_BITS * (i % 4)) & 0xffff;
-  }
+/* Words of a row's stream of masks: the tops, then the tails, four a word. */
+PPMLI_INLINE size_t ppmli_switch_mask_words(const ppml_params *p) {
+  return p->poly_size + p->poly_size / 4;
+}
+
+/*   tail  [N]      out
+ *   mask  [ppmli_switch_mask_words] */
+PPMLI_STATIC void ppmli_switch_tails(uint64_t *tail, const uint64_t *mask, uint32_t poly_size) {
+  for (uint32_t i = 0; i < poly_size; i++)
+    tail[i] = mask[poly_size + i / 4] >> (PPMLI_SWITCH_TAIL_BITS * (i % 4)) & 0xffff;
 }
 
 PPMLI_INLINE size_t ppmli_switch_encrypt_scratch(const ppml_params *p) {
-  return 4 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
+  return ppmli_arena_rounded(ppmli_switch_mask_words(p) * sizeof(uint64_t)) +
+         3 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
          ppmli_poly_binary_muladd_scratch(p->poly_size);
 }
 
@@ -105,7 +110,7 @@ PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
   size_t mark = arena->used_bytes, N = p->poly_size;
   ppmli_stream masks, noises;
   uint32_t shift = 64 - p->pbs_base_log2 * (uint32_t)(row % p->pbs_levels + 1);
-  PPMLI_ALLOC(uint64_t, mask, arena, N);
+  PPMLI_ALLOC(uint64_t, mask, arena, ppmli_switch_mask_words(p));
   PPMLI_ALLOC(uint64_t, noise, arena, N);
   PPMLI_ALLOC(uint64_t, top, arena, N);
   PPMLI_ALLOC(uint64_t, tail, arena, N);
@@ -117,12 +122,12 @@ PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
     top[i] = source[i] << shift;
     tail[i] = (uint64_t)ppmli_noise(noise[i], p->glwe_noise_bound);
   }
-  ppmli_stream_u64(&masks, mask, N);
-  ppmli_poly_binary_muladd(top, mask, key, 0, p->poly_size, twice);
-  ppmli_switch_draw_tails(mask, &masks, p->poly_size);
-  ppmli_poly_binary_muladd(tail, mask, key, 0, p->poly_size, twice);
-  ppmli_switch_put_row(wire, top, tail, p->poly_size);
   ppmli_wipe(noise, N * sizeof *noise);
+  ppmli_stream_u64(&masks, mask, ppmli_switch_mask_words(p));
+  ppmli_switch_tails(noise, mask, p->poly_size);
+  ppmli_poly_binary_muladd(top, mask, key, 0, p->poly_size, twice);
+  ppmli_poly_binary_muladd(tail, noise, key, 0, p->poly_size, twice);
+  ppmli_switch_put_row(wire, top, tail, p->poly_size);
   ppmli_wipe(tail, N * sizeof *tail);
   ppmli_stream_wipe(&noises);
   arena->used_bytes = mark;
@@ -157,8 +162,8 @@ PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t s
 /* -------------------------------------------------------------- expansion */
 
 PPMLI_INLINE size_t ppmli_switch_expand_scratch(const ppml_params *p) {
-  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
-         ppmli_wide_scratch(p->poly_size);
+  return ppmli_arena_rounded(ppmli_switch_mask_words(p) * sizeof(uint64_t)) +
+         ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_wide_scratch(p->poly_size);
 }
 
 /* Transforms a polynomial on the long torus, by its parts. */
@@ -184,14 +189,13 @@ PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppm
   size_t mark = arena->used_bytes, N = p->poly_size;
   size_t stride = p->pbs_levels * PPMLI_SWITCH_COLUMNS * PPMLI_GROUP;
   ppmli_wide w;
-  PPMLI_ALLOC(uint64_t, top, arena, N);
+  PPMLI_ALLOC(uint64_t, top, arena, ppmli_switch_mask_words(p));
   PPMLI_ALLOC(uint64_t, tail, arena, N);
   PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
   for (size_t l = 0; l < p->pbs_levels; l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
-    ppmli_stream masks;
-    ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_BSK_MASK, step * p->pbs_levels + l);
-    ppmli_stream_u64(&masks, top, N);
-    ppmli_switch_draw_tails(tail, &masks, p->poly_size);
+    ppmli_mask_u64(top, ppmli_switch_mask_words(p), mask_seed, PPMLI_STREAM_BSK_MASK,
+                   step * p->pbs_levels + l, fft);
+    ppmli_switch_tails(tail, top, p->poly_size);
     ppmli_switch_transform(out, stride, top, tail, fft, &w);
     for (size_t i = 0; i < N; i++) {
       top[i] = ppmli_load64(wire + 8 * i);
