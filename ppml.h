@@ -237,7 +237,7 @@ enum {
   PPML_ACTIVATION_POLYNOMIAL = 5 /* of degree 2: needs no bootstrap, see leveled sets */
 };
 
-#define PPML_ACTIVATION_MAX 127  /* activations are integers in [-127, 127] */
+#define PPML_ACTIVATION_MAX 127  /* activations but POLYNOMIAL are integers in [-127, 127] */
 #define PPML_ACTIVATION_WRONG 16 /* an activation further off than this is counted as wrong */
 #define PPML_TABLE_SIZE 256
 
@@ -249,6 +249,8 @@ enum {
  *   SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
  *   TABLE   a_j = table[floor(128 (clamp(z_j / range_j, -1, 1) + 1))], index at most 255
  *   POLYNOMIAL  a_j = z_j (square_j z_j + linear_j), of the only hidden layer
+ *
+ * Scores behind POLYNOMIAL are computed in 64 bits and clamped to 2^31 - 1 either way.
  *
  * RELU is clip(u, 0, 1) = 1/2 + 1/2 hardtanh(2u - 1) without its constants: they
  * are part of this layer's and the next layer's bias. */
@@ -337,8 +339,9 @@ typedef struct ppml_train_options {
   uint32_t task;
   uint32_t hidden[PPML_LAYERS_MAX - 1]; /* neurons of each hidden layer */
   uint32_t hidden_count;                /* 0: a linear model */
-  uint32_t activation;                  /* RELU, SIGN or SQUARE */
-  uint32_t input_bits, weight_bits;     /* weight_bits 2 is ternary */
+  uint32_t activation;                  /* RELU, SIGN or SQUARE; of one hidden layer POLYNOMIAL */
+  uint32_t learn_polynomial;            /* POLYNOMIAL: 0: z^2, 1: a z^2 + b z, learnt */
+  uint32_t input_bits, weight_bits;     /* weight_bits 2 is ternary; behind POLYNOMIAL it is 3 */
   uint32_t epochs;
   uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
   uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */

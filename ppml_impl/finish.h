@@ -10,13 +10,34 @@
 
 /* ----------------------------------------------------------------- peaks */
 
+/* What the bins of an accumulator are a part of: its range; for a score what its peak starts
+ * from. */
+PPMLI_INLINE int32_t ppmli_finish_range(const ppmli_trainer *t, uint32_t l, uint32_t j) {
+  return t->layer[l].range ? t->layer[l].range[j] : t->layer[l].peak[j];
+}
+
+/* Scores have no range, so their peaks start from a quarter of the largest of the validation
+ * images: then bins lead to twice that. */
+PPMLI_STATIC void ppmli_finish_start_score_peaks(ppmli_trainer *t) {
+  uint32_t outputs = t->model.spec.outputs;
+  int32_t *peak = t->layer[1].peak;
+  for (uint32_t c = 0; c < outputs; c++) {
+    int64_t largest = 0;
+    for (size_t n = 0; n < t->validation.count; n++) {
+      int64_t score = t->scores[n * outputs + c], size = score < 0 ? -score : score;
+      if (size > largest) largest = size;
+    }
+    peak[c] = (int32_t)(largest / 4 + 1);
+  }
+}
+
 /* A hook for ppmli_quant_forward: counts accumulators by their size. */
 PPMLI_STATIC void ppmli_finish_watch(void *context, uint32_t l, int32_t *z) {
   ppmli_trainer *t = (ppmli_trainer *)context;
-  if (t->model.layer[l].activation == PPML_ACTIVATION_NONE) return;
+  if (t->layer[l].seen == NULL) return;
   for (uint32_t j = 0; j < t->model.layer[l].outputs; j++) {
     int64_t size = z[j] < 0 ? -(int64_t)z[j] : z[j];
-    int64_t bin = size * PPMLI_TRAIN_BINS_PER_RANGE / t->layer[l].range[j];
+    int64_t bin = size * PPMLI_TRAIN_BINS_PER_RANGE / ppmli_finish_range(t, l, j);
     size_t at = bin < PPMLI_TRAIN_PEAK_BINS ? (size_t)bin : PPMLI_TRAIN_PEAK_BINS - 1;
     t->layer[l].seen[(size_t)j * PPMLI_TRAIN_PEAK_BINS + at]++;
     if (size > t->layer[l].farthest[j]) t->layer[l].farthest[j] = (int32_t)size;
@@ -47,17 +68,19 @@ PPMLI_STATIC int32_t ppmli_finish_peak(const uint32_t *seen, uint64_t total, int
   return (int32_t)(peak < PPMLI_TRAIN_INTEGER_MAX ? peak : PPMLI_TRAIN_INTEGER_MAX);
 }
 
-/* Peaks over the training images as they are, and changed ones of both splits. */
+/* Peaks over the training images as they are, and changed ones of both splits.
+ * A score's peak is what its histogram was counted by until it is known, so each is read once. */
 PPMLI_STATIC int ppmli_finish_peaks(ppmli_trainer *t) {
   uint64_t total = (uint64_t)t->train->count + t->sample_count + t->validation.count;
+  if (ppmli_model_is_polynomial(&t->model)) ppmli_finish_start_score_peaks(t);
   PPMLI_TRY(ppmli_finish_watch_images(t, t->train->pixels, t->train->count));
   PPMLI_TRY(ppmli_finish_watch_images(t, t->sample, t->sample_count));
   PPMLI_TRY(ppmli_finish_watch_images(t, t->validation.pixels, t->validation.count));
-  for (uint32_t l = 0; l + 1 < t->model.layer_count; l++) {
+  for (uint32_t l = 0; l < t->model.layer_count; l++) {
     const uint32_t *seen = t->layer[l].seen;
-    for (uint32_t j = 0; j < t->model.layer[l].outputs; j++, seen += PPMLI_TRAIN_PEAK_BINS)
+    for (uint32_t j = 0; seen && j < t->model.layer[l].outputs; j++, seen += PPMLI_TRAIN_PEAK_BINS)
       t->layer[l].peak[j] =
-          ppmli_finish_peak(seen, total, t->layer[l].range[j], t->layer[l].farthest[j]);
+          ppmli_finish_peak(seen, total, ppmli_finish_range(t, l, j), t->layer[l].farthest[j]);
   }
   return PPML_OK;
 }

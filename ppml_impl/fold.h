@@ -7,7 +7,14 @@
  * and a negative scale turns all signs around.  A range of 127 or more is made one of
  * ppmli_digits_range, which the exact mode can carry, and the weights' step changes along: by
  * a few per cent, below 1000 by up to 1.7 times.  A neuron that hardly counts has a scale near
- * 0; its range stays within what the torus holds beside the input's unit. */
+ * 0; its range stays within what the torus holds beside the input's unit.
+ *
+ * Before polynomials D is one for the layer, an accumulator of 1 is kappa = SCALE / D to the
+ * shadow, and bias_j = bias / kappa - M.  Squares are counted in steps sigma, 1 unless learnt, so
+ *
+ *   square_j = square / sigma,   linear_j = linear / (sigma kappa)
+ *
+ * make integers that are the shadow's activations over sigma kappa^2. */
 #ifndef PPMLI_FOLD_H
 #define PPMLI_FOLD_H
 
@@ -16,9 +23,14 @@
 
 #define PPMLI_FOLD_WIDEST_LOG2 13 /* plus the input's bits: log2 of a range of layer 0, at most */
 
+/* round(x), up to +-most. */
+PPMLI_INLINE int32_t ppmli_fold_round(double x, int32_t most) {
+  double rounded = floor(x + 0.5);
+  return rounded < -most ? -most : rounded > most ? most : (int32_t)rounded;
+}
+
 PPMLI_INLINE int32_t ppmli_train_integer(double x) {
-  const double most = PPMLI_TRAIN_INTEGER_MAX, rounded = floor(x + 0.5);
-  return (int32_t)(rounded < -most ? -most : rounded > most ? most : rounded);
+  return ppmli_fold_round(x, PPMLI_TRAIN_INTEGER_MAX);
 }
 
 /* The sample's pixels as inputs of layer 0. */
@@ -44,22 +56,29 @@ PPMLI_STATIC void ppmli_fold_weights(ppmli_trainer *t, uint32_t l, uint32_t j, c
 }
 
 /* Sums of neuron j over the sample, to sample_z. */
-PPMLI_STATIC void ppmli_fold_sums(ppmli_trainer *t, uint32_t l, uint32_t j, double *mean,
-                                  double *deviation) {
+PPMLI_STATIC void ppmli_fold_sums(ppmli_trainer *t, uint32_t l, uint32_t j) {
   const ppml_layer *layer = &t->model.layer[l];
   const int8_t *k = t->layer[l].weight + (size_t)j * layer->inputs;
   size_t width = ppmli_quant_width(&t->model);
-  double sum = 0, squares = 0, count = (double)t->sample_count;
   for (size_t n = 0; n < t->sample_count; n++) {
     int32_t z = 0;
     for (uint32_t i = 0; i < layer->inputs; i++) z += k[i] * t->sample_x[n * width + i];
     t->sample_z[n * width + j] = z;
+  }
+}
+
+/* Their mean.  Returns the variance, at least 1/4. */
+PPMLI_STATIC double ppmli_fold_moments(const ppmli_trainer *t, uint32_t j, double *mean) {
+  size_t width = ppmli_quant_width(&t->model);
+  double sum = 0, squares = 0, count = (double)t->sample_count;
+  for (size_t n = 0; n < t->sample_count; n++) {
+    double z = t->sample_z[n * width + j];
     sum += z; /* whole numbers below 2^53: exact */
-    squares += (double)z * z;
+    squares += z * z;
   }
   *mean = sum / count;
   double variance = squares / count - *mean * *mean;
-  *deviation = variance > 0.25 ? sqrt(variance) : 0.5;
+  return variance > 0.25 ? variance : 0.25;
 }
 
 /* The range to have where `wanted` is what the weights lead to. */
@@ -78,25 +97,59 @@ PPMLI_STATIC void ppmli_fold_neuron(ppmli_trainer *t, uint32_t l, uint32_t j, co
   const float *row = weight + from->offset + (size_t)j * from->inputs;
   double scale = weight[ppmli_shadow_scales(from) + j],
          bias = weight[ppmli_shadow_biases(from) + j];
-  double step = from->step[j], least = 1e-3, mean, deviation;
+  double step = from->step[j], least = 1e-3, mean;
   if (scale < 0) step = -step;
   if (fabs(scale) > least) least = fabs(scale);
   ppmli_fold_weights(t, l, j, row, step);
-  ppmli_fold_sums(t, l, j, &mean, &deviation);
-  double wanted = deviation / least;
+  ppmli_fold_sums(t, l, j);
+  double wanted = sqrt(ppmli_fold_moments(t, j, &mean)) / least;
   int32_t range = ppmli_fold_range(t, l, wanted);
   ppmli_fold_weights(t, l, j, row, step * wanted / range);
-  ppmli_fold_sums(t, l, j, &mean, &deviation);
+  ppmli_fold_sums(t, l, j);
+  ppmli_fold_moments(t, j, &mean);
   t->layer[l].range[j] = t->layer[l].peak[j] = range; /* the peak until ppmli_finish_peaks */
   t->layer[l].bias[j] = ppmli_train_integer(range * bias - mean);
+}
+
+/* Weights and sums of neuron j of a layer of polynomials. */
+PPMLI_STATIC void ppmli_fold_root(ppmli_trainer *t, uint32_t l, uint32_t j, const float *weight) {
+  const ppmli_shadow_layer *from = &t->shadow.layer[l];
+  const float *row = weight + from->offset + (size_t)j * from->inputs;
+  ppmli_fold_weights(t, l, j, row, from->step[j]);
+  ppmli_fold_sums(t, l, j);
+}
+
+/* The rest of such a layer, once all sums are known. */
+PPMLI_STATIC void ppmli_fold_polynomials(ppmli_trainer *t, uint32_t l, const float *weight) {
+  const ppmli_shadow_layer *from = &t->shadow.layer[l];
+  const float *bias = weight + ppmli_shadow_biases(from);
+  double variance = 0, step = ppmli_shadow_square_step(&t->shadow), mean;
+  for (uint32_t j = 0; j < from->outputs; j++) variance += ppmli_fold_moments(t, j, &mean);
+  t->root_unit = (double)PPMLI_SHADOW_SCALE / sqrt(variance / from->outputs);
+  for (uint32_t j = 0; j < from->outputs; j++) {
+    ppmli_fold_moments(t, j, &mean);
+    t->layer[l].bias[j] = ppmli_fold_round(bias[j] / t->root_unit - mean, PPMLI_TRAIN_ROOT_MAX);
+    t->layer[l].square[j] = (int32_t)floor(from->square[j] / step + 0.5);
+    t->layer[l].linear[j] =
+        ppmli_fold_round(from->linear[j] / (step * t->root_unit), PPMLI_TRAIN_ROOT_MAX);
+  }
+}
+
+/* What a score of 1 is as a logit of the shadow. */
+PPMLI_STATIC double ppmli_fold_logit(const ppmli_trainer *t) {
+  uint32_t last = t->model.layer_count - 1;
+  double step = t->shadow.layer[last].step[0];
+  if (last == 0) return step * t->unit;
+  if (ppmli_model_is_polynomial(&t->model))
+    return step * ppmli_shadow_square_step(&t->shadow) * t->root_unit * t->root_unit;
+  return step * (1.0 / PPML_ACTIVATION_MAX);
 }
 
 /* Score j.  Without hidden layers the bias takes on the centering of the inputs as well. */
 PPMLI_STATIC void ppmli_fold_score(ppmli_trainer *t, uint32_t l, uint32_t j, const float *weight) {
   const ppmli_shadow_layer *from = &t->shadow.layer[l];
   const float *row = weight + from->offset + (size_t)j * from->inputs;
-  double unit = l == 0 ? (double)t->unit : 1.0 / PPML_ACTIVATION_MAX;
-  double bias = weight[ppmli_shadow_biases(from) + j] / (from->step[j] * unit);
+  double bias = weight[ppmli_shadow_biases(from) + j] / ppmli_fold_logit(t);
   ppmli_fold_weights(t, l, j, row, from->step[j]);
   const int8_t *k = t->layer[l].weight + (size_t)j * from->inputs;
   for (uint32_t i = 0; i < from->inputs && l == 0; i++) bias -= (double)t->mean[i] * k[i];
@@ -118,6 +171,8 @@ PPMLI_STATIC void ppmli_fold_neurons_task(void *argument, size_t index) {
   for (size_t j = ppmli_parallel_share(layer->outputs, f->tasks, index); j < end; j++) {
     if (layer->activation == PPML_ACTIVATION_NONE)
       ppmli_fold_score(f->trainer, f->layer, (uint32_t)j, f->weight);
+    else if (layer->activation == PPML_ACTIVATION_POLYNOMIAL)
+      ppmli_fold_root(f->trainer, f->layer, (uint32_t)j, f->weight);
     else ppmli_fold_neuron(f->trainer, f->layer, (uint32_t)j, f->weight);
   }
 }
@@ -143,7 +198,9 @@ PPMLI_STATIC void ppmli_fold_run(ppmli_trainer *t, const float *weight) {
   for (; f.layer < t->model.layer_count; f.layer++) {
     ppmli_shadow_round_layer(&t->shadow, f.layer, weight);
     ppmli_parallel_run(t->parallel, f.tasks, ppmli_fold_neurons_task, &f);
-    if (f.layer + 1 < t->model.layer_count)
+    if (t->model.layer[f.layer].activation == PPML_ACTIVATION_POLYNOMIAL)
+      ppmli_fold_polynomials(t, f.layer, weight);
+    else if (f.layer + 1 < t->model.layer_count)
       ppmli_parallel_run(t->parallel, f.tasks, ppmli_fold_activate_task, &f);
   }
 }

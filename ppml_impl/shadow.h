@@ -8,6 +8,13 @@
  *   z_j   = scale_j (sum_j - mean_j) / deviation_j + bias_j + noise
  *   x_j   of the next layer = activation(z_j)
  *
+ * Polynomials are not clipped, and encryption leaves no room for a scale to each neuron: the
+ * integer sums S_j = sum_i k_ji x_i of a layer share one deviation D, their root mean square,
+ *
+ *   z_j   = SCALE (S_j - mean_j) / D + bias_j,   x_j = z_j (square_j z_j + linear_j)
+ *
+ * with square_j 1 and linear_j 0, unless they are learnt: then square_j is rounded to halves.
+ *
  * A batch is split into shards of images, each with its own gradient and random numbers,
  * which are added up in order: so neither the machine nor the number of threads shows.
  * Sums run in a fixed order, and of libm only what is exact is called (sqrt, floor, ldexp,
@@ -22,19 +29,24 @@
 
 #define PPMLI_SHADOW_BATCH 64
 #define PPMLI_SHADOW_SHARDS 8
-#define PPMLI_SHADOW_OVERSHOOT 2.5f  /* an accumulator beyond this many ranges ... */
-#define PPMLI_SHADOW_PULL 0.05f      /* ... is pulled back with this strength */
-#define PPMLI_SHADOW_SCALE 0.5f      /* deviation of the accumulators that training starts from */
-#define PPMLI_SHADOW_LEAST_VAR 1e-6f /* of a sum, so that a dead input divides by something */
+#define PPMLI_SHADOW_OVERSHOOT 2.5f   /* an accumulator beyond this many ranges ... */
+#define PPMLI_SHADOW_PULL 0.05f       /* ... is pulled back with this strength */
+#define PPMLI_SHADOW_SCALE 0.5f       /* deviation of the accumulators that training starts from */
+#define PPMLI_SHADOW_SQUARE_STEP 0.5f /* what learnt squares are rounded to ... */
+#define PPMLI_SHADOW_SQUARE_MOST 3.0f /* ... up to so many of */
+#define PPMLI_SHADOW_LEAST_VAR 1e-6f  /* of a sum, so that a dead input divides by something */
 
 /* One dense layer.  Its parameters are rows of weights, then scales, then biases; the last
- * layer is not normalized and leaves its scales alone. */
+ * layer is not normalized and leaves its scales alone.  Polynomials have squares in place of
+ * scales, and linear coefficients behind the biases. */
 typedef struct ppmli_shadow_layer {
-  uint32_t inputs, outputs, activation;
+  uint32_t inputs, outputs, activation, weight_bits;
   size_t offset;       /* of this layer among all parameters */
   float *rounded;      /* [outputs][inputs] weights as the integers will have them */
   float *step;         /* [outputs] what the integer weight 1 is in rounded */
   float *inverse;      /* [outputs] 1 / deviation over the batch */
+  float *square;       /* [outputs] of polynomials, as the integers will have them; ... */
+  float *linear;       /* [outputs] ... these are fine enough to be left as they are */
   float *mean_delta;   /* [outputs] over the batch */
   float *mean_product; /* [outputs] of delta and normal, over the batch */
   float *x;            /* [batch][inputs] */
@@ -45,7 +57,8 @@ typedef struct ppmli_shadow_layer {
 
 typedef struct ppmli_shadow {
   ppmli_shadow_layer layer[PPML_LAYERS_MAX];
-  uint32_t layer_count, weight_bits;
+  uint32_t layer_count;
+  int learns_polynomials; /* 0: squares stay 1, linear coefficients 0 */
   size_t parameters;
   float *weight;                       /* [parameters], and so the next three */
   float *first, *second;               /* moments of the gradient */
@@ -81,7 +94,8 @@ PPMLI_STATIC void ppmli_shadow_add(float *PPMLI_RESTRICT y, float a, const float
 /* ---------------------------------------------------------------- layout */
 
 PPMLI_INLINE uint64_t ppmli_shadow_layer_parameters(const ppml_layer *layer) {
-  return (uint64_t)layer->outputs * (layer->inputs + 2);
+  uint64_t beside = layer->activation == PPML_ACTIVATION_POLYNOMIAL ? 3 : 2;
+  return layer->outputs * (layer->inputs + beside);
 }
 
 PPMLI_STATIC uint64_t ppmli_shadow_parameters(const ppml_model *m) {
@@ -96,7 +110,7 @@ PPMLI_STATIC uint64_t ppmli_shadow_floats(const ppml_model *m) {
   uint64_t count = (4 + PPMLI_SHADOW_SHARDS) * ppmli_shadow_parameters(m);
   for (uint32_t l = 0; l < m->layer_count; l++) {
     uint64_t inputs = m->layer[l].inputs, outputs = m->layer[l].outputs;
-    count += inputs * outputs + 4 * outputs;              /* rounded; step and the means */
+    count += inputs * outputs + 6 * outputs; /* rounded; step, coefficients, the means */
     count += PPMLI_SHADOW_BATCH * (inputs + 3 * outputs); /* x; normal, z, delta */
   }
   return count;
@@ -113,9 +127,12 @@ PPMLI_STATIC void ppmli_shadow_layer_init(ppmli_shadow_layer *layer, const ppml_
                                           float **floats) {
   size_t inputs = layer->inputs = shape->inputs, outputs = layer->outputs = shape->outputs;
   layer->activation = shape->activation;
+  layer->weight_bits = shape->weight_bits;
   layer->rounded = ppmli_shadow_take(floats, outputs * inputs);
   layer->step = ppmli_shadow_take(floats, outputs);
   layer->inverse = ppmli_shadow_take(floats, outputs);
+  layer->square = ppmli_shadow_take(floats, outputs);
+  layer->linear = ppmli_shadow_take(floats, outputs);
   layer->mean_delta = ppmli_shadow_take(floats, outputs);
   layer->mean_product = ppmli_shadow_take(floats, outputs);
   layer->x = ppmli_shadow_take(floats, PPMLI_SHADOW_BATCH * inputs);
@@ -129,7 +146,6 @@ PPMLI_STATIC void ppmli_shadow_layer_init(ppmli_shadow_layer *layer, const ppml_
 PPMLI_STATIC void ppmli_shadow_init(ppmli_shadow *s, const ppml_model *m, float *floats) {
   memset(s, 0, sizeof *s);
   s->layer_count = m->layer_count;
-  s->weight_bits = m->layer[0].weight_bits;
   s->parameters = (size_t)ppmli_shadow_parameters(m);
   s->weight = ppmli_shadow_take(&floats, s->parameters);
   s->first = ppmli_shadow_take(&floats, s->parameters);
@@ -157,6 +173,41 @@ PPMLI_INLINE size_t ppmli_shadow_biases(const ppmli_shadow_layer *layer) {
   return ppmli_shadow_scales(layer) + layer->outputs;
 }
 
+/* The same of polynomials: squares stand where others have scales. */
+PPMLI_INLINE size_t ppmli_shadow_squares(const ppmli_shadow_layer *layer) {
+  return ppmli_shadow_scales(layer);
+}
+
+PPMLI_INLINE size_t ppmli_shadow_linears(const ppmli_shadow_layer *layer) {
+  return ppmli_shadow_biases(layer) + layer->outputs;
+}
+
+PPMLI_INLINE int ppmli_shadow_is_polynomial(const ppmli_shadow_layer *layer) {
+  return layer->activation == PPML_ACTIVATION_POLYNOMIAL;
+}
+
+/* What neuron j's normalized sum is multiplied by. */
+PPMLI_INLINE float ppmli_shadow_scale(const ppmli_shadow *s, const ppmli_shadow_layer *layer,
+                                      uint32_t j) {
+  if (ppmli_shadow_is_polynomial(layer)) return PPMLI_SHADOW_SCALE;
+  return s->weight[ppmli_shadow_scales(layer) + j];
+}
+
+/* What the integer square 1 is. */
+PPMLI_INLINE float ppmli_shadow_square_step(const ppmli_shadow *s) {
+  return s->learns_polynomials ? PPMLI_SHADOW_SQUARE_STEP : 1;
+}
+
+/* Polynomials z^2, or where they are learnt z^2 + z.
+ *   weight [parameters] */
+PPMLI_STATIC void ppmli_shadow_draw_polynomials(const ppmli_shadow *s,
+                                                const ppmli_shadow_layer *layer, float *weight) {
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    weight[ppmli_shadow_squares(layer) + j] = 1;
+    weight[ppmli_shadow_linears(layer) + j] = s->learns_polynomials ? 1 : 0;
+  }
+}
+
 /* Starts anew: uniform weights of variance 1 over the inputs, everything else at rest. */
 PPMLI_STATIC void ppmli_shadow_draw(ppmli_shadow *s, ppml_rng *rng) {
   memset(s->first, 0, s->parameters * sizeof *s->first);
@@ -170,6 +221,7 @@ PPMLI_STATIC void ppmli_shadow_draw(ppmli_shadow *s, ppml_rng *rng) {
     size_t weights = (size_t)layer->outputs * layer->inputs;
     for (size_t i = 0; i < weights; i++) weight[i] = bound * ppmli_rng_symmetric(rng);
     for (uint32_t j = 0; j < layer->outputs; j++) weight[weights + j] = PPMLI_SHADOW_SCALE;
+    if (ppmli_shadow_is_polynomial(layer)) ppmli_shadow_draw_polynomials(s, layer, s->weight);
   }
   memcpy(s->average, s->weight, s->parameters * sizeof *s->weight);
   for (int i = 0; i < PPMLI_SHADOW_SHARDS; i++) {
@@ -206,12 +258,23 @@ PPMLI_STATIC void ppmli_shadow_round_row(float *PPMLI_RESTRICT rounded,
   }
 }
 
+/* Coefficients of polynomials.
+ *   weight [parameters] */
+PPMLI_STATIC void ppmli_shadow_round_polynomials(const ppmli_shadow *s, ppmli_shadow_layer *layer,
+                                                 const float *weight) {
+  ppmli_shadow_round_row(layer->square, weight + ppmli_shadow_squares(layer),
+                         ppmli_shadow_square_step(s), PPMLI_SHADOW_SQUARE_MOST, layer->outputs);
+  memcpy(layer->linear, weight + ppmli_shadow_linears(layer),
+         layer->outputs * sizeof *layer->linear);
+}
+
 /* A step for every neuron, or their mean for all scores, which are compared.
  *   weight [parameters]  the shadow, or its average */
 PPMLI_STATIC void ppmli_shadow_round_layer(ppmli_shadow *s, uint32_t l, const float *weight) {
   ppmli_shadow_layer *layer = &s->layer[l];
-  float best = ppmli_shadow_best_step(s->weight_bits), most = ppmli_shadow_most(s->weight_bits);
-  float sum = 0;
+  float best = ppmli_shadow_best_step(layer->weight_bits), sum = 0;
+  float most = ppmli_shadow_most(layer->weight_bits);
+  if (ppmli_shadow_is_polynomial(layer)) ppmli_shadow_round_polynomials(s, layer, weight);
   weight += layer->offset;
   for (uint32_t j = 0; j < layer->outputs; j++) {
     const float *row = weight + (size_t)j * layer->inputs;
@@ -228,16 +291,18 @@ PPMLI_STATIC void ppmli_shadow_round_layer(ppmli_shadow *s, uint32_t l, const fl
 
 /* ------------------------------------------------------------ activation */
 
-PPMLI_INLINE float ppmli_shadow_activation(uint32_t activation, float z) {
+PPMLI_INLINE float ppmli_shadow_activation(const ppmli_shadow_layer *layer, uint32_t j, float z) {
   float u = z < -1 ? -1 : z > 1 ? 1 : z;
-  if (activation == PPML_ACTIVATION_SIGN) return z >= 0 ? 1.0f : -1.0f;
-  return activation == PPML_ACTIVATION_RELU ? u : 2 * u * u - 1;
+  if (ppmli_shadow_is_polynomial(layer)) return z * (layer->square[j] * z + layer->linear[j]);
+  if (layer->activation == PPML_ACTIVATION_SIGN) return z >= 0 ? 1.0f : -1.0f;
+  return layer->activation == PPML_ACTIVATION_RELU ? u : 2 * u * u - 1;
 }
 
 /* For sign, that of the clipped line: the straight-through estimate. */
-PPMLI_INLINE float ppmli_shadow_slope(uint32_t activation, float z) {
+PPMLI_INLINE float ppmli_shadow_slope(const ppmli_shadow_layer *layer, uint32_t j, float z) {
+  if (ppmli_shadow_is_polynomial(layer)) return 2 * layer->square[j] * z + layer->linear[j];
   if (z < -1 || z > 1) return 0;
-  return activation == PPML_ACTIVATION_SQUARE ? 4 * z : 1;
+  return layer->activation == PPML_ACTIVATION_SQUARE ? 4 * z : 1;
 }
 
 /* --------------------------------------------------------------- forward */
@@ -267,16 +332,15 @@ PPMLI_STATIC float ppmli_shadow_score_noise(const ppmli_shadow *s) {
  * layer's are the logits. */
 PPMLI_STATIC void ppmli_shadow_activate(ppmli_shadow *s, uint32_t l, size_t b, ppml_rng *rng) {
   ppmli_shadow_layer *layer = &s->layer[l];
-  const float *scale = s->weight + ppmli_shadow_scales(layer), *bias = scale + layer->outputs;
+  const float *bias = s->weight + ppmli_shadow_biases(layer);
   const float *normal = layer->normal + b * layer->outputs;
   float *z = layer->z + b * layer->outputs;
   int is_last = ppmli_shadow_is_last(s, l);
   float noise = is_last ? ppmli_shadow_score_noise(s) : s->noise;
   for (uint32_t j = 0; j < layer->outputs; j++) {
-    z[j] = (is_last ? normal[j] : scale[j] * normal[j]) + bias[j];
+    z[j] = (is_last ? normal[j] : ppmli_shadow_scale(s, layer, j) * normal[j]) + bias[j];
     if (noise > 0) z[j] += noise * ppmli_rng_normal_float(rng);
-    if (!is_last)
-      layer[1].x[b * layer->outputs + j] = ppmli_shadow_activation(layer->activation, z[j]);
+    if (!is_last) layer[1].x[b * layer->outputs + j] = ppmli_shadow_activation(layer, j, z[j]);
   }
 }
 
@@ -295,21 +359,42 @@ PPMLI_STATIC void ppmli_shadow_sum_task(void *argument, size_t shard) {
     ppmli_shadow_activate(s, s->at, b, &s->rng[shard]);
 }
 
+/* Takes the mean over the batch off the sums of neuron j.  Returns their variance. */
+PPMLI_STATIC float ppmli_shadow_center(const ppmli_shadow *s, ppmli_shadow_layer *layer,
+                                       uint32_t j) {
+  uint32_t outputs = layer->outputs;
+  float mean = 0, square = 0;
+  for (size_t b = 0; b < s->count; b++) mean += layer->normal[b * outputs + j];
+  mean /= (float)s->count;
+  for (size_t b = 0; b < s->count; b++) {
+    float *sum = &layer->normal[b * outputs + j];
+    *sum -= mean;
+    square += *sum * *sum;
+  }
+  return square / (float)s->count;
+}
+
+/* One deviation for all neurons, in integer sums: 1 / (D step_j) to `inverse`.
+ *   inverse [outputs]  the variances before */
+PPMLI_STATIC void ppmli_shadow_share_deviation(ppmli_shadow_layer *layer) {
+  float variance = 0;
+  for (uint32_t j = 0; j < layer->outputs; j++)
+    variance += layer->inverse[j] / (layer->step[j] * layer->step[j]);
+  float shared = 1 / sqrtf(variance / (float)layer->outputs + PPMLI_SHADOW_LEAST_VAR);
+  for (uint32_t j = 0; j < layer->outputs; j++) layer->inverse[j] = shared / layer->step[j];
+}
+
 /* Sums less their mean, over their deviation, of the whole batch. */
 PPMLI_STATIC void ppmli_shadow_normalize(ppmli_shadow *s, ppmli_shadow_layer *layer) {
   uint32_t outputs = layer->outputs;
+  int is_shared = ppmli_shadow_is_polynomial(layer);
   for (uint32_t j = 0; j < outputs; j++) {
-    float mean = 0, square = 0;
-    for (size_t b = 0; b < s->count; b++) mean += layer->normal[b * outputs + j];
-    mean /= (float)s->count;
-    for (size_t b = 0; b < s->count; b++) {
-      float *sum = &layer->normal[b * outputs + j];
-      *sum -= mean;
-      square += *sum * *sum;
-    }
-    layer->inverse[j] = 1 / sqrtf(square / (float)s->count + PPMLI_SHADOW_LEAST_VAR);
-    for (size_t b = 0; b < s->count; b++) layer->normal[b * outputs + j] *= layer->inverse[j];
+    float variance = ppmli_shadow_center(s, layer, j);
+    layer->inverse[j] = is_shared ? variance : 1 / sqrtf(variance + PPMLI_SHADOW_LEAST_VAR);
   }
+  if (is_shared) ppmli_shadow_share_deviation(layer);
+  for (size_t b = 0; b < s->count; b++)
+    for (uint32_t j = 0; j < outputs; j++) layer->normal[b * outputs + j] *= layer->inverse[j];
 }
 
 /* From layer 0's x of `count` images to the logits in the last layer's z. */
@@ -325,17 +410,29 @@ PPMLI_STATIC void ppmli_shadow_forward(ppmli_shadow *s, const ppml_parallel *par
 /* From the derivative by z to that by the sum, through the batch's mean and deviation. */
 PPMLI_STATIC void ppmli_shadow_unnormalize(const ppmli_shadow *s, ppmli_shadow_layer *layer,
                                            size_t b) {
-  const float *scale = s->weight + ppmli_shadow_scales(layer);
   const float *normal = layer->normal + b * layer->outputs;
   float *delta = layer->delta + b * layer->outputs;
   for (uint32_t j = 0; j < layer->outputs; j++)
-    delta[j] = scale[j] * layer->inverse[j] *
+    delta[j] = ppmli_shadow_scale(s, layer, j) * layer->inverse[j] *
                (delta[j] - layer->mean_delta[j] - normal[j] * layer->mean_product[j]);
 }
 
+/* The gradient of a layer's coefficients, from the derivatives by image b's activations.
+ *   gradient [parameters]
+ *   delta    [outputs] */
+PPMLI_STATIC void ppmli_shadow_collect_polynomials(float *gradient, const ppmli_shadow_layer *layer,
+                                                   size_t b, const float *delta) {
+  const float *z = layer->z + b * layer->outputs;
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    gradient[ppmli_shadow_squares(layer) + j] += delta[j] * z[j] * z[j];
+    gradient[ppmli_shadow_linears(layer) + j] += delta[j] * z[j];
+  }
+}
+
 /* delta of the layer below from that of layer l, through weights and activation; an
- * accumulator that overshoots is pulled back, since the torus would wrap around. */
-PPMLI_STATIC void ppmli_shadow_pull_back(ppmli_shadow *s, uint32_t l, size_t b) {
+ * accumulator that overshoots is pulled back, since the torus would wrap around.
+ *   gradient [parameters]  of the coefficients below is added to */
+PPMLI_STATIC void ppmli_shadow_pull_back(ppmli_shadow *s, uint32_t l, size_t b, float *gradient) {
   const ppmli_shadow_layer *layer = &s->layer[l];
   ppmli_shadow_layer *below = &s->layer[l - 1];
   const float *delta = layer->delta + b * layer->outputs, *z = below->z + b * below->outputs;
@@ -343,9 +440,10 @@ PPMLI_STATIC void ppmli_shadow_pull_back(ppmli_shadow *s, uint32_t l, size_t b) 
   for (uint32_t i = 0; i < below->outputs; i++) out[i] = 0;
   for (uint32_t j = 0; j < layer->outputs; j++)
     ppmli_shadow_add(out, delta[j], layer->rounded + (size_t)j * layer->inputs, below->outputs);
+  if (s->learns_polynomials) ppmli_shadow_collect_polynomials(gradient, below, b, out);
   for (uint32_t i = 0; i < below->outputs; i++) {
     float over = fabsf(z[i]) - PPMLI_SHADOW_OVERSHOOT;
-    out[i] *= ppmli_shadow_slope(below->activation, z[i]);
+    out[i] *= ppmli_shadow_slope(below, i, z[i]);
     if (over > 0) out[i] += PPMLI_SHADOW_PULL * (z[i] < 0 ? -over : over);
   }
 }
@@ -365,26 +463,30 @@ PPMLI_STATIC void ppmli_shadow_collect_task(void *argument, size_t shard) {
                          layer->x + b * layer->inputs, layer->inputs);
       if (ppmli_shadow_is_last(s, s->at)) gradient[ppmli_shadow_biases(layer) + j] += delta;
     }
-    if (s->at > 0) ppmli_shadow_pull_back(s, s->at, b);
+    if (s->at > 0) ppmli_shadow_pull_back(s, s->at, b, gradient);
   }
 }
 
 /* What unnormalizing needs of the whole batch; at the same time the gradients of bias and
- * scale. */
+ * scale.  A deviation that neurons share moves with all of them, and has no scales. */
 PPMLI_STATIC void ppmli_shadow_average_deltas(ppmli_shadow *s, ppmli_shadow_layer *layer) {
   float *scale_gradient = s->gradient + ppmli_shadow_scales(layer);
   uint32_t outputs = layer->outputs;
+  int is_shared = ppmli_shadow_is_polynomial(layer);
+  float products = 0;
   for (uint32_t j = 0; j < outputs; j++) {
     float sum = 0, product = 0;
     for (size_t b = 0; b < s->count; b++) {
       sum += layer->delta[b * outputs + j];
       product += layer->delta[b * outputs + j] * layer->normal[b * outputs + j];
     }
-    scale_gradient[j] += product;
+    if (!is_shared) scale_gradient[j] += product;
     scale_gradient[outputs + j] += sum;
     layer->mean_delta[j] = sum / (float)s->count;
     layer->mean_product[j] = product / (float)s->count;
+    products += layer->mean_product[j] / (float)outputs;
   }
+  for (uint32_t j = 0; j < outputs && is_shared; j++) layer->mean_product[j] = products;
 }
 
 /* Adds up the gradient of the loss whose derivative by the logits is the last layer's

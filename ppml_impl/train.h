@@ -9,10 +9,12 @@
 #include "loss.h"
 #include "noise.h"
 
-#define PPMLI_TRAIN_WARM_UP 0.05f   /* share of the steps until the rate is at its highest */
-#define PPMLI_TRAIN_AVERAGED 0.1f   /* share of the steps that the average looks back on */
-#define PPMLI_TRAIN_RARE 10.0f      /* no class weighs more than this many average ones */
-#define PPMLI_TRAIN_SEED 0x70706d6c /* of validation's changes: the same for every network */
+#define PPMLI_TRAIN_WARM_UP 0.05f    /* share of the steps until the rate is at its highest */
+#define PPMLI_TRAIN_AVERAGED 0.1f    /* share of the steps that the average looks back on */
+#define PPMLI_TRAIN_RARE 10.0f       /* no class weighs more than this many average ones */
+#define PPMLI_TRAIN_LOGIT_REACH 8.0f /* a logit behind polynomials beyond this ... */
+#define PPMLI_TRAIN_LOGIT_PULL 0.02f /* ... is pulled back with this strength */
+#define PPMLI_TRAIN_SEED 0x70706d6c  /* of validation's changes: the same for every network */
 
 PPMLI_STATIC ppml_train_options ppmli_train_options_default(void) {
   ppml_train_options o;
@@ -116,12 +118,13 @@ PPMLI_STATIC void ppmli_train_draw_sample(ppmli_trainer *t) {
 /* Noise of accumulators, whose activation saturates at 1, from that of key switch and
  * modulus switch: on the torus there is room for OVERSHOOT ranges and a quarter more
  * (circuit.h), and for one more where the activation is odd.  That of a bootstrap is
- * relative to the room of a score, 7/16 of a turn. */
+ * relative to the room of a score, 7/16 of a turn.  Polynomials are computed without a bootstrap,
+ * under noise that is nothing beside this. */
 PPMLI_STATIC void ppmli_train_set_noise(ppmli_trainer *t) {
   const ppml_params *p = t->options->params;
   double room = 1.25 * PPMLI_SHADOW_OVERSHOOT;
   int is_odd = t->options->activation != PPML_ACTIVATION_SQUARE;
-  if (p == NULL) return;
+  if (p == NULL || t->options->activation == PPML_ACTIVATION_POLYNOMIAL) return;
   double turns = sqrt(ppmli_noise_keyswitch(p) + ppmli_noise_modulus_switch(p));
   t->shadow.noise = (float)(turns * (is_odd ? 2 * (room + 1) : 4 * room));
   t->shadow.table_noise = (float)(sqrt(ppmli_noise_blind_rotation(p)) * 16 / 7);
@@ -169,6 +172,16 @@ PPMLI_STATIC void ppmli_train_load_task(void *argument, size_t shard) {
   }
 }
 
+/* Pulls logits back that say more than is worth knowing: behind polynomials, which nothing
+ * clips, their reach is what sets the noise of a score.
+ *   delta  derivative of the loss by them */
+PPMLI_STATIC void ppmli_train_restrain(float *delta, const float *logit, uint32_t outputs) {
+  for (uint32_t c = 0; c < outputs; c++) {
+    float over = fabsf(logit[c]) - PPMLI_TRAIN_LOGIT_REACH;
+    if (over > 0) delta[c] += PPMLI_TRAIN_LOGIT_PULL * (logit[c] < 0 ? -over : over);
+  }
+}
+
 /* The loss of the batch; its derivative by the logits to the last layer's delta. */
 PPMLI_STATIC double ppmli_train_judge(ppmli_trainer *t, const uint32_t *images) {
   ppmli_shadow_layer *last = &t->shadow.layer[t->shadow.layer_count - 1];
@@ -183,6 +196,7 @@ PPMLI_STATIC double ppmli_train_judge(ppmli_trainer *t, const uint32_t *images) 
     for (uint32_t c = 0; c < last->outputs; c++) loss += each[c];
     ppmli_loss_error(delta, &t->model.spec, logit, labels, 0);
     ppmli_train_weigh(delta, t, labels);
+    if (ppmli_model_is_polynomial(&t->model)) ppmli_train_restrain(delta, logit, last->outputs);
   }
   return loss;
 }
@@ -269,11 +283,8 @@ PPMLI_STATIC double ppmli_train_likelihood(const ppmli_trainer *t, const int32_t
  * likelihood. */
 PPMLI_STATIC double ppmli_train_validate(ppmli_trainer *t) {
   const ppml_spec *spec = &t->model.spec;
-  const ppmli_shadow_layer *last = &t->shadow.layer[t->shadow.layer_count - 1];
   size_t bytes = ppmli_spec_answer_bytes(spec);
-  double unit = (double)last->step[0] *
-                (t->shadow.layer_count == 1 ? (double)t->unit : 1.0 / PPML_ACTIVATION_MAX);
-  double merit = 0, most = 0;
+  double unit = ppmli_fold_logit(t), merit = 0, most = 0;
   ppmli_parallel_run(t->parallel, ppmli_parallel_threads(t->parallel), ppmli_train_score_task, t);
   for (size_t n = 0; n < t->validation.count; n++) {
     const int32_t *scores = t->scores + n * spec->outputs;

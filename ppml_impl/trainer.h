@@ -15,11 +15,14 @@
 #define PPMLI_TRAIN_INPUTS_MAX 65536
 #define PPMLI_TRAIN_NEURONS_MAX 4096
 #define PPMLI_TRAIN_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
+#define PPMLI_TRAIN_ROOT_MAX ((int32_t)1 << 22)    /* the same before a polynomial */
+#define PPMLI_TRAIN_SCORE_BITS 3                   /* of the weights behind polynomials */
 
 /* The model's arrays, to be written; model.layer has them as const. */
 typedef struct ppmli_train_layer {
   int8_t *weight;               /* [outputs][inputs] */
-  int32_t *bias, *range, *peak; /* [outputs]; the last layer has a bias only */
+  int32_t *bias, *range, *peak; /* [outputs]; which but bias there are says ppml_layer */
+  int32_t *square, *linear;     /* [outputs] of polynomials */
   uint32_t *seen;               /* [outputs][PEAK_BINS] how often |z_j| fell in which bin */
   int32_t *farthest;            /* [outputs] largest |z_j| */
 } ppmli_train_layer;
@@ -33,6 +36,7 @@ typedef struct ppmli_trainer {
   ppmli_train_layer layer[PPML_LAYERS_MAX];
   ppml_images validation; /* COPIES changed ones of each, in memory of our own */
   float unit;             /* what an integer input of 1 is to the shadow */
+  double root_unit;       /* what an accumulator of 1 is to the shadow, before a polynomial */
   float *best;            /* [shadow.parameters] the average after the epoch that did best */
   double best_validation;
   float *mean;     /* [inputs] of the quantized training images */
@@ -58,15 +62,33 @@ PPMLI_STATIC uint64_t ppmli_train_inputs(const ppml_train_options *o) {
   return inputs <= PPMLI_TRAIN_INPUTS_MAX ? inputs : 0;
 }
 
+PPMLI_INLINE int ppmli_train_learns_polynomials(const ppml_train_options *o) {
+  return o->activation == PPML_ACTIVATION_POLYNOMIAL && o->learn_polynomial;
+}
+
+PPMLI_STATIC int ppmli_train_activation_is_valid(const ppml_train_options *o) {
+  if (o->activation == PPML_ACTIVATION_POLYNOMIAL)
+    return o->hidden_count == 1 && o->learn_polynomial <= 1;
+  if (o->learn_polynomial) return 0;
+  return o->activation >= PPML_ACTIVATION_RELU && o->activation <= PPML_ACTIVATION_SQUARE;
+}
+
+/* Of a hidden layer's bias, and of a sum without it.  With ROOT_MAX, 4096 polynomials of
+ * coefficients below 4 and 2^22 have sums below 2^62, as ppmli_model_is_valid wants it. */
+PPMLI_INLINE uint64_t ppmli_train_integer_max(uint32_t activation) {
+  int is_root = activation == PPML_ACTIVATION_POLYNOMIAL;
+  return (uint64_t)(is_root ? PPMLI_TRAIN_ROOT_MAX : PPMLI_TRAIN_INTEGER_MAX);
+}
+
 PPMLI_STATIC int ppmli_train_shape_is_valid(const ppml_train_options *o) {
   uint64_t inputs = ppmli_train_inputs(o);
   if (inputs == 0 || o->classes < 2 || o->classes > PPML_CLASSES_MAX) return 0;
   if (o->task > PPML_TASK_GRADE || o->hidden_count >= PPML_LAYERS_MAX) return 0;
   for (uint32_t l = 0; l < o->hidden_count; l++)
     if (o->hidden[l] == 0 || o->hidden[l] > PPMLI_TRAIN_NEURONS_MAX) return 0;
-  if (o->activation < PPML_ACTIVATION_RELU || o->activation > PPML_ACTIVATION_SQUARE) return 0;
+  if (!ppmli_train_activation_is_valid(o)) return 0;
   if (o->input_bits < 1 || o->input_bits > 8 || o->weight_bits < 2 || o->weight_bits > 8) return 0;
-  return inputs << (o->input_bits + o->weight_bits - 1) <= PPMLI_TRAIN_INTEGER_MAX;
+  return inputs << (o->input_bits + o->weight_bits - 1) <= ppmli_train_integer_max(o->activation);
 }
 
 /* Is x from 0 to most, and a number? */
@@ -126,14 +148,21 @@ PPMLI_STATIC void ppmli_train_shape(ppml_model *m, const ppml_train_options *o) 
     m->layer[l].activation = is_last ? (uint32_t)PPML_ACTIVATION_NONE : o->activation;
     m->layer[l].weight_bits = o->weight_bits;
   }
+  if (ppmli_model_is_polynomial(m)) m->layer[1].weight_bits = PPMLI_TRAIN_SCORE_BITS;
 }
 
 /* ---------------------------------------------------------------- memory */
 
-/* Hidden neurons: those whose accumulators have a range, a peak and a histogram. */
-PPMLI_STATIC uint64_t ppmli_train_hidden(const ppml_model *m) {
+/* Have the layer's accumulators peaks?  Then they have a histogram. */
+PPMLI_INLINE int ppmli_train_has_peaks(const ppml_model *m, uint32_t l) {
+  return ppmli_layer_is_clipped(&m->layer[l]) || ppmli_model_has_score_peaks(m, l);
+}
+
+/* Neurons and scores that have peaks. */
+PPMLI_STATIC uint64_t ppmli_train_peaks(const ppml_model *m) {
   uint64_t count = 0;
-  for (uint32_t l = 0; l + 1 < m->layer_count; l++) count += m->layer[l].outputs;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    if (ppmli_train_has_peaks(m, l)) count += m->layer[l].outputs;
   return count;
 }
 
@@ -141,7 +170,8 @@ PPMLI_STATIC uint64_t ppmli_train_hidden(const ppml_model *m) {
 PPMLI_STATIC uint64_t ppmli_train_model_bytes(const ppml_model *m) {
   uint64_t bytes = 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
-    uint32_t arrays = l + 1 < m->layer_count ? 3 : 1; /* bias, range, peak */
+    uint32_t arrays = l + 1 < m->layer_count ? 3 : 1; /* bias; range, peak or square, linear */
+    if (ppmli_model_has_score_peaks(m, l)) arrays++;
     bytes += ppmli_arena_rounded((size_t)m->layer[l].outputs * m->layer[l].inputs);
     bytes += arrays * (uint64_t)ppmli_arena_rounded(m->layer[l].outputs * sizeof(int32_t));
   }
@@ -168,8 +198,8 @@ PPMLI_STATIC void ppmli_train_arrays(uint64_t bytes[PPMLI_TRAIN_ARRAYS], const p
                                                copies * ppmli_spec_answer_bytes(&m->spec),
                                                4 * copies * m->spec.outputs, /* scores */
                                                8 * (uint64_t)m->spec.classes,
-                                               4 * PPMLI_TRAIN_PEAK_BINS * ppmli_train_hidden(m),
-                                               4 * ppmli_train_hidden(m)}; /* farthest */
+                                               4 * PPMLI_TRAIN_PEAK_BINS * ppmli_train_peaks(m),
+                                               4 * ppmli_train_peaks(m)}; /* farthest */
   memcpy(bytes, needed, sizeof needed);
 }
 
@@ -190,6 +220,27 @@ PPMLI_STATIC size_t ppmli_train_bytes(const ppml_train_options *options, size_t 
   return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
+/* Ranges, peaks, coefficients: those that layer l has. */
+PPMLI_STATIC int ppmli_train_alloc_activation(ppmli_trainer *t, uint32_t l) {
+  ppml_layer *m = &t->model.layer[l];
+  ppmli_train_layer *layer = &t->layer[l];
+  if (m->activation == PPML_ACTIVATION_POLYNOMIAL) {
+    PPMLI_ALLOC(int32_t, square, t->arena, m->outputs);
+    PPMLI_ALLOC(int32_t, linear, t->arena, m->outputs);
+    m->square = layer->square = square;
+    m->linear = layer->linear = linear;
+  }
+  if (ppmli_layer_is_clipped(m)) {
+    PPMLI_ALLOC(int32_t, range, t->arena, m->outputs);
+    m->range = layer->range = range;
+  }
+  if (ppmli_train_has_peaks(&t->model, l)) {
+    PPMLI_ALLOC(int32_t, peak, t->arena, m->outputs);
+    m->peak = layer->peak = peak;
+  }
+  return PPML_OK;
+}
+
 PPMLI_STATIC int ppmli_train_alloc_model(ppmli_trainer *t) {
   for (uint32_t l = 0; l < t->model.layer_count; l++) {
     ppml_layer *m = &t->model.layer[l];
@@ -198,17 +249,14 @@ PPMLI_STATIC int ppmli_train_alloc_model(ppmli_trainer *t) {
     PPMLI_ALLOC(int32_t, bias, t->arena, m->outputs);
     m->weight = layer->weight = weight;
     m->bias = layer->bias = bias;
-    if (m->activation == PPML_ACTIVATION_NONE) continue;
-    PPMLI_ALLOC(int32_t, range, t->arena, m->outputs);
-    PPMLI_ALLOC(int32_t, peak, t->arena, m->outputs);
-    m->range = layer->range = range;
-    m->peak = layer->peak = peak;
+    PPMLI_TRY(ppmli_train_alloc_activation(t, l));
   }
   return PPML_OK;
 }
 
 PPMLI_STATIC void ppmli_train_share_histogram(ppmli_trainer *t, uint32_t *seen, int32_t *farthest) {
-  for (uint32_t l = 0; l + 1 < t->model.layer_count; l++) {
+  for (uint32_t l = 0; l < t->model.layer_count; l++) {
+    if (!ppmli_train_has_peaks(&t->model, l)) continue;
     t->layer[l].seen = seen;
     t->layer[l].farthest = farthest;
     seen += (size_t)t->model.layer[l].outputs * PPMLI_TRAIN_PEAK_BINS;
@@ -227,6 +275,7 @@ PPMLI_STATIC int ppmli_train_alloc_scratch(ppmli_trainer *t, size_t validation_c
     array[i] = memset(taken, 0, (size_t)bytes[i]);
   }
   ppmli_shadow_init(&t->shadow, &t->model, (float *)array[0]);
+  t->shadow.learns_polynomials = ppmli_train_learns_polynomials(t->options);
   t->best = (float *)array[1];
   t->mean = (float *)array[2];
   t->order = (uint32_t *)array[3];

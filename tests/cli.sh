@@ -103,6 +103,26 @@ has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap
 for field in accumulator_range noise_std_log2; do
   [ "$(grep -o "\"$field\"" out | wc -l)" -eq 2 ] && pass || fail "compile: not every layer has $field"
 done
+# Polynomials: in the clear, for now.
+for activation in square polynomial; do
+  ok "train on $activation" "$PPML" train "$TINY/tiny.npz" -o pm.ppml --hidden 4 --epochs 150 --activation $activation
+  ok "info on $activation" "$PPML" info pm.ppml --json
+  has_fields "info on $activation" activation weight_bits accumulator_range margin_p05 score_unit
+  grep -q '"activation": *"polynomial"' out && pass || fail "info: no polynomial"
+  ok "train again on $activation" "$PPML" train "$TINY/tiny.npz" -o pm2.ppml --hidden 4 --epochs 150 --activation $activation --threads 1
+  cmp -s pm.ppml pm2.ppml && pass || fail "train: the number of threads shows with $activation"
+  ok "export $activation" "$PPML" export pm.ppml -o polynomial.h --name p
+  printf '#define PPML_IMPLEMENTATION\n#include "ppml.h"\n#include "polynomial.h"\n%s\n' \
+    'int main(void) { ppml_model m; (void)p_init(&m); ppmli_model_id(m.id, &m); return memcmp(m.id, p_id, sizeof m.id); }' > polynomial.c
+  ok "compile an exported $activation" ${CC:-cc} -std=c99 -Wall -Wextra -D_DEFAULT_SOURCE -I"$ROOT" -I. polynomial.c -lm -o polynomial
+  ok "run an exported $activation" ./polynomial
+done
+ok "train on clipped squares" "$PPML" train "$TINY/tiny.npz" -o sm.ppml --hidden 4,3 --epochs 2 --activation clipped-square
+ok "compile clipped squares" "$PPML" compile sm.ppml -o sc.ppml --client scl.ppml --params fast --no-calibration
+refuses "squares of two hidden layers" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --hidden 4,3
+refuses "squares of no hidden layer" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --hidden 0
+refuses "squares of too many bits" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --weight-bits 9
+
 ok "compile for people" "$PPML" compile m.ppml -o c0.ppml --client cl0.ppml --params fast --no-calibration
 grep -q "16\|64 -> 4" out && pass || fail "compile: no table of layers"
 grep -q "^assuming   .*uniform binary keys" out && pass || fail "compile: no assumption: $(cat out)"

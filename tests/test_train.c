@@ -159,6 +159,76 @@ START_TEST(two_classes_are_learnt_by_every_activation) {
 }
 END_TEST
 
+/* The one whose options are those of polynomials. */
+static problem *problem_make_square(uint32_t classes) {
+  problem *p = problem_make(classes);
+  p->options.activation = PPML_ACTIVATION_POLYNOMIAL;
+  p->options.weight_bits = 2;
+  return p;
+}
+
+START_TEST(polynomials_learn) {
+  for (uint32_t classes = 2; classes <= 3; classes++) {
+    problem *p = problem_make_square(classes);
+    assert_learnt(p, 0.95);
+    p->options.learn_polynomial = 1;
+    assert_learnt(p, 0.95);
+    free(p);
+  }
+}
+END_TEST
+
+START_TEST(coefficients_are_learnt_where_asked_for) {
+  for (uint32_t learns = 0; learns < 2; learns++) {
+    problem *p = problem_make_square(2);
+    ppml_model model;
+    p->options.learn_polynomial = learns;
+    ppml_arena arena = problem_train(&model, p);
+    uint32_t squares = 0;
+    for (uint32_t j = 0; j < model.layer[0].outputs; j++) {
+      squares += model.layer[0].square[j] == 1 && model.layer[0].linear[j] == 0;
+      ck_assert_int_le(abs(model.layer[0].square[j]), 3);
+    }
+    ck_assert_uint_eq(squares, learns ? 0 : model.layer[0].outputs);
+    free(arena.memory);
+    free(p);
+  }
+}
+END_TEST
+
+/* Few of the images that training saw have scores beyond their peaks, and some come near. */
+START_TEST(peaks_of_scores_are_just_above_them) {
+  problem *p = problem_make_square(3);
+  ppml_model model;
+  ppml_arena arena = problem_train(&model, p);
+  ppml_arena scratch = arena_make(ppml_model_predict_bytes(&model));
+  int32_t scores[3], most[3] = {0};
+  for (size_t n = 0; n < TRAIN; n++) {
+    const uint8_t *pixels = p->train.pixels + n * INPUTS;
+    ck_assert_int_eq(ppml_model_predict(scores, &model, pixels, &scratch), PPML_OK);
+    for (int c = 0; c < 3; c++) most[c] = abs(scores[c]) > most[c] ? abs(scores[c]) : most[c];
+  }
+  for (int c = 0; c < 3; c++) {
+    ck_assert_int_ge(model.layer[1].peak[c], most[c]);
+    ck_assert_int_le(model.layer[1].peak[c], 3 * most[c]);
+  }
+  ck_assert(model.layer[0].range == NULL && model.layer[0].peak == NULL);
+  free(scratch.memory);
+  free(arena.memory);
+  free(p);
+}
+END_TEST
+
+/* By the excess over REACH, and toward 0. */
+START_TEST(logits_beyond_their_reach_are_pulled_back) {
+  const float logit[] = {-11, -8, 0, 7.9f, 10}, pulled[] = {-3, 0, 0, 0, 2};
+  float delta[] = {1, 1, 1, 1, 1};
+  ppmli_train_restrain(delta, logit, 5);
+  for (int i = 0; i < 5; i++)
+    ck_assert(fabsf(delta[i] - (1 + PPMLI_TRAIN_LOGIT_PULL * pulled[i])) < 1e-6f);
+}
+END_TEST
+
 START_TEST(three_classes_are_learnt) {
   problem *p = problem_make(3);
   assert_learnt(p, 0.95);
@@ -178,8 +248,7 @@ START_TEST(linear_and_deep_networks_learn) {
 }
 END_TEST
 
-START_TEST(a_seed_decides_every_byte) {
-  problem *p = problem_make(2);
+static void assert_seed_decides(problem *p) {
   ppml_model model[3];
   ppml_arena arena[3];
   p->options.epochs = 5;
@@ -195,13 +264,18 @@ START_TEST(a_seed_decides_every_byte) {
   for (int i = 0; i < 3; i++) free(arena[i].memory);
   free(p);
 }
+
+START_TEST(a_seed_decides_every_byte) {
+  assert_seed_decides(problem_make(2));
+  assert_seed_decides(problem_make_square(2));
+}
 END_TEST
 
 /* ---------------------------------------------------------------- gradient */
 
 enum { BATCH = 9 };
 
-/* A small network and a batch for it. */
+/* A small network of hidden layers, one if of polynomials, and a batch for it. */
 typedef struct slope {
   ppml_model model;
   ppmli_shadow shadow;
@@ -209,25 +283,35 @@ typedef struct slope {
   float *floats;
 } slope;
 
-static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation) {
+/* Scales, squares and biases for some accumulators to overshoot. */
+static void slope_steepen(ppmli_shadow *s, const ppmli_shadow_layer *layer) {
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    s->weight[ppmli_shadow_scales(layer) + j] = j % 2 ? -1.9f : 0.6f;
+    s->weight[ppmli_shadow_biases(layer) + j] = 0.2f;
+    if (!ppmli_shadow_is_polynomial(layer)) continue;
+    s->weight[ppmli_shadow_linears(layer) + j] = 0.7f;
+    s->weight[ppmli_shadow_biases(layer) + j] = 1.6f;
+  }
+}
+
+static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation, int learns) {
   slope *x = (slope *)calloc(1, sizeof *x);
   ppml_train_options o = ppml_train_options_default();
   ppml_rng rng;
   ck_assert(x != NULL);
   o.width = 5, o.height = 1, o.task = task, o.classes = classes, o.activation = activation;
-  o.hidden_count = 2, o.hidden[0] = 4, o.hidden[1] = 3;
+  o.hidden_count = activation == PPML_ACTIVATION_POLYNOMIAL ? 1 : 2;
+  o.hidden[0] = 4, o.hidden[1] = 3;
   ppmli_train_shape(&x->model, &o);
   x->floats = (float *)calloc((size_t)ppmli_shadow_floats(&x->model), sizeof *x->floats);
   ck_assert(x->floats != NULL);
   ppmli_shadow_init(&x->shadow, &x->model, x->floats);
   ppml_rng_init_for_tests(&rng, 5);
   ppmli_shadow_draw(&x->shadow, &rng);
-  for (uint32_t l = 0; l < 2; l++) /* steep enough for some accumulators to overshoot */
-    for (uint32_t j = 0; j < x->shadow.layer[l].outputs; j++) {
-      x->shadow.weight[ppmli_shadow_scales(&x->shadow.layer[l]) + j] = j % 2 ? -1.9f : 0.6f;
-      x->shadow.weight[ppmli_shadow_biases(&x->shadow.layer[l]) + j] = 0.2f;
-    }
-  for (uint32_t l = 0; l < 3; l++) ppmli_shadow_round_layer(&x->shadow, l, x->shadow.weight);
+  x->shadow.learns_polynomials = learns;
+  for (uint32_t l = 0; l < o.hidden_count; l++) slope_steepen(&x->shadow, &x->shadow.layer[l]);
+  for (uint32_t l = 0; l <= o.hidden_count; l++)
+    ppmli_shadow_round_layer(&x->shadow, l, x->shadow.weight);
   x->shadow.count = BATCH;
   for (int i = 0; i < BATCH * 5; i++) x->shadow.layer[0].x[i] = ppmli_rng_symmetric(&rng);
   for (size_t i = 0; i < sizeof x->labels; i++)
@@ -238,7 +322,8 @@ static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation) {
 /* Loss of the batch, with what pulls accumulators back; delta of the logits. */
 static double slope_loss(slope *x) {
   ppmli_shadow *s = &x->shadow;
-  ppmli_shadow_layer *last = &s->layer[2];
+  uint32_t hidden = s->layer_count - 1;
+  ppmli_shadow_layer *last = &s->layer[hidden];
   size_t bytes = ppmli_spec_answer_bytes(&x->model.spec);
   double loss = 0;
   ppmli_shadow_forward(s, NULL);
@@ -250,7 +335,7 @@ static double slope_loss(slope *x) {
     ppmli_loss_error(last->delta + b * last->outputs, &x->model.spec, logit, x->labels + b * bytes,
                      0);
   }
-  for (int l = 0; l < 2; l++)
+  for (uint32_t l = 0; l < hidden; l++)
     for (size_t i = 0; i < BATCH * s->layer[l].outputs; i++) {
       double over = fabs((double)s->layer[l].z[i]) - (double)PPMLI_SHADOW_OVERSHOOT;
       if (over > 0) loss += (double)PPMLI_SHADOW_PULL * over * over / 2;
@@ -277,31 +362,48 @@ static double slope_gradient(const slope *x, size_t parameter) {
   return sum;
 }
 
-static void assert_gradient(uint32_t task, uint32_t classes, uint32_t activation) {
-  slope *x = slope_make(task, classes, activation);
+/* Of what a layer has for each neuron beside weights. */
+static void slope_check_neurons(slope *x, ppmli_shadow_layer *layer, int is_last) {
+  float *weight = x->shadow.weight;
+  int is_polynomial = ppmli_shadow_is_polynomial(layer), learns = x->shadow.learns_polynomials;
+  size_t scales = ppmli_shadow_scales(layer), biases = ppmli_shadow_biases(layer);
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    slope_check(x, &weight[biases + j], slope_gradient(x, biases + j), "bias");
+    if (!is_last && !is_polynomial)
+      slope_check(x, &weight[scales + j], slope_gradient(x, scales + j), "scale");
+    if (!is_polynomial) continue;
+    double square = slope_gradient(x, scales + j);
+    double linear = slope_gradient(x, ppmli_shadow_linears(layer) + j);
+    if (learns) slope_check(x, &layer->square[j], square, "square");
+    if (learns) slope_check(x, &layer->linear[j], linear, "linear");
+    if (!learns) ck_assert(square == 0 && linear == 0);
+  }
+}
+
+static void assert_gradient(uint32_t task, uint32_t classes, uint32_t activation, int learns) {
+  slope *x = slope_make(task, classes, activation, learns);
   ppmli_shadow *s = &x->shadow;
   slope_loss(x);
   ppmli_shadow_backward(s, NULL);
-  for (uint32_t l = 0; l < 3; l++) {
+  for (uint32_t l = 0; l < s->layer_count; l++) {
     ppmli_shadow_layer *layer = &s->layer[l];
-    size_t scales = ppmli_shadow_scales(layer), biases = ppmli_shadow_biases(layer);
     for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
       slope_check(x, &layer->rounded[i], slope_gradient(x, layer->offset + i), "weight");
-    for (uint32_t j = 0; j < layer->outputs; j++) {
-      slope_check(x, &s->weight[biases + j], slope_gradient(x, biases + j), "bias");
-      if (l < 2) slope_check(x, &s->weight[scales + j], slope_gradient(x, scales + j), "scale");
-    }
+    slope_check_neurons(x, layer, l + 1 == s->layer_count);
   }
   free(x->floats);
   free(x);
 }
 
 START_TEST(the_gradient_is_the_slope_of_the_loss) {
-  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_RELU);
-  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_SQUARE);
-  assert_gradient(PPML_TASK_CLASS, 3, PPML_ACTIVATION_RELU);
-  assert_gradient(PPML_TASK_LABELS, 3, PPML_ACTIVATION_SQUARE);
-  assert_gradient(PPML_TASK_GRADE, 4, PPML_ACTIVATION_RELU);
+  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_RELU, 0);
+  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_SQUARE, 0);
+  assert_gradient(PPML_TASK_CLASS, 3, PPML_ACTIVATION_RELU, 0);
+  assert_gradient(PPML_TASK_LABELS, 3, PPML_ACTIVATION_SQUARE, 0);
+  assert_gradient(PPML_TASK_GRADE, 4, PPML_ACTIVATION_RELU, 0);
+  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_POLYNOMIAL, 0);
+  assert_gradient(PPML_TASK_LABELS, 3, PPML_ACTIVATION_POLYNOMIAL, 0);
+  assert_gradient(PPML_TASK_GRADE, 4, PPML_ACTIVATION_POLYNOMIAL, 1);
 }
 END_TEST
 
@@ -332,12 +434,11 @@ static ppml_arena fold_make(ppmli_trainer *t, problem *p, ppml_images *images) {
   return arena;
 }
 
-/* With eight bits everywhere integers have the shadow's logits, but for rounding: 1 %. */
-START_TEST(the_integers_are_what_the_shadow_stands_for) {
-  problem *p = problem_make(2);
+/* Integers have the shadow's logits, but for a share of them. */
+static void assert_folds(problem *p, double share) {
   ppml_images images;
   ppmli_trainer t;
-  p->options.input_bits = p->options.weight_bits = 8;
+  p->options.input_bits = 8;
   p->options.warp = 0;
   p->options.params = NULL;
   ppml_arena arena = fold_make(&t, p, &images);
@@ -350,7 +451,7 @@ START_TEST(the_integers_are_what_the_shadow_stands_for) {
   for (size_t shard = 0; shard < PPMLI_SHADOW_SHARDS; shard++) ppmli_train_load_task(&batch, shard);
   ppmli_shadow_forward(&t.shadow, NULL);
   ppmli_fold_run(&t, t.shadow.weight);
-  unit = (double)t.shadow.layer[1].step[0] / PPML_ACTIVATION_MAX;
+  unit = ppmli_fold_logit(&t);
   for (size_t n = 0; n < 64; n++) {
     int32_t score;
     double logit = (double)t.shadow.layer[1].z[n];
@@ -359,10 +460,21 @@ START_TEST(the_integers_are_what_the_shadow_stands_for) {
     difference += (score * unit - logit) * (score * unit - logit);
     size += logit * logit;
   }
-  ck_assert_msg(difference < 0.03 * 0.03 * size, "%g off, of %g", sqrt(difference), sqrt(size));
+  ck_assert_msg(difference < share * share * size, "%g off, of %g", sqrt(difference), sqrt(size));
   free(scratch.memory);
   free(arena.memory);
   free(p);
+}
+
+/* With eight bits everywhere, or where there is nothing to round but biases. */
+START_TEST(the_integers_are_what_the_shadow_stands_for) {
+  problem *p = problem_make(2);
+  p->options.weight_bits = 8;
+  assert_folds(p, 0.03);
+  assert_folds(problem_make_square(2), 0.003);
+  p = problem_make_square(2);
+  p->options.learn_polynomial = 1;
+  assert_folds(p, 0.003);
 }
 END_TEST
 
@@ -448,8 +560,7 @@ static void run_backwards(void *context, size_t tasks, void (*task)(void *argume
   while (tasks-- > 0) task(argument, tasks);
 }
 
-START_TEST(the_number_of_threads_does_not_show) {
-  problem *p = problem_make(3);
+static void assert_threads_do_not_show(problem *p) {
   ppml_parallel parallel = {run_backwards, NULL, 5};
   ppml_model one, many;
   p->options.epochs = 3;
@@ -462,6 +573,11 @@ START_TEST(the_number_of_threads_does_not_show) {
   free(arena.memory);
   free(other.memory);
   free(p);
+}
+
+START_TEST(the_number_of_threads_does_not_show) {
+  assert_threads_do_not_show(problem_make(3));
+  assert_threads_do_not_show(problem_make_square(3));
 }
 END_TEST
 
@@ -627,7 +743,7 @@ static void assert_layer_is_bounded(const ppml_layer *layer, uint32_t weight_bit
 static void assert_bounded(const problem *p) {
   ppml_model model;
   ppml_arena arena = problem_train(&model, p);
-  for (uint32_t l = 0; l < model.layer_count; l++)
+  for (uint32_t l = 0; l < model.layer_count && !ppmli_model_is_polynomial(&model); l++)
     assert_layer_is_bounded(&model.layer[l], p->options.weight_bits,
                             ppmli_layer_input_max(&model, l));
   ck_assert(ppmli_model_is_valid(&model));
@@ -649,8 +765,7 @@ START_TEST(networks_of_any_precision_are_within_their_bounds) {
 END_TEST
 
 /* One image; all images alike, hence of no variance; one class alone; no time to learn. */
-START_TEST(odd_data_make_valid_networks) {
-  problem *p = problem_make(3);
+static void assert_odd_data_bounded(problem *p) {
   p->options.epochs = 1;
   p->train.count = p->validation.count = 1;
   assert_bounded(p);
@@ -664,6 +779,28 @@ START_TEST(odd_data_make_valid_networks) {
   p->options.width = 1;
   p->options.height = 1;
   assert_bounded(p);
+  free(p);
+}
+
+START_TEST(odd_data_make_valid_networks) {
+  assert_odd_data_bounded(problem_make(3));
+  assert_odd_data_bounded(problem_make_square(3));
+  problem *p = problem_make_square(3);
+  p->options.learn_polynomial = 1;
+  assert_odd_data_bounded(p);
+}
+END_TEST
+
+/* Polynomials' inputs have at most 22 bits between them and their weights. */
+START_TEST(polynomials_of_any_precision_are_within_their_bounds) {
+  problem *p = problem_make_square(3);
+  p->options.epochs = 2;
+  for (uint32_t bits = 2; bits <= 8; bits++) {
+    p->options.learn_polynomial = bits % 2;
+    p->options.weight_bits = bits;
+    p->options.input_bits = bits == 2 ? 1 : bits;
+    assert_bounded(p);
+  }
   free(p);
 }
 END_TEST
@@ -719,6 +856,15 @@ START_TEST(bad_options_are_refused) {
   assert_option_refused(p, balance, -0.1);
   assert_option_refused(p, balance, 1.1);
   assert_option_refused(p, warp, 3.5);
+  assert_option_refused(p, learn_polynomial, 1); /* of another activation */
+  free(p);
+  p = problem_make_square(2);
+  assert_option_refused(p, learn_polynomial, 2);
+  assert_option_refused(p, hidden_count, 0);
+  p->options.hidden[1] = 4;
+  assert_option_refused(p, hidden_count, 2);
+  p->options.input_bits = p->options.weight_bits = 8;
+  assert_option_refused(p, width, 64); /* 384 << 15 is beyond 2^22 */
   free(p);
 }
 END_TEST
@@ -739,8 +885,8 @@ START_TEST(bad_images_are_refused) {
 END_TEST
 
 START_TEST(training_takes_exactly_what_is_said) {
-  for (uint32_t classes = 2; classes <= 3; classes++) {
-    problem *p = problem_make(classes);
+  for (uint32_t classes = 2; classes <= 4; classes++) { /* 4: polynomials */
+    problem *p = classes == 4 ? problem_make_square(3) : problem_make(classes);
     p->options.epochs = 1;
     size_t bytes = ppml_train_bytes(&p->options, TRAIN, VALIDATION, 1);
     for (size_t less = 0; less <= bytes; less = less ? 2 * less : 1) {
@@ -775,6 +921,10 @@ int main(void) {
   tcase_add_test(kat, rounding_is_to_the_nearest_step_and_no_further_than_most);
   tcase_add_test(kat, a_peak_leaves_few_accumulators_above_it);
   tcase_add_test(law, two_classes_are_learnt_by_every_activation);
+  tcase_add_test(law, polynomials_learn);
+  tcase_add_test(law, coefficients_are_learnt_where_asked_for);
+  tcase_add_test(law, peaks_of_scores_are_just_above_them);
+  tcase_add_test(law, logits_beyond_their_reach_are_pulled_back);
   tcase_add_test(law, three_classes_are_learnt);
   tcase_add_test(law, linear_and_deep_networks_learn);
   tcase_add_test(law, a_seed_decides_every_byte);
@@ -791,6 +941,7 @@ int main(void) {
   tcase_add_test(law, patience_ends_training);
   tcase_add_test(law, every_seed_has_patience_of_its_own);
   tcase_add_test(bounds, networks_of_any_precision_are_within_their_bounds);
+  tcase_add_test(bounds, polynomials_of_any_precision_are_within_their_bounds);
   tcase_add_test(bounds, odd_data_make_valid_networks);
   tcase_add_test(error, bad_options_are_refused);
   tcase_add_test(error, bad_images_are_refused);

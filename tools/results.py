@@ -17,7 +17,7 @@ import subprocess
 from chart import Plane, machine, picture, table
 
 HIDDEN = (8, 16, 32, 64, 128)
-ACTIVATIONS = ("relu", "sign", "square")
+ACTIVATIONS = ("relu", "sign", "clipped-square")
 # Chosen by changed validation images; the agreement asked of the planner.
 DATA = {
     "pneumoniamnist": ("PneumoniaMNIST", [], ["--agreement", "0.9975"]),

@@ -185,16 +185,24 @@ static void put_layer_arrays(emitter *e, const ppml_layer *layer, uint32_t l) {
   if (layer->range) put_words(e, "range", l, layer->range, layer->outputs);
   if (layer->peak) put_words(e, "peak", l, layer->peak, layer->outputs);
   if (layer->table) put_bytes(e, "table", l, layer->table, PPML_TABLE_SIZE);
+  if (layer->square) put_words(e, "square", l, layer->square, layer->outputs);
+  if (layer->linear) put_words(e, "linear", l, layer->linear, layer->outputs);
 }
 
 static void put_layer(emitter *e, const ppml_layer *layer, uint32_t l) {
-  const char *const names[] = {"weight", "bias", "range", "peak", "table"};
-  const int has[] = {1, 1, layer->range != NULL, layer->peak != NULL, layer->table != NULL};
+  const char *const names[] = {"weight", "bias", "range", "peak", "table", "square", "linear"};
+  const int has[] = {1,
+                     1,
+                     layer->range != NULL,
+                     layer->peak != NULL,
+                     layer->table != NULL,
+                     layer->square != NULL,
+                     layer->linear != NULL};
   put(e, "  model->layer[%" PRIu32 "].inputs = %" PRIu32 ";\n", l, layer->inputs);
   put(e, "  model->layer[%" PRIu32 "].outputs = %" PRIu32 ";\n", l, layer->outputs);
   put(e, "  model->layer[%" PRIu32 "].activation = %" PRIu32 ";\n", l, layer->activation);
   put(e, "  model->layer[%" PRIu32 "].weight_bits = %" PRIu32 ";\n", l, layer->weight_bits);
-  for (int i = 0; i < 5; i++)
+  for (size_t i = 0; i < sizeof has / sizeof has[0]; i++)
     if (has[i])
       put(e, "  model->layer[%" PRIu32 "].%s = %s_%s_%" PRIu32 ";\n", l, names[i], e->name,
           names[i], l);

@@ -37,10 +37,20 @@ static int parse_hidden(ppml_train_options *options, const char *text) {
   return 1;
 }
 
-static int parse_activation(uint32_t *activation, const char *text) {
-  for (uint32_t a = PPML_ACTIVATION_RELU; a <= PPML_ACTIVATION_SQUARE; a++)
-    if (strcmp(text, describe_activation(a)) == 0) {
-      *activation = a;
+/* By the names that --help has. */
+static int parse_activation(ppml_train_options *options, const char *text) {
+  static const struct {
+    const char *name;
+    uint32_t activation, learn_polynomial;
+  } kinds[] = {{"relu", PPML_ACTIVATION_RELU, 0},
+               {"sign", PPML_ACTIVATION_SIGN, 0},
+               {"clipped-square", PPML_ACTIVATION_SQUARE, 0},
+               {"square", PPML_ACTIVATION_POLYNOMIAL, 0},
+               {"polynomial", PPML_ACTIVATION_POLYNOMIAL, 1}};
+  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+    if (strcmp(text, kinds[k].name) == 0) {
+      options->activation = kinds[k].activation;
+      options->learn_polynomial = kinds[k].learn_polynomial;
       return 1;
     }
   return 0;
@@ -69,9 +79,13 @@ static int parse_words(train_request *r, args *a) {
   if (hidden && !parse_hidden(o, hidden))
     return cli_fail(CLI_USAGE, "train", "--hidden %s (expected 1 to %d sizes, like 32,16)", hidden,
                     PPML_LAYERS_MAX - 1);
-  if (activation && !parse_activation(&o->activation, activation))
-    return cli_fail(CLI_USAGE, "train", "--activation %s (expected relu, sign or square)",
+  if (activation && !parse_activation(o, activation))
+    return cli_fail(CLI_USAGE, "train",
+                    "--activation %s (expected relu, sign, square, polynomial or clipped-square)",
                     activation);
+  if (o->activation == PPML_ACTIVATION_POLYNOMIAL && o->hidden_count != 1)
+    return cli_fail(CLI_USAGE, "train", "--activation %s with %u hidden layers (expected one)",
+                    activation, o->hidden_count);
   if (flip && !parse_flip(&o->flip, flip))
     return cli_fail(CLI_USAGE, "train", "--flip %s (expected none, h, v or hv)", flip);
   if (noise && !parse_noise(&o->params, noise))
@@ -87,6 +101,7 @@ static int parse(train_request *r, int argc, char **argv) {
   *o = ppml_train_options_default();
   int status = parse_words(r, &a);
   if (status) return status;
+  if (o->activation == PPML_ACTIVATION_POLYNOMIAL) o->weight_bits = 2;
   r->model_path = args_required(&a, "-o");
   r->class_names = args_text(&a, "--class-names");
   o->epochs = (uint32_t)args_number(&a, "--epochs", 1, 10000, o->epochs);

@@ -43,7 +43,8 @@ static void put_id(const char *name, const uint8_t id[PPML_ID_BYTES]) {
 }
 
 const char *describe_activation(uint32_t activation) {
-  static const char *const names[] = {"none", "relu", "sign", "square", "table"};
+  static const char *const names[] = {"none",           "relu",  "sign",
+                                      "clipped-square", "table", "polynomial"};
   return activation < sizeof names / sizeof names[0] ? names[activation] : "unknown";
 }
 
@@ -84,7 +85,7 @@ static void put_spec(const ppml_spec *spec) {
   if (as_json) json_end(']');
 }
 
-/* Largest |z_j| that training saw, over a layer. */
+/* Largest |z_j| that training saw, over a layer; of scores where polynomials are before them. */
 static int64_t peak_of(const ppml_layer *layer) {
   int64_t peak = 0;
   for (uint32_t j = 0; layer->peak && j < layer->outputs; j++)
@@ -172,6 +173,8 @@ void describe_model(const ppml_model *model, int json) {
   begin(json, PPML_KIND_MODEL);
   put_id("model_id", model->id);
   put_spec(&model->spec);
+  put_integer("score_unit", model->spec.score_unit);
+  put_integer("margin_p05", model->margin_p05);
   put_layers(model, NULL);
   end();
 }
@@ -224,14 +227,14 @@ static void print_log2(double std) {
 
 /* Layers as a table. */
 static void print_layers(const ppml_circuit *c, const ppml_certificate *certificate) {
-  printf("%-14s %-7s %9s %9s %10s %10s %10s %10s %9s\n", "layer", "", "bound", "peak", "dense",
+  printf("%-14s %-14s %9s %9s %10s %10s %10s %10s %9s\n", "layer", "", "bound", "peak", "dense",
          "switch", "rounding", "bootstrap", "wrong");
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     const ppml_layer *layer = &c->model.layer[l];
     const ppml_layer_certificate *noise = &certificate->layer[l];
     char shape[32];
     snprintf(shape, sizeof shape, "%u -> %u", layer->inputs, layer->outputs);
-    printf("%-14s %-7s %9lld %9lld", shape, describe_activation(layer->activation),
+    printf("%-14s %-14s %9lld %9lld", shape, describe_activation(layer->activation),
            (long long)noise->accumulator_bound, (long long)noise->accumulator_peak);
     print_log2(noise->dense_std);
     print_log2(noise->key_switch_std);
