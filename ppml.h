@@ -65,8 +65,8 @@ extern "C" {
 #define PPML_CLASS_NAME_BYTES 24
 #define PPML_ID_BYTES 16
 #define PPML_SEED_BYTES 32
-#define PPML_KEY_BITS_MAX 4096
-#define PPML_ALIGNMENT 64 /* of every arena block, in bytes */
+#define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
+#define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
 
 /* ------------------------------------------------------------------ errors */
 
@@ -598,8 +598,9 @@ PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, dou
 /* Client's; wipe it after use. */
 typedef struct ppml_secret_key {
   ppml_client client;
-  uint8_t id[PPML_ID_BYTES]; /* random; names the key in what belongs to it */
-  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
+  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
+                                               less bit N + i */
   uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
 } ppml_secret_key;
 

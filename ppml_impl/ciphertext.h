@@ -169,7 +169,8 @@ PPMLI_INLINE size_t ppmli_output_words(const ppml_params *p) {
   return ppmli_params_long_dim(p) + 1;
 }
 
-/* Switches a long ciphertext down to 2^output_bits, centered as the other switches. */
+/* Switches a long ciphertext down to 2^output_bits, centered as the other switches; the mean of
+ * a ternary key is 0 of itself. */
 PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const ppml_params *p) {
   size_t dim = ppmli_params_long_dim(p);
   uint64_t error_sum = 0; /* modulo 2^64, of numbers below 2^(64 - output_bits - 1) */
@@ -177,7 +178,8 @@ PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const 
     out[i] = ppmli_torus_switch(lwe[i], p->output_bits);
     error_sum += lwe[i] - ppmli_torus_from(out[i], p->output_bits);
   }
-  int64_t half = ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
+  int64_t half =
+      p->slots ? 0 : ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
   out[dim] = ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
 }
 
@@ -207,6 +209,8 @@ PPMLI_STATIC int ppmli_decrypt(int32_t *scores, const ppml_output *output, size_
     uint32_t phase = lwe[dim];
     for (size_t i = 0; i < dim; i++)
       phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, i));
+    for (size_t i = 0; p->slots && i < dim; i++) /* where the key is -1 */
+      phase += lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, dim + i));
     scores[s] = ppmli_output_score(phase & (((uint32_t)1 << p->output_bits) - 1), &key->client);
   }
   return PPML_OK;

@@ -54,10 +54,11 @@ PPMLI_INLINE uint32_t ppmli_trace_exponent(const ppml_params *p, size_t step) {
  * CT. */
 PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
                                       const uint8_t *key, uint64_t *s, uint64_t *twice) {
-  for (uint32_t i = 0; i < p->poly_size; i++) s[i] = ppmli_bit(key, i);
+  for (uint32_t i = 0; i < p->poly_size; i++)
+    s[i] = ppmli_bit(key, i) - ppmli_bit(key, p->poly_size + i);
   if (step == ppmli_params_trace_steps(p)) {
     memset(source, 0, p->poly_size * sizeof *source);
-    ppmli_poly_binary_muladd(source, s, key, 0, p->poly_size, twice);
+    ppmli_poly_ternary_muladd(source, s, key, p->poly_size, twice);
     return;
   }
   ppmli_poly_automorphism(source, s, ppmli_trace_exponent(p, step), p->poly_size);
@@ -125,8 +126,8 @@ PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
   ppmli_wipe(noise, N * sizeof *noise);
   ppmli_stream_u64(&masks, mask, ppmli_switch_mask_words(p));
   ppmli_switch_tails(noise, mask, p->poly_size);
-  ppmli_poly_binary_muladd(top, mask, key, 0, p->poly_size, twice);
-  ppmli_poly_binary_muladd(tail, noise, key, 0, p->poly_size, twice);
+  ppmli_poly_ternary_muladd(top, mask, key, p->poly_size, twice);
+  ppmli_poly_ternary_muladd(tail, noise, key, p->poly_size, twice);
   ppmli_switch_put_row(wire, top, tail, p->poly_size);
   ppmli_wipe(tail, N * sizeof *tail);
   ppmli_stream_wipe(&noises);

@@ -69,7 +69,8 @@ PPMLI_STATIC double ppmli_noise_blind_rotation(const ppml_params *p) {
 
 /* The switch of a score to the modulus it travels in, centered as well. */
 PPMLI_STATIC double ppmli_noise_output_switch_mask(const ppml_params *p) {
-  return (double)ppmli_params_long_dim(p) / 4 * ppmli_noise_rounding(p->output_bits);
+  double variance = p->slots ? ppmli_params_key_square(p) : 0.25; /* of a key's coefficient */
+  return (double)ppmli_params_long_dim(p) * variance * ppmli_noise_rounding(p->output_bits);
 }
 
 PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
@@ -84,7 +85,8 @@ PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p) {
   double products = (double)p->pbs_levels * p->poly_size * ppmli_noise_digit(p->pbs_base_log2);
   double key = ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS));
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) *
-               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) * (1 + p->poly_size / 2.0);
+               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) *
+               (1 + ppmli_params_key_square(p) * p->poly_size);
   return products * (key + fft);
 }
 
@@ -96,14 +98,14 @@ PPMLI_STATIC double ppmli_noise_trace(const ppml_params *p, double variance) {
 }
 
 /* Constant coefficient of a product times T = 2^modulus_log2: noise of either factor meets
- * the other's phase, (1 + N/2) / 12 a coefficient; and the FFT's errors of what is not exact
- * meet S^2, whose squares add up to N^3 / 48. */
+ * the other's phase, (1 + E[s^2] N) / 12 a coefficient; and the FFT's errors of what is not
+ * exact meet S^2, whose squares add up to 2 (E[s^2] N)^2. */
 PPMLI_STATIC double ppmli_noise_product(const ppml_params *p, uint32_t modulus_log2, double first,
                                         double second) {
-  double N = p->poly_size, T = ldexp(1, (int)modulus_log2);
+  double N = p->poly_size, T = ldexp(1, (int)modulus_log2), key = ppmli_params_key_square(p) * N;
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) * 2 * N / 12 *
-               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * N * N * N / 48;
-  return T * T * (N * (1 + N / 2) / 12 * (first + second) + fft);
+               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * 2 * key * key;
+  return T * T * (N * (1 + key) / 12 * (first + second) + fft);
 }
 
 #endif

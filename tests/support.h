@@ -138,19 +138,35 @@ TEST_STATIC uint64_t test_phase(const uint64_t *lwe, const uint8_t *bits, size_t
   return phase;
 }
 
+/* The same for the GLWE key of a set, which may be ternary. */
+TEST_STATIC uint64_t test_long_phase(const uint64_t *lwe, const ppml_params *p,
+                                     const uint8_t *bits) {
+  size_t dim = ppmli_params_long_dim(p);
+  uint64_t phase = test_phase(lwe, bits, dim);
+  for (size_t i = 0; p->slots && i < dim; i++)
+    if (ppmli_bit(bits, dim + i)) phase += lwe[i];
+  return phase;
+}
+
+/* r += a s for the key of a set. */
+TEST_STATIC void test_key_muladd(uint64_t *r, const uint64_t *a, const ppml_params *p,
+                                 const uint8_t *bits, size_t first) {
+  uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
+  if (p->slots) ppmli_poly_ternary_muladd(r, a, bits, p->poly_size, twice);
+  else ppmli_poly_binary_muladd(r, a, bits, first, p->poly_size, twice);
+  free(twice);
+}
+
 /* Phase polynomial [N] of a GLWE ciphertext [k + 1][N]. */
 TEST_STATIC void test_glwe_phase(uint64_t *phase, const uint64_t *glwe, const ppml_params *p,
                                  const uint8_t *bits) {
   uint64_t *minus = test_memory(p->poly_size * sizeof *minus);
-  uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
   memset(minus, 0, p->poly_size * sizeof *minus);
   for (uint32_t i = 0; i < p->glwe_dim; i++)
-    ppmli_poly_binary_muladd(minus, glwe + (size_t)i * p->poly_size, bits, (size_t)i * p->poly_size,
-                             p->poly_size, twice);
+    test_key_muladd(minus, glwe + (size_t)i * p->poly_size, p, bits, (size_t)i * p->poly_size);
   for (uint32_t j = 0; j < p->poly_size; j++)
     phase[j] = glwe[ppmli_params_long_dim(p) + j] - minus[j];
   free(minus);
-  free(twice);
 }
 
 /* Encrypts message under bits [dim] with noise uniform on [-bound, bound]. */
