@@ -660,8 +660,9 @@ typedef struct ppml_input {
   uint8_t circuit_id[PPML_ID_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
   uint8_t seed[PPML_SEED_BYTES];
-  uint32_t blocks;      /* GLWE ciphertexts: inputs / poly_size, rounded up */
+  uint32_t blocks;      /* GLWE ciphertexts: inputs / (poly_size / slots or poly_size), up */
   const uint64_t *body; /* [blocks][poly_size] */
+  const uint8_t *tail;  /* [blocks][poly_size] of a leveled set: 8 bits more of each word */
 } ppml_input;
 
 /* Encrypted scores: LWE ciphertexts modulo 2^output_bits, each word below that. */

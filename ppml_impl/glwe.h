@@ -16,7 +16,7 @@ PPMLI_INLINE size_t ppmli_glwe_encrypt_scratch(const ppml_params *p) {
 
 /* body += sum_i A_i S_i + E, for the mask that the stream `mask` yields.
  *   body   [N]          in: the message; out: the body of its ciphertext
- *   key    [k N bits]   S, or the two planes of a ternary one
+ *   key    [k N bits]   S
  *   mask   public stream, noise: secret stream
  * Scratch: ppmli_glwe_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * CT: time depends on p only. */
@@ -28,8 +28,7 @@ PPMLI_STATIC int ppmli_glwe_encrypt_body(uint64_t *body, const ppml_params *p, c
   PPMLI_ALLOC(uint64_t, twice, arena, 2 * (size_t)p->poly_size);
   for (uint32_t i = 0; i < p->glwe_dim; i++) {
     ppmli_stream_u64(mask, a, p->poly_size);
-    if (p->slots) ppmli_poly_ternary_muladd(body, a, key, p->poly_size, twice);
-    else ppmli_poly_binary_muladd(body, a, key, (size_t)i * p->poly_size, p->poly_size, twice);
+    ppmli_poly_binary_muladd(body, a, key, (size_t)i * p->poly_size, p->poly_size, twice);
   }
   ppmli_stream_u64(noise, a, p->poly_size);
   for (uint32_t j = 0; j < p->poly_size; j++)

@@ -23,7 +23,8 @@ PPMLI_INLINE double ppmli_noise_rounding(uint32_t bits) {
 
 /* A fresh GLWE coefficient as the wire carries it. */
 PPMLI_STATIC double ppmli_noise_fresh(const ppml_params *p, uint32_t wire_bits) {
-  return ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, 64)) +
+  int torus_bits = p->slots ? PPMLI_LONG_TORUS_BITS : 64;
+  return ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, torus_bits)) +
          ppmli_noise_rounding(wire_bits);
 }
 

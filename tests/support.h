@@ -138,16 +138,6 @@ TEST_STATIC uint64_t test_phase(const uint64_t *lwe, const uint8_t *bits, size_t
   return phase;
 }
 
-/* The same for the GLWE key of a set, which may be ternary. */
-TEST_STATIC uint64_t test_long_phase(const uint64_t *lwe, const ppml_params *p,
-                                     const uint8_t *bits) {
-  size_t dim = ppmli_params_long_dim(p);
-  uint64_t phase = test_phase(lwe, bits, dim);
-  for (size_t i = 0; p->slots && i < dim; i++)
-    if (ppmli_bit(bits, dim + i)) phase += lwe[i];
-  return phase;
-}
-
 /* r += a s for the key of a set. */
 TEST_STATIC void test_key_muladd(uint64_t *r, const uint64_t *a, const ppml_params *p,
                                  const uint8_t *bits, size_t first) {
