@@ -137,8 +137,8 @@ PPMLI_STATIC int32_t ppmli_finish_between(const ppmli_trainer *t, uint32_t c, in
   return (int32_t)(next == INT64_MAX ? score : score + (next - score) / 2);
 }
 
-/* A threshold of label c that at most as large a share of the validation images passes as
- * has the label in training. */
+/* A threshold of label c, up to 2^30 either way, that at most as large a share of the validation
+ * images passes as has the label in training. */
 PPMLI_STATIC int32_t ppmli_finish_threshold(const ppmli_trainer *t, uint32_t c) {
   size_t classes = t->model.spec.classes, have = 0;
   for (size_t n = 0; n < t->train->count; n++) have += t->train->labels[n * classes + c];
@@ -146,7 +146,7 @@ PPMLI_STATIC int32_t ppmli_finish_threshold(const ppmli_trainer *t, uint32_t c) 
   int64_t threshold = -((int64_t)1 << 30);
   for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1)
     if ((double)ppmli_finish_above(t, c, threshold + bit - 1) > most) threshold += bit;
-  return ppmli_finish_between(t, c, threshold);
+  return (int32_t)ppmli_quant_clamp(ppmli_finish_between(t, c, threshold), (int64_t)1 << 30);
 }
 
 /* Margins take the place of the validation images' scores, which nobody asks for any more. */
