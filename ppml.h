@@ -350,7 +350,7 @@ typedef struct ppml_train_options {
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
-  const ppml_params *params; /* whose noise to train under; NULL: none */
+  const ppml_params *params; /* whose noise to train under; NULL: none, as for POLYNOMIAL */
 } ppml_train_options;
 
 /* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, patience 0, one seed, rate 0.005,

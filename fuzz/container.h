@@ -128,11 +128,13 @@ static void container_predict(const ppml_model *m) {
   free(arena.memory);
 }
 
-/* A model that was read can be compiled for every set, or is told that it does not fit. */
+/* A model that was read can be compiled for every set, or is told that it does not fit; but for
+ * polynomials, which compile does not know yet. */
 static void container_use_model(const ppml_model *m) {
+  container_predict(m);
+  if (ppmli_model_is_polynomial(m)) return;
   ppml_arena arena = container_arena(ppml_compile_bytes(m));
   ppml_circuit circuit;
-  container_predict(m);
   for (size_t i = 0; ppml_params_by_index(i); i++) {
     ppml_arena_release(&arena, 0);
     int error = ppml_compile(&circuit, m, ppml_params_by_index(i), &arena);

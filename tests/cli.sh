@@ -121,7 +121,7 @@ ok "train on clipped squares" "$PPML" train "$TINY/tiny.npz" -o sm.ppml --hidden
 ok "compile clipped squares" "$PPML" compile sm.ppml -o sc.ppml --client scl.ppml --params fast --no-calibration
 refuses "squares of two hidden layers" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --hidden 4,3
 refuses "squares of no hidden layer" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --hidden 0
-refuses "squares of too many bits" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --weight-bits 9
+refuses "squares of too many bits" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --input-bits 8 --weight-bits 8
 
 ok "compile for people" "$PPML" compile m.ppml -o c0.ppml --client cl0.ppml --params fast --no-calibration
 grep -q "16\|64 -> 4" out && pass || fail "compile: no table of layers"

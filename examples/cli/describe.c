@@ -103,9 +103,7 @@ static double layer_noise(const ppml_layer_certificate *layer, int is_last) {
   return is_last ? hypot(layer->dense_std, layer->rounding_std) : layer->relative_std;
 }
 
-/* Training sees no peaks of scores: their range is what any input can lead to. */
 static void put_layer_noise(const ppml_layer_certificate *layer, int is_last) {
-  if (is_last) put_integer("accumulator_range", layer->accumulator_bound);
   put_integer("accumulator_bound", layer->accumulator_bound);
   put_std("noise_std_log2", layer_noise(layer, is_last));
   put_std("dense_std_log2", layer->dense_std);
@@ -127,6 +125,8 @@ static void put_layers(const ppml_model *model, const ppml_certificate *certific
     put_text("activation", describe_activation(layer->activation));
     put_integer("weight_bits", layer->weight_bits);
     if (layer->peak) put_integer("accumulator_range", peak_of(layer));
+    else if (certificate) /* nobody watched these scores: what any input can lead to */
+      put_integer("accumulator_range", certificate->layer[l].accumulator_bound);
     if (certificate) put_layer_noise(&certificate->layer[l], l + 1 == model->layer_count);
     close_object(as_json ? NULL : "layer");
   }
