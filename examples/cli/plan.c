@@ -6,14 +6,20 @@ double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);
 }
 
-int plan_options(ppml_compile_options *options, args *a) {
-  const char *params = args_text(a, "--params");
-  int is_auto = params == NULL || strcmp(params, "auto") == 0;
-  options->agreement = plan_agreement(a, is_auto ? PLAN_AGREEMENT_OF_TASK : 0);
-  options->params = is_auto ? NULL : ppml_params_by_name(params);
-  if (is_auto || options->params) return CLI_OK;
-  return cli_fail(CLI_USAGE, params,
+int plan_params(const ppml_params **params, args *a) {
+  const char *name = args_text(a, "--params");
+  *params = NULL;
+  if (name == NULL || strcmp(name, "auto") == 0) return CLI_OK;
+  *params = ppml_params_by_name(name);
+  if (*params) return CLI_OK;
+  return cli_fail(CLI_USAGE, name,
                   "no such parameter set (expected auto or one of ppml info --params)");
+}
+
+int plan_options(ppml_compile_options *options, args *a) {
+  int status = plan_params(&options->params, a);
+  options->agreement = plan_agreement(a, options->params ? 0 : PLAN_AGREEMENT_OF_TASK);
+  return status;
 }
 
 /* Why the exact set cannot carry a network. */
