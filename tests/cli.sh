@@ -243,8 +243,6 @@ ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epo
 ok "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
 grep -q '"name": "exact"' out && pass || fail "compile: only exactly: $(cat out)"
 at_least "compile: only exactly" agreement_predicted 1
-ok "train squares too little" "$PPML" train "$TINY/tiny.npz" -o square.m --hidden 16 --activation square --epochs 1
-refuses "compile: squares" 77 "$PPML" compile square.m -o new.c --client new.cl --agreement 0.9999
 refuses "compile: the set asked for cannot do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --params fast --agreement 0.995
 ok "compile: nothing promised" "$PPML" compile noisy.m -o noisy.c --client noisy.cl --params fast --no-calibration
 flags "simulate: a circuit" 77 "$PPML" simulate noisy.c "$TINY/tiny.npz" --agreement 0.995
