@@ -455,7 +455,7 @@ typedef struct ppml_client {
 
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
-  const ppml_params *params; /* NULL: the fastest standard set that will do */
+  const ppml_params *params; /* NULL: the fastest standard set that will do, exact the last */
   double agreement;          /* share of images whose answer encryption must not change, as
                                 predicted; 0: whatever comes of it */
 } ppml_compile_options;
@@ -463,9 +463,10 @@ typedef struct ppml_compile_options {
 /* params NULL; agreement 0.995, to the power of the labels where an image has several. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
-/* Why no circuit was made: what came closest. */
+/* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
+ * for alone: ppml_exact_refusal. */
 typedef struct ppml_refusal {
-  const ppml_params *params; /* the set; NULL if the network does not fit the torus at all */
+  const ppml_params *params; /* the set; NULL if the network fits the torus with none */
   uint32_t layer;            /* the one that has no room, or that makes most of the noise */
   uint32_t neuron;           /* of that layer */
   double layer_noise;        /* std of that accumulator, relative to its activation's width */

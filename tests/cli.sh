@@ -257,6 +257,12 @@ ok "train too little" "$PPML" train "$TINY/tiny.npz" -o noisy.m --hidden 3,3,3,3
 flags "simulate: less than what is wanted" 77 "$PPML" simulate noisy.m "$TINY/tiny.npz" --params fast
 flags "simulate: less than what was asked for" 77 "$PPML" simulate noisy.m "$TINY/tiny.npz" --params precise --agreement 1
 refuses "compile: no set can do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --agreement 0.9999
+grep -q 'predicted agreement.*exact inference is for at most one hidden layer (expected 0.9999)$' err && pass ||
+  fail "compile: no word about the exact set: $(cat err)"
+ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epochs 150
+ok "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
+grep -q '"name": "exact"' out && pass || fail "compile: only exactly: $(cat out)"
+at_least "compile: only exactly" agreement_predicted 1
 refuses "compile: the set asked for cannot do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --params fast --agreement 0.995
 ok "compile: nothing promised" "$PPML" compile noisy.m -o noisy.c --client noisy.cl --params fast --no-calibration
 flags "simulate: a circuit" 77 "$PPML" simulate noisy.c "$TINY/tiny.npz" --agreement 0.995
@@ -398,6 +404,8 @@ fi
 if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
   ok "train on PneumoniaMNIST" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml
   ok "compile PneumoniaMNIST" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml
+  ok "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
+  grep -q '"name": "exact"' out && pass || fail "compile PneumoniaMNIST closely: $(cat out)"
   ok "simulate PneumoniaMNIST" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --agreement 0.98 --json
   cat out
   ok "verify PneumoniaMNIST" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --json

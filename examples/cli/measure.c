@@ -149,6 +149,7 @@ double measure_circuit_ms(const ppml_circuit *c) {
   ppml_eval_key key;
   measure_pbs b;
   double ms = -1;
+  if (c->params->slots) return ms; /* no bootstrap to time */
   size_t bytes = ppml_eval_key_bytes(c->params, 1) + measure_pbs_bytes(c->params);
   if (cli_arena_create(&arena, bytes)) return ms;
   if (fake_key(&key, c->params, &arena) == PPML_OK && measure_pbs_init(&b, &key, &arena) == PPML_OK)
