@@ -21,7 +21,7 @@
 #include "wide.h"
 
 #define PPMLI_SWITCH_COLUMNS 4    /* mask, high and low part, and body likewise */
-#define PPMLI_SWITCH_HIGH_BITS 26 /* times digits of 16 bits, summed: exact in a double */
+#define PPMLI_SWITCH_HIGH_BITS 28 /* times digits of 15 bits, summed: exact in a double */
 
 /* ------------------------------------------------------------------ sizes */
 

@@ -80,22 +80,40 @@ PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
 
 /* ------------------------------------------------------------ leveled sets */
 
-/* A GLWE key switch: the rows' noise, and what the FFT leaves of the key's low parts, whose
- * mask meets the key. */
-PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p) {
+/* Sum of the squares of the key's coefficients, and of those of its square. */
+PPMLI_STATIC double ppmli_noise_key_norm(const ppml_params *p) {
+  return ppmli_params_key_square(p) * p->poly_size;
+}
+
+PPMLI_STATIC double ppmli_noise_key_square_norm(const ppml_params *p) {
+  return 2 * ppmli_square(ppmli_noise_key_norm(p));
+}
+
+/* A GLWE key switch: the rows' noise; what the FFT leaves of their low parts, whose mask meets
+ * the key; and what the digits leave over, times the source.
+ *   norm  sum of the squares of the source's coefficients */
+PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p, double norm) {
   double products = (double)p->pbs_levels * p->poly_size * ppmli_noise_digit(p->pbs_base_log2);
   double key = ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS));
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) *
-               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) *
-               (1 + ppmli_params_key_square(p) * p->poly_size);
-  return products * (key + fft);
+               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) * (1 + ppmli_noise_key_norm(p));
+  double gadget = norm * ppmli_noise_rounding(p->pbs_base_log2 * p->pbs_levels);
+  return products * (key + fft) + gadget;
+}
+
+PPMLI_STATIC double ppmli_noise_automorphism(const ppml_params *p) {
+  return ppmli_noise_glwe_switch(p, ppmli_noise_key_norm(p));
+}
+
+PPMLI_STATIC double ppmli_noise_relinearization(const ppml_params *p) {
+  return ppmli_noise_glwe_switch(p, ppmli_noise_key_square_norm(p));
 }
 
 /* A trace of a ciphertext with that variance, on average over the coefficients: what is there
  * before a step is doubled where it is kept, in half the coefficients, and gone elsewhere. */
 PPMLI_STATIC double ppmli_noise_trace(const ppml_params *p, double variance) {
   double block = ppmli_params_block(p);
-  return block * variance + (block - 1) * ppmli_noise_glwe_switch(p);
+  return block * variance + (block - 1) * ppmli_noise_automorphism(p);
 }
 
 /* Constant coefficient of a product times T = 2^modulus_log2: noise of either factor meets
@@ -103,10 +121,10 @@ PPMLI_STATIC double ppmli_noise_trace(const ppml_params *p, double variance) {
  * exact meet S^2, whose squares add up to 2 (E[s^2] N)^2. */
 PPMLI_STATIC double ppmli_noise_product(const ppml_params *p, uint32_t modulus_log2, double first,
                                         double second) {
-  double N = p->poly_size, T = ldexp(1, (int)modulus_log2), key = ppmli_params_key_square(p) * N;
+  double N = p->poly_size, T = ldexp(1, (int)modulus_log2);
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) * 2 * N / 12 *
-               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * 2 * key * key;
-  return T * T * (N * (1 + key) / 12 * (first + second) + fft);
+               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * ppmli_noise_key_square_norm(p);
+  return T * T * (N * (1 + ppmli_noise_key_norm(p)) / 12 * (first + second) + fft);
 }
 
 #endif

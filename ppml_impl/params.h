@@ -35,13 +35,13 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
       {"fast-block2", 3, 784, 3,  512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14, 0, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
-      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 72, 80, 22, 0, 16,
+      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 16,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 72, 80, 22, 0, 32,
+      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 32,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 72, 80, 22, 0, 64,
+      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 64,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 72, 80, 22, 0, 128,
+      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 128,
        PPMLI_UNIFORM_TERNARY},
   };
   /* clang-format on */

