@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../../ppml_impl/leveled.h"
+
 double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);
 }
@@ -16,14 +18,48 @@ int plan_options(ppml_compile_options *options, args *a) {
                   "no such parameter set (expected auto or one of ppml info --params)");
 }
 
+/* The set asked for is for the other kind of network. */
+static int refuse_kind(const ppml_params *params, const char *path) {
+  if (params->slots)
+    return cli_fail(CLI_REFUSED, path,
+                    "%s has no bootstrap, which these activations need (expected one hidden layer "
+                    "of polynomials)",
+                    params->name);
+  return cli_fail(CLI_REFUSED, path,
+                  "%s has no products, which polynomials need (expected a leveled set)",
+                  params->name);
+}
+
+/* Why there is no circuit of a set of the right kind. */
+static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *options,
+                             const ppml_model *model, const char *path) {
+  const char *reason = ppmli_leveled_refusal(model);
+  uint32_t neurons = model->layer[0].outputs;
+  if (reason) return cli_fail(CLI_REFUSED, path, "%s", reason);
+  if (options->params && neurons > options->params->slots)
+    return cli_fail(CLI_REFUSED, path, "%u hidden neurons (expected %u at most for %s)", neurons,
+                    options->params->slots, options->params->name);
+  return cli_fail(CLI_REFUSED, path,
+                  "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
+                  "(expected %.4f)",
+                  r->agreement, r->params->name,
+                  options->params ? "the set asked for" : "the best set", options->agreement);
+}
+
+static int refuse_exact(const ppml_model *model, const char *path) {
+  const char *reason = ppml_exact_refusal(model);
+  return cli_fail(CLI_REFUSED, path, "%s",
+                  reason ? reason : "scores fail too often (expected fewer neurons or bits)");
+}
+
 /* Why there is no circuit. */
 static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
-  if (options->params && options->params->exact) {
-    const char *reason = ppml_exact_refusal(model);
-    return cli_fail(CLI_REFUSED, path, "%s",
-                    reason ? reason : "scores fail too often (expected fewer neurons or bits)");
-  }
+  int is_polynomial = ppmli_model_is_polynomial(model);
+  if (options->params && (options->params->slots != 0) != is_polynomial)
+    return refuse_kind(options->params, path);
+  if (is_polynomial) return refuse_polynomial(r, options, model, path);
+  if (options->params && options->params->exact) return refuse_exact(model, path);
   if (r->params == NULL)
     return cli_fail(CLI_REFUSED, path,
                     "neuron %u of layer %u does not fit the torus: its peak is too large beside "
