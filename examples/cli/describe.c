@@ -341,12 +341,13 @@ static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *
 static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
   const ppml_params *p = c->params;
+  size_t blocks = ppmli_leveled_blocks(p, &c->model.spec);
   printf("circuit    parameters %s, %.1f bits of security\n", p->name,
          ppml_params_security_bits(p));
   printf("assuming   %s\n", p->assumption);
-  printf("layout     %zu values in %zu ciphertexts of %u, %u neurons in %u slots\n",
-         ppml_spec_inputs(&c->model.spec), ppmli_leveled_blocks(p, &c->model.spec),
-         ppmli_params_block(p), c->model.layer[0].outputs, p->slots);
+  printf("layout     %zu values in %zu ciphertext%s of %u, %u neurons in %u slots\n",
+         ppml_spec_inputs(&c->model.spec), blocks, blocks > 1 ? "s" : "", ppmli_params_block(p),
+         c->model.layer[0].outputs, p->slots);
   printf("scores     modulo T = 2^%d\n", modulus_log2(ppmli_circuit_score_unit(c)));
   print_agreement(certificate);
   print_leveled_layers(c, certificate);
