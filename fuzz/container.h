@@ -128,19 +128,6 @@ static void container_predict(const ppml_model *m) {
   free(arena.memory);
 }
 
-/* A model that was read can be compiled for every set, or is told that it does not fit. */
-static void container_use_model(const ppml_model *m) {
-  ppml_arena arena = container_arena(ppml_compile_bytes(m));
-  ppml_circuit circuit;
-  container_predict(m);
-  for (size_t i = 0; ppml_params_by_index(i); i++) {
-    ppml_arena_release(&arena, 0);
-    int error = ppml_compile(&circuit, m, ppml_params_by_index(i), &arena);
-    if (error != PPML_OK && error != PPML_ERR_PARAMS) abort();
-  }
-  free(arena.memory);
-}
-
 /* Tables, or where there are none weights, of all that a server makes before it sees an image.
  *   poly  [N]  scratch */
 static void container_use_layers(uint64_t *poly, const ppml_circuit *c) {
@@ -174,6 +161,21 @@ static void container_use_circuit(const ppml_circuit *c) {
   container_use_layers(poly, c);
   free(poly);
   free(pixels);
+  free(arena.memory);
+}
+
+/* A model that was read can be compiled for every set, or is told that it does not fit; what is
+ * made of polynomials can be used. */
+static void container_use_model(const ppml_model *m) {
+  ppml_arena arena = container_arena(ppml_compile_bytes(m));
+  ppml_circuit circuit;
+  container_predict(m);
+  for (size_t i = 0; ppml_params_by_index(i); i++) {
+    ppml_arena_release(&arena, 0);
+    int error = ppml_compile(&circuit, m, ppml_params_by_index(i), &arena);
+    if (error != PPML_OK && error != PPML_ERR_PARAMS) abort();
+    if (error == PPML_OK && circuit.params->slots) container_use_circuit(&circuit);
+  }
   free(arena.memory);
 }
 

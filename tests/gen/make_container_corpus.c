@@ -188,10 +188,10 @@ static void save_leveled_hostile(const containers *c, uint32_t kind) {
                    field[i].word);
 }
 
-/* The largest sums that a valid network may have: 2^62, by 2^30 for each accumulator. */
-static void save_extreme(containers *c) {
-  static const int32_t bias[] = {(1 << 30) - 8 * 15, 8 * 15 - (1 << 30)}, square[] = {1, -1};
-  static const int32_t linear[] = {0, 0}, shift[] = {1 << 30}, peak[] = {1 << 30};
+/* The network with other numbers in its polynomials, each for both neurons. */
+static void save_polynomials(const containers *c, const char *name, const int32_t *bias,
+                             const int32_t *square, const int32_t *linear, int32_t peak) {
+  static const int32_t shift[] = {1 << 30};
   static const int8_t last[] = {1, -1};
   ppml_model m = c->objects.model;
   uint8_t bytes[CONTAINERS_BYTES_MAX];
@@ -201,10 +201,20 @@ static void save_extreme(containers *c) {
   m.layer[1].weight = last;
   m.layer[1].weight_bits = 2;
   m.layer[1].bias = shift;
-  m.layer[1].peak = peak;
+  m.layer[1].peak = &peak;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   if (ppml_model_write(&m, &writer)) abort();
-  save(PPML_KIND_MODEL, "leveled_extreme", bytes, writer.position);
+  save(PPML_KIND_MODEL, name, bytes, writer.position);
+}
+
+/* The largest sums that a valid network may have, 2^62: of the largest accumulators, which fit
+ * no leveled set, and of the largest squares, with scores that fit all of them. */
+static void save_extremes(const containers *c) {
+  static const int32_t bias[] = {(1 << 30) - 120, 120 - (1 << 30)}, square[] = {1, -1};
+  static const int32_t none[] = {0, 0}, most[] = {127, 127}, linear[] = {0, 1 << 29};
+  static const int32_t less[] = {(1 << 27) - 120, 0};
+  save_polynomials(c, "leveled_extreme", bias, square, none, 1 << 30);
+  save_polynomials(c, "leveled_squares", less, most, linear, 1);
 }
 
 static void save_leveled(void) {
@@ -213,7 +223,7 @@ static void save_leveled(void) {
   save_leveled_kinds(&c);
   save_leveled_hostile(&c, PPML_KIND_MODEL);
   save_leveled_hostile(&c, PPML_KIND_CIRCUIT);
-  save_extreme(&c);
+  save_extremes(&c);
   containers_free(&c);
 }
 
