@@ -308,6 +308,7 @@ ok "run an exported leveled circuit" ./exported_leveled vc.ppml vcl.ppml
 grep -qx left out && pass || fail "export of squares: classified as $(cat out)"
 
 refuses "polynomials under a set with bootstraps" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params precise
+refuses "a demo without bootstraps" 77 "$PPML" demo --params leveled-16
 refuses "polynomials, exactly" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params exact
 refuses "a leveled set without polynomials" 77 "$PPML" compile m.ppml -o new.c --client new.cl --params leveled-64
 refuses "more neurons than slots" 77 "$PPML" compile v3m.ppml -o new.c --client new.cl --params leveled-16

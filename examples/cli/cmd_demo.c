@@ -28,6 +28,9 @@ static int parse(demo_request *r, int argc, char **argv) {
   if (status) return status;
   if (params && r->params == NULL && strcmp(params, "auto") != 0)
     return cli_fail(CLI_USAGE, params, "no such parameter set (see ppml info --params)");
+  if (r->params && r->params->slots)
+    return cli_fail(CLI_REFUSED, params,
+                    "a leveled set (expected one with the bootstraps of the built-in network)");
   return CLI_OK;
 }
 
