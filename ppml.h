@@ -65,8 +65,8 @@ extern "C" {
 #define PPML_CLASS_NAME_BYTES 24
 #define PPML_ID_BYTES 16
 #define PPML_SEED_BYTES 32
-#define PPML_KEY_BITS_MAX 4096
-#define PPML_ALIGNMENT 64 /* of every arena block, in bytes */
+#define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
+#define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
 
 /* ------------------------------------------------------------------ errors */
 
@@ -350,7 +350,7 @@ typedef struct ppml_train_options {
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
-  const ppml_params *params; /* whose noise to train under; NULL: none */
+  const ppml_params *params; /* whose noise to train under; NULL: none, as for POLYNOMIAL */
 } ppml_train_options;
 
 /* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, patience 0, one seed, rate 0.005,
@@ -455,7 +455,7 @@ typedef struct ppml_client {
 
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
-  const ppml_params *params; /* NULL: the fastest standard set that will do */
+  const ppml_params *params; /* NULL: the fastest standard set that will do, exact the last */
   double agreement;          /* share of images whose answer encryption must not change, as
                                 predicted; 0: whatever comes of it */
 } ppml_compile_options;
@@ -463,9 +463,10 @@ typedef struct ppml_compile_options {
 /* params NULL; agreement 0.995, to the power of the labels where an image has several. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
-/* Why no circuit was made: what came closest. */
+/* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
+ * for alone: ppml_exact_refusal. */
 typedef struct ppml_refusal {
-  const ppml_params *params; /* the set; NULL if the network does not fit the torus at all */
+  const ppml_params *params; /* the set; NULL if the network fits the torus with none */
   uint32_t layer;            /* the one that has no room, or that makes most of the noise */
   uint32_t neuron;           /* of that layer */
   double layer_noise;        /* std of that accumulator, relative to its activation's width */
@@ -598,8 +599,9 @@ PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, dou
 /* Client's; wipe it after use. */
 typedef struct ppml_secret_key {
   ppml_client client;
-  uint8_t id[PPML_ID_BYTES]; /* random; names the key in what belongs to it */
-  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
+  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
+                                               less bit N + i */
   uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
 } ppml_secret_key;
 
@@ -659,8 +661,9 @@ typedef struct ppml_input {
   uint8_t circuit_id[PPML_ID_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
   uint8_t seed[PPML_SEED_BYTES];
-  uint32_t blocks;      /* GLWE ciphertexts: inputs / poly_size, rounded up */
+  uint32_t blocks;      /* GLWE ciphertexts: inputs / (poly_size / slots or poly_size), up */
   const uint64_t *body; /* [blocks][poly_size] */
+  const uint8_t *tail;  /* [blocks][poly_size] of a leveled set: 8 bits more of each word */
 } ppml_input;
 
 /* Encrypted scores: LWE ciphertexts modulo 2^output_bits, each word below that. */

@@ -455,8 +455,7 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
   case PPML_KIND_CIRCUIT:
     return payload + arrays * PPML_ALIGNMENT;
   case PPML_KIND_INPUT:
-    return ppmli_arena_rounded(payload / ppmli_input_block_wire_bytes(h->params) *
-                               h->params->poly_size * sizeof(uint64_t));
+    return ppmli_input_array_bytes(h->params, payload / ppmli_input_block_wire_bytes(h->params));
   case PPML_KIND_OUTPUT:
     return ppmli_arena_rounded(payload / ppmli_output_lwe_wire_bytes(h->params) *
                                ppmli_output_words(h->params) * sizeof(uint32_t));

@@ -46,7 +46,7 @@ typedef struct ppmli_calibration {
   double *farthest;        /* [outputs] |y_j - middle| that hardly an image exceeds */
   uint32_t *seen;          /* [outputs][BINS] how often y_j fell in which bin */
   int32_t *x, *z;          /* [width] */
-  uint32_t *margin;        /* [images] */
+  int32_t *margin;         /* [images] */
 } ppmli_calibration;
 
 /* ---------------------------------------------------------- float network */
@@ -201,7 +201,7 @@ PPMLI_STATIC int ppmli_calibrate_alloc_scratch(ppmli_calibration *c, ppml_arena 
   PPMLI_ALLOC(uint32_t, seen, arena, width * PPMLI_CALIBRATE_BINS);
   PPMLI_ALLOC(int32_t, x, arena, width);
   PPMLI_ALLOC(int32_t, z, arena, width);
-  PPMLI_ALLOC(uint32_t, margin, arena, c->images->count);
+  PPMLI_ALLOC(int32_t, margin, arena, c->images->count);
   c->row = row;
   c->seen = seen;
   c->x = x;
@@ -512,22 +512,14 @@ PPMLI_STATIC int ppmli_calibrate_layer(ppmli_calibration *c, uint32_t l) {
 
 /* ---------------------------------------------------------------- margins */
 
-/* The largest number that at most 5 % of the images' margins are below. */
 PPMLI_STATIC uint32_t ppmli_calibrate_margin_p05(ppmli_calibration *c) {
   const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
-  uint32_t p05 = 0;
   for (size_t n = 0; n < c->images->count; n++) {
     ppmli_calibrate_inputs(c, c->model.layer_count - 1, n);
     ppmli_quant_dense(c->z, last, c->x);
-    int64_t margin = ppmli_spec_margin(&c->model.spec, c->z);
-    c->margin[n] = margin < INT32_MAX ? (uint32_t)margin : INT32_MAX;
+    c->margin[n] = ppmli_spec_margin32(&c->model.spec, c->z);
   }
-  for (uint32_t bit = (uint32_t)1 << 30; bit; bit >>= 1) {
-    size_t below = 0;
-    for (size_t n = 0; n < c->images->count; n++) below += c->margin[n] < p05 + bit;
-    if (below <= c->images->count / 20) p05 += bit;
-  }
-  return p05;
+  return ppmli_spec_margin_p05(c->margin, c->images->count);
 }
 
 /* -------------------------------------------------------------------- run */

@@ -85,7 +85,8 @@ PPMLI_STATIC void ppmli_certify_leveled_noise(ppml_layer_certificate *out, const
   ppmli_leveled_noise worst;
   ppmli_leveled_predict_worst(&worst, c);
   out->dense_std = sqrt(l == 0 ? worst.h : worst.product);
-  out->key_switch_std = sqrt(ppmli_noise_glwe_switch(c->params));
+  out->key_switch_std =
+      sqrt(l == 0 ? ppmli_noise_automorphism(c->params) : ppmli_noise_relinearization(c->params));
   if (l > 0) out->rounding_std = sqrt(ppmli_noise_output_switch(c->params));
 }
 

@@ -5,6 +5,7 @@
 #include "circuit.h"
 #include "ct.h"
 #include "glwe.h"
+#include "long.h"
 #include "serial.h"
 
 /* ---------------------------------------------------------------- image */
@@ -18,9 +19,22 @@ PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *sp
   return (ppmli_spec_inputs(spec) + ppmli_input_block(p) - 1) / ppmli_input_block(p);
 }
 
+/* Bits of a word that stand in input.tail, below those in input.body. */
+#define PPMLI_INPUT_TAIL_BITS 8
+
+/* What the arrays of that many ciphertexts take. */
+PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *p, size_t blocks) {
+  return ppmli_arena_rounded(blocks * p->poly_size * sizeof(uint64_t)) +
+         (p->slots ? ppmli_arena_rounded(blocks * p->poly_size) : 0);
+}
+
+PPMLI_STATIC size_t ppmli_input_encrypt_scratch(const ppml_params *p) {
+  if (!p->slots) return ppmli_glwe_encrypt_scratch(p);
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
+}
+
 PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
-  return ppmli_arena_rounded(ppmli_input_blocks(p, spec) * p->poly_size * sizeof(uint64_t)) +
-         ppmli_glwe_encrypt_scratch(p);
+  return ppmli_input_array_bytes(p, ppmli_input_blocks(p, spec)) + ppmli_input_encrypt_scratch(p);
 }
 
 /* What a pixel of 1 is on the torus: the same for all circuits of a set, or of a leveled set
@@ -42,9 +56,36 @@ PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
     poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[first + i], client->spec.input_bits);
 }
 
+/* Encrypts the message in body, and keeps of it what travels. */
+PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_secret_key *key, ppmli_stream *mask,
+                                     ppmli_stream *noise, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  PPMLI_TRY(ppmli_glwe_encrypt_body(body, p, key->glwe_bits, mask, noise, arena));
+  for (uint32_t i = 0; i < p->poly_size; i++)
+    body[i] = ppmli_torus_from(ppmli_torus_top(body[i], p->input_wire_bits), p->input_wire_bits);
+  return PPML_OK;
+}
+
+/* The same on the long torus, whose words lose the lower half of their tails. */
+PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const ppml_secret_key *key,
+                                          ppmli_stream *mask, ppmli_stream *noise,
+                                          ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  const uint32_t lost = PPMLI_LONG_TAIL_BITS - PPMLI_INPUT_TAIL_BITS;
+  size_t mark = arena->used_bytes;
+  PPMLI_ALLOC(uint64_t, tails, arena, p->poly_size);
+  PPMLI_TRY(ppmli_long_encrypt(body, tails, p, key->glwe_bits, mask, noise, arena));
+  for (uint32_t i = 0; i < p->poly_size; i++) tails[i] += (uint64_t)1 << (lost - 1);
+  ppmli_long_carry(body, tails, p->poly_size);
+  for (uint32_t i = 0; i < p->poly_size; i++) tail[i] = (uint8_t)(tails[i] >> lost);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
 /* Encrypts block after block of an image.
- *   body  [blocks][N]  out */
-PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, const ppml_input *input,
+ *   body  [blocks][N]  out
+ *   tail  [blocks][N]  out, of a leveled set */
+PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, uint8_t *tail, const ppml_input *input,
                                       const ppml_secret_key *key, const uint8_t *pixels,
                                       const uint8_t *noise_seed, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
@@ -53,12 +94,24 @@ PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, const ppml_input *input,
     ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
     ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
     ppmli_input_message(body, &key->client, pixels, b);
-    int error = ppmli_glwe_encrypt_body(body, p, key->glwe_bits, &mask, &noise, arena);
+    int error = p->slots ? ppmli_encrypt_long_block(body, tail + (size_t)b * p->poly_size, key,
+                                                    &mask, &noise, arena)
+                         : ppmli_encrypt_block(body, key, &mask, &noise, arena);
     ppmli_stream_wipe(&noise);
     if (error) return error;
-    for (uint32_t i = 0; i < p->poly_size; i++)
-      body[i] = ppmli_torus_from(ppmli_torus_top(body[i], p->input_wire_bits), p->input_wire_bits);
   }
+  return PPML_OK;
+}
+
+/* Memory for the ciphertexts of an image, as ppmli_input_array_bytes has it. */
+PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_params *p,
+                                   size_t blocks, ppml_arena *arena) {
+  PPMLI_ALLOC(uint64_t, tops, arena, blocks * p->poly_size);
+  *body = tops;
+  *tail = NULL;
+  if (!p->slots) return PPML_OK;
+  PPMLI_ALLOC(uint8_t, tails, arena, blocks * p->poly_size);
+  *tail = tails;
   return PPML_OK;
 }
 
@@ -74,11 +127,13 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
   uint8_t noise_seed[PPML_SEED_BYTES];
   size_t mark = arena->used_bytes, blocks = ppmli_input_blocks(p, &key->client.spec);
   memset(input, 0, sizeof *input);
-  PPMLI_ALLOC(uint64_t, body, arena, blocks * p->poly_size);
+  uint64_t *body;
+  uint8_t *tail;
+  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, blocks, arena));
   input->blocks = (uint32_t)blocks;
   ppmli_rng_bytes(rng, input->seed, sizeof input->seed);
   ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
-  int error = ppmli_encrypt_blocks(body, input, key, pixels, noise_seed, arena);
+  int error = ppmli_encrypt_blocks(body, tail, input, key, pixels, noise_seed, arena);
   ppmli_wipe(noise_seed, sizeof noise_seed);
   if (error) { /* the image stood in body */
     ppmli_wipe(body, blocks * p->poly_size * sizeof *body);
@@ -88,6 +143,7 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
   }
   input->params = p;
   input->body = body;
+  input->tail = tail;
   memcpy(input->circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(input->key_id, key->id, PPML_ID_BYTES);
   return PPML_OK;
@@ -105,6 +161,34 @@ PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t block
  * every full buffer ends on a byte. */
 #define PPMLI_PACK_WORDS 64
 
+/* The ciphertexts of an image, a buffer of words at a time. */
+PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
+  const ppml_params *p = input->params;
+  uint64_t words[PPMLI_PACK_WORDS];
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  uint32_t bits = p->slots ? 64 : p->input_wire_bits;
+  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
+    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
+      words[j] = ppmli_torus_top(input->body[i + j], bits);
+    ppmli_pack(bytes, words, PPMLI_PACK_WORDS, bits);
+    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
+    if (p->slots) ppmli_out_bytes(out, input->tail + i, PPMLI_PACK_WORDS);
+  }
+}
+
+/*   body, tail  [blocks][N]  out */
+PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in, size_t blocks,
+                                    const ppml_params *p) {
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  uint32_t bits = p->slots ? 64 : p->input_wire_bits;
+  for (size_t i = 0; i < blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
+    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
+    ppmli_unpack(body + i, bytes, PPMLI_PACK_WORDS, bits);
+    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++) body[i + j] = ppmli_torus_from(body[i + j], bits);
+    if (p->slots) ppmli_in_bytes(in, tail + i, PPMLI_PACK_WORDS);
+  }
+}
+
 PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
   const ppml_params *p = input->params;
   ppml_header h = {PPML_KIND_INPUT,
@@ -113,42 +197,32 @@ PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer)
                    ppmli_input_payload_bytes(p, input->blocks),
                    {0},
                    {0}};
-  uint64_t words[PPMLI_PACK_WORDS];
-  uint8_t bytes[8 * PPMLI_PACK_WORDS];
   ppmli_out out;
   memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_out_bytes(&out, input->seed, sizeof input->seed);
   ppmli_out_u32(&out, input->blocks);
-  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
-    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
-      words[j] = ppmli_torus_top(input->body[i + j], p->input_wire_bits);
-    ppmli_pack(bytes, words, PPMLI_PACK_WORDS, p->input_wire_bits);
-    ppmli_out_bytes(&out, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, p->input_wire_bits));
-  }
+  ppmli_input_put(&out, input);
   return ppmli_out_end(&out);
 }
 
 PPMLI_STATIC int ppmli_input_get(ppml_input *input, ppmli_in *in, const ppml_header *h,
                                  const ppml_limits *limits, ppml_arena *arena) {
   const ppml_params *p = h->params;
-  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  uint64_t *body;
+  uint8_t *tail;
   ppmli_in_bytes(in, input->seed, sizeof input->seed);
   input->blocks = ppmli_in_u32(in);
   if (in->error) return in->error;
   if (input->blocks < 1 || input->blocks > limits->inputs / ppmli_input_block(p) + 1)
     return PPML_ERR_RANGE;
   if (h->payload_bytes != ppmli_input_payload_bytes(p, input->blocks)) return PPML_ERR_FORMAT;
-  PPMLI_ALLOC(uint64_t, body, arena, (size_t)input->blocks * p->poly_size);
-  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
-    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, p->input_wire_bits));
-    ppmli_unpack(body + i, bytes, PPMLI_PACK_WORDS, p->input_wire_bits);
-    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
-      body[i + j] = ppmli_torus_from(body[i + j], p->input_wire_bits);
-  }
+  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, input->blocks, arena));
+  ppmli_input_fetch(body, tail, in, input->blocks, p);
   input->params = p;
   input->body = body;
+  input->tail = tail;
   memcpy(input->circuit_id, h->circuit_id, PPML_ID_BYTES);
   memcpy(input->key_id, h->key_id, PPML_ID_BYTES);
   return ppmli_in_end(in);
@@ -169,7 +243,8 @@ PPMLI_INLINE size_t ppmli_output_words(const ppml_params *p) {
   return ppmli_params_long_dim(p) + 1;
 }
 
-/* Switches a long ciphertext down to 2^output_bits, centered as the other switches. */
+/* Switches a long ciphertext down to 2^output_bits, centered as the other switches; the mean of
+ * a ternary key is 0 of itself. */
 PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const ppml_params *p) {
   size_t dim = ppmli_params_long_dim(p);
   uint64_t error_sum = 0; /* modulo 2^64, of numbers below 2^(64 - output_bits - 1) */
@@ -177,7 +252,8 @@ PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const 
     out[i] = ppmli_torus_switch(lwe[i], p->output_bits);
     error_sum += lwe[i] - ppmli_torus_from(out[i], p->output_bits);
   }
-  int64_t half = ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
+  int64_t half =
+      p->slots ? 0 : ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
   out[dim] = ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
 }
 
@@ -207,6 +283,8 @@ PPMLI_STATIC int ppmli_decrypt(int32_t *scores, const ppml_output *output, size_
     uint32_t phase = lwe[dim];
     for (size_t i = 0; i < dim; i++)
       phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, i));
+    for (size_t i = 0; p->slots && i < dim; i++) /* where the key is -1 */
+      phase += lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, dim + i));
     scores[s] = ppmli_output_score(phase & (((uint32_t)1 << p->output_bits) - 1), &key->client);
   }
   return PPML_OK;

@@ -27,7 +27,8 @@ PPMLI_STATIC int ppmli_compile_scale_exact(ppml_circuit *c, int32_t *const *gain
 
 /* Lays out c->model for c->params.
  *   gain     [layer_count][outputs]
- *   refusal  out: on an error, the layer and neuron without room
+ *   refusal  out: on an error, the layer and neuron without room, which are the same for all
+ *            sets but exact ones, of which it tells nothing
  * Errors: PARAMS. */
 PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
   if (c->params->exact) return ppmli_compile_scale_exact(c, gain);
@@ -75,10 +76,24 @@ PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const pp
   if ((p->slots != 0) != ppmli_model_is_polynomial(m)) return 0;
   if (m->layer[0].outputs > p->slots && p->slots != 0) return 0;
   if (options->params) return p == options->params;
-  return p->key_block_ones == 0 && p->exact == 0;
+  return p->key_block_ones == 0;
 }
 
-/* The first, hence fastest, of the sets that may be chosen which keeps enough answers.
+/* Lays out c->model for its set, if that keeps enough answers.
+ *   gain [layer_count][outputs]
+ * Errors: PARAMS, refusal then being of the closest set so far; an exact one leaves it. */
+PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
+                                   ppml_refusal *refusal) {
+  PPMLI_TRY(ppmli_compile_scale(c, gain, refusal));
+  double agreement = ppmli_compile_agreement(c);
+  if (agreement >= wanted) return PPML_OK;
+  if (refusal->params == NULL || agreement > refusal->agreement)
+    ppmli_compile_blame(refusal, c, agreement);
+  return PPML_ERR_PARAMS;
+}
+
+/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: the
+ * exact one, if it must be, since it is the slowest.
  *   gain [layer_count][outputs]
  * Errors: PARAMS, refusal then being of the set that came closest. */
 PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
@@ -87,11 +102,7 @@ PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
   for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
     if (!ppmli_compile_may(options, &c->model, p)) continue;
     c->params = p;
-    PPMLI_TRY(ppmli_compile_scale(c, gain, refusal)); /* the same for all but exact */
-    double agreement = ppmli_compile_agreement(c);
-    if (agreement >= options->agreement) return PPML_OK;
-    if (refusal->params == NULL || agreement > refusal->agreement)
-      ppmli_compile_blame(refusal, c, agreement);
+    if (ppmli_compile_try(c, gain, options->agreement, refusal) == PPML_OK) return PPML_OK;
   }
   return PPML_ERR_PARAMS;
 }

@@ -24,7 +24,7 @@ PPMLI_STATIC void ppmli_key_expand_rows(const ppmli_key_expansion *x, const uint
   PPMLI_ASSERT(mask != NULL);
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
     ppmli_ksk_expand_row(x->ksk, x->slab_rows, item * PPMLI_KSK_ITEM_ROWS + r - x->first_row,
-                         x->first_row, wire + 4 * r, p, x->pass.mask_seed, mask);
+                         x->first_row, wire + 4 * r, p, x->pass.mask_seed, mask, x->fft);
 }
 
 PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint8_t *wire,

@@ -8,9 +8,11 @@
 #ifndef PPMLI_EVALUATE_H
 #define PPMLI_EVALUATE_H
 
+#include "ciphertext.h"
 #include "evalkey.h"
 #include "glwe.h"
 #include "leveled.h"
+#include "long.h"
 #include "masks.h"
 #include "parallel.h"
 #include "tensor.h"
@@ -42,6 +44,7 @@ PPMLI_STATIC size_t ppmli_evaluate_sums_scratch(const ppml_circuit *c) {
   size_t N = c->params->poly_size, blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
   size_t polys = PPMLI_EVALUATE_COLUMNS * (blocks + ppmli_evaluate_sums(c));
   return ppmli_arena_rounded(polys * N * sizeof(double)) +
+         ppmli_arena_rounded(ppmli_long_mask_words(c->params) * sizeof(uint64_t)) +
          ppmli_arena_rounded(N * sizeof(uint64_t)) + ppmli_wide_scratch(c->params->poly_size);
 }
 
@@ -105,18 +108,21 @@ PPMLI_STATIC void ppmli_evaluate_weights_task(void *argument, size_t index) {
 
 /* Transforms the blocks of an image.
  *   out   [group][block][COLUMNS][GROUP]
- *   mask  [N]  scratch */
+ *   mask  [ppmli_long_mask_words], tail [N]  scratch */
 PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, size_t image,
-                                        uint64_t *mask, const ppmli_wide *w) {
+                                        uint64_t *mask, uint64_t *tail, const ppmli_wide *w) {
+  const ppml_params *p = x->params;
   const ppmli_fft *fft = x->key->fft;
   const ppml_input *input = &x->inputs[image];
   const size_t G = PPMLI_GROUP, stride = input->blocks * PPMLI_EVALUATE_COLUMNS * G;
-  double scale = ldexp(1.0 / fft->points, -64);
   for (uint32_t b = 0; b < input->blocks; b++, out += PPMLI_EVALUATE_COLUMNS * G) {
-    ppmli_mask_u64(mask, x->params->poly_size, input->seed, PPMLI_STREAM_INPUT_MASK, b, fft);
-    ppmli_wide_forward(fft, out, stride, mask, PPMLI_WIDE_BITS, scale, w);
-    ppmli_wide_forward(fft, out + 2 * G, stride, input->body + (size_t)b * x->params->poly_size,
-                       PPMLI_WIDE_BITS, scale, w);
+    size_t at = (size_t)b * p->poly_size;
+    ppmli_mask_u64(mask, ppmli_long_mask_words(p), input->seed, PPMLI_STREAM_INPUT_MASK, b, fft);
+    ppmli_long_mask_tails(tail, mask, p->poly_size);
+    ppmli_long_forward(fft, out, stride, mask, tail, PPMLI_WIDE_BITS, w);
+    for (uint32_t i = 0; i < p->poly_size; i++)
+      tail[i] = (uint64_t)input->tail[at + i] << (PPMLI_LONG_TAIL_BITS - PPMLI_INPUT_TAIL_BITS);
+    ppmli_long_forward(fft, out + 2 * G, stride, input->body + at, tail, PPMLI_WIDE_BITS, w);
   }
 }
 
@@ -137,11 +143,12 @@ PPMLI_STATIC void ppmli_evaluate_image_sums(const ppmli_evaluate *x, size_t imag
   ppmli_wide w;
   double *parts = (double *)ppmli_arena_array(&arena, C * (blocks + x->sums) * N, sizeof *parts);
   double *products = parts + C * blocks * N;
-  uint64_t *mask = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *mask);
+  uint64_t *mask = (uint64_t *)ppmli_arena_array(&arena, ppmli_long_mask_words(p), sizeof *mask);
+  uint64_t *tail = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *tail);
   int error = ppmli_wide_init(&w, p->poly_size, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */
-  ppmli_evaluate_blocks(parts, x, image, mask, &w);
+  ppmli_evaluate_blocks(parts, x, image, mask, tail, &w);
   fft->backend->product(fft, products, x->weights, parts, &shape);
   for (size_t sum = 0; sum < x->sums; sum++, products += C * N) {
     uint64_t *glwe = x->glwe + (image * x->sums + sum) * 2 * N;

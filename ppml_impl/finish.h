@@ -137,8 +137,8 @@ PPMLI_STATIC int32_t ppmli_finish_between(const ppmli_trainer *t, uint32_t c, in
   return (int32_t)(next == INT64_MAX ? score : score + (next - score) / 2);
 }
 
-/* A threshold of label c that at most as large a share of the validation images passes as
- * has the label in training. */
+/* A threshold of label c, up to 2^30 either way, that at most as large a share of the validation
+ * images passes as has the label in training. */
 PPMLI_STATIC int32_t ppmli_finish_threshold(const ppmli_trainer *t, uint32_t c) {
   size_t classes = t->model.spec.classes, have = 0;
   for (size_t n = 0; n < t->train->count; n++) have += t->train->labels[n * classes + c];
@@ -146,20 +146,15 @@ PPMLI_STATIC int32_t ppmli_finish_threshold(const ppmli_trainer *t, uint32_t c) 
   int64_t threshold = -((int64_t)1 << 30);
   for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1)
     if ((double)ppmli_finish_above(t, c, threshold + bit - 1) > most) threshold += bit;
-  return ppmli_finish_between(t, c, threshold);
+  return (int32_t)ppmli_quant_clamp(ppmli_finish_between(t, c, threshold), (int64_t)1 << 30);
 }
 
-/* The largest number that at most 5 % of the validation images' margins are below. */
-PPMLI_STATIC uint32_t ppmli_finish_margin_p05(const ppmli_trainer *t) {
+/* Margins take the place of the validation images' scores, which nobody asks for any more. */
+PPMLI_STATIC uint32_t ppmli_finish_margin_p05(ppmli_trainer *t) {
   const ppml_spec *spec = &t->model.spec;
-  uint32_t p05 = 0;
-  for (uint32_t bit = (uint32_t)1 << 30; bit; bit >>= 1) {
-    size_t below = 0;
-    for (size_t n = 0; n < t->validation.count; n++)
-      below += ppmli_spec_margin(spec, t->scores + n * spec->outputs) < (int64_t)p05 + bit;
-    if (below <= t->validation.count / 20) p05 += bit;
-  }
-  return p05;
+  for (size_t n = 0; n < t->validation.count; n++)
+    t->scores[n] = ppmli_spec_margin32(spec, t->scores + n * spec->outputs);
+  return ppmli_spec_margin_p05(t->scores, t->validation.count);
 }
 
 /* Of the latest fold, whose validation scores are in t->scores; but for the model's id. */

@@ -12,9 +12,8 @@
 #ifndef PPMLI_GLWESWITCH_H
 #define PPMLI_GLWESWITCH_H
 
-#include <math.h>
-
 #include "fft.h"
+#include "long.h"
 #include "masks.h"
 #include "params.h"
 #include "poly.h"
@@ -22,12 +21,11 @@
 #include "wide.h"
 
 #define PPMLI_SWITCH_COLUMNS 4    /* mask, high and low part, and body likewise */
-#define PPMLI_SWITCH_HIGH_BITS 26 /* times digits of 16 bits, summed: exact in a double */
-#define PPMLI_SWITCH_TAIL_BITS 16 /* of a word on the long torus, below its 64 */
+#define PPMLI_SWITCH_HIGH_BITS 28 /* times digits of 15 bits, summed: exact in a double */
 
 /* ------------------------------------------------------------------ sizes */
 
-/* A word is its top 64 bits and its tail; a row has all tops, then all tails. */
+/* A row has the tops of all its words, then the tails. */
 PPMLI_INLINE size_t ppmli_switch_row_wire_bytes(const ppml_params *p) {
   return (size_t)p->poly_size * PPMLI_LONG_TORUS_BITS / 8;
 }
@@ -54,10 +52,11 @@ PPMLI_INLINE uint32_t ppmli_trace_exponent(const ppml_params *p, size_t step) {
  * CT. */
 PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
                                       const uint8_t *key, uint64_t *s, uint64_t *twice) {
-  for (uint32_t i = 0; i < p->poly_size; i++) s[i] = ppmli_bit(key, i);
+  for (uint32_t i = 0; i < p->poly_size; i++)
+    s[i] = ppmli_bit(key, i) - ppmli_bit(key, p->poly_size + i);
   if (step == ppmli_params_trace_steps(p)) {
     memset(source, 0, p->poly_size * sizeof *source);
-    ppmli_poly_binary_muladd(source, s, key, 0, p->poly_size, twice);
+    ppmli_poly_ternary_muladd(source, s, key, p->poly_size, twice);
     return;
   }
   ppmli_poly_automorphism(source, s, ppmli_trace_exponent(p, step), p->poly_size);
@@ -66,79 +65,37 @@ PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, si
 
 /* ------------------------------------------------------------- encryption */
 
-/* Words of a row's stream of masks: the tops, then the tails, four a word. */
-PPMLI_INLINE size_t ppmli_switch_mask_words(const ppml_params *p) {
-  return p->poly_size + p->poly_size / 4;
-}
-
-/*   tail  [N]      out
- *   mask  [ppmli_switch_mask_words] */
-PPMLI_STATIC void ppmli_switch_tails(uint64_t *tail, const uint64_t *mask, uint32_t poly_size) {
-  for (uint32_t i = 0; i < poly_size; i++)
-    tail[i] = mask[poly_size + i / 4] >> (PPMLI_SWITCH_TAIL_BITS * (i % 4)) & 0xffff;
-}
-
-PPMLI_INLINE size_t ppmli_switch_encrypt_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(ppmli_switch_mask_words(p) * sizeof(uint64_t)) +
-         3 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
-         ppmli_poly_binary_muladd_scratch(p->poly_size);
-}
-
-/* Adds up tails and noise, moves what is above 16 bits to the tops, and writes both.
- *   tail  [N]  signed */
-PPMLI_STATIC void ppmli_switch_put_row(uint8_t *wire, uint64_t *top, const uint64_t *tail,
-                                       uint32_t poly_size) {
-  const uint64_t far = (uint64_t)1 << 48; /* makes what is shifted positive */
-  for (uint32_t i = 0; i < poly_size; i++) {
-    uint64_t carry = ((tail[i] + far) >> PPMLI_SWITCH_TAIL_BITS) - (far >> PPMLI_SWITCH_TAIL_BITS);
-    ppmli_store64(wire + 8 * i, top[i] + carry);
-    wire[8 * poly_size + 2 * i] = (uint8_t)tail[i];
-    wire[8 * poly_size + 2 * i + 1] = (uint8_t)(tail[i] >> 8);
-  }
-}
-
 /* Encrypts one row of a switch to the wire.
- *   wire    [ppmli_switch_row_wire_bytes(p)]  out: the body
- *   source  [N]
- *   row     among all rows of the key; names its streams under the seeds
- * Scratch: ppmli_switch_encrypt_scratch(p) bytes.  Errors: NOMEM.
+ *   wire       [ppmli_switch_row_wire_bytes(p)]  out: the body
+ *   source     [N]
+ *   row        among all rows of the key; names its streams under the seeds
+ *   top, tail  [N]  scratch
+ * Scratch: ppmli_long_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * Noise: fresh, on the long torus.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
                                           const uint64_t *source, const uint8_t *key, size_t row,
                                           const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                          ppml_arena *arena) {
-  size_t mark = arena->used_bytes, N = p->poly_size;
-  ppmli_stream masks, noises;
+                                          uint64_t *top, uint64_t *tail, ppml_arena *arena) {
+  size_t N = p->poly_size;
+  ppmli_stream mask, noise;
   uint32_t shift = 64 - p->pbs_base_log2 * (uint32_t)(row % p->pbs_levels + 1);
-  PPMLI_ALLOC(uint64_t, mask, arena, ppmli_switch_mask_words(p));
-  PPMLI_ALLOC(uint64_t, noise, arena, N);
-  PPMLI_ALLOC(uint64_t, top, arena, N);
-  PPMLI_ALLOC(uint64_t, tail, arena, N);
-  PPMLI_ALLOC(uint64_t, twice, arena, 2 * N);
-  ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_BSK_MASK, row);
-  ppmli_stream_init(&noises, noise_seed, PPMLI_STREAM_BSK_NOISE, row);
-  ppmli_stream_u64(&noises, noise, N);
+  ppmli_stream_init(&mask, mask_seed, PPMLI_STREAM_BSK_MASK, row);
+  ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_BSK_NOISE, row);
+  for (size_t i = 0; i < N; i++) top[i] = source[i] << shift;
+  int error = ppmli_long_encrypt(top, tail, p, key, &mask, &noise, arena);
+  ppmli_stream_wipe(&noise);
   for (size_t i = 0; i < N; i++) {
-    top[i] = source[i] << shift;
-    tail[i] = (uint64_t)ppmli_noise(noise[i], p->glwe_noise_bound);
+    ppmli_store64(wire + 8 * i, top[i]);
+    ppmli_store16(wire + 8 * N + 2 * i, (uint16_t)tail[i]);
   }
-  ppmli_wipe(noise, N * sizeof *noise);
-  ppmli_stream_u64(&masks, mask, ppmli_switch_mask_words(p));
-  ppmli_switch_tails(noise, mask, p->poly_size);
-  ppmli_poly_binary_muladd(top, mask, key, 0, p->poly_size, twice);
-  ppmli_poly_binary_muladd(tail, noise, key, 0, p->poly_size, twice);
-  ppmli_switch_put_row(wire, top, tail, p->poly_size);
-  ppmli_wipe(tail, N * sizeof *tail);
-  ppmli_stream_wipe(&noises);
-  arena->used_bytes = mark;
-  return PPML_OK;
+  return error;
 }
 
 /* Encrypts all rows of the switch of a step; see ppmli_switch_source.
  *   wire  [ppmli_switch_wire_bytes(p)]  out
  * Scratch: ppmli_switch_make_scratch(p) bytes.  Errors: NOMEM.  CT. */
 PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
-  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_switch_encrypt_scratch(p);
+  return 3 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
 }
 
 PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t step,
@@ -146,15 +103,16 @@ PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t s
                                    const uint8_t *noise_seed, ppml_arena *arena) {
   size_t mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, source, arena, p->poly_size);
-  PPMLI_ALLOC(uint64_t, s, arena, p->poly_size);
+  PPMLI_ALLOC(uint64_t, top, arena, p->poly_size);
+  PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
   ppml_arena rest = *arena; /* `twice` is scratch of both calls */
   PPMLI_ALLOC(uint64_t, twice, &rest, 2 * (size_t)p->poly_size);
-  ppmli_switch_source(source, p, step, key, s, twice);
+  ppmli_switch_source(source, p, step, key, top, twice);
   for (size_t l = 0; l < p->pbs_levels; l++)
     PPMLI_TRY(ppmli_switch_encrypt_row(wire + l * ppmli_switch_row_wire_bytes(p), p, source, key,
-                                       step * p->pbs_levels + l, mask_seed, noise_seed, arena));
+                                       step * p->pbs_levels + l, mask_seed, noise_seed, top, tail,
+                                       arena));
   ppmli_wipe(source, p->poly_size * sizeof *source);
-  ppmli_wipe(s, p->poly_size * sizeof *s);
   arena->used_bytes = mark;
   return PPML_OK;
 }
@@ -162,21 +120,8 @@ PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t s
 /* -------------------------------------------------------------- expansion */
 
 PPMLI_INLINE size_t ppmli_switch_expand_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(ppmli_switch_mask_words(p) * sizeof(uint64_t)) +
+  return ppmli_arena_rounded(ppmli_long_mask_words(p) * sizeof(uint64_t)) +
          ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_wide_scratch(p->poly_size);
-}
-
-/* Transforms a polynomial on the long torus, by its parts. */
-PPMLI_STATIC void ppmli_switch_transform(double *out, size_t stride, const uint64_t *top,
-                                         const uint64_t *tail, const ppmli_fft *fft,
-                                         const ppmli_wide *w) {
-  double scale = ldexp(1.0 / fft->points, -64);
-  ppmli_wide_split(w, top, PPMLI_SWITCH_HIGH_BITS, fft->poly_size);
-  for (uint32_t i = 0; i < fft->poly_size; i++)
-    w->low[i] = (w->low[i] << PPMLI_SWITCH_TAIL_BITS) + tail[i];
-  fft->backend->forward_signed(fft, out, stride, w->high, scale, w->work);
-  fft->backend->forward_signed(fft, out + PPMLI_GROUP, stride, w->low,
-                               ldexp(scale, -PPMLI_SWITCH_TAIL_BITS), w->work);
 }
 
 /* Draws the masks of a switch from the seed and transforms it.
@@ -189,20 +134,20 @@ PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppm
   size_t mark = arena->used_bytes, N = p->poly_size;
   size_t stride = p->pbs_levels * PPMLI_SWITCH_COLUMNS * PPMLI_GROUP;
   ppmli_wide w;
-  PPMLI_ALLOC(uint64_t, top, arena, ppmli_switch_mask_words(p));
+  PPMLI_ALLOC(uint64_t, top, arena, ppmli_long_mask_words(p));
   PPMLI_ALLOC(uint64_t, tail, arena, N);
   PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
   for (size_t l = 0; l < p->pbs_levels; l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
-    ppmli_mask_u64(top, ppmli_switch_mask_words(p), mask_seed, PPMLI_STREAM_BSK_MASK,
+    ppmli_mask_u64(top, ppmli_long_mask_words(p), mask_seed, PPMLI_STREAM_BSK_MASK,
                    step * p->pbs_levels + l, fft);
-    ppmli_switch_tails(tail, top, p->poly_size);
-    ppmli_switch_transform(out, stride, top, tail, fft, &w);
+    ppmli_long_mask_tails(tail, top, p->poly_size);
+    ppmli_long_forward(fft, out, stride, top, tail, PPMLI_SWITCH_HIGH_BITS, &w);
     for (size_t i = 0; i < N; i++) {
       top[i] = ppmli_load64(wire + 8 * i);
-      tail[i] = wire[8 * N + 2 * i] | (uint64_t)wire[8 * N + 2 * i + 1] << 8;
+      tail[i] = ppmli_load16(wire + 8 * N + 2 * i);
     }
     wire += ppmli_switch_row_wire_bytes(p);
-    ppmli_switch_transform(out + 2 * PPMLI_GROUP, stride, top, tail, fft, &w);
+    ppmli_long_forward(fft, out + 2 * PPMLI_GROUP, stride, top, tail, PPMLI_SWITCH_HIGH_BITS, &w);
   }
   arena->used_bytes = mark;
   return PPML_OK;

@@ -9,6 +9,7 @@
 
 #include "fft/backend.h"
 #include "lwe.h"
+#include "masks.h"
 #include "params.h"
 #include "rng.h"
 
@@ -65,10 +66,9 @@ PPMLI_STATIC void ppmli_ksk_encrypt_row(uint8_t *wire, const ppml_params *p, siz
  *   mask  [n]  scratch */
 PPMLI_STATIC void ppmli_ksk_expand_row(uint32_t *slab, size_t slab_rows, size_t r, size_t first,
                                        const uint8_t *wire, const ppml_params *p,
-                                       const uint8_t *mask_seed, uint32_t *mask) {
-  ppmli_stream masks;
-  ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_KSK_MASK, first + r);
-  ppmli_stream_u32(&masks, mask, p->lwe_dim);
+                                       const uint8_t *mask_seed, uint32_t *mask,
+                                       const ppmli_fft *fft) {
+  ppmli_mask_u32(mask, p->lwe_dim, mask_seed, PPMLI_STREAM_KSK_MASK, first + r, fft);
   for (size_t column = 0; column < ppmli_lwe_short_words(p); column++) {
     size_t block = column / PPMLI_KS_COLUMNS, x = column % PPMLI_KS_COLUMNS;
     uint32_t word = column < p->lwe_dim    ? mask[column]

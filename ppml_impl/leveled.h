@@ -191,7 +191,7 @@ PPMLI_STATIC void ppmli_leveled_predict(ppmli_leveled_noise *noise, const ppml_c
   noise->v = ppmli_square(ppmli_params_block(p)) * ppmli_leveled_v_squares(&c->model, o) * fresh;
   noise->product =
       ppmli_noise_product(p, ppmli_leveled_modulus_log2(&c->model), noise->h, noise->v) +
-      ppmli_noise_glwe_switch(p);
+      ppmli_noise_relinearization(p);
 }
 
 /* The noise of the score that has most. */

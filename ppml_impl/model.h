@@ -402,7 +402,7 @@ PPMLI_STATIC int ppmli_client_read(ppml_client *c, ppml_reader *reader, const pp
 
 PPMLI_STATIC int ppmli_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) {
   const ppml_params *p = key->client.params;
-  size_t glwe_bytes = ppmli_params_long_dim(p) / 8, lwe_bytes = p->lwe_dim / 8;
+  size_t glwe_bytes = ppmli_params_key_bytes(p), lwe_bytes = p->lwe_dim / 8;
   ppml_header h = {PPML_KIND_SECRET_KEY,
                    PPML_FORMAT_VERSION,
                    p,
@@ -428,7 +428,7 @@ PPMLI_STATIC int ppmli_secret_key_get(ppml_secret_key *key, ppmli_in *in, ppml_r
   PPMLI_TRY(ppmli_in_begin_kind(in, &h, PPML_KIND_SECRET_KEY, reader, limits));
   PPMLI_TRY(ppmli_client_get(&key->client, in, &h, limits));
   memcpy(key->id, h.key_id, PPML_ID_BYTES);
-  ppmli_in_bytes(in, key->glwe_bits, ppmli_params_long_dim(h.params) / 8);
+  ppmli_in_bytes(in, key->glwe_bits, ppmli_params_key_bytes(h.params));
   ppmli_in_bytes(in, key->lwe_bits, h.params->lwe_dim / 8);
   return ppmli_in_end(in);
 }

@@ -23,7 +23,8 @@ PPMLI_INLINE double ppmli_noise_rounding(uint32_t bits) {
 
 /* A fresh GLWE coefficient as the wire carries it. */
 PPMLI_STATIC double ppmli_noise_fresh(const ppml_params *p, uint32_t wire_bits) {
-  return ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, 64)) +
+  int torus_bits = p->slots ? PPMLI_LONG_TORUS_BITS : 64;
+  return ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, torus_bits)) +
          ppmli_noise_rounding(wire_bits);
 }
 
@@ -69,7 +70,8 @@ PPMLI_STATIC double ppmli_noise_blind_rotation(const ppml_params *p) {
 
 /* The switch of a score to the modulus it travels in, centered as well. */
 PPMLI_STATIC double ppmli_noise_output_switch_mask(const ppml_params *p) {
-  return (double)ppmli_params_long_dim(p) / 4 * ppmli_noise_rounding(p->output_bits);
+  double variance = p->slots ? ppmli_params_key_square(p) : 0.25; /* of a key's coefficient */
+  return (double)ppmli_params_long_dim(p) * variance * ppmli_noise_rounding(p->output_bits);
 }
 
 PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
@@ -78,32 +80,51 @@ PPMLI_STATIC double ppmli_noise_output_switch(const ppml_params *p) {
 
 /* ------------------------------------------------------------ leveled sets */
 
-/* A GLWE key switch: the rows' noise, and what the FFT leaves of the key's low parts, whose
- * mask meets the key. */
-PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p) {
+/* Sum of the squares of the key's coefficients, and of those of its square. */
+PPMLI_STATIC double ppmli_noise_key_norm(const ppml_params *p) {
+  return ppmli_params_key_square(p) * p->poly_size;
+}
+
+PPMLI_STATIC double ppmli_noise_key_square_norm(const ppml_params *p) {
+  return 2 * ppmli_square(ppmli_noise_key_norm(p));
+}
+
+/* A GLWE key switch: the rows' noise; what the FFT leaves of their low parts, whose mask meets
+ * the key; and what the digits leave over, times the source.
+ *   norm  sum of the squares of the source's coefficients */
+PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p, double norm) {
   double products = (double)p->pbs_levels * p->poly_size * ppmli_noise_digit(p->pbs_base_log2);
   double key = ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS));
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) *
-               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) * (1 + p->poly_size / 2.0);
-  return products * (key + fft);
+               ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) * (1 + ppmli_noise_key_norm(p));
+  double gadget = norm * ppmli_noise_rounding(p->pbs_base_log2 * p->pbs_levels);
+  return products * (key + fft) + gadget;
+}
+
+PPMLI_STATIC double ppmli_noise_automorphism(const ppml_params *p) {
+  return ppmli_noise_glwe_switch(p, ppmli_noise_key_norm(p));
+}
+
+PPMLI_STATIC double ppmli_noise_relinearization(const ppml_params *p) {
+  return ppmli_noise_glwe_switch(p, ppmli_noise_key_square_norm(p));
 }
 
 /* A trace of a ciphertext with that variance, on average over the coefficients: what is there
  * before a step is doubled where it is kept, in half the coefficients, and gone elsewhere. */
 PPMLI_STATIC double ppmli_noise_trace(const ppml_params *p, double variance) {
   double block = ppmli_params_block(p);
-  return block * variance + (block - 1) * ppmli_noise_glwe_switch(p);
+  return block * variance + (block - 1) * ppmli_noise_automorphism(p);
 }
 
 /* Constant coefficient of a product times T = 2^modulus_log2: noise of either factor meets
- * the other's phase, (1 + N/2) / 12 a coefficient; and the FFT's errors of what is not exact
- * meet S^2, whose squares add up to N^3 / 48. */
+ * the other's phase, (1 + E[s^2] N) / 12 a coefficient; and the FFT's errors of what is not
+ * exact meet S^2, whose squares add up to 2 (E[s^2] N)^2. */
 PPMLI_STATIC double ppmli_noise_product(const ppml_params *p, uint32_t modulus_log2, double first,
                                         double second) {
   double N = p->poly_size, T = ldexp(1, (int)modulus_log2);
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) * 2 * N / 12 *
-               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * N * N * N / 48;
-  return T * T * (N * (1 + N / 2) / 12 * (first + second) + fft);
+               ppmli_noise_rounding(PPMLI_TENSOR_BITS) * ppmli_noise_key_square_norm(p);
+  return T * T * (N * (1 + ppmli_noise_key_norm(p)) / 12 * (first + second) + fft);
 }
 
 #endif

@@ -3,7 +3,7 @@
  * Dimensions and noise come from docs/NOISE.md "Security": each bound B below is
  * ceil(sqrt 3 * 2^(width + log2 sigma)) for the log2 sigma beside it, and
  * tools/check_constants.py recomputes all of them.  Leveled sets need no more noise than 4
- * units in the last place, a bound of 7: their dimension is far beyond what that asks for. */
+ * units in the last place of 80 bits: their dimension is far beyond what that asks for. */
 #ifndef PPMLI_PARAMS_H
 #define PPMLI_PARAMS_H
 
@@ -15,7 +15,7 @@
 #define PPMLI_LEVELED_SLOTS_MAX 128
 
 #define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
-#define PPMLI_UNIFORM_BINARY_GLWE "GLWE with uniform binary keys"
+#define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
 #define PPMLI_BLOCK_BINARY                                                                         \
   "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
   "uniform binary keys; GLWE with uniform binary keys"
@@ -35,14 +35,14 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
       {"fast-block2", 3, 784, 3,  512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14, 0, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
-      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 62, 80, 20, 0, 16,
-       PPMLI_UNIFORM_BINARY_GLWE},
-      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 62, 80, 20, 0, 32,
-       PPMLI_UNIFORM_BINARY_GLWE},
-      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 62, 80, 20, 0, 64,
-       PPMLI_UNIFORM_BINARY_GLWE},
-      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, 16, 4, 0, 0,       0u,         7u, 62, 80, 20, 0, 128,
-       PPMLI_UNIFORM_BINARY_GLWE},
+      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 16,
+       PPMLI_UNIFORM_TERNARY},
+      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 32,
+       PPMLI_UNIFORM_TERNARY},
+      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 64,
+       PPMLI_UNIFORM_TERNARY},
+      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 128,
+       PPMLI_UNIFORM_TERNARY},
   };
   /* clang-format on */
   *count = sizeof table / sizeof table[0];
@@ -74,6 +74,16 @@ PPMLI_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
 /* k N: coefficients of the GLWE key, and dimension of what sample extraction gives. */
 PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
   return (size_t)p->glwe_dim * p->poly_size;
+}
+
+/* Bytes of the GLWE key: a bit for each coefficient, or two planes of bits. */
+PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
+  return ppmli_params_long_dim(p) / 8 * (p->slots ? 2 : 1);
+}
+
+/* Mean square of a coefficient of the GLWE key. */
+PPMLI_INLINE double ppmli_params_key_square(const ppml_params *p) {
+  return p->slots ? 2.0 / 3 : 0.5;
 }
 
 /* Coordinates that the key switch replaces; none where there is no short key. */
@@ -129,7 +139,7 @@ PPMLI_STATIC double ppmli_params_noise_std(uint32_t bound, int torus_bits) {
 
 /* Bits of security by interpolation between the lines on which the estimate is 128
  * and 132 bits.  The lines are fits that lie above every point of the estimates for
- * dimensions 450 to 2048; of 4096 the two points themselves are taken.  Where noise is far
+ * dimensions 450 to 2048; of 4096, with ternary keys, the two points themselves are taken.  Where noise is far
  * above both, as there, that falls short of the estimate.  Source: docs/NOISE.md "Security". */
 PPMLI_STATIC double ppmli_security_bits(double dim, double noise_std, int block_binary) {
   double log2_std = log2(noise_std);
@@ -137,7 +147,7 @@ PPMLI_STATIC double ppmli_security_bits(double dim, double noise_std, int block_
       block_binary ? -0.02614 * dim + 4.29 : (-2.2743e-7 * dim - 0.025337) * dim + 2.5650;
   double line132 =
       block_binary ? -0.02525 * dim + 4.25 : (-2.7106e-7 * dim - 0.024467) * dim + 2.5570;
-  if (dim > 2048) line128 = -103.95, line132 = -100.90;
+  if (dim > 2048) line128 = -105.00, line132 = -101.95; /* ternary keys, as leveled sets have */
   return 128 + 4 * (log2_std - line128) / (line132 - line128);
 }
 

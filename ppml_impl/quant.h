@@ -229,4 +229,22 @@ PPMLI_STATIC int64_t ppmli_spec_margin(const ppml_spec *spec, const int32_t *sco
   return margin;
 }
 
+/* The same, but no more than INT32_MAX. */
+PPMLI_STATIC int32_t ppmli_spec_margin32(const ppml_spec *spec, const int32_t *scores) {
+  int64_t margin = ppmli_spec_margin(spec, scores);
+  return margin < INT32_MAX ? (int32_t)margin : INT32_MAX;
+}
+
+/* The largest number that at most 5 % of the margins are below.
+ *   margin [count]  >= 0 */
+PPMLI_STATIC uint32_t ppmli_spec_margin_p05(const int32_t *margin, size_t count) {
+  int32_t p05 = 0;
+  for (int32_t bit = (int32_t)1 << 30; bit; bit >>= 1) {
+    size_t below = 0;
+    for (size_t n = 0; n < count; n++) below += margin[n] < p05 + bit;
+    if (below <= count / 20) p05 += bit;
+  }
+  return (uint32_t)p05;
+}
+
 #endif

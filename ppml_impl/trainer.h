@@ -15,7 +15,7 @@
 #define PPMLI_TRAIN_INPUTS_MAX 65536
 #define PPMLI_TRAIN_NEURONS_MAX 4096
 #define PPMLI_TRAIN_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
-#define PPMLI_TRAIN_ROOT_MAX ((int32_t)1 << 22)    /* the same before a polynomial */
+#define PPMLI_TRAIN_ROOT_MAX ((int32_t)1 << 19)    /* the same before a polynomial */
 #define PPMLI_TRAIN_SCORE_BITS 3                   /* of the weights behind polynomials */
 
 /* The model's arrays, to be written; model.layer has them as const. */
@@ -73,8 +73,8 @@ PPMLI_STATIC int ppmli_train_activation_is_valid(const ppml_train_options *o) {
   return o->activation >= PPML_ACTIVATION_RELU && o->activation <= PPML_ACTIVATION_SQUARE;
 }
 
-/* Of a hidden layer's bias, and of a sum without it.  With ROOT_MAX, 4096 polynomials of
- * coefficients below 4 and 2^22 have sums below 2^62, as ppmli_model_is_valid wants it. */
+/* Of a hidden layer's bias, and of a sum without it.  Squares of larger sums than ROOT_MAX would
+ * add up to scores beyond 31 bits, whose peaks and thresholds have no place in a file. */
 PPMLI_INLINE uint64_t ppmli_train_integer_max(uint32_t activation) {
   int is_root = activation == PPML_ACTIVATION_POLYNOMIAL;
   return (uint64_t)(is_root ? PPMLI_TRAIN_ROOT_MAX : PPMLI_TRAIN_INTEGER_MAX);

@@ -121,7 +121,7 @@ ok "train on clipped squares" "$PPML" train "$TINY/tiny.npz" -o sm.ppml --hidden
 ok "compile clipped squares" "$PPML" compile sm.ppml -o sc.ppml --client scl.ppml --params fast --no-calibration
 refuses "squares of two hidden layers" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --hidden 4,3
 refuses "squares of no hidden layer" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --hidden 0
-refuses "squares of too many bits" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --weight-bits 9
+refuses "squares of too many bits" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --activation square --input-bits 8 --weight-bits 8
 
 ok "compile for people" "$PPML" compile m.ppml -o c0.ppml --client cl0.ppml --params fast --no-calibration
 grep -q "16\|64 -> 4" out && pass || fail "compile: no table of layers"
@@ -314,7 +314,7 @@ refuses "a leveled set without polynomials" 77 "$PPML" compile m.ppml -o new.c -
 refuses "more neurons than slots" 77 "$PPML" compile v3m.ppml -o new.c --client new.cl --params leveled-16
 grep -q '18 hidden neurons (expected 16 at most for leveled-16)' err && pass || fail "more neurons than slots: $(cat err)"
 refuses "polynomials that are to be without noise" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --agreement 1
-grep -q 'leveled-[0-9]*, the best set' err && pass || fail "polynomials without noise: $(cat err)"
+grep -q 'leveled-[0-9]*, the closest set' err && pass || fail "polynomials without noise: $(cat err)"
 
 # ------------------------------------------------------------------- too noisy
 
@@ -323,6 +323,12 @@ ok "train too little" "$PPML" train "$TINY/tiny.npz" -o noisy.m --hidden 3,3,3,3
 flags "simulate: less than what is wanted" 77 "$PPML" simulate noisy.m "$TINY/tiny.npz" --params fast
 flags "simulate: less than what was asked for" 77 "$PPML" simulate noisy.m "$TINY/tiny.npz" --params precise --agreement 1
 refuses "compile: no set can do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --agreement 0.9999
+grep -q 'predicted agreement.*exact inference is for at most one hidden layer (expected 0.9999)$' err && pass ||
+  fail "compile: no word about the exact set: $(cat err)"
+ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epochs 150
+ok "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
+grep -q '"name": "exact"' out && pass || fail "compile: only exactly: $(cat out)"
+at_least "compile: only exactly" agreement_predicted 1
 refuses "compile: the set asked for cannot do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --params fast --agreement 0.995
 ok "compile: nothing promised" "$PPML" compile noisy.m -o noisy.c --client noisy.cl --params fast --no-calibration
 flags "simulate: a circuit" 77 "$PPML" simulate noisy.c "$TINY/tiny.npz" --agreement 0.995
@@ -482,6 +488,8 @@ fi
 if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
   ok "train on PneumoniaMNIST" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml
   ok "compile PneumoniaMNIST" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml
+  ok "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
+  grep -q '"name": "exact"' out && pass || fail "compile PneumoniaMNIST closely: $(cat out)"
   ok "simulate PneumoniaMNIST" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --agreement 0.98 --json
   cat out
   ok "verify PneumoniaMNIST" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --json

@@ -3,7 +3,8 @@
 #ifndef PPML_TEST_SUPPORT_H
 #define PPML_TEST_SUPPORT_H
 
-#include <check.h>
+#include "suite.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,31 +21,6 @@
 #define PPML_API static inline /* so that what a suite does not use is not compiled */
 #endif
 #include "../ppml.h"
-
-#if defined(__GNUC__)
-#define TEST_UNUSED __attribute__((unused))
-#else
-#define TEST_UNUSED
-#endif
-#define TEST_STATIC static TEST_UNUSED
-
-enum { TEST_TIMEOUT_S = 300 }; /* for sanitizers and slow machines */
-
-TEST_STATIC TCase *test_case(Suite *suite, const char *name) {
-  TCase *tcase = tcase_create(name);
-  tcase_set_timeout(tcase, TEST_TIMEOUT_S);
-  tcase_set_tags(tcase, name); /* CK_EXCLUDE_TAGS=noise leaves out long statistics */
-  suite_add_tcase(suite, tcase);
-  return tcase;
-}
-
-TEST_STATIC int test_run(Suite *suite) {
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
-}
 
 /* ---------------------------------------------------------------- memory */
 
@@ -138,19 +114,25 @@ TEST_STATIC uint64_t test_phase(const uint64_t *lwe, const uint8_t *bits, size_t
   return phase;
 }
 
+/* r += a s for the key of a set. */
+TEST_STATIC void test_key_muladd(uint64_t *r, const uint64_t *a, const ppml_params *p,
+                                 const uint8_t *bits, size_t first) {
+  uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
+  if (p->slots) ppmli_poly_ternary_muladd(r, a, bits, p->poly_size, twice);
+  else ppmli_poly_binary_muladd(r, a, bits, first, p->poly_size, twice);
+  free(twice);
+}
+
 /* Phase polynomial [N] of a GLWE ciphertext [k + 1][N]. */
 TEST_STATIC void test_glwe_phase(uint64_t *phase, const uint64_t *glwe, const ppml_params *p,
                                  const uint8_t *bits) {
   uint64_t *minus = test_memory(p->poly_size * sizeof *minus);
-  uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
   memset(minus, 0, p->poly_size * sizeof *minus);
   for (uint32_t i = 0; i < p->glwe_dim; i++)
-    ppmli_poly_binary_muladd(minus, glwe + (size_t)i * p->poly_size, bits, (size_t)i * p->poly_size,
-                             p->poly_size, twice);
+    test_key_muladd(minus, glwe + (size_t)i * p->poly_size, p, bits, (size_t)i * p->poly_size);
   for (uint32_t j = 0; j < p->poly_size; j++)
     phase[j] = glwe[ppmli_params_long_dim(p) + j] - minus[j];
   free(minus);
-  free(twice);
 }
 
 /* Encrypts message under bits [dim] with noise uniform on [-bound, bound]. */

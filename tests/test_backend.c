@@ -60,6 +60,7 @@ END_TEST
 START_TEST(masks_are_the_words_of_their_stream) {
   enum { WORDS = 8 * BACKEND_BLOCKS_MAX };
   static uint64_t stream[WORDS], words[WORDS + 1];
+  static uint32_t halves[2 * WORDS + 1], short_stream[2 * WORDS];
   uint8_t seed[PPML_SEED_BYTES] = {5, 6};
   uint64_t index = ((uint64_t)7 << 32) + 8;
   ppmli_fft fft;
@@ -67,12 +68,21 @@ START_TEST(masks_are_the_words_of_their_stream) {
   memset(&fft, 0, sizeof fft);
   ppmli_stream_init(&s, seed, PPMLI_STREAM_BSK_MASK, index);
   ppmli_stream_u64(&s, stream, WORDS);
+  ppmli_stream_init(&s, seed, PPMLI_STREAM_BSK_MASK, index);
+  ppmli_stream_u32(&s, short_stream, 2 * WORDS);
   for (size_t i = 0; (fft.backend = ppmli_backend_by_index(i)) != NULL; i++)
     for (size_t count = 0; count <= WORDS; count++) {
       words[count] = 9;
       ppmli_mask_u64(words, count, seed, PPMLI_STREAM_BSK_MASK, index, &fft);
       ck_assert_mem_eq(words, stream, count * sizeof *words);
       ck_assert(words[count] == 9);
+    }
+  for (size_t i = 0; (fft.backend = ppmli_backend_by_index(i)) != NULL; i++)
+    for (size_t count = 0; count <= 2 * WORDS; count++) {
+      halves[count] = 9;
+      ppmli_mask_u32(halves, count, seed, PPMLI_STREAM_BSK_MASK, index, &fft);
+      ck_assert_mem_eq(halves, short_stream, count * sizeof *halves);
+      ck_assert(halves[count] == 9);
     }
 }
 END_TEST

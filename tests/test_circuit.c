@@ -168,6 +168,63 @@ START_TEST(too_much_noise_is_refused_with_its_reason) {
 }
 END_TEST
 
+/* Ranges that an exact circuit can carry, and a margin that noise always uses up. */
+static bench *bench_make_narrow(uint32_t activation, uint64_t seed) {
+  bench *b = bench_make(1, activation, 3, seed);
+  for (uint32_t j = 0; j < b->net.model.layer[0].outputs; j++) {
+    b->net.range[0][j] = PPML_ACTIVATION_MAX;
+    if (b->net.peak[0][j] < PPML_ACTIVATION_MAX) b->net.peak[0][j] = PPML_ACTIVATION_MAX;
+  }
+  b->net.model.margin_p05 = 1;
+  return b;
+}
+
+START_TEST(the_exact_set_is_chosen_where_no_other_will_do) {
+  bench *b = bench_make_narrow(PPML_ACTIVATION_RELU, 9);
+  ppml_certificate certificate;
+  ck_assert_int_eq(plan(b, 0.9999, "finest", NULL), PPML_ERR_PARAMS);
+  ck_assert_int_eq(plan(b, 0.9999, NULL, NULL), PPML_OK);
+  ck_assert_str_eq(b->circuit.params->name, "exact");
+  ck_assert(b->circuit.agreement == 0.9999 && ppml_circuit_failure_log2(&b->circuit) <= -64);
+  ppml_circuit_certificate(&certificate, &b->circuit);
+  ck_assert(certificate.agreement_predicted == 1);
+  ck_assert_int_eq(plan(b, 1, NULL, NULL), PPML_OK);
+  ck_assert_str_eq(b->circuit.params->name, "exact");
+  b->net.model.margin_p05 = 1u << 30;
+  ck_assert_int_eq(plan(b, 0.995, NULL, NULL), PPML_OK);
+  ck_assert_str_eq(b->circuit.params->name, "fast");
+  bench_free(b);
+}
+END_TEST
+
+/* The exact set does not need room for a peak. */
+START_TEST(the_exact_set_is_chosen_where_an_accumulator_does_not_fit) {
+  bench *b = bench_make_narrow(PPML_ACTIVATION_RELU, 11);
+  b->net.peak[0][3] = 1 << 24;
+  ck_assert_int_eq(plan(b, 0, "fast", NULL), PPML_ERR_PARAMS);
+  ck_assert_int_eq(plan(b, 0, NULL, NULL), PPML_OK);
+  ck_assert_str_eq(b->circuit.params->name, "exact");
+  bench_free(b);
+}
+END_TEST
+
+/* The refusal stays that of the closest set with noise. */
+START_TEST(what_even_the_exact_set_cannot_do_is_refused) {
+  static const uint32_t others[] = {PPML_ACTIVATION_SQUARE, PPML_ACTIVATION_TABLE};
+  for (size_t a = 0; a < 2; a++) {
+    bench *b = bench_make_narrow(others[a], 9);
+    ppml_refusal refusal;
+    ck_assert_int_eq(plan(b, 0.9999, NULL, &refusal), PPML_ERR_PARAMS);
+    ck_assert(refusal.params != NULL && !refusal.params->exact && refusal.layer_noise > 0);
+    ck_assert_ptr_nonnull(ppml_exact_refusal(&b->net.model));
+    b->net.peak[0][3] = 1 << 24;
+    ck_assert_int_eq(plan(b, 0.9999, NULL, &refusal), PPML_ERR_PARAMS);
+    ck_assert(refusal.params == NULL && refusal.layer == 0 && refusal.neuron == 3);
+    bench_free(b);
+  }
+}
+END_TEST
+
 /* Twice the peaks are about twice the noise. */
 START_TEST(a_certificate_follows_the_noise) {
   bench *b = bench_make(2, PPML_ACTIVATION_RELU, 3, 9);
@@ -282,6 +339,9 @@ int main(void) {
   tcase_add_test(law, a_client_spec_holds_no_more_than_it_needs);
   tcase_add_test(law, the_same_model_gives_the_same_circuit);
   tcase_add_test(law, a_wide_margin_chooses_the_fast_set_and_a_narrow_one_another);
+  tcase_add_test(law, the_exact_set_is_chosen_where_no_other_will_do);
+  tcase_add_test(law, the_exact_set_is_chosen_where_an_accumulator_does_not_fit);
+  tcase_add_test(law, what_even_the_exact_set_cannot_do_is_refused);
   tcase_add_test(law, too_much_noise_is_refused_with_its_reason);
   tcase_add_test(law, a_certificate_follows_the_noise);
   tcase_add_test(law, less_margin_is_more_changed_answers);

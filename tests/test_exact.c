@@ -44,7 +44,7 @@ static void make_switch_key(const ppml_params *p, ppml_rng *rng) {
     ppmli_ksk_encrypt_row(wire, p, row, keys.secret.glwe_bits, keys.secret.lwe_bits, seed[0],
                           seed[1], mask);
     ppmli_ksk_expand_row(keys.eval.key_switch_key, ppmli_ksk_rows(p), row, 0, wire, p, seed[0],
-                         mask);
+                         mask, keys.eval.fft);
   }
   free(mask);
 }

@@ -3,8 +3,8 @@
  * May run as root, so what cannot be written is what cannot exist, and a full disk is /dev/full or
  * a limit on the size of files.  libcheck forks: each test has its own descriptors and limits. */
 #include "../examples/cli/file.h"
+#include "suite.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -454,17 +454,11 @@ static void add_error_tests(TCase *error) {
 
 int main(void) {
   Suite *suite = suite_create("file");
-  TCase *cases[3] = {tcase_create("input"), tcase_create("output"), tcase_create("error")};
+  TCase *cases[3] = {test_case(suite, "input"), test_case(suite, "output"),
+                     test_case(suite, "error")};
   add_input_tests(cases[0]);
   add_output_tests(cases[1]);
   add_error_tests(cases[2]);
-  for (int i = 0; i < 3; i++) {
-    tcase_add_checked_fixture(cases[i], set_up, tear_down);
-    suite_add_tcase(suite, cases[i]);
-  }
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  for (int i = 0; i < 3; i++) tcase_add_checked_fixture(cases[i], set_up, tear_down);
+  return test_run(suite);
 }

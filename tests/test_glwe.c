@@ -46,7 +46,7 @@ static void check_noise(const ppml_params *p, ppml_rng *rng) {
 START_TEST(phase_is_the_message_and_the_stated_noise) {
   const ppml_params *p;
   ppml_rng rng = test_rng(1);
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) check_noise(p, &rng);
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) check_noise(p, &rng);
 }
 END_TEST
 
@@ -55,7 +55,7 @@ START_TEST(extraction_takes_the_constant_coefficient) {
   static uint64_t lwe[PPML_KEY_BITS_MAX + 1];
   const ppml_params *p;
   ppml_rng rng = test_rng(2);
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) {
     size_t dim = ppmli_params_long_dim(p);
     ppmli_secret_bits(x.lwe_bits, x.glwe_bits, p, &rng);
     test_random_words(&rng, x.glwe, dim + p->poly_size);
@@ -85,7 +85,7 @@ END_TEST
 START_TEST(encryption_takes_exactly_what_is_said) {
   static sample x;
   const ppml_params *p;
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
+  for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) {
     size_t bytes = ppmli_glwe_encrypt_scratch(p);
     ppml_arena exact = test_arena(bytes), less = test_arena(bytes - 1), none = test_arena(0);
     ck_assert_int_eq(encrypt(&x, p, 0, &exact), PPML_OK);

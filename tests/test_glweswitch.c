@@ -51,16 +51,15 @@ static void make_key(bench *b, size_t step) {
 /* What the key of a step switches from, from its definition. */
 static void make_source(bench *b, size_t step) {
   uint32_t N = b->p->poly_size, g = ppmli_trace_exponent(b->p, step);
+  uint64_t *s = b->product;
+  for (uint32_t i = 0; i < N; i++) s[i] = ppmli_bit(b->bits, i) - ppmli_bit(b->bits, N + i);
   memset(b->source, 0, N * sizeof *b->source);
-  for (uint32_t i = 0; i < N; i++) {
-    uint32_t at = i * g % (2 * N);
-    if (step < ppmli_params_trace_steps(b->p))
-      b->source[at % N] = (at < N ? 0 - ppmli_bit(b->bits, i) : ppmli_bit(b->bits, i));
-    for (uint32_t j = 0; step == ppmli_params_trace_steps(b->p) && j < N; j++) {
-      uint64_t both = ppmli_bit(b->bits, i) & ppmli_bit(b->bits, j);
-      b->source[(i + j) % N] += i + j < N ? both : 0 - both;
+  if (step == ppmli_params_trace_steps(b->p)) test_multiply_add(b->source, s, s, N);
+  else
+    for (uint32_t i = 0; i < N; i++) {
+      uint32_t at = i * g % (2 * N);
+      b->source[at % N] = at < N ? 0 - s[i] : s[i];
     }
-  }
 }
 
 static void check_switch(const ppml_params *p, size_t step, test_moments *m, ppml_rng *rng) {
@@ -80,15 +79,21 @@ static void check_switch(const ppml_params *p, size_t step, test_moments *m, ppm
   bench_free(&b);
 }
 
-/* Every kind of source; errors are those of docs/NOISE.md. */
+/* Both kinds of source; errors are those of docs/NOISE.md. */
+static void check_source(size_t first, size_t end, double expected, ppml_rng *rng) {
+  test_moments m = {0, 0, 0, 0};
+  for (size_t step = first; step < end; step++)
+    check_switch(ppml_params_by_name("leveled-64"), step, &m, rng);
+  ck_assert_msg(m.most < 7 * sqrt(expected), "error %g, expected %g", m.most, sqrt(expected));
+  test_assert_near(m.squares / (double)m.count, expected, 0.2);
+}
+
 START_TEST(a_switch_multiplies_by_its_source) {
   const ppml_params *p = ppml_params_by_name("leveled-64");
   ppml_rng rng = test_rng(1);
-  test_moments m = {0, 0, 0, 0};
-  for (size_t step = 0; step < ppmli_params_steps(p); step += 3) check_switch(p, step, &m, &rng);
-  double expected = ppmli_noise_glwe_switch(p);
-  ck_assert_msg(m.most < 7 * sqrt(expected), "error %g, expected %g", m.most, sqrt(expected));
-  test_assert_near(m.squares / (double)m.count, expected, 0.2);
+  size_t square = ppmli_params_trace_steps(p);
+  check_source(0, square, ppmli_noise_automorphism(p), &rng);
+  check_source(square, square + 1, ppmli_noise_relinearization(p), &rng);
 }
 END_TEST
 
@@ -101,9 +106,7 @@ static void check_trace(const ppml_params *p, test_moments *m, ppml_rng *rng) {
   for (uint32_t i = 0; i < N; i++) b.a[i] = (uint64_t)test_within(rng, 1000) << 40;
   test_random_words(rng, b.glwe, N);
   memcpy(b.glwe + N, b.a, N * sizeof *b.a);
-  uint64_t *twice = (uint64_t *)test_memory(2 * N * sizeof *twice);
-  ppmli_poly_binary_muladd(b.glwe + N, b.glwe, b.bits, 0, N, twice);
-  free(twice);
+  test_key_muladd(b.glwe + N, b.glwe, p, b.bits, 0);
   for (size_t step = 0; step < ppmli_params_trace_steps(p); step++) {
     make_key(&b, step);
     ck_assert_int_eq(ppmli_trace_step(b.glwe, step, b.key, p, b.fft, &b.scratch), PPML_OK);

@@ -2,8 +2,8 @@
 #include "../examples/cli/image.h"
 #include "../examples/cli/inflate.h"
 #include "kat/image_kat.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +171,8 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("image");
-  TCase *kat = tcase_create("kat"), *law = tcase_create("law"), *error = tcase_create("error");
+  TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
+  TCase *error = test_case(suite, "error");
   tcase_add_test(kat, valid_images_have_their_pixels);
   tcase_add_test(law, every_maxval_maps_its_range_onto_0_to_255_with_rounding);
   tcase_add_test(law, one_byte_less_than_measured_is_refused);
@@ -180,14 +181,5 @@ int main(void) {
   tcase_add_test(error, images_truncated_at_any_byte_are_refused);
   tcase_add_test(error, any_flipped_bit_of_a_png_is_refused);
   tcase_add_test(error, flipped_bits_of_other_images_stay_within_bounds);
-  tcase_set_timeout(law, 60);
-  tcase_set_timeout(error, 60);
-  suite_add_tcase(suite, kat);
-  suite_add_tcase(suite, law);
-  suite_add_tcase(suite, error);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return test_run(suite);
 }

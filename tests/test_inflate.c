@@ -1,8 +1,8 @@
 /* test_inflate.c - DEFLATE, zlib and their checksums, against Python's zlib (tests/kat). */
 #include "../examples/cli/inflate.h"
 #include "kat/inflate_kat.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,7 +168,8 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("inflate");
-  TCase *kat = tcase_create("kat"), *law = tcase_create("law"), *error = tcase_create("error");
+  TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
+  TCase *error = test_case(suite, "error");
   tcase_add_test(kat, valid_streams_decode_to_what_zlib_gives);
   tcase_add_test(kat, used_bytes_ends_at_the_stream);
   tcase_add_test(law, crc32_is_the_remainder_of_its_polynomial);
@@ -179,13 +180,5 @@ int main(void) {
   tcase_add_test(error, streams_truncated_at_any_byte_are_refused);
   tcase_add_test(error, a_flipped_bit_of_a_zlib_stream_is_refused_or_changes_nothing);
   tcase_add_test(error, flipped_bits_of_a_raw_stream_stay_within_bounds);
-  tcase_set_timeout(error, 60);
-  suite_add_tcase(suite, kat);
-  suite_add_tcase(suite, law);
-  suite_add_tcase(suite, error);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return test_run(suite);
 }

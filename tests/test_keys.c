@@ -58,7 +58,7 @@ START_TEST(key_bits_are_uniform_or_one_of_three_to_a_block) {
       count += p->lwe_dim;
       glwe_count += (double)ppmli_params_long_dim(p);
     }
-    ck_assert(fabs(glwe_ones / glwe_count - 0.5) < 0.01);
+    ck_assert(fabs(glwe_ones / glwe_count - (p->slots ? 1.0 / 3 : 0.5)) < 0.01);
     if (p->lwe_dim == 0) continue;
     ck_assert(fabs(ones / count - (p->key_block_ones ? 1.0 / 3 : 0.5)) < 0.012);
   }
@@ -79,7 +79,9 @@ START_TEST(keys_have_the_shape_that_the_set_says) {
       ck_assert_uint_le(ones, p->key_block_ones);
     }
     for (size_t b = p->lwe_dim; b < PPML_KEY_BITS_MAX; b++) ck_assert_uint_eq(ppmli_bit(lwe, b), 0);
-    for (size_t b = ppmli_params_long_dim(p); b < PPML_KEY_BITS_MAX; b++)
+    for (size_t b = 0; p->slots && b < p->poly_size; b++) /* never both 1 and -1 */
+      ck_assert_uint_eq(ppmli_bit(glwe, b) & ppmli_bit(glwe, p->poly_size + b), 0);
+    for (size_t b = 8 * ppmli_params_key_bytes(p); b < PPML_KEY_BITS_MAX; b++)
       ck_assert_uint_eq(ppmli_bit(glwe, b), 0);
   }
 }

@@ -15,11 +15,14 @@ typedef struct bench {
   uint32_t *key, *mask, *out; /* [blocks][rows][16], [n], [short words] */
   int32_t *digits;            /* [rows] */
   uint64_t *lwe;              /* [k N + 1] */
+  ppmli_fft fft;              /* a backend alone */
 } bench;
 
 static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   size_t rows = ppmli_ksk_rows(p);
   b->p = p;
+  memset(&b->fft, 0, sizeof b->fft);
+  b->fft.backend = ppmli_backend_by_name(test_backend());
   ppmli_secret_bits(b->lwe_bits, b->glwe_bits, p, rng);
   b->key = test_memory(ppmli_ksk_words(p, rows) * sizeof(uint32_t));
   b->mask = test_memory(p->lwe_dim * sizeof(uint32_t));
@@ -29,7 +32,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   for (size_t row = 0; row < rows; row++) {
     uint8_t wire[4];
     ppmli_ksk_encrypt_row(wire, p, row, b->glwe_bits, b->lwe_bits, mask_seed, noise_seed, b->mask);
-    ppmli_ksk_expand_row(b->key, rows, row, 0, wire, p, mask_seed, b->mask);
+    ppmli_ksk_expand_row(b->key, rows, row, 0, wire, p, mask_seed, b->mask, &b->fft);
   }
 }
 
@@ -126,7 +129,7 @@ START_TEST(a_slab_is_a_part_of_the_whole_key) {
     uint8_t wire[4];
     ppmli_ksk_encrypt_row(wire, p, FIRST + r, b.glwe_bits, b.lwe_bits, mask_seed, noise_seed,
                           b.mask);
-    ppmli_ksk_expand_row(slab, ROWS, r, FIRST, wire, p, mask_seed, b.mask);
+    ppmli_ksk_expand_row(slab, ROWS, r, FIRST, wire, p, mask_seed, b.mask, &b.fft);
   }
   for (size_t block = 0; block < ppmli_ksk_blocks(p); block++)
     ck_assert_mem_eq(slab + block * ROWS * 16, b.key + (block * ppmli_ksk_rows(p) + FIRST) * 16,

@@ -6,8 +6,8 @@
 #include "../examples/cli/inflate.h"
 #include "../examples/cli/npz.h"
 #include "kat/npz_kat.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,7 +295,8 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("npz");
-  TCase *kat = tcase_create("kat"), *law = tcase_create("law"), *error = tcase_create("error");
+  TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
+  TCase *error = test_case(suite, "error");
   tcase_add_test(kat, valid_archives_hold_what_was_put_in);
   tcase_add_test(kat, pneumoniamnist_has_its_published_counts);
   tcase_add_test(kat, retinamnist_has_its_published_counts);
@@ -309,14 +310,5 @@ int main(void) {
   tcase_add_test(error, archives_truncated_at_any_byte_are_refused);
   tcase_add_test(error, a_flipped_bit_is_refused_or_changes_nothing);
   tcase_add_test(error, any_flipped_bit_of_stored_data_is_refused);
-  tcase_set_timeout(kat, 60);
-  tcase_set_timeout(error, 60);
-  suite_add_tcase(suite, kat);
-  suite_add_tcase(suite, law);
-  suite_add_tcase(suite, error);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return test_run(suite);
 }

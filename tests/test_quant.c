@@ -327,6 +327,29 @@ START_TEST(the_margin_is_the_distance_to_another_answer) {
 }
 END_TEST
 
+START_TEST(a_margin_beyond_31_bits_is_cut) {
+  ppml_spec spec = spec_of(PPML_TASK_CLASS, 2);
+  int32_t score = INT32_MAX;
+  spec.threshold[0] = -(1 << 30);
+  ck_assert_int_eq(ppmli_spec_margin(&spec, &score), (int64_t)INT32_MAX + (1 << 30));
+  ck_assert_int_eq(ppmli_spec_margin32(&spec, &score), INT32_MAX);
+  score = 5;
+  ck_assert_int_eq(ppmli_spec_margin32(&spec, &score), 5 + (1 << 30));
+}
+END_TEST
+
+START_TEST(few_margins_are_below_the_fifth_percentile) {
+  int32_t margin[40];
+  for (int i = 0; i < 40; i++) margin[i] = 40 - i; /* 1 and 2 may be below */
+  ck_assert_uint_eq(ppmli_spec_margin_p05(margin, 40), 3);
+  ck_assert_uint_eq(ppmli_spec_margin_p05(margin, 39), 3); /* of 2 .. 40, one */
+  margin[38] = 0;
+  ck_assert_uint_eq(ppmli_spec_margin_p05(margin, 19), 22); /* none of 22 .. 40 */
+  for (int i = 0; i < 40; i++) margin[i] = INT32_MAX;
+  ck_assert_uint_eq(ppmli_spec_margin_p05(margin, 40), INT32_MAX);
+}
+END_TEST
+
 START_TEST(prediction_takes_exactly_what_is_said) {
   const uint32_t hidden[] = {5};
   test_net *net = test_memory(sizeof *net);
@@ -364,6 +387,8 @@ int main(void) {
   tcase_add_test(law, a_grade_counts_the_thresholds_passed);
   tcase_add_test(law, labels_are_answered_one_by_one);
   tcase_add_test(law, the_margin_is_the_distance_to_another_answer);
+  tcase_add_test(bounds, a_margin_beyond_31_bits_is_cut);
+  tcase_add_test(law, few_margins_are_below_the_fifth_percentile);
   tcase_add_test(bounds, extreme_accumulators_stay_in_range);
   tcase_add_test(bounds, scores_of_polynomials_saturate);
   tcase_add_test(oom, prediction_takes_exactly_what_is_said);

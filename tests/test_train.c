@@ -219,6 +219,26 @@ START_TEST(peaks_of_scores_are_just_above_them) {
 }
 END_TEST
 
+/* Halfway to scores that saturate would be beyond what files have room for. */
+START_TEST(thresholds_stay_within_30_bits) {
+  uint8_t labels[8] = {1, 0, 0, 0}; /* of label 0 one in two */
+  int32_t scores[8] = {(1 << 30) - 1, 0, (1 << 30) - 1, 0, INT32_MAX, 0, INT32_MAX, 0};
+  ppml_images train = {NULL, labels, 2};
+  ppmli_trainer t;
+  memset(&t, 0, sizeof t);
+  t.model.spec.task = PPML_TASK_LABELS;
+  t.model.spec.classes = t.model.spec.outputs = 2;
+  t.train = &train;
+  t.validation.count = 4;
+  t.scores = scores;
+  ck_assert_int_eq(ppmli_finish_threshold(&t, 0), 1 << 30);
+  scores[4] = (1 << 30) + 1;
+  ck_assert_int_eq(ppmli_finish_threshold(&t, 0), 1 << 30); /* halfway */
+  scores[4] = scores[6] = (1 << 30) - 1;
+  ck_assert_int_eq(ppmli_finish_threshold(&t, 0), (1 << 30) - 1);
+}
+END_TEST
+
 /* By the excess over REACH, and toward 0. */
 START_TEST(logits_beyond_their_reach_are_pulled_back) {
   const float logit[] = {-11, -8, 0, 7.9f, 10}, pulled[] = {-3, 0, 0, 0, 2};
@@ -791,17 +811,22 @@ START_TEST(odd_data_make_valid_networks) {
 }
 END_TEST
 
-/* Polynomials' inputs have at most 22 bits between them and their weights. */
-START_TEST(polynomials_of_any_precision_are_within_their_bounds) {
-  problem *p = problem_make_square(3);
+static void assert_polynomials_bounded(problem *p) {
+  p->options.activation = PPML_ACTIVATION_POLYNOMIAL;
   p->options.epochs = 2;
   for (uint32_t bits = 2; bits <= 8; bits++) {
     p->options.learn_polynomial = bits % 2;
-    p->options.weight_bits = bits;
+    p->options.weight_bits = bits < 7 ? bits : 6;
     p->options.input_bits = bits == 2 ? 1 : bits;
     assert_bounded(p);
   }
   free(p);
+}
+
+/* Of labels too, which have thresholds: up to 36 << 13, whose squares have 37 bits. */
+START_TEST(polynomials_of_any_precision_are_within_their_bounds) {
+  assert_polynomials_bounded(problem_make(3));
+  assert_polynomials_bounded(problem_make_labels());
 }
 END_TEST
 
@@ -863,8 +888,8 @@ START_TEST(bad_options_are_refused) {
   assert_option_refused(p, hidden_count, 0);
   p->options.hidden[1] = 4;
   assert_option_refused(p, hidden_count, 2);
-  p->options.input_bits = p->options.weight_bits = 8;
-  assert_option_refused(p, width, 64); /* 384 << 15 is beyond 2^22 */
+  p->options.input_bits = 8;
+  assert_option_refused(p, weight_bits, 8); /* 36 << 15 is beyond 2^19 */
   free(p);
 }
 END_TEST
@@ -942,6 +967,7 @@ int main(void) {
   tcase_add_test(law, every_seed_has_patience_of_its_own);
   tcase_add_test(bounds, networks_of_any_precision_are_within_their_bounds);
   tcase_add_test(bounds, polynomials_of_any_precision_are_within_their_bounds);
+  tcase_add_test(bounds, thresholds_stay_within_30_bits);
   tcase_add_test(bounds, odd_data_make_valid_networks);
   tcase_add_test(error, bad_options_are_refused);
   tcase_add_test(error, bad_images_are_refused);

@@ -34,6 +34,12 @@ def security_table():
     return {int(n): tuple(map(float, r)) for n, *r in rows}
 
 
+def ternary_points(dim):
+    """docs/NOISE.md: the 128 and 132 bit points of uniform ternary keys."""
+    row = re.search(r"^Ternary keys, dimension %d: (-[\d.]+) and (-[\d.]+)" % dim, read("docs/NOISE.md"), re.M)
+    return tuple(map(float, row.groups()))
+
+
 def least_sigma(dim, block_ones):
     """The log2 sigma that the project's rule asks of a dimension."""
     if block_ones:
@@ -58,8 +64,10 @@ def check_sets():
         dim, bound, torus_bits = v[2] * v[3], v[12], v[14]
         std = math.sqrt(bound * (bound + 1) / 3)
         check(std >= 4, "params.h: %s: noise of less than 4 units" % name)
-        check(math.log2(std) - torus_bits >= security_table()[dim][1],
+        check(math.log2(std) - torus_bits >= ternary_points(dim)[1],
               "params.h: %s: noise below the line" % name)
+        check("line128 = %.2f, line132 = %.2f" % ternary_points(dim) in text,
+              "params.h: the points of dimension %d" % dim)
     for name, numbers, lwe, glwe in rows:
         v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
         n, k, N, ones, bound_lwe, bound_glwe = v[1], v[2], v[3], v[5], v[11], v[12]

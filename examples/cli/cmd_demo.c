@@ -1,12 +1,12 @@
 /* ppml demo: the whole path on built-in data; needs no file. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "args.h"
 #include "cli.h"
 #include "demo_data.h"
 #include "json.h"
+#include "plan.h"
 #include "score.h"
 #include "session.h"
 
@@ -19,17 +19,14 @@ typedef struct demo_request {
 
 static int parse(demo_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  const char *params = args_text(&a, "--params");
-  r->params = params ? ppml_params_by_name(params) : NULL;
+  int chosen = plan_params(&r->params, &a);
   r->backend = args_text(&a, "--backend");
   r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 0, 0);
-  if (status) return status;
-  if (params && r->params == NULL && strcmp(params, "auto") != 0)
-    return cli_fail(CLI_USAGE, params, "no such parameter set (see ppml info --params)");
+  if (status || chosen) return status ? status : chosen;
   if (r->params && r->params->slots)
-    return cli_fail(CLI_REFUSED, params,
+    return cli_fail(CLI_REFUSED, r->params->name,
                     "a leveled set (expected one with the bootstraps of the built-in network)");
   return CLI_OK;
 }

@@ -5,6 +5,7 @@
 #include "args.h"
 #include "cli.h"
 #include "load.h"
+#include "split.h"
 
 typedef struct encrypt_request {
   const char *key_path, *image_path, *out_path, *split;
@@ -45,12 +46,8 @@ static int encrypt(const encrypt_request *r, const ppml_secret_key *key, const u
 }
 
 /* Image number index of a split. */
-static int pick(const uint8_t **pixels, const encrypt_request *r, const npz_dataset *data,
+static int pick(const uint8_t **pixels, const encrypt_request *r, const npz_split *split,
                 const ppml_spec *spec) {
-  const npz_split *split;
-  int status = load_check_shape(data, spec, r->image_path);
-  if (status == CLI_OK) status = load_split(&split, data, r->split);
-  if (status) return status;
   if (r->index >= split->count)
     return cli_fail(CLI_USAGE, r->image_path, "no image %llu in %s (expected 0 to %zu)",
                     (unsigned long long)r->index, r->split, split->count - 1);
@@ -60,11 +57,12 @@ static int pick(const uint8_t **pixels, const encrypt_request *r, const npz_data
 
 static int load_pixels(const uint8_t **pixels, const encrypt_request *r, const ppml_spec *spec,
                        ppml_arena *arena) {
-  npz_dataset data;
+  npz_split split;
+  split_request images = {r->image_path, r->split, SIZE_MAX};
   if (!r->from_dataset) return load_image(pixels, r->image_path, spec, arena);
-  int status = load_dataset(&data, r->image_path, arena);
+  int status = split_load(&split, &images, spec, arena);
   if (status) return status;
-  status = pick(pixels, r, &data, spec);
+  status = pick(pixels, r, &split, spec);
   if (status) cli_arena_destroy(arena);
   return status;
 }

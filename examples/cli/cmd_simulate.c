@@ -9,21 +9,21 @@
 #include "load.h"
 #include "plan.h"
 #include "predict.h"
+#include "split.h"
 
 typedef struct simulate_request {
-  const char *network_path, *data_path, *split;
+  const char *network_path;
+  split_request images;
   ppml_compile_options options;
   int has_agreement, has_params; /* they were given */
-  size_t count, draws;
+  size_t draws;
   uint64_t seed;
   int json;
 } simulate_request;
 
 static int parse(simulate_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  const char *split = args_text(&a, "--split");
-  r->split = split ? split : "test";
-  r->count = args_number(&a, "--count", 1, SIZE_MAX, SIZE_MAX);
+  split_options(&r->images, &a);
   r->draws = args_number(&a, "--draws", 2, 1000000, 0);
   r->seed = args_number(&a, "--seed", 0, UINT64_MAX, 1);
   r->json = args_flag(&a, "--json");
@@ -33,7 +33,7 @@ static int parse(simulate_request *r, int argc, char **argv) {
   int status = args_end(&a, 2, 2);
   if (status) return status;
   r->network_path = a.value[0];
-  r->data_path = a.value[1];
+  r->images.path = a.value[1];
   return chosen;
 }
 
@@ -51,7 +51,7 @@ static void report_json(const prediction *p, const ppml_circuit *c, const simula
   describe_network_json(&c->model);
   json_text("params", c->params->name);
   json_real("agreement_wanted", wanted(r, c));
-  json_begin(r->split, '{');
+  json_begin(r->images.name, '{');
   json_integer("images", (int64_t)p->images);
   json_real("accuracy", p->accuracy.expected);
   json_real("accuracy_clear", score_accuracy(&p->clear));
@@ -74,8 +74,7 @@ static void report_lines(const prediction *p, const ppml_circuit *c) {
 
 static int simulate(const simulate_request *r, const ppml_circuit *c, const npz_split *split) {
   prediction p;
-  size_t images = r->count < split->count ? r->count : split->count;
-  int status = prediction_make(&p, c, split, images, r->draws, r->seed);
+  int status = prediction_make(&p, c, split, r->draws, r->seed);
   if (status == CLI_OK && r->json) report_json(&p, c, r);
   if (status == CLI_OK && !r->json) report_lines(&p, c);
   if (status == CLI_OK && p.agreement.expected < wanted(r, c))
@@ -87,14 +86,11 @@ static int simulate(const simulate_request *r, const ppml_circuit *c, const npz_
 }
 
 static int simulate_data(const simulate_request *r, const ppml_circuit *c) {
-  npz_dataset data;
-  const npz_split *split;
+  npz_split split;
   ppml_arena arena;
-  int status = load_dataset(&data, r->data_path, &arena);
+  int status = split_load(&split, &r->images, &c->model.spec, &arena);
   if (status) return status;
-  status = load_check_shape(&data, &c->model.spec, r->data_path);
-  if (status == CLI_OK) status = load_split(&split, &data, r->split);
-  if (status == CLI_OK) status = simulate(r, c, split);
+  status = simulate(r, c, &split);
   cli_arena_destroy(&arena);
   return status;
 }

@@ -299,6 +299,11 @@ static int fit_options(train_request *r, const npz_dataset *data) {
   } else if (r->task && strcmp(r->task, "grade") == 0) {
     o->task = PPML_TASK_GRADE;
   }
+  if (ppml_train_bytes(o, 1, 1, 1) == 0)
+    return cli_fail(CLI_USAGE, "train",
+                    "images of %zu x %zu with %u and %u bits (expected less of "
+                    "them)",
+                    data->height, data->width, o->input_bits, o->weight_bits);
   return check_names(r);
 }
 

@@ -11,28 +11,28 @@
 #include "plan.h"
 #include "predict.h"
 #include "session.h"
+#include "split.h"
 
 typedef struct verify_request {
-  const char *circuit_path, *data_path, *split, *backend;
+  const char *circuit_path, *backend;
+  split_request images;
   double agreement; /* the least that will do; below 0: what the circuit promises */
-  size_t count, threads, batch;
+  size_t threads, batch;
   int json;
 } verify_request;
 
 static int parse(verify_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  const char *split = args_text(&a, "--split");
-  r->split = split ? split : "test";
+  split_options(&r->images, &a);
   r->backend = args_text(&a, "--backend");
   r->agreement = plan_agreement(&a, -1);
-  r->count = args_number(&a, "--count", 1, SIZE_MAX, SIZE_MAX);
   r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->batch = args_number(&a, "--batch", 1, 4096, 1);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 2, 2);
   if (status) return status;
   r->circuit_path = a.value[0];
-  r->data_path = a.value[1];
+  r->images.path = a.value[1];
   return CLI_OK;
 }
 
@@ -246,9 +246,8 @@ static int verify_encrypted(measurements *m, const verify_request *r, const ppml
 
 static int verify(const verify_request *r, const ppml_circuit *circuit, const npz_split *split) {
   measurements m;
-  size_t images = r->count < split->count ? r->count : split->count;
   memset(&m, 0, sizeof m);
-  int status = prediction_make(&m.predicted, circuit, split, images, 0, 1);
+  int status = prediction_make(&m.predicted, circuit, split, 0, 1);
   if (status == CLI_OK) status = verify_encrypted(&m, r, circuit, split);
   measurements_destroy(&m);
   return status;
@@ -257,17 +256,14 @@ static int verify(const verify_request *r, const ppml_circuit *circuit, const np
 int cmd_verify(int argc, char **argv) {
   verify_request r;
   ppml_circuit circuit;
-  npz_dataset data;
-  const npz_split *split;
+  npz_split split;
   ppml_arena circuit_arena, data_arena;
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_circuit(&circuit, r.circuit_path, &circuit_arena);
   if (status) return status;
-  status = load_dataset(&data, r.data_path, &data_arena);
+  status = split_load(&split, &r.images, &circuit.model.spec, &data_arena);
   if (status == CLI_OK) {
-    status = load_check_shape(&data, &circuit.model.spec, r.data_path);
-    if (status == CLI_OK) status = load_split(&split, &data, r.split);
-    if (status == CLI_OK) status = verify(&r, &circuit, split);
+    status = verify(&r, &circuit, &split);
     cli_arena_destroy(&data_arena);
   }
   cli_arena_destroy(&circuit_arena);

@@ -67,7 +67,7 @@ static const command commands[] = {
      "                           predicted; exit 77 where no set can do it (0.995; with a set\n"
      "                           that is named: whatever comes of it)\n"
      "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
-     "                           standard set that will do)\n"
+     "                           standard set that will do; `exact`, where no other does)\n"
      "  --no-calibration         do not measure this machine to predict the time\n"
      "  --json\n"},
     {"export", cmd_export, "a circuit, client spec or model as a C header for firmware",

@@ -8,14 +8,20 @@ double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);
 }
 
-int plan_options(ppml_compile_options *options, args *a) {
-  const char *params = args_text(a, "--params");
-  int is_auto = params == NULL || strcmp(params, "auto") == 0;
-  options->agreement = plan_agreement(a, is_auto ? PLAN_AGREEMENT_OF_TASK : 0);
-  options->params = is_auto ? NULL : ppml_params_by_name(params);
-  if (is_auto || options->params) return CLI_OK;
-  return cli_fail(CLI_USAGE, params,
+int plan_params(const ppml_params **params, args *a) {
+  const char *name = args_text(a, "--params");
+  *params = NULL;
+  if (name == NULL || strcmp(name, "auto") == 0) return CLI_OK;
+  *params = ppml_params_by_name(name);
+  if (*params) return CLI_OK;
+  return cli_fail(CLI_USAGE, name,
                   "no such parameter set (expected auto or one of ppml info --params)");
+}
+
+int plan_options(ppml_compile_options *options, args *a) {
+  int status = plan_params(&options->params, a);
+  options->agreement = plan_agreement(a, options->params ? 0 : PLAN_AGREEMENT_OF_TASK);
+  return status;
 }
 
 /* The set asked for is for the other kind of network. */
@@ -43,34 +49,42 @@ static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *
                   "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
                   "(expected %.4f)",
                   r->agreement, r->params->name,
-                  options->params ? "the set asked for" : "the best set", options->agreement);
+                  options->params ? "the set asked for" : "the closest set", options->agreement);
 }
 
-static int refuse_exact(const ppml_model *model, const char *path) {
+/* Why the exact set cannot carry a network. */
+static const char *exact_reason(const ppml_model *model) {
   const char *reason = ppml_exact_refusal(model);
-  return cli_fail(CLI_REFUSED, path, "%s",
-                  reason ? reason : "scores fail too often (expected fewer neurons or bits)");
+  return reason ? reason : "with so many neurons or bits exact scores would fail too often";
 }
 
-/* Why there is no circuit. */
+/* Why there is no circuit with bootstraps: of all sets what came closest, and why not the exact
+ * one. */
+static int refuse_bootstraps(const ppml_refusal *r, const ppml_compile_options *options,
+                             const ppml_model *model, const char *path) {
+  const char *exact = exact_reason(model), *link = "; ";
+  if (options->params && options->params->exact) return cli_fail(CLI_REFUSED, path, "%s", exact);
+  if (options->params) exact = link = "";
+  if (r->params == NULL)
+    return cli_fail(CLI_REFUSED, path,
+                    "neuron %u of layer %u does not fit the torus: its peak is too large beside "
+                    "its weights%s%s (expected a network whose accumulators have room)",
+                    r->neuron, r->layer + 1, link, exact);
+  return cli_fail(CLI_REFUSED, path,
+                  "predicted agreement %.4f with %s, %s; noise is largest at neuron %u of layer "
+                  "%u, %.2g of its activation's width%s%s (expected %.4f)",
+                  r->agreement, r->params->name,
+                  options->params ? "the set asked for" : "the closest set", r->neuron,
+                  r->layer + 1, r->layer_noise, link, exact, options->agreement);
+}
+
 static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
   int is_polynomial = ppmli_model_is_polynomial(model);
   if (options->params && (options->params->slots != 0) != is_polynomial)
     return refuse_kind(options->params, path);
-  if (is_polynomial) return refuse_polynomial(r, options, model, path);
-  if (options->params && options->params->exact) return refuse_exact(model, path);
-  if (r->params == NULL)
-    return cli_fail(CLI_REFUSED, path,
-                    "neuron %u of layer %u does not fit the torus: its peak is too large beside "
-                    "its weights (expected a network whose accumulators have room)",
-                    r->neuron, r->layer + 1);
-  return cli_fail(CLI_REFUSED, path,
-                  "predicted agreement %.4f with %s, %s; noise is largest at neuron %u of layer "
-                  "%u, %.2g of its activation's width (expected %.4f)",
-                  r->agreement, r->params->name,
-                  options->params ? "the set asked for" : "the best set", r->neuron, r->layer + 1,
-                  r->layer_noise, options->agreement);
+  return is_polynomial ? refuse_polynomial(r, options, model, path)
+                       : refuse_bootstraps(r, options, model, path);
 }
 
 int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_compile_options *wanted,

@@ -7,6 +7,9 @@
 
 #define PLAN_AGREEMENT_OF_TASK -1.0 /* ppml_compile_options_default's, which the model decides */
 
+/* Takes --params out: a set, NULL for auto or where it was not there. */
+int plan_params(const ppml_params **params, args *a);
+
 /* Takes --params and --agreement out of a command's arguments.  An explicit set without an
  * explicit agreement promises nothing. */
 int plan_options(ppml_compile_options *options, args *a);

@@ -71,7 +71,8 @@ static void conclude(prediction *p, const ppml_circuit *c) {
 }
 
 int prediction_make(prediction *p, const ppml_circuit *circuit, const npz_split *split,
-                    size_t images, size_t draws, uint64_t seed) {
+                    size_t draws, uint64_t seed) {
+  size_t images = split->count;
   memset(p, 0, sizeof *p);
   p->images = images;
   p->draws = draws ? draws : choose_draws(images);

@@ -18,11 +18,11 @@ typedef struct prediction {
   ppml_interval accuracy, agreement, score_error;
 } prediction;
 
-/* Simulates the first images of a split.
+/* Simulates the images of a split.
  *   draws  0: as many as make a million with the images, 100 to 1000
  * Returns CLI_OK, or the exit status after one line; harmless to destroy either way. */
 int prediction_make(prediction *p, const ppml_circuit *circuit, const npz_split *split,
-                    size_t images, size_t draws, uint64_t seed);
+                    size_t draws, uint64_t seed);
 void prediction_destroy(prediction *p);
 
 /* Is a measured value where it was predicted?  To the six digits that are printed. */
