@@ -112,6 +112,9 @@ def main():
                       "%.2f" % (r["eval_key_wire_bytes"] / 1e6), "%.1f" % (r["eval_key_bytes"] / 1e6)]
                    for s, r in sets.items()]),
             "", "`fast-block2` rests on block-binary keys, a stronger assumption than the others (NOISE.md).", "",
+            "## By leveled set (%s, one thread)" % leveled[0][1]["backend"], "",
+            "A whole image of 28x28 pixels, and as many hidden neurons as the set has slots; no bootstraps.", "",
+            by_leveled_set(leveled, cores), "",
             "## By backend (set fast, one thread)", "",
             table(["backend"] + ["FFT of %s points, ns" % p for p in units[backends[0]]["fft_ns"]]
                   + ["inverse, ns"] + ["batch %s, ms" % b for b in batches],
