@@ -187,7 +187,8 @@ PPMLI_STATIC void ppmli_leveled_predict(ppmli_leveled_noise *noise, const ppml_c
                                         uint32_t o) {
   const ppml_params *p = c->params;
   double fresh = ppmli_noise_fresh(p, p->input_wire_bits);
-  noise->h = ppmli_noise_trace(p, ppmli_leveled_h_squares(&c->model) * fresh);
+  noise->h = ppmli_noise_trace(p, ppmli_leveled_h_squares(&c->model) * fresh) +
+             ppmli_params_trace_steps(p) * ppmli_noise_automorphism(p); /* meets S again in V */
   noise->v = ppmli_square(ppmli_params_block(p)) * ppmli_leveled_v_squares(&c->model, o) * fresh;
   noise->product =
       ppmli_noise_product(p, ppmli_leveled_modulus_log2(&c->model), noise->h, noise->v) +
