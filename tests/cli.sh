@@ -307,6 +307,12 @@ ok "compile an exported leveled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpeda
 ok "run an exported leveled circuit" ./exported_leveled vc.ppml vcl.ppml
 grep -qx left out && pass || fail "export of squares: classified as $(cat out)"
 
+# Fuzzers start from files of today's sets and formulas; tests/gen/make_container_corpus.c makes them.
+for file in "$ROOT"/fuzz/corpus/*/valid "$ROOT"/fuzz/corpus/*/leveled; do
+  case $file in */image/* | */inflate/* | */npz/* | */onnx/*) continue ;; esac
+  ok "the seed $file, which may be out of date" "$PPML" info "$file"
+done
+
 refuses "polynomials under a set with bootstraps" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params precise
 refuses "a demo without bootstraps" 77 "$PPML" demo --params leveled-16
 refuses "polynomials, exactly" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params exact
