@@ -52,7 +52,7 @@ int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const ch
 /* A split by its name, "train", "val" or "test". */
 int load_split(const npz_split **split, const npz_dataset *dataset, const char *name);
 
-/* Pixels of a PGM, PPM or PNG file of the spec's shape. */
+/* Pixels of a PGM, PPM, PNG or JPEG file of the spec's shape. */
 int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, ppml_arena *arena);
 
 /* Containers out: the writer appends to an output that file_create began. */

@@ -78,7 +78,7 @@ static const command commands[] = {
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
      "  SK stays with the client (mode 0600), EK goes to the server\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
-     "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM or PNG\n"
+     "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM, PNG or JPEG\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
