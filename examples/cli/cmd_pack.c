@@ -202,16 +202,21 @@ static int pack_image(uint8_t *pixels, const pack_request *r, const item *i) {
   return CLI_OK;
 }
 
-/* All images and labels, each split in the order of the table. */
-static int pack_images(npz_split split[NPZ_SPLITS], const pack_request *r, const item_list *list) {
-  size_t image_bytes = r->side * r->side * r->channels, next[NPZ_SPLITS] = {0};
+/* All images and labels, one split behind the other, each in the order of the table.
+ *   images  [count][side][side][channels]
+ *   labels  [count] */
+static int pack_images(uint8_t *images, uint8_t *labels, const pack_request *r,
+                       const item_list *list) {
+  size_t image_bytes = r->side * r->side * r->channels;
+  size_t next[NPZ_SPLITS] = {0, list->in_split[NPZ_TRAIN],
+                             list->in_split[NPZ_TRAIN] + list->in_split[NPZ_VAL]};
   ppml_progress progress = cli_progress("packing");
   int status = CLI_OK;
   for (size_t n = 0; status == CLI_OK && n < list->count; n++) {
     const item *i = &list->item[n];
     size_t place = next[i->split]++;
-    ((uint8_t *)split[i->split].labels)[place] = i->label;
-    status = pack_image((uint8_t *)split[i->split].images + place * image_bytes, r, i);
+    labels[place] = i->label;
+    status = pack_image(images + place * image_bytes, r, i);
     progress.step(progress.context, n + 1, list->count);
   }
   return status;
@@ -228,13 +233,13 @@ static npz_dataset shape_of(const pack_request *r, const item_list *list) {
   return d;
 }
 
-/* Points the splits into memory: images, then labels. */
-static void place_arrays(npz_dataset *d, uint8_t *memory) {
+/* Points the splits at their parts of the arrays. */
+static void place_arrays(npz_dataset *d, const uint8_t *images, const uint8_t *labels) {
   for (int i = 0; i < NPZ_SPLITS; i++) {
-    d->split[i].images = memory;
-    memory += d->split[i].count * d->height * d->width * d->channels;
-    d->split[i].labels = memory;
-    memory += d->split[i].count;
+    d->split[i].images = images;
+    d->split[i].labels = labels;
+    images += d->split[i].count * d->height * d->width * d->channels;
+    labels += d->split[i].count;
   }
 }
 
@@ -274,20 +279,27 @@ static void report(const pack_request *r, const npz_dataset *d, const item_list 
     printf("class %-2u   %zu images\n", c, list->of_class[c]);
 }
 
+/* Packs into memory, which has images and labels for all of the list, and saves it. */
+static int pack_in_memory(const pack_request *r, const item_list *list, npz_dataset *d,
+                          uint8_t *memory) {
+  uint8_t *labels = memory + list->count * r->side * r->side * r->channels;
+  place_arrays(d, memory, labels);
+  int status = pack_images(memory, labels, r, list);
+  if (status == CLI_OK) status = save_dataset(d, r->out_path);
+  if (status == CLI_OK && strcmp(r->out_path, "-") != 0) report(r, d, list);
+  return status;
+}
+
 static int pack(const pack_request *r, const item_list *list) {
   ppml_arena arena;
   npz_dataset d = shape_of(r, list);
-  uint64_t bytes = npz_write_bytes(&d);
+  uint64_t bytes = npz_write_bytes(&d); /* more than the arrays take */
   if (bytes == 0 || bytes > LOAD_DATASET_BYTES_MAX)
-    return cli_fail(CLI_DATA, r->table_path,
-                    "%zu images of %zux%zux%u are too many (expected 1 GiB)", list->count, r->side,
-                    r->side, r->channels);
+    return cli_fail(CLI_DATA, r->table_path, "%zu images of %zux%zux%u (expected at most 1 GiB)",
+                    list->count, r->side, r->side, r->channels);
   int status = cli_arena_create(&arena, (size_t)bytes);
   if (status) return status;
-  place_arrays(&d, (uint8_t *)arena.memory);
-  status = pack_images(d.split, r, list);
-  if (status == CLI_OK) status = save_dataset(&d, r->out_path);
-  if (status == CLI_OK && strcmp(r->out_path, "-") != 0) report(r, &d, list);
+  status = pack_in_memory(r, list, &d, (uint8_t *)arena.memory);
   cli_arena_destroy(&arena);
   return status;
 }

@@ -320,7 +320,7 @@ static int has_no_colour(const image *in) {
 
 int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
                ppml_arena *arena) {
-  image out;
+  image out = {0};
   int status = load_picture(&out, path, "", arena);
   if (status) return status;
   wipe_later(arena);
