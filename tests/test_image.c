@@ -1,4 +1,4 @@
-/* test_image.c - PGM, PPM and PNG (JPEG: test_jpeg.c), against the pixels that made them (tests/kat). */
+/* test_image.c - PGM, PPM and PNG, against the pixels that made them (tests/kat); JPEG has its own. */
 #include "../examples/cli/image.h"
 #include "../examples/cli/inflate.h"
 #include "kat/image_kat.h"

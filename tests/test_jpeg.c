@@ -26,8 +26,8 @@ static const char *load(image *out, const uint8_t *bytes, size_t count, void **m
   return reason;
 }
 
-/* A sample may be rounded otherwise, by one; a colour is made of three of them, its constants add up
- * to 2.77 at most. */
+/* A sample may be rounded otherwise, by one; a colour is made of three, whose constants add up to
+ * 2.77 at most. */
 static void check_pixels(const jpeg_kat *kat, const image *got) {
   int most = kat->channels == 1 ? 1 : 3;
   for (size_t i = 0; i < kat->width * kat->height * kat->channels; i++)

@@ -91,7 +91,7 @@ static const command commands[] = {
      "  SK stays with the client (mode 0600), EK goes to the server\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
      "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM, PNG or JPEG\n"
-     "  --fit                    cut, scale and gray it as pack does (it has to fit)\n"
+     "  --fit                    cut, scaled and made gray as by pack (of the network's size)\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
