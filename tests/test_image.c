@@ -1,4 +1,4 @@
-/* test_image.c - PGM, PPM and PNG, against the pixels that made them (tests/kat); JPEG has its own. */
+/* test_image.c - PGM, PPM and PNG, against the pixels that made them (tests/kat). */
 #include "../examples/cli/image.h"
 #include "../examples/cli/inflate.h"
 #include "kat/image_kat.h"
