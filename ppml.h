@@ -656,7 +656,7 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
 
 /* Optional, after reading: transforms a leveled circuit's weights once, which every ppml_infer
  * does otherwise, in a sixth of its time for one image.  Does nothing for other circuits.
- * Memory: ppml_eval_key_prepare_bytes, which stays in use.
+ * Memory: ppml_eval_key_prepare_bytes; the weights stay, their scratch is given back.
  * Errors: ARG, MISMATCH (not the key's circuit), NOMEM. */
 PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit);
 PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,

@@ -148,7 +148,10 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
   memset(input, 0, sizeof *input);
   uint64_t *body;
   uint8_t *tail;
-  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, blocks, arena));
+  if (ppmli_input_alloc(&body, &tail, p, blocks, arena) != PPML_OK) {
+    arena->used_bytes = mark;
+    return PPML_ERR_NOMEM;
+  }
   input->blocks = (uint32_t)blocks;
   ppmli_rng_bytes(rng, input->seed, sizeof input->seed);
   ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
@@ -287,6 +290,18 @@ PPMLI_STATIC int32_t ppmli_output_score(uint32_t phase, const ppml_client *clien
   return (int32_t)ppmli_quant_clamp(ppmli_quant_nearest(t, unit), INT32_MAX);
 }
 
+/* The phase of one ciphertext of an output, modulo 2^output_bits.  CT. */
+PPMLI_STATIC uint32_t ppmli_output_phase(const uint32_t *lwe, const ppml_params *p,
+                                         const uint8_t *glwe_bits) {
+  size_t dim = ppmli_params_long_dim(p);
+  uint32_t phase = lwe[dim];
+  for (size_t i = 0; i < dim; i++)
+    phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(glwe_bits, i));
+  for (size_t i = 0; p->slots && i < dim; i++) /* where the key is -1 */
+    phase += lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(glwe_bits, dim + i));
+  return phase & (((uint32_t)1 << p->output_bits) - 1);
+}
+
 /* Decrypts the scores of image number `image`.
  *   scores  [outputs]  out
  * Errors: ARG, MISMATCH.  CT: up to the scores, which are the result. */
@@ -298,15 +313,9 @@ PPMLI_STATIC int ppmli_decrypt(int32_t *scores, const ppml_output *output, size_
       memcmp(output->key_id, key->id, PPML_ID_BYTES) != 0)
     return PPML_ERR_MISMATCH;
   if (image >= output->images) return PPML_ERR_ARG;
-  size_t dim = ppmli_params_long_dim(p);
   for (uint32_t s = 0; s < output->outputs; s++) {
     const uint32_t *lwe = output->lwe + (image * output->outputs + s) * ppmli_output_words(p);
-    uint32_t phase = lwe[dim];
-    for (size_t i = 0; i < dim; i++)
-      phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, i));
-    for (size_t i = 0; p->slots && i < dim; i++) /* where the key is -1 */
-      phase += lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(key->glwe_bits, dim + i));
-    scores[s] = ppmli_output_score(phase & (((uint32_t)1 << p->output_bits) - 1), &key->client);
+    scores[s] = ppmli_output_score(ppmli_output_phase(lwe, p, key->glwe_bits), &key->client);
   }
   return PPML_OK;
 }

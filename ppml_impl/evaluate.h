@@ -40,13 +40,13 @@ PPMLI_INLINE size_t ppmli_evaluate_sums(const ppml_circuit *c) {
 
 /* Doubles of the weights of all sums, transformed. */
 PPMLI_STATIC size_t ppmli_evaluate_weight_doubles(const ppml_circuit *c) {
-  size_t blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
+  size_t blocks = ppmli_input_blocks(c->params, &c->model.spec);
   return ppmli_evaluate_sums(c) * blocks * c->params->poly_size;
 }
 
 /* Scratch of the sums of an image: its blocks, transformed, and the products. */
 PPMLI_STATIC size_t ppmli_evaluate_sums_scratch(const ppml_circuit *c) {
-  size_t N = c->params->poly_size, blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
+  size_t N = c->params->poly_size, blocks = ppmli_input_blocks(c->params, &c->model.spec);
   size_t polys = PPMLI_EVALUATE_COLUMNS * (blocks + ppmli_evaluate_sums(c));
   return ppmli_arena_rounded(polys * N * sizeof(double)) +
          ppmli_arena_rounded(ppmli_long_mask_words(c->params) * sizeof(uint64_t)) +
@@ -130,7 +130,7 @@ PPMLI_STATIC void ppmli_evaluate_transform_weights(double *out, const ppml_circu
   x.circuit = c;
   x.fft = fft;
   x.sums = ppmli_evaluate_sums(c);
-  x.blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
+  x.blocks = ppmli_input_blocks(c->params, &c->model.spec);
   x.tasks = ppmli_parallel_threads(parallel);
   x.out = out;
   x.scratch = *scratch;

@@ -469,6 +469,7 @@ PPMLI_STATIC int ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) 
 PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inputs, size_t images,
                                    const ppml_eval_key *key) {
   if (images == 0 || images > UINT32_MAX) return PPML_ERR_ARG;
+  if (images > SIZE_MAX / ppmli_infer_bytes(c, 1, 1)) return PPML_ERR_NOMEM;
   if (key->params != c->params || memcmp(key->circuit_id, c->id, PPML_ID_BYTES) != 0)
     return PPML_ERR_MISMATCH;
   for (size_t i = 0; i < images; i++) {

@@ -17,13 +17,7 @@
 
 /* Scores may be so many times as large as training hardly ever saw them, in halves. */
 #define PPMLI_LEVELED_ROOM_HALVES 5
-#define PPMLI_LEVELED_SQUARES_MAX 4294967296.0 /* of a polynomial's weights: exact in the FFT */
-
-/* Blocks of an image. */
-PPMLI_INLINE size_t ppmli_leveled_blocks(const ppml_params *p, const ppml_spec *spec) {
-  uint32_t block = ppmli_params_block(p);
-  return (ppmli_spec_inputs(spec) + block - 1) / block;
-}
+#define PPMLI_LEVELED_EXACT_MAX 1.1e12 /* 2^40, see ppmli_leveled_is_exact */
 
 /* t: the least that leaves scores their room. */
 PPMLI_STATIC uint32_t ppmli_leveled_modulus_log2(const ppml_model *m) {
@@ -43,26 +37,30 @@ PPMLI_INLINE int64_t ppmli_leveled_factor(const ppml_model *m, uint32_t c, uint3
   return (int64_t)m->layer[1].weight[(size_t)c * m->layer[1].inputs + j] * m->layer[0].square[j];
 }
 
-/* Sum of the squares of the weights of neuron j. */
-PPMLI_STATIC double ppmli_leveled_squares(const ppml_model *m, uint32_t j) {
+/* Sums of the squares of the weights of each neuron, and of all of H. */
+typedef struct ppmli_leveled_norms {
+  double each[PPMLI_LEVELED_SLOTS_MAX], h;
+} ppmli_leveled_norms;
+
+/* Of at most SLOTS_MAX neurons. */
+PPMLI_STATIC void ppmli_leveled_measure(ppmli_leveled_norms *norms, const ppml_model *m) {
   const ppml_layer *hidden = &m->layer[0];
-  double squares = 0;
-  for (uint32_t i = 0; i < hidden->inputs; i++)
-    squares += ppmli_square(hidden->weight[(size_t)j * hidden->inputs + i]);
-  return squares;
+  norms->h = 0;
+  for (uint32_t j = 0; j < hidden->outputs; j++) {
+    const int8_t *w = hidden->weight + (size_t)j * hidden->inputs;
+    double squares = 0;
+    for (uint32_t i = 0; i < hidden->inputs; i++) squares += ppmli_square(w[i]);
+    norms->each[j] = squares;
+    norms->h += squares;
+  }
 }
 
-/* Of all weights of H, and of V of score o. */
-PPMLI_STATIC double ppmli_leveled_h_squares(const ppml_model *m) {
-  double squares = 0;
-  for (uint32_t j = 0; j < m->layer[0].outputs; j++) squares += ppmli_leveled_squares(m, j);
-  return squares;
-}
-
-PPMLI_STATIC double ppmli_leveled_v_squares(const ppml_model *m, uint32_t o) {
+/* The same sum of V of score o, but for its factor B. */
+PPMLI_STATIC double ppmli_leveled_v_norm(const ppmli_leveled_norms *norms, const ppml_model *m,
+                                         uint32_t o) {
   double squares = 0;
   for (uint32_t j = 0; j < m->layer[0].outputs; j++)
-    squares += ppmli_leveled_squares(m, j) * ppmli_square((double)ppmli_leveled_factor(m, o, j));
+    squares += norms->each[j] * ppmli_square((double)ppmli_leveled_factor(m, o, j));
   return squares;
 }
 
@@ -119,18 +117,28 @@ PPMLI_STATIC void ppmli_leveled_v_constants(uint64_t *body, const ppml_circuit *
 
 /* ----------------------------------------------------------------- layout */
 
+/* Are sums over that many blocks of products with the upper parts of words exact?  Of a step,
+ * 2^-32 of a turn, the FFT leaves sqrt(norm (80 + blocks)) 2^-24: at most 1/16, eight deviations
+ * from another step.  Measured up to 2048 blocks: rounding of the sum itself grows with them. */
+PPMLI_INLINE int ppmli_leveled_is_exact(double norm, double blocks) {
+  return norm * (80 + blocks) <= PPMLI_LEVELED_EXACT_MAX;
+}
+
 /* Why a polynomial network fits no leveled set, as one line, or NULL. */
 PPMLI_STATIC const char *ppmli_leveled_refusal(const ppml_model *m) {
+  ppmli_leveled_norms norms;
+  double blocks = (double)ppmli_spec_inputs(&m->spec) / 32; /* of the set with most, 128 slots */
   if (m->layer[0].outputs > PPMLI_LEVELED_SLOTS_MAX)
     return "a polynomial activation takes 128 neurons at most";
   if (ppmli_leveled_modulus_log2(m) > PPMLI_TENSOR_MODULUS_LOG2_MAX)
     return "its scores, with room, are beyond 2^30";
-  for (uint32_t o = 0; o < m->spec.outputs; o++)
-    if (ppmli_leveled_v_squares(m, o) > PPMLI_LEVELED_SQUARES_MAX)
-      return "its weights are too large for exact sums";
-  return ppmli_leveled_h_squares(m) > PPMLI_LEVELED_SQUARES_MAX
-             ? "its weights are too large for exact sums"
-             : NULL;
+  ppmli_leveled_measure(&norms, m);
+  double most = norms.h;
+  for (uint32_t o = 0; o < m->spec.outputs; o++) {
+    double norm = ppmli_leveled_v_norm(&norms, m, o);
+    if (norm > most) most = norm;
+  }
+  return ppmli_leveled_is_exact(most, blocks) ? NULL : "its weights are too large for exact sums";
 }
 
 /* Units and gains; accumulators are what they are.
@@ -164,16 +172,20 @@ PPMLI_STATIC int ppmli_leveled_check(const ppml_circuit *c) {
 
 /* ------------------------------------------------------------- prediction */
 
-/* The largest |score| that any image leads to, or 2^62. */
+PPMLI_INLINE int64_t ppmli_magnitude(int64_t x) {
+  return x < 0 ? -x : x;
+}
+
+/* The largest |score| that any image leads to; a valid model's is below 2^62. */
 PPMLI_STATIC int64_t ppmli_leveled_bound(const ppml_model *m, uint32_t o) {
   const ppml_layer *hidden = &m->layer[0], *last = &m->layer[1];
-  double bound = fabs((double)last->bias[o]), most = ldexp(1, 62);
+  int64_t bound = ppmli_magnitude(last->bias[o]);
   for (uint32_t j = 0; j < hidden->outputs; j++) {
-    double z = (double)ppmli_layer_bound(hidden, j, ppmli_layer_input_max(m, 0));
-    double a = z * (fabs((double)hidden->square[j]) * z + fabs((double)hidden->linear[j]));
-    bound += fabs((double)last->weight[(size_t)o * last->inputs + j]) * a;
+    int64_t z = ppmli_layer_bound(hidden, j, ppmli_layer_input_max(m, 0));
+    int64_t a = z * (ppmli_magnitude(hidden->square[j]) * z + ppmli_magnitude(hidden->linear[j]));
+    bound += ppmli_magnitude(last->weight[(size_t)o * last->inputs + j]) * a;
   }
-  return bound < most ? (int64_t)bound : (int64_t)most;
+  return bound;
 }
 
 /* Variances, in turns: of H behind its trace and of V behind its multiplication, on average
@@ -184,12 +196,13 @@ typedef struct ppmli_leveled_noise {
 
 /* Of score o. */
 PPMLI_STATIC void ppmli_leveled_predict(ppmli_leveled_noise *noise, const ppml_circuit *c,
-                                        uint32_t o) {
+                                        const ppmli_leveled_norms *norms, uint32_t o) {
   const ppml_params *p = c->params;
   double fresh = ppmli_noise_fresh(p, p->input_wire_bits);
-  noise->h = ppmli_noise_trace(p, ppmli_leveled_h_squares(&c->model) * fresh) +
+  noise->h = ppmli_noise_trace(p, norms->h * fresh) +
              ppmli_params_trace_steps(p) * ppmli_noise_automorphism(p); /* meets S again in V */
-  noise->v = ppmli_square(ppmli_params_block(p)) * ppmli_leveled_v_squares(&c->model, o) * fresh;
+  noise->v =
+      ppmli_square(ppmli_params_block(p)) * ppmli_leveled_v_norm(norms, &c->model, o) * fresh;
   noise->product =
       ppmli_noise_product(p, ppmli_leveled_modulus_log2(&c->model), noise->h, noise->v) +
       ppmli_noise_relinearization(p);
@@ -198,9 +211,11 @@ PPMLI_STATIC void ppmli_leveled_predict(ppmli_leveled_noise *noise, const ppml_c
 /* The noise of the score that has most. */
 PPMLI_STATIC void ppmli_leveled_predict_worst(ppmli_leveled_noise *worst, const ppml_circuit *c) {
   ppmli_leveled_noise noise;
+  ppmli_leveled_norms norms;
+  ppmli_leveled_measure(&norms, &c->model);
   memset(worst, 0, sizeof *worst);
   for (uint32_t o = 0; o < c->model.spec.outputs; o++) {
-    ppmli_leveled_predict(&noise, c, o);
+    ppmli_leveled_predict(&noise, c, &norms, o);
     if (noise.product > worst->product) *worst = noise;
   }
 }

@@ -371,6 +371,13 @@ PPMLI_STATIC void ppmli_client_put(ppmli_out *out, const ppml_client *c) {
   ppmli_out_u64(out, c->score_unit);
 }
 
+/* Of a leveled set a score is 1 / T of a turn, T a power of two that products can have. */
+PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
+  uint64_t unit = c->score_unit, least = (uint64_t)1 << (64 - PPMLI_TENSOR_MODULUS_LOG2_MAX);
+  if (unit == 0 || unit > PPMLI_TORUS_HALF) return 0;
+  return c->params->slots == 0 || (unit >= least && (unit & (unit - 1)) == 0);
+}
+
 PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_header *h,
                                   const ppml_limits *limits) {
   memset(c, 0, sizeof *c);
@@ -379,7 +386,7 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
   PPMLI_TRY(ppmli_spec_get(&c->spec, in, limits));
   c->score_unit = ppmli_in_u64(in);
   if (in->error) return in->error;
-  return c->score_unit > 0 && c->score_unit <= PPMLI_TORUS_HALF ? PPML_OK : PPML_ERR_RANGE;
+  return ppmli_client_has_valid_unit(c) ? PPML_OK : PPML_ERR_RANGE;
 }
 
 PPMLI_STATIC int ppmli_client_write(const ppml_client *c, ppml_writer *writer) {

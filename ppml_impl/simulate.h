@@ -149,14 +149,16 @@ PPMLI_STATIC int ppmli_simulate_leveled(int32_t *scores, const ppml_circuit *c,
   uint32_t outputs = c->model.spec.outputs;
   int32_t clear[PPML_CLASSES_MAX];
   double std[PPML_CLASSES_MAX];
+  ppmli_leveled_norms norms;
   ppmli_noisy s;
   memset(&s, 0, sizeof s);
   s.circuit = c;
   s.rng = rng;
   PPMLI_TRY(ppmli_quant_forward(clear, &c->model, pixels, NULL, arena));
+  ppmli_leveled_measure(&norms, &c->model);
   for (uint32_t o = 0; o < outputs; o++) {
     ppmli_leveled_noise noise;
-    ppmli_leveled_predict(&noise, c, o);
+    ppmli_leveled_predict(&noise, c, &norms, o);
     std[o] = sqrt(noise.product);
   }
   for (size_t d = 0; d < draws; d++, scores += outputs)

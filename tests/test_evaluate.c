@@ -328,6 +328,46 @@ START_TEST(networks_without_room_are_refused) {
 }
 END_TEST
 
+/* Of what was measured to be wrong and right, docs/NOISE.md "Leveled sets". */
+START_TEST(sums_that_are_not_exact_are_refused) {
+  ck_assert(!ppmli_leveled_is_exact(exp2(31.18), 1800));
+  ck_assert(!ppmli_leveled_is_exact(exp2(33), 25));
+  ck_assert(ppmli_leveled_is_exact(exp2(32), 25));
+  ck_assert(ppmli_leveled_is_exact(exp2(27.2), 2048));
+}
+END_TEST
+
+/* The arena is given back, however little of it there is. */
+START_TEST(encryption_without_memory_takes_none) {
+  run *r = run_make(16, 2, "leveled-16", 14);
+  size_t bytes = ppml_input_bytes(r->circuit.params, &r->client.spec);
+  ppml_input input;
+  for (size_t less = 64; less <= bytes; less += bytes / 97) {
+    ppml_arena arena = test_arena(bytes - less);
+    ck_assert_int_eq(ppml_encrypt(&input, &r->keys.secret, r->pixels[0], &r->rng, &arena),
+                     PPML_ERR_NOMEM);
+    ck_assert_uint_eq(arena.used_bytes, 0);
+    test_arena_free(&arena);
+  }
+  run_free(r);
+}
+END_TEST
+
+START_TEST(a_client_with_another_unit_is_refused) {
+  const uint64_t units[] = {1, (uint64_t)1 << 33, ((uint64_t)1 << 40) + 1, (uint64_t)1 << 40};
+  ppml_client client = test_client("leveled-16"), again;
+  ppml_limits limits = ppml_limits_default();
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    uint8_t bytes[1024];
+    ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+    client.score_unit = units[i];
+    ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+    ck_assert_int_eq(ppml_client_read(&again, &reader, &limits), i < 3 ? PPML_ERR_RANGE : PPML_OK);
+  }
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("evaluate");
   TCase *law = test_case(suite, "law"), *noise = test_case(suite, "noise");
@@ -340,5 +380,8 @@ int main(void) {
   tcase_add_test(same, backends_agree);
   tcase_add_test(error, what_does_not_fit_is_refused);
   tcase_add_test(error, networks_without_room_are_refused);
+  tcase_add_test(error, sums_that_are_not_exact_are_refused);
+  tcase_add_test(error, encryption_without_memory_takes_none);
+  tcase_add_test(error, a_client_with_another_unit_is_refused);
   return test_run(suite);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "../../ppml_impl/leveled.h"
+#include "../../ppml_impl/ciphertext.h"
 #include "json.h"
 
 /* A description is written once, as members of an object; for people the same members
@@ -99,7 +99,7 @@ static int modulus_log2(uint64_t score_unit) {
 static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t score_unit) {
   if (p->slots == 0) return;
   put_integer("plaintext_modulus_log2", modulus_log2(score_unit));
-  put_integer("input_ciphertexts", (int64_t)ppmli_leveled_blocks(p, spec));
+  put_integer("input_ciphertexts", (int64_t)ppmli_input_blocks(p, spec));
 }
 
 static void put_spec(const ppml_spec *spec) {
@@ -341,7 +341,7 @@ static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *
 static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
   const ppml_params *p = c->params;
-  size_t blocks = ppmli_leveled_blocks(p, &c->model.spec);
+  size_t blocks = ppmli_input_blocks(p, &c->model.spec);
   printf("circuit    parameters %s, %.1f bits of security\n", p->name,
          ppml_params_security_bits(p));
   printf("assuming   %s\n", p->assumption);

@@ -58,11 +58,12 @@ static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *
 static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   uint8_t pixels[64];
   ppml_input input;
-  uint32_t a[16] = {0};
+  static uint32_t lwe[PPML_KEY_BITS_MAX + 1];
   memset(pixels, 7, sizeof pixels);
   SECRET(pixels);
   int error = ppml_encrypt(&input, key, pixels, rng, arena);
-  uint32_t phase = ppmli_lwe_phase(a, 5, key->glwe_bits, 16);
+  lwe[ppmli_params_long_dim(key->client.params)] = 5;
+  uint32_t phase = ppmli_output_phase(lwe, key->client.params, key->glwe_bits);
   PUBLIC(phase);
   return error ? error : phase == 5 ? PPML_OK : PPML_ERR_ARG;
 }
