@@ -62,6 +62,7 @@ static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena)
   memset(pixels, 7, sizeof pixels);
   SECRET(pixels);
   int error = ppml_encrypt(&input, key, pixels, rng, arena);
+  memset(lwe, 0, sizeof lwe);
   lwe[ppmli_params_long_dim(key->client.params)] = 5;
   uint32_t phase = ppmli_output_phase(lwe, key->client.params, key->glwe_bits);
   PUBLIC(phase);
