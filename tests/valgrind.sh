@@ -7,7 +7,7 @@ set -eu
 : "${CC:=cc}" "${BUILD:=build/valgrind}"
 TINY=$(realpath tests/data)
 JPEGS=$(realpath fuzz/corpus/jpeg)
-: "${VALGRIND_SKIP=backend exact fft ggsw infer keys keyswitch lwe noise pbs simulate}"
+: "${VALGRIND_SKIP=backend evaluate exact fft ggsw glweswitch infer keys keyswitch lwe noise pbs simulate tensor}"
 export CK_TIMEOUT_MULTIPLIER=20 CK_EXCLUDE_TAGS="${CK_EXCLUDE_TAGS-noise}"
 MEMCHECK="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 
