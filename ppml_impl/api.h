@@ -349,7 +349,7 @@ PPML_API void ppml_secret_key_wipe(ppml_secret_key *key) {
 }
 
 PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads) {
-  return ppmli_key_pass_bytes(params, threads);
+  return ppmli_eval_key_generate_bytes(params, threads);
 }
 
 PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,

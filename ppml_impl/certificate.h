@@ -5,6 +5,7 @@
 #define PPMLI_CERTIFICATE_H
 
 #include "infer.h"
+#include "keygen.h"
 #include "model.h"
 
 #define PPMLI_SECURITY_ESTIMATE                                                                    \
@@ -99,7 +100,7 @@ PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit 
   out->output_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(p, spec->outputs);
   out->eval_key_bytes = ppmli_eval_key_bytes(p, 1);
   out->infer_bytes = ppmli_infer_bytes(c, 1, 1);
-  out->keygen_bytes = ppmli_key_pass_bytes(p, 1);
+  out->keygen_bytes = ppmli_eval_key_generate_bytes(p, 1);
   out->encrypt_bytes = ppmli_input_bytes(p, spec);
 }
 

@@ -30,7 +30,8 @@ PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *p, size_t blocks)
 
 PPMLI_STATIC size_t ppmli_input_encrypt_scratch(const ppml_params *p) {
   if (!p->slots) return ppmli_glwe_encrypt_scratch(p);
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
+  return ppmli_long_key_bytes(p) + ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
+         ppmli_long_encrypt_scratch(p);
 }
 
 PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
@@ -67,14 +68,13 @@ PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_secret_key *key,
 }
 
 /* The same on the long torus, whose words lose the lower half of their tails. */
-PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const ppml_secret_key *key,
-                                          ppmli_stream *mask, ppmli_stream *noise,
-                                          ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const ppml_params *p,
+                                          const ppmli_long_key *key, ppmli_stream *mask,
+                                          ppmli_stream *noise, ppml_arena *arena) {
   const uint32_t lost = PPMLI_LONG_TAIL_BITS - PPMLI_INPUT_TAIL_BITS;
   size_t mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, tails, arena, p->poly_size);
-  PPMLI_TRY(ppmli_long_encrypt(body, tails, p, key->glwe_bits, mask, noise, arena));
+  PPMLI_TRY(ppmli_long_encrypt(body, tails, p, key, mask, noise, arena));
   for (uint32_t i = 0; i < p->poly_size; i++) tails[i] += (uint64_t)1 << (lost - 1);
   ppmli_long_carry(body, tails, p->poly_size);
   for (uint32_t i = 0; i < p->poly_size; i++) tail[i] = (uint8_t)(tails[i] >> lost);
@@ -83,24 +83,39 @@ PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const p
 }
 
 /* Encrypts block after block of an image.
- *   body  [blocks][N]  out
- *   tail  [blocks][N]  out, of a leveled set */
+ *   body      [blocks][N]  out
+ *   tail      [blocks][N]  out, of a leveled set
+ *   long_key  of a leveled set */
 PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, uint8_t *tail, const ppml_input *input,
-                                      const ppml_secret_key *key, const uint8_t *pixels,
-                                      const uint8_t *noise_seed, ppml_arena *arena) {
+                                      const ppml_secret_key *key, const ppmli_long_key *long_key,
+                                      const uint8_t *pixels, const uint8_t *noise_seed,
+                                      ppml_arena *arena) {
   const ppml_params *p = key->client.params;
   for (uint32_t b = 0; b < input->blocks; b++, body += p->poly_size) {
     ppmli_stream mask, noise;
     ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
     ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
     ppmli_input_message(body, &key->client, pixels, b);
-    int error = p->slots ? ppmli_encrypt_long_block(body, tail + (size_t)b * p->poly_size, key,
-                                                    &mask, &noise, arena)
+    int error = p->slots ? ppmli_encrypt_long_block(body, tail + (size_t)b * p->poly_size, p,
+                                                    long_key, &mask, &noise, arena)
                          : ppmli_encrypt_block(body, key, &mask, &noise, arena);
     ppmli_stream_wipe(&noise);
     if (error) return error;
   }
   return PPML_OK;
+}
+
+/* The same of a leveled set, whose key is transformed for it. */
+PPMLI_STATIC int ppmli_encrypt_long_blocks(uint64_t *body, uint8_t *tail, const ppml_input *input,
+                                           const ppml_secret_key *key, const uint8_t *pixels,
+                                           const uint8_t *noise_seed, ppml_arena *arena) {
+  size_t mark = arena->used_bytes;
+  ppmli_long_key long_key;
+  PPMLI_TRY(ppmli_long_key_init(&long_key, key->client.params, key->glwe_bits, arena));
+  int error = ppmli_encrypt_blocks(body, tail, input, key, &long_key, pixels, noise_seed, arena);
+  ppmli_long_key_wipe(&long_key);
+  arena->used_bytes = mark;
+  return error;
 }
 
 /* Memory for the ciphertexts of an image, as ppmli_input_array_bytes has it. */
@@ -133,7 +148,9 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
   input->blocks = (uint32_t)blocks;
   ppmli_rng_bytes(rng, input->seed, sizeof input->seed);
   ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
-  int error = ppmli_encrypt_blocks(body, tail, input, key, pixels, noise_seed, arena);
+  int error = p->slots
+                  ? ppmli_encrypt_long_blocks(body, tail, input, key, pixels, noise_seed, arena)
+                  : ppmli_encrypt_blocks(body, NULL, input, key, NULL, pixels, noise_seed, arena);
   ppmli_wipe(noise_seed, sizeof noise_seed);
   if (error) { /* the image stood in body */
     ppmli_wipe(body, blocks * p->poly_size * sizeof *body);

@@ -51,12 +51,12 @@ PPMLI_INLINE uint32_t ppmli_trace_exponent(const ppml_params *p, size_t step) {
  *   step    < ppmli_params_steps(p), the last being s^2
  * CT. */
 PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
-                                      const uint8_t *key, uint64_t *s, uint64_t *twice) {
+                                      const uint8_t *planes, uint64_t *s, uint64_t *twice) {
   for (uint32_t i = 0; i < p->poly_size; i++)
-    s[i] = ppmli_bit(key, i) - ppmli_bit(key, p->poly_size + i);
+    s[i] = ppmli_bit(planes, i) - ppmli_bit(planes, p->poly_size + i);
   if (step == ppmli_params_trace_steps(p)) {
     memset(source, 0, p->poly_size * sizeof *source);
-    ppmli_poly_ternary_muladd(source, s, key, p->poly_size, twice);
+    ppmli_poly_ternary_muladd(source, s, planes, p->poly_size, twice);
     return;
   }
   ppmli_poly_automorphism(source, s, ppmli_trace_exponent(p, step), p->poly_size);
@@ -73,9 +73,10 @@ PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, si
  * Scratch: ppmli_long_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * Noise: fresh, on the long torus.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
-                                          const uint64_t *source, const uint8_t *key, size_t row,
-                                          const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                          uint64_t *top, uint64_t *tail, ppml_arena *arena) {
+                                          const uint64_t *source, const ppmli_long_key *key,
+                                          size_t row, const uint8_t *mask_seed,
+                                          const uint8_t *noise_seed, uint64_t *top, uint64_t *tail,
+                                          ppml_arena *arena) {
   size_t N = p->poly_size;
   ppmli_stream mask, noise;
   uint32_t shift = 64 - p->pbs_base_log2 * (uint32_t)(row % p->pbs_levels + 1);
@@ -99,20 +100,22 @@ PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
 }
 
 PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t step,
-                                   const uint8_t *key, const uint8_t *mask_seed,
-                                   const uint8_t *noise_seed, ppml_arena *arena) {
+                                   const uint8_t *planes, const ppmli_long_key *key,
+                                   const uint8_t *mask_seed, const uint8_t *noise_seed,
+                                   ppml_arena *arena) {
   size_t mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, source, arena, p->poly_size);
   PPMLI_ALLOC(uint64_t, top, arena, p->poly_size);
   PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
-  ppml_arena rest = *arena; /* `twice` is scratch of both calls */
+  ppml_arena rest = *arena; /* `twice` is scratch of what comes before the rows */
   PPMLI_ALLOC(uint64_t, twice, &rest, 2 * (size_t)p->poly_size);
-  ppmli_switch_source(source, p, step, key, top, twice);
+  ppmli_switch_source(source, p, step, planes, top, twice);
   for (size_t l = 0; l < p->pbs_levels; l++)
     PPMLI_TRY(ppmli_switch_encrypt_row(wire + l * ppmli_switch_row_wire_bytes(p), p, source, key,
                                        step * p->pbs_levels + l, mask_seed, noise_seed, top, tail,
                                        arena));
   ppmli_wipe(source, p->poly_size * sizeof *source);
+  ppmli_wipe(twice, 2 * (size_t)p->poly_size * sizeof *twice);
   arena->used_bytes = mark;
   return PPML_OK;
 }

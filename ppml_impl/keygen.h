@@ -55,6 +55,7 @@ PPMLI_STATIC void ppmli_secret_bits(uint8_t *lwe_bits, uint8_t *glwe_bits, const
 typedef struct ppmli_key_generation {
   ppmli_key_pass pass;
   const ppml_secret_key *key;
+  ppmli_long_key long_key; /* of a leveled set */
   uint8_t noise_seed[PPML_SEED_BYTES];
 } ppmli_key_generation;
 
@@ -72,7 +73,7 @@ PPMLI_STATIC void ppmli_key_make_step(uint8_t *wire, const ppmli_key_generation 
                                       ppml_arena *arena) {
   const ppml_params *p = g->pass.params;
   if (p->slots) {
-    int error = ppmli_switch_make(wire, p, step, g->key->glwe_bits, g->pass.mask_seed,
+    int error = ppmli_switch_make(wire, p, step, g->key->glwe_bits, &g->long_key, g->pass.mask_seed,
                                   g->noise_seed, arena);
     PPMLI_ASSERT(error == PPML_OK);
     (void)error; /* the slice was sized for it */
@@ -112,8 +113,12 @@ PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation 
   }
 }
 
+PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t threads) {
+  return (p->slots ? ppmli_long_key_bytes(p) : 0) + ppmli_key_pass_bytes(p, threads);
+}
+
 /* Makes an evaluation key and writes it as it goes.
- * Memory: ppmli_key_pass_bytes(p, threads).  Errors: NOMEM, IO.
+ * Memory: ppmli_eval_key_generate_bytes(p, threads).  Errors: NOMEM, IO.
  * CT: time depends on p only. */
 PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key,
                                          ppml_rng *rng, const ppml_parallel *parallel,
@@ -126,8 +131,13 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
       PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
   memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
-  int error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel), arena);
+  int error = PPML_OK;
+  memset(&g, 0, sizeof g);
+  if (p->slots) error = ppmli_long_key_init(&g.long_key, p, key->glwe_bits, arena);
+  if (error == PPML_OK)
+    error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel), arena);
   if (error) {
+    if (g.long_key.spectrum) ppmli_long_key_wipe(&g.long_key);
     arena->used_bytes = mark;
     return error;
   }
@@ -138,6 +148,7 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   ppmli_out_bytes(&out, g.pass.mask_seed, sizeof g.pass.mask_seed);
   ppmli_key_generate_items(&out, &g, parallel, progress);
   ppmli_wipe(g.noise_seed, sizeof g.noise_seed);
+  if (p->slots) ppmli_long_key_wipe(&g.long_key);
   ppmli_wipe(g.pass.scratch.memory, g.pass.capacity * g.pass.scratch.slice_bytes);
   arena->used_bytes = mark;
   return ppmli_out_end(&out);

@@ -11,6 +11,8 @@ typedef struct bench {
   uint8_t *wire;
   double *key;
   uint64_t *glwe, *phase, *a, *source, *product;
+  ppml_arena key_arena;
+  ppmli_long_key long_key;
 } bench;
 
 static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
@@ -25,6 +27,8 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
       ppmli_max_size(ppmli_trace_scratch(p),
                      ppmli_max_size(ppmli_switch_make_scratch(p), ppmli_switch_expand_scratch(p))));
   ppmli_secret_bits(b->unused, b->bits, p, rng);
+  b->key_arena = test_arena(ppmli_long_key_bytes(p) + 2 * ppmli_arena_rounded(8 * N));
+  ck_assert_int_eq(ppmli_long_key_init(&b->long_key, p, b->bits, &b->key_arena), PPML_OK);
   b->wire = test_memory(ppmli_switch_wire_bytes(p));
   b->key = test_memory(ppmli_switch_doubles(p) * sizeof(double));
   b->glwe = test_memory(2 * N * sizeof(uint64_t));
@@ -37,13 +41,15 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
 static void bench_free(bench *b) {
   test_arena_free(&b->tables);
   test_arena_free(&b->scratch);
+  test_arena_free(&b->key_arena);
   free(b->wire), free(b->key), free(b->glwe), free(b->phase);
   free(b->a), free(b->source), free(b->product);
 }
 
 static void make_key(bench *b, size_t step) {
-  ck_assert_int_eq(
-      ppmli_switch_make(b->wire, b->p, step, b->bits, mask_seed, noise_seed, &b->scratch), PPML_OK);
+  ck_assert_int_eq(ppmli_switch_make(b->wire, b->p, step, b->bits, &b->long_key, mask_seed,
+                                     noise_seed, &b->scratch),
+                   PPML_OK);
   ck_assert_int_eq(ppmli_switch_expand(b->key, b->wire, b->p, step, mask_seed, b->fft, &b->scratch),
                    PPML_OK);
 }
@@ -139,7 +145,8 @@ START_TEST(scratch_is_exactly_what_is_said) {
     ppml_arena expand = test_arena(ppmli_switch_expand_scratch(p) - less);
     ppml_arena trace = test_arena(ppmli_trace_scratch(p) - less);
     int error = less ? PPML_ERR_NOMEM : PPML_OK;
-    ck_assert_int_eq(ppmli_switch_make(b.wire, p, 0, b.bits, mask_seed, noise_seed, &make), error);
+    ck_assert_int_eq(
+        ppmli_switch_make(b.wire, p, 0, b.bits, &b.long_key, mask_seed, noise_seed, &make), error);
     ck_assert_int_eq(ppmli_switch_expand(b.key, b.wire, p, 0, mask_seed, b.fft, &expand), error);
     memset(b.glwe, 0, 2 * p->poly_size * sizeof *b.glwe);
     ck_assert_int_eq(ppmli_trace_step(b.glwe, 0, b.key, p, b.fft, &trace), error);
