@@ -126,12 +126,6 @@ PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, si
   }
 }
 
-/* Multiplies a polynomial by B. */
-PPMLI_STATIC void ppmli_evaluate_enlarge(uint64_t *poly, const ppml_params *p) {
-  uint64_t block = ppmli_params_block(p);
-  for (uint32_t i = 0; i < p->poly_size; i++) poly[i] *= block;
-}
-
 /* H and the Vs of an image, but for the trace of H. */
 PPMLI_STATIC void ppmli_evaluate_image_sums(const ppmli_evaluate *x, size_t image,
                                             ppml_arena arena) {
@@ -152,11 +146,11 @@ PPMLI_STATIC void ppmli_evaluate_image_sums(const ppmli_evaluate *x, size_t imag
   fft->backend->product(fft, products, x->weights, parts, &shape);
   for (size_t sum = 0; sum < x->sums; sum++, products += C * N) {
     uint64_t *glwe = x->glwe + (image * x->sums + sum) * 2 * N;
+    uint32_t bits = PPMLI_WIDE_BITS - (sum > 0 ? ppmli_params_trace_steps(p) : 0); /* V has B */
     memset(glwe, 0, 2 * N * sizeof *glwe);
     for (size_t i = 0; i < 2; i++) {
       const double *high = products + 2 * i * G;
-      ppmli_wide_backward_add(fft, glwe + i * N, high, high + G, C * G, PPMLI_WIDE_BITS, &w);
-      if (sum > 0) ppmli_evaluate_enlarge(glwe + i * N, p);
+      ppmli_wide_backward_add(fft, glwe + i * N, high, high + G, C * G, bits, &w);
     }
     if (sum > 0) ppmli_leveled_v_constants(glwe + N, x->circuit, (uint32_t)sum - 1);
   }

@@ -8,8 +8,8 @@
  *   V, which has  v_cj (square_j z_j + linear_j)    at X^(-j B), for every score c
  *
  * have dot products there and other sums at all other coefficients.  A trace clears those of H;
- * it multiplies what it keeps by B, so pixels stand at 1 / (B T), and V is multiplied by B
- * outright.  The constant coefficient of H V then is score c: what V has elsewhere meets zeros. */
+ * it multiplies what it keeps by B, so pixels stand at 1 / (B T), and V's weights are B times as
+ * large.  The constant coefficient of H V then is score c: what V has elsewhere meets zeros. */
 #ifndef PPMLI_LEVELED_H
 #define PPMLI_LEVELED_H
 
@@ -86,13 +86,13 @@ PPMLI_STATIC void ppmli_leveled_h_weights(uint64_t *poly, const ppml_circuit *c,
     ppmli_leveled_add_weights(poly, c, j, block, 1, j * ppmli_params_block(c->params));
 }
 
-/* The weights of V of score o for a block: X^(-j B) is -X^(N - j B). */
+/* The weights of V of score o for a block, times B: X^(-j B) is -X^(N - j B). */
 PPMLI_STATIC void ppmli_leveled_v_weights(uint64_t *poly, const ppml_circuit *c, uint32_t o,
                                           size_t block) {
   uint32_t N = c->params->poly_size, B = ppmli_params_block(c->params);
   memset(poly, 0, N * sizeof *poly);
   for (uint32_t j = 0; j < c->model.layer[0].outputs; j++) {
-    int64_t factor = ppmli_leveled_factor(&c->model, o, j);
+    int64_t factor = ppmli_leveled_factor(&c->model, o, j) * B;
     ppmli_leveled_add_weights(poly, c, j, block, j ? -factor : factor, j ? N - j * B : 0);
   }
 }
@@ -104,7 +104,7 @@ PPMLI_STATIC void ppmli_leveled_h_constants(uint64_t *body, const ppml_circuit *
     body[j * ppmli_params_block(c->params)] += (uint64_t)(int64_t)layer->bias[j] * c->unit[1];
 }
 
-/* The same for V of score o, behind its multiplication by B. */
+/* The same for V of score o. */
 PPMLI_STATIC void ppmli_leveled_v_constants(uint64_t *body, const ppml_circuit *c, uint32_t o) {
   const ppml_model *m = &c->model;
   uint32_t N = c->params->poly_size, B = ppmli_params_block(c->params);
