@@ -159,7 +159,7 @@ check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
   -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 
-$(BUILD)/libfuzzer/%: fuzz/%.c $(HEADERS) $(CLI_HEADERS)
+$(BUILD)/libfuzzer/%: fuzz/%.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  clang $@"
 	@$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(READERS:%=examples/cli/%.c) -lm -o $@

@@ -53,14 +53,16 @@ PPMLI_STATIC size_t ppmli_long_key_bytes(const ppml_params *p) {
   return ppmli_fft_bytes(p->poly_size) + ppmli_arena_rounded(p->poly_size * sizeof(double));
 }
 
-/*   planes  [2][N bits]
+/*   planes   [2][N bits]
+ *   backend  any: it does not show
  * Memory: ppmli_long_key_bytes(p), then as scratch 2 N words.  Errors: NOMEM.
  * CT: time depends on p only; a digit becomes a double by its bits. */
 PPMLI_STATIC int ppmli_long_key_init(ppmli_long_key *key, const ppml_params *p,
-                                     const uint8_t *planes, ppml_arena *arena) {
+                                     const uint8_t *planes, const ppmli_backend *backend,
+                                     ppml_arena *arena) {
   const ppmli_gadget trit = ppmli_gadget_make(2, 1, 64);
   size_t N = p->poly_size;
-  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, ppmli_backend_by_name(NULL), arena));
+  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));
   PPMLI_ALLOC(double, spectrum, arena, N);
   size_t mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, s, arena, N);

@@ -103,7 +103,7 @@ has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap
 for field in accumulator_range noise_std_log2; do
   [ "$(grep -o "\"$field\"" out | wc -l)" -eq 2 ] && pass || fail "compile: not every layer has $field"
 done
-# Polynomials: in the clear, for now.
+# Polynomials, in the clear.
 for activation in square polynomial; do
   ok "train on $activation" "$PPML" train "$TINY/tiny.npz" -o pm.ppml --hidden 4 --epochs 150 --activation $activation
   ok "info on $activation" "$PPML" info pm.ppml --json
@@ -250,6 +250,78 @@ cmp -s xout.ct xstreamed.ct && pass || fail "infer --stream gave another answer 
 ok "decrypt exactly" "$PPML" decrypt --secret-key xsk xout.ct
 refuses "an exact circuit of two hidden layers" 77 "$PPML" compile rgb.ppml -o new.c --client new.cl --params exact
 
+# -------------------------------------------------------------------- leveled
+
+ok "train on squares" "$PPML" train "$TINY/tiny.npz" -o vm.ppml --hidden 4 --epochs 150 --activation square --class-names left,right
+ok "compile squares" "$PPML" compile vm.ppml -o vc.ppml --client vcl.ppml --json
+has_fields "compile squares" slots block_size plaintext_modulus_log2 input_ciphertexts agreement_predicted \
+  predicted_ms security_bits pbs_per_image layers arena_bytes_server arena_bytes_client \
+  eval_key_wire_bytes eval_key_bytes input_bytes output_bytes
+grep -q '"name": "leveled-16".*"pbs_per_image": 0' out && pass || fail "compile squares: not leveled: $(cat out)"
+for field in accumulator_range noise_std_log2; do
+  [ "$(grep -o "\"$field\"" out | wc -l)" -eq 2 ] && pass || fail "compile squares: $field is not there twice"
+done
+grep -q '"lwe_dim"\|"ks_levels"' out && fail "compile squares: an LWE key: $(cat out)" || pass
+ok "compile squares for people" "$PPML" compile vm.ppml -o vc0.ppml --client vcl0.ppml --no-calibration
+grep -q '^layout     64 values in 1 ciphertext of 256, 4 neurons in 16 slots$' out && pass || fail "compile squares: no layout: $(cat out)"
+cmp -s vc.ppml vc0.ppml && pass || fail "compile squares: the same model gave another circuit"
+ok "simulate squares" "$PPML" simulate vc.ppml "$TINY/tiny.npz" --draws 50
+ok "keygen for squares" "$PPML" keygen vcl.ppml --secret-key vsk --eval-key vek
+[ "$(stat -c %a vsk)" = 600 ] && pass || fail "keygen for squares: the secret key has mode $(stat -c %a vsk)"
+ok "encrypt a picture for squares" "$PPML" encrypt --secret-key vsk left.pgm -o vin0.ct
+ok "encrypt for squares" "$PPML" encrypt --secret-key vsk "$TINY/tiny.npz" --split test --index 1 -o vin1.ct
+ok "infer squares" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vout.ct --threads 2 --batch 2
+ok "decrypt squares" "$PPML" decrypt --secret-key vsk vout.ct
+[ "$(awk '{print $2}' out | tr '\n' ' ')" = "left right left " ] && pass || fail "decrypt squares: $(cat out)"
+ok "infer squares one by one" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vsingle.ct --threads 1 --batch 1
+cmp -s vout.ct vsingle.ct && pass || fail "infer squares: threads or batches show"
+ok "infer squares, streaming" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vstreamed.ct --stream --batch 1
+cmp -s vout.ct vstreamed.ct && pass || fail "infer --stream gave another answer of squares"
+"$PPML" encrypt --secret-key vsk - -o - <left.pgm | "$PPML" infer vc.ppml --eval-key vek - -o - |
+  "$PPML" decrypt --secret-key vsk - >out 2>err
+grep -q left out && pass || fail "squares through pipes: $(cat err)"
+ok "verify squares" "$PPML" verify vc.ppml "$TINY/tiny.npz" --count 8 --threads 2 --batch 4 --json
+has_fields "verify squares" agreement latency_ms pbs_per_image params score_error_std score_error_std_low
+at_least "verify squares" agreement 1
+for file in vm.ppml vc.ppml vcl.ppml vsk vek vin0.ct vout.ct; do
+  ok "info $file" "$PPML" info $file
+  ok "info $file as JSON" "$PPML" info $file --json
+  has_fields "info $file as JSON" kind version
+done
+ok "train on three classes of polynomials" "$PPML" train "$TINY/tiny_rgb.npz" -o v3m.ppml --hidden 18 --epochs 150 --activation polynomial
+ok "compile three classes of polynomials" "$PPML" compile v3m.ppml -o v3c.ppml --client v3cl.ppml
+grep -q 'leveled-32' out && pass || fail "18 neurons do not take 32 slots: $(cat out)"
+ok "verify three classes of polynomials" "$PPML" verify v3c.ppml "$TINY/tiny_rgb.npz" --count 9 --json
+at_least "verify three classes of polynomials" agreement 0.85
+ok "bench leveled" "$PPML" bench --params leveled-16 --threads 2 --json
+has_fields "bench leveled" backend fft_ns 256 512 1024 2048 glwe_switch_us trace_step_us product_us image_ms 1 8 16 32 \
+  image_threads_ms encrypt_ms decrypt_ms keygen_ms expand_ms params security_bits eval_key_bytes \
+  eval_key_wire_bytes input_bytes output_bytes
+grep -q 'pbs_ms\|external_product_us' out && fail "bench leveled: a bootstrap: $(cat out)" || pass
+
+mkdir leveled
+ok "export a leveled circuit" "$PPML" export vc.ppml -o leveled/circuit.h
+ok "export its client spec" "$PPML" export vcl.ppml -o leveled/client.h
+ok "compile an exported leveled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
+  -O1 -I"$ROOT" -Ileveled "$ROOT/tests/export.c" -lm -o exported_leveled
+ok "run an exported leveled circuit" ./exported_leveled vc.ppml vcl.ppml
+grep -qx left out && pass || fail "export of squares: classified as $(cat out)"
+
+# Fuzzers start from files of today's sets and formulas; tests/gen/make_container_corpus.c makes them.
+for file in "$ROOT"/fuzz/corpus/*/valid "$ROOT"/fuzz/corpus/*/leveled; do
+  case $file in */image/* | */inflate/* | */npz/* | */onnx/*) continue ;; esac
+  ok "the seed $file, which may be out of date" "$PPML" info "$file"
+done
+
+refuses "polynomials under a set with bootstraps" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params precise
+refuses "a demo without bootstraps" 77 "$PPML" demo --params leveled-16
+refuses "polynomials, exactly" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params exact
+refuses "a leveled set without polynomials" 77 "$PPML" compile m.ppml -o new.c --client new.cl --params leveled-64
+refuses "more neurons than slots" 77 "$PPML" compile v3m.ppml -o new.c --client new.cl --params leveled-16
+grep -q '18 hidden neurons (expected 16 at most for leveled-16)' err && pass || fail "more neurons than slots: $(cat err)"
+refuses "polynomials that are to be without noise" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --agreement 1
+grep -q 'leveled-[0-9]*, the closest set' err && pass || fail "polynomials without noise: $(cat err)"
+
 # ------------------------------------------------------------------- too noisy
 
 # A network that hardly learned, with noise where it counts: everything that looks at it tells.
@@ -365,6 +437,14 @@ damaged "evaluation key" ek "$PPML" infer c.ppml --eval-key broken in0.ct -o new
 damaged "streamed evaluation key" ek "$PPML" infer c.ppml --eval-key broken in0.ct -o new.ct --stream
 damaged "encrypted image" in0.ct "$PPML" infer c.ppml --eval-key ek broken -o new.ct
 damaged "output" out.ct "$PPML" decrypt --secret-key sk broken
+damaged "leveled model" vm.ppml "$PPML" compile broken -o new.c --client new.cl
+damaged "leveled circuit" vc.ppml "$PPML" infer broken --eval-key vek vin0.ct -o new.ct
+damaged "leveled client spec" vcl.ppml "$PPML" keygen broken --secret-key new.sk --eval-key new.ek
+damaged "leveled secret key" vsk "$PPML" decrypt --secret-key broken vout.ct
+damaged "leveled evaluation key" vek "$PPML" infer vc.ppml --eval-key broken vin0.ct -o new.ct
+damaged "streamed leveled evaluation key" vek "$PPML" infer vc.ppml --eval-key broken vin0.ct -o new.ct --stream
+damaged "leveled encrypted image" vin0.ct "$PPML" infer vc.ppml --eval-key vek broken -o new.ct
+damaged "leveled output" vout.ct "$PPML" decrypt --secret-key vsk broken
 
 refuses "another kind: a model for a circuit" 65 "$PPML" infer m.ppml --eval-key ek in0.ct -o new.ct
 refuses "another kind: a circuit for a key" 65 "$PPML" infer c.ppml --eval-key c.ppml in0.ct -o new.ct
@@ -381,6 +461,16 @@ refuses "a key of another circuit" 77 "$PPML" infer c.ppml --eval-key ek2 in0.ct
 refuses "another client's evaluation key" 77 "$PPML" infer c.ppml --eval-key ek3 in0.ct -o new.ct
 refuses "another client's secret key" 77 "$PPML" decrypt --secret-key sk3 out.ct
 refuses "a secret key of another circuit" 77 "$PPML" decrypt --secret-key sk2 out.ct
+"$PPML" keygen vcl.ppml --secret-key vsk2 --eval-key vek2 || fail "another leveled keygen"
+refuses "a leveled key for bootstraps" 77 "$PPML" infer c.ppml --eval-key vek in0.ct -o new.ct
+refuses "a key of bootstraps for squares" 77 "$PPML" infer vc.ppml --eval-key ek vin0.ct -o new.ct
+refuses "a key of bootstraps for squares, streamed" 77 "$PPML" infer vc.ppml --eval-key ek vin0.ct -o new.ct --stream
+refuses "a leveled key of another circuit" 77 "$PPML" infer v3c.ppml --eval-key vek vin0.ct -o new.ct
+refuses "an image of bootstraps for squares" 77 "$PPML" infer vc.ppml --eval-key vek in0.ct -o new.ct
+refuses "a leveled image for bootstraps" 77 "$PPML" infer c.ppml --eval-key ek vin0.ct -o new.ct
+refuses "another client's leveled evaluation key" 77 "$PPML" infer vc.ppml --eval-key vek2 vin0.ct -o new.ct
+refuses "another client's leveled secret key" 77 "$PPML" decrypt --secret-key vsk2 vout.ct
+refuses "a secret key of bootstraps for squares" 77 "$PPML" decrypt --secret-key sk vout.ct
 
 # Outputs appear whole or not at all, and what was there before stays.
 echo precious >kept
@@ -419,8 +509,15 @@ if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
   cat out
   at_least "RetinaMNIST" classes 5
   at_least "RetinaMNIST" agreement 0.95
+  ok "train on PneumoniaMNIST by squares" "$PPML" train "$DATA/pneumoniamnist.npz" -o qm.ppml --activation square --epochs 15
+  ok "compile PneumoniaMNIST by squares" "$PPML" compile qm.ppml -o qc.ppml --client qcl.ppml --json
+  grep -q '"name": "leveled-16"' out && pass || fail "PneumoniaMNIST by squares: not leveled-16: $(cat out)"
+  ok "verify PneumoniaMNIST by squares" "$PPML" verify qc.ppml "$DATA/pneumoniamnist.npz" --count 200 --json
+  cat out
+  at_least "PneumoniaMNIST by squares" accuracy_encrypted 0.8
+  at_least "PneumoniaMNIST by squares" agreement 0.97
 else
-  skipped=$((skipped + 2))
+  skipped=$((skipped + 3))
   echo "tests/cli.sh: skipped: PneumoniaMNIST and RetinaMNIST (no data sets at $DATA)"
 fi
 

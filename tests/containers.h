@@ -5,7 +5,7 @@
 
 #include "../fuzz/container.h"
 
-enum { CONTAINERS_BYTES_MAX = 1 << 14, CONTAINERS_PIXELS = 6 };
+enum { CONTAINERS_BYTES_MAX = 1 << 16, CONTAINERS_PIXELS = 6 };
 
 /* 3 x 2 pixels, two hidden neurons with the activation that has all arrays, one score. */
 static void containers_model(ppml_model *model) {
@@ -25,6 +25,20 @@ static void containers_model(ppml_model *model) {
   memcpy(model->layer, layers, sizeof layers);
 }
 
+/* The same pixels, two neurons of polynomials, one score. */
+static void containers_polynomials(ppml_model *model) {
+  static const int8_t hidden[] = {1, -1, 0, 1, 1, -1, -1, 0, 1, -1, 0, 1}, last[] = {3, -2};
+  static const int32_t bias[] = {4, -6}, square[] = {3, -1}, linear[] = {-50, 20};
+  static const int32_t shift[] = {-500}, peak[] = {1 << 16};
+  const ppml_layer layers[] = {
+      {CONTAINERS_PIXELS, 2, PPML_ACTIVATION_POLYNOMIAL, 2, hidden, bias, NULL, NULL, NULL, square,
+       linear},
+      {2, 1, PPML_ACTIVATION_NONE, 3, last, shift, NULL, peak, NULL, NULL, NULL}};
+  containers_model(model);
+  model->margin_p05 = 1 << 14;
+  memcpy(model->layer, layers, sizeof layers);
+}
+
 /* Objects that belong together, all made from seed 1. */
 typedef struct containers {
   container_object objects;
@@ -32,15 +46,14 @@ typedef struct containers {
   ppml_arena arena;
 } containers;
 
-static void containers_make(containers *c) {
+/* The others from the model. */
+static void containers_make_from(containers *c, const char *params) {
   static const uint8_t pixels[CONTAINERS_PIXELS] = {0, 255, 127, 128, 3, 77};
   container_object *o = &c->objects;
   ppml_rng rng;
-  memset(c, 0, sizeof *c);
   c->arena = container_arena(1 << 20);
   ppml_rng_init_for_tests(&rng, 1);
-  containers_model(&o->model);
-  if (ppml_compile(&o->circuit, &o->model, ppml_params_by_name("fast"), &c->arena)) abort();
+  if (ppml_compile(&o->circuit, &o->model, ppml_params_by_name(params), &c->arena)) abort();
   ppml_client_from_circuit(&o->client, &o->circuit);
   ppml_secret_key_generate(&o->secret_key, &o->client, &rng);
   if (ppml_encrypt(&o->input, &o->secret_key, pixels, &rng, &c->arena)) abort();
@@ -53,6 +66,18 @@ static void containers_make(containers *c) {
   memcpy(o->output.key_id, o->secret_key.id, PPML_ID_BYTES);
   o->output.images = o->output.outputs = 1;
   o->output.lwe = c->lwe;
+}
+
+static void containers_make(containers *c) {
+  memset(c, 0, sizeof *c);
+  containers_model(&c->objects.model);
+  containers_make_from(c, "fast");
+}
+
+PPMLI_UNUSED static void containers_make_leveled(containers *c) {
+  memset(c, 0, sizeof *c);
+  containers_polynomials(&c->objects.model);
+  containers_make_from(c, "leveled-16");
 }
 
 static void containers_free(containers *c) {

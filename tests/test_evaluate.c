@@ -47,6 +47,14 @@ typedef struct run {
   ppml_output output;
 } run;
 
+static void encrypt(run *r) {
+  for (size_t i = 0; i < IMAGES; i++) {
+    test_pixels(r->pixels[i], INPUTS, &r->rng);
+    ck_assert_int_eq(ppml_encrypt(&r->inputs[i], &r->keys.secret, r->pixels[i], &r->rng, &r->work),
+                     PPML_OK);
+  }
+}
+
 static run *run_make(uint32_t neurons, uint32_t classes, const char *params, uint64_t seed) {
   run *r = (run *)test_memory(sizeof *r);
   memset(r, 0, sizeof *r);
@@ -118,9 +126,191 @@ START_TEST(scores_are_the_clear_ones_but_for_noise) {
 }
 END_TEST
 
+/* Some 300 scores of three keys a set; 20 % of a deviation is seven of its own. */
+static void check_noise(const char *params, uint32_t neurons) {
+  test_moments m = {0, 0, 0, 0};
+  ppml_noise noise;
+  for (uint64_t key = 0; key < 3; key++) {
+    run *r = run_make(neurons, 4, params, 100 + key);
+    for (int batch = 0; batch < 5; batch++) {
+      r->work.used_bytes = 0;
+      encrypt(r);
+      ppml_arena arena = infer(r, IMAGES, NULL);
+      add_errors(&m, r, IMAGES);
+      test_arena_free(&arena);
+    }
+    ppml_circuit_noise(&noise, &r->circuit);
+    run_free(r);
+  }
+  test_assert_near(sqrt(m.squares / (double)m.count), noise.score, 0.2);
+}
+
+START_TEST(noise_is_the_predicted_one) {
+  check_noise("leveled-16", 9);
+  check_noise("leveled-128", 60);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ same */
+
+static uint32_t *output_of(const run *r, size_t images) {
+  size_t count = images * r->output.outputs * ppml_output_lwe_words(r->circuit.params);
+  uint32_t *copy = (uint32_t *)test_memory(count * sizeof *copy);
+  memcpy(copy, r->output.lwe, count * sizeof *copy);
+  return copy;
+}
+
+START_TEST(threads_batches_and_streams_do_not_show) {
+  run *r = run_make(16, 3, "leveled-16", 7);
+  size_t words = 3 * ppml_output_lwe_words(r->circuit.params);
+  ppml_parallel parallel = test_parallel(3);
+  ppml_arena arena = infer(r, IMAGES, NULL);
+  uint32_t *alone = output_of(r, IMAGES);
+  test_arena_free(&arena);
+  arena = infer(r, IMAGES, &parallel);
+  ck_assert_mem_eq(r->output.lwe, alone, IMAGES * words * sizeof *alone);
+  test_arena_free(&arena);
+  arena = infer(r, 1, &parallel); /* more threads than images */
+  ck_assert_mem_eq(r->output.lwe, alone, words * sizeof *alone);
+  test_arena_free(&arena);
+
+  ppml_reader reader = ppml_reader_from_memory(r->keys.wire, r->keys.wire_bytes);
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena streamed = test_arena(ppml_eval_key_stream_bytes(r->circuit.params, 1));
+  ppml_eval_key in_memory = r->keys.eval;
+  ck_assert_int_eq(ppml_eval_key_stream(&r->keys.eval, &reader, &limits, &r->circuit,
+                                        test_backend(), 1, &streamed),
+                   PPML_OK);
+  ck_assert_uint_eq(streamed.high_bytes, streamed.capacity_bytes);
+  for (int again = 0; again < 2; again++) { /* it is rewound */
+    arena = infer(r, IMAGES, NULL);
+    ck_assert_mem_eq(r->output.lwe, alone, IMAGES * words * sizeof *alone);
+    test_arena_free(&arena);
+  }
+  r->keys.eval = in_memory;
+  test_arena_free(&streamed);
+  free(alone);
+  run_free(r);
+}
+END_TEST
+
+/* Their FFTs round differently, by far less than the noise. */
+START_TEST(backends_agree) {
+  const char *name;
+  run *r = run_make(16, 2, "leveled-16", 8);
+  int32_t first[IMAGES], scores[1];
+  ppml_noise noise;
+  ppml_circuit_noise(&noise, &r->circuit);
+  for (size_t i = 0; (name = ppml_backend_name(i)) != NULL; i++) {
+    test_arena_free(&r->keys.arena);
+    test_keys_read(&r->keys, name);
+    ppml_arena arena = infer(r, IMAGES, NULL);
+    for (size_t image = 0; image < IMAGES; image++) {
+      ck_assert_int_eq(ppml_decrypt(scores, &r->output, image, &r->keys.secret), PPML_OK);
+      if (i == 0) first[image] = scores[0];
+      ck_assert_msg(abs(scores[0] - first[image]) <= 2 + 4 * noise.score, "%s: %d, %d", name,
+                    scores[0], first[image]);
+    }
+    test_arena_free(&arena);
+  }
+  run_free(r);
+}
+END_TEST
+
+/* Ciphertexts are whole numbers: an exact product by FFT is the same on every backend, and what
+ * masked additions give. */
+START_TEST(encryption_is_exact) {
+  const ppml_params *p = ppml_params_by_name("leveled-64");
+  enum { N = 4096 };
+  static uint64_t top[N], tail[N], a_top[N], a_tail[N], want_top[N], want_tail[N], twice[2 * N];
+  uint8_t unused[PPML_KEY_BITS_MAX / 8], planes[PPML_KEY_BITS_MAX / 8];
+  ppml_rng rng = test_rng(9);
+  ppml_arena arena = test_arena(ppmli_long_key_bytes(p) + ppmli_long_product_scratch(p));
+  ppmli_secret_bits(unused, planes, p, &rng);
+  for (int extreme = 0; extreme < 2; extreme++) {
+    const char *name;
+    test_random_words(&rng, a_top, N);
+    for (int i = 0; i < N; i++) a_tail[i] = ppmli_rng_u64(&rng) & 0xffff;
+    if (extreme) { /* the largest sums there are */
+      memset(planes, 255, N / 8), memset(planes + N / 8, 0, N / 8);
+      for (int i = 0; i < N; i++) a_top[i] = ((uint64_t)1 << 63) - 1, a_tail[i] = 0xffff;
+    }
+    memset(want_top, 0, sizeof want_top), memset(want_tail, 0, sizeof want_tail);
+    ppmli_poly_ternary_muladd(want_top, a_top, planes, N, twice);
+    ppmli_poly_ternary_muladd(want_tail, a_tail, planes, N, twice);
+    ppmli_long_carry(want_top, want_tail, N);
+    for (size_t b = 0; (name = ppml_backend_name(b)) != NULL; b++) {
+      ppmli_long_key key;
+      arena.used_bytes = 0;
+      ck_assert_int_eq(ppmli_long_key_init(&key, p, planes, ppmli_backend_by_name(name), &arena),
+                       PPML_OK);
+      memset(top, 0, sizeof top), memset(tail, 0, sizeof tail);
+      ck_assert_int_eq(ppmli_long_muladd(top, tail, a_top, a_tail, &key, &arena), PPML_OK);
+      ppmli_long_carry(top, tail, N);
+      ck_assert_mem_eq(top, want_top, sizeof top);
+      ck_assert_mem_eq(tail, want_tail, sizeof tail);
+    }
+  }
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- error */
+
+START_TEST(what_does_not_fit_is_refused) {
+  run *r = run_make(16, 2, "leveled-16", 10), *other = run_make(16, 2, "leveled-16", 20);
+  ppml_arena arena = test_arena(ppml_infer_bytes(&r->circuit, 1, 1));
+  ppml_input input = r->inputs[0];
+  ck_assert_int_eq(ppml_infer(&r->output, &r->circuit, &input, 1, &other->keys.eval, NULL, &arena),
+                   PPML_ERR_MISMATCH);
+  ck_assert_int_eq(
+      ppml_infer(&r->output, &r->circuit, &other->inputs[0], 1, &r->keys.eval, NULL, &arena),
+      PPML_ERR_MISMATCH);
+  input.blocks--;
+  ck_assert_int_eq(ppml_infer(&r->output, &r->circuit, &input, 1, &r->keys.eval, NULL, &arena),
+                   PPML_ERR_MISMATCH);
+  arena.capacity_bytes -= PPML_ALIGNMENT;
+  ck_assert_int_eq(
+      ppml_infer(&r->output, &r->circuit, &r->inputs[0], 1, &r->keys.eval, NULL, &arena),
+      PPML_ERR_NOMEM);
+  test_arena_free(&arena);
+  run_free(r);
+  run_free(other);
+}
+END_TEST
+
+START_TEST(networks_without_room_are_refused) {
+  test_net net;
+  ppml_circuit circuit;
+  ppml_arena arena = test_arena(1 << 16);
+  const ppml_params *p = ppml_params_by_name("leveled-16");
+  net_make(&net, 17, 2, 11);
+  ck_assert_int_eq(ppml_compile(&circuit, &net.model, p, &arena), PPML_ERR_PARAMS);
+  ck_assert_int_eq(ppml_compile(&circuit, &net.model, NULL, &arena), PPML_OK);
+  ck_assert_str_eq(circuit.params->name, "leveled-32");
+  ck_assert_int_eq(ppml_compile(&circuit, &net.model, ppml_params_by_name("precise"), &arena),
+                   PPML_ERR_PARAMS);
+  net.peak[1][0] = 1 << 30; /* with room, beyond 2^30 */
+  ck_assert_int_eq(ppml_compile(&circuit, &net.model, NULL, &arena), PPML_ERR_PARAMS);
+  net.peak[1][0] = 1 << 27; /* so large that noise drowns the margin */
+  net.model.margin_p05 = 50;
+  ck_assert_int_eq(ppml_compile(&circuit, &net.model, NULL, &arena), PPML_ERR_PARAMS);
+  test_net_make(&net, SIDE, SIDE, (const uint32_t[]){8}, 1, PPML_ACTIVATION_RELU, 2, 12);
+  ck_assert_int_eq(ppml_compile(&circuit, &net.model, p, &arena), PPML_ERR_PARAMS);
+  test_arena_free(&arena);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("evaluate");
-  TCase *law = test_case(suite, "law");
+  TCase *law = test_case(suite, "law"), *noise = test_case(suite, "noise");
+  TCase *same = test_case(suite, "same"), *error = test_case(suite, "error");
   tcase_add_test(law, scores_are_the_clear_ones_but_for_noise);
+  tcase_add_test(law, encryption_is_exact);
+  tcase_add_test(noise, noise_is_the_predicted_one);
+  tcase_add_test(same, threads_batches_and_streams_do_not_show);
+  tcase_add_test(same, backends_agree);
+  tcase_add_test(error, what_does_not_fit_is_refused);
+  tcase_add_test(error, networks_without_room_are_refused);
   return test_run(suite);
 }

@@ -28,7 +28,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
                      ppmli_max_size(ppmli_switch_make_scratch(p), ppmli_switch_expand_scratch(p))));
   ppmli_secret_bits(b->unused, b->bits, p, rng);
   b->key_arena = test_arena(ppmli_long_key_bytes(p) + 2 * ppmli_arena_rounded(8 * N));
-  ck_assert_int_eq(ppmli_long_key_init(&b->long_key, p, b->bits, &b->key_arena), PPML_OK);
+  ck_assert_int_eq(ppmli_long_key_init(&b->long_key, p, b->bits, backend, &b->key_arena), PPML_OK);
   b->wire = test_memory(ppmli_switch_wire_bytes(p));
   b->key = test_memory(ppmli_switch_doubles(p) * sizeof(double));
   b->glwe = test_memory(2 * N * sizeof(uint64_t));
@@ -85,13 +85,16 @@ static void check_switch(const ppml_params *p, size_t step, test_moments *m, ppm
   bench_free(&b);
 }
 
-/* Both kinds of source; errors are those of docs/NOISE.md. */
+/* Both kinds of source; errors are those of docs/NOISE.md, whose constant of the FFT is the
+ * vector backends': the portable one splits by two, and rounds more often. */
 static void check_source(size_t first, size_t end, double expected, ppml_rng *rng) {
   test_moments m = {0, 0, 0, 0};
   for (size_t step = first; step < end; step++)
     check_switch(ppml_params_by_name("leveled-64"), step, &m, rng);
   ck_assert_msg(m.most < 7 * sqrt(expected), "error %g, expected %g", m.most, sqrt(expected));
-  test_assert_near(m.squares / (double)m.count, expected, 0.2);
+  const char *backend = test_backend();
+  int is_portable = backend && strcmp(backend, "ref") == 0;
+  test_assert_near(m.squares / (double)m.count, expected, is_portable ? 0.4 : 0.2);
 }
 
 START_TEST(a_switch_multiplies_by_its_source) {

@@ -45,10 +45,18 @@ run encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 0 -o in.ct
 run infer c.ppml --eval-key ek in.ct -o out.ct --threads 2 --backend ref
 run decrypt --secret-key sk out.ct --json
 run verify c.ppml "$TINY/tiny.npz" --count 1 --threads 1 --backend ref --json
+run train "$TINY/tiny.npz" -o lm.ppml --hidden 2 --epochs 2 --activation square
+run compile lm.ppml -o lc.ppml --client lcl.ppml --params leveled-16 --no-calibration
+run simulate lc.ppml "$TINY/tiny.npz" --count 2 --draws 10 --agreement 0 --json
+run keygen lcl.ppml --secret-key lsk --eval-key lek --threads 1
+run encrypt --secret-key lsk "$TINY/tiny.npz" --split test --index 0 -o lin.ct
+run infer lc.ppml --eval-key lek lin.ct lin.ct -o lout.ct --threads 2 --backend ref
+run infer lc.ppml --eval-key lek lin.ct -o lout.ct --stream --backend ref
+run decrypt --secret-key lsk lout.ct --json
 run import "$TINY/tiny_qdq.onnx" "$TINY/tiny.npz" -o im.ppml --mean 0.5 --std 0.25
 run import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o im.ppml --mean 0.5 --std 0.25 --json
-for file in m.ppml c.ppml cl.ppml; do run export $file -o header.h; done
-for file in m.ppml c.ppml cl.ppml sk ek in.ct out.ct; do run info $file; done
+for file in m.ppml c.ppml cl.ppml lm.ppml lc.ppml lcl.ppml; do run export $file -o header.h; done
+for file in m.ppml c.ppml cl.ppml sk ek in.ct out.ct lc.ppml lsk lek lin.ct lout.ct; do run info $file; done
 echo "valgrind: demo"
 $ppml demo --backend ref --params fast-block2 >out
 echo "tests/valgrind.sh: all clean"

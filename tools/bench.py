@@ -16,6 +16,7 @@ import tempfile
 from chart import Places, machine, picture, run, table
 
 SETS = ("fast", "balanced", "precise", "finest", "exact", "fast-block2")
+LEVELED = ("leveled-16", "leveled-32", "leveled-64", "leveled-128")
 BACKENDS = ("avx512", "avx2", "neon", "ref")
 HIDDEN = (4, 8, 16, 32, 64)
 VERIFY_IMAGES = 40
@@ -49,6 +50,22 @@ def by_hidden(ppml, data):
     return rows
 
 
+def by_leveled_set(sets, cores):
+    """A table of leveled sets: [(set, bench)]."""
+    batches = list(sets[0][1]["image_ms"])
+    return table(
+        ["set", "security"] + ["batch %s, ms" % b for b in batches]
+        + ["%d threads, batch 16, ms" % cores, "GLWE key switch, us", "trace step, us", "product, us",
+           "encryption, ms", "decryption, ms", "key generation, ms", "key on the wire, MB", "in memory, MB",
+           "image, KB", "answer, KB"],
+        [[s, "%.1f" % r["security_bits"]] + ["%.3f" % r["image_ms"][b] for b in batches]
+         + ["%.3f" % r["image_threads_ms"]["16"], "%.1f" % r["glwe_switch_us"], "%.1f" % r["trace_step_us"],
+            "%.1f" % r["product_us"], "%.1f" % r["encrypt_ms"], "%.3f" % r["decrypt_ms"], "%.0f" % r["keygen_ms"],
+            "%.2f" % (r["eval_key_wire_bytes"] / 1e6), "%.1f" % (r["eval_key_bytes"] / 1e6),
+            "%.1f" % (r["input_bytes"] / 1e3), "%.1f" % (r["output_bytes"] / 1e3)]
+         for s, r in sets])
+
+
 # -------------------------------------------------------------------- report
 
 def main():
@@ -56,6 +73,7 @@ def main():
     cores = os.cpu_count() or 1
     backends = [b for b in BACKENDS if has_backend(ppml, b)]
     sets = {s: bench(ppml, params=s, threads=cores) for s in SETS}
+    leveled = [(s, bench(ppml, params=s, threads=cores)) for s in LEVELED]
     units = {b: bench(ppml, params="fast", backend=b) for b in backends}
     hidden = by_hidden(ppml, data)
     batches = list(sets["fast"]["pbs_ms"])
@@ -94,6 +112,9 @@ def main():
                       "%.2f" % (r["eval_key_wire_bytes"] / 1e6), "%.1f" % (r["eval_key_bytes"] / 1e6)]
                    for s, r in sets.items()]),
             "", "`fast-block2` rests on block-binary keys, a stronger assumption than the others (NOISE.md).", "",
+            "## By leveled set (%s, one thread)" % leveled[0][1]["backend"], "",
+            "A whole image of 28x28 pixels, and as many hidden neurons as the set has slots; no bootstraps.", "",
+            by_leveled_set(leveled, cores), "",
             "## By backend (set fast, one thread)", "",
             table(["backend"] + ["FFT of %s points, ns" % p for p in units[backends[0]]["fft_ns"]]
                   + ["inverse, ns"] + ["batch %s, ms" % b for b in batches],

@@ -24,7 +24,11 @@ static int parse(demo_request *r, int argc, char **argv) {
   r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 0, 0);
-  return status ? status : chosen;
+  if (status || chosen) return status ? status : chosen;
+  if (r->params && r->params->slots)
+    return cli_fail(CLI_REFUSED, r->params->name,
+                    "a leveled set (expected one with the bootstraps of the built-in network)");
+  return CLI_OK;
 }
 
 static void print_setting(const session *s) {

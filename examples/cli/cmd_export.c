@@ -265,6 +265,7 @@ static void put_whole_circuit(emitter *e, const ppml_circuit *c) {
     put(e, "  circuit->unit[%" PRIu32 "] = UINT64_C(%" PRIu64 ");\n", l, c->unit[l]);
     put(e, "  circuit->gain[%" PRIu32 "] = %s_gain_%" PRIu32 ";\n", l, e->name, l);
   }
+  put(e, "  circuit->agreement = %.9f;\n", c->agreement);
   put(e, "  memcpy(circuit->model.id, id, PPML_ID_BYTES);\n");
   put(e, "  memcpy(circuit->id, %s_id, PPML_ID_BYTES);\n  return PPML_OK;\n}\n", e->name);
   put_end(e);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "../../ppml_impl/leveled.h"
 #include "json.h"
 
 /* A description is written once, as members of an object; for people the same members
@@ -50,12 +51,9 @@ const char *describe_activation(uint32_t activation) {
 
 /* ------------------------------------------------------------- members */
 
-static void put_params(const ppml_params *p) {
-  open_object("params");
-  put_text("name", p->name);
+/* Of the LWE key, the blind rotation and the key switch. */
+static void put_bootstrap_params(const ppml_params *p) {
   put_integer("lwe_dim", p->lwe_dim);
-  put_integer("glwe_dim", p->glwe_dim);
-  put_integer("poly_size", p->poly_size);
   put_integer("key_block", p->key_block);
   put_integer("key_block_ones", p->key_block_ones);
   put_integer("shared_prefix", p->shared_prefix);
@@ -64,14 +62,44 @@ static void put_params(const ppml_params *p) {
   put_integer("ks_base_log2", p->ks_base_log2);
   put_integer("ks_levels", p->ks_levels);
   put_integer("lwe_noise_bound", p->lwe_noise_bound);
-  put_integer("glwe_noise_bound", p->glwe_noise_bound);
-  put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("bsk_wire_bits", p->bsk_wire_bits);
-  put_integer("output_bits", p->output_bits);
   put_integer("exact", p->exact);
+}
+
+/* Of the GLWE key switches, which a leveled set has instead. */
+static void put_leveled_params(const ppml_params *p) {
+  put_integer("slots", p->slots);
+  put_integer("block_size", ppmli_params_block(p));
+  put_integer("switch_base_log2", p->pbs_base_log2);
+  put_integer("switch_levels", p->pbs_levels);
+  put_integer("switch_wire_bits", p->bsk_wire_bits);
+}
+
+static void put_params(const ppml_params *p) {
+  open_object("params");
+  put_text("name", p->name);
+  put_integer("glwe_dim", p->glwe_dim);
+  put_integer("poly_size", p->poly_size);
+  put_integer("glwe_noise_bound", p->glwe_noise_bound);
+  if (p->slots) put_leveled_params(p);
+  else put_bootstrap_params(p);
+  put_integer("input_wire_bits", p->input_wire_bits);
+  put_integer("output_bits", p->output_bits);
   put_text("assumption", p->assumption);
   close_object("params");
   put_real("security_bits", ppml_params_security_bits(p));
+}
+
+/* t: scores are multiples of 2^-t of a turn. */
+static int modulus_log2(uint64_t score_unit) {
+  return 64 - (int)log2((double)score_unit);
+}
+
+/* How an image of a leveled circuit is laid out; nothing of others. */
+static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t score_unit) {
+  if (p->slots == 0) return;
+  put_integer("plaintext_modulus_log2", modulus_log2(score_unit));
+  put_integer("input_ciphertexts", (int64_t)ppmli_leveled_blocks(p, spec));
 }
 
 static void put_spec(const ppml_spec *spec) {
@@ -97,20 +125,28 @@ static void put_std(const char *name, double std) {
   if (std > 0) put_real(name, log2(std));
 }
 
-/* Of all that is rounded, relative to the activation's width; scores have none that their noise
- * could be relative to, so theirs is in turns. */
-static double layer_noise(const ppml_layer_certificate *layer, int is_last) {
-  return is_last ? hypot(layer->dense_std, layer->rounding_std) : layer->relative_std;
+/* Of all that is rounded, relative to the activation's width; scores and polynomials have none
+ * that their noise could be relative to, so theirs is in turns. */
+static double layer_noise(const ppml_layer_certificate *layer) {
+  if (layer->bootstrap_std > 0) return layer->relative_std;
+  return hypot(layer->dense_std, layer->rounding_std);
 }
 
-static void put_layer_noise(const ppml_layer_certificate *layer, int is_last) {
+static void put_layer_noise(const ppml_layer_certificate *layer) {
   put_integer("accumulator_bound", layer->accumulator_bound);
-  put_std("noise_std_log2", layer_noise(layer, is_last));
+  put_std("noise_std_log2", layer_noise(layer));
   put_std("dense_std_log2", layer->dense_std);
   put_std("key_switch_std_log2", layer->key_switch_std);
   put_std("rounding_std_log2", layer->rounding_std);
   put_std("bootstrap_std_log2", layer->bootstrap_std);
   if (layer->bootstrap_std > 0) put_real("wrong_activation", layer->wrong_activation);
+}
+
+/* Where training sees no peaks, the range is what any input can lead to.
+ *   noise  may be NULL */
+static void put_range(const ppml_layer *layer, const ppml_layer_certificate *noise) {
+  if (layer->peak) put_integer("accumulator_range", peak_of(layer));
+  else if (noise) put_integer("accumulator_range", noise->accumulator_bound);
 }
 
 /* certificate may be NULL: of a model that is not compiled nothing is known yet. */
@@ -124,10 +160,8 @@ static void put_layers(const ppml_model *model, const ppml_certificate *certific
     put_integer("outputs", layer->outputs);
     put_text("activation", describe_activation(layer->activation));
     put_integer("weight_bits", layer->weight_bits);
-    if (layer->peak) put_integer("accumulator_range", peak_of(layer));
-    else if (certificate) /* nobody watched these scores: what any input can lead to */
-      put_integer("accumulator_range", certificate->layer[l].accumulator_bound);
-    if (certificate) put_layer_noise(&certificate->layer[l], l + 1 == model->layer_count);
+    put_range(layer, certificate ? &certificate->layer[l] : NULL);
+    if (certificate) put_layer_noise(&certificate->layer[l]);
     close_object(as_json ? NULL : "layer");
   }
   if (as_json) json_end(']');
@@ -190,8 +224,8 @@ static void put_promise(const ppml_certificate *c, double predicted_ms) {
   if (predicted_ms >= 0) put_real("predicted_ms", predicted_ms);
 }
 
-static void put_security(const ppml_certificate *c) {
-  put_real("lwe_security_bits", c->lwe_security_bits);
+static void put_security(const ppml_certificate *c, const ppml_params *p) {
+  if (p->slots == 0) put_real("lwe_security_bits", c->lwe_security_bits);
   put_real("glwe_security_bits", c->glwe_security_bits);
   put_text("security_estimate", c->security_estimate);
 }
@@ -209,8 +243,9 @@ static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate 
   begin(1, PPML_KIND_CIRCUIT);
   put_id("circuit_id", c->id);
   put_params(c->params);
-  put_security(certificate);
+  put_security(certificate, c->params);
   put_spec(&c->model.spec);
+  put_leveled(c->params, &c->model.spec, ppmli_circuit_score_unit(c));
   put_promise(certificate, predicted_ms);
   put_real("failure_log2", ppml_circuit_failure_log2(c));
   put_layers(&c->model, certificate);
@@ -255,6 +290,18 @@ static void print_bytes(const ppml_certificate *c) {
          (double)c->encrypt_bytes / kilo);
 }
 
+static void print_agreement(const ppml_certificate *c) {
+  printf("agreement  %.4f predicted", c->agreement_predicted);
+  if (c->agreement_wanted > 0) printf(", %.4f promised", c->agreement_wanted);
+  printf("; score noise %.3g\n", c->score_std);
+}
+
+static void print_time(const ppml_certificate *c, double predicted_ms) {
+  printf("time       %llu bootstraps", (unsigned long long)c->bootstraps);
+  if (predicted_ms >= 0) printf(", about %.1f ms on this machine and one thread", predicted_ms);
+  printf("\n");
+}
+
 /* The same in short, for people; noise as log2 of a share of a turn. */
 static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
@@ -262,22 +309,57 @@ static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate
          ppml_params_security_bits(c->params), certificate->lwe_security_bits,
          certificate->glwe_security_bits);
   printf("assuming   %s\n", c->params->assumption);
-  printf("agreement  %.4f predicted", certificate->agreement_predicted);
-  if (certificate->agreement_wanted > 0) printf(", %.4f promised", certificate->agreement_wanted);
-  printf("; score noise %.3g\n", certificate->score_std);
+  print_agreement(certificate);
   if (c->params->exact)
     printf("failure    2^%.1f an image, at most\n", ppml_circuit_failure_log2(c));
   print_layers(c, certificate);
   print_bytes(certificate);
-  printf("time       %llu bootstraps", (unsigned long long)certificate->bootstraps);
-  if (predicted_ms >= 0) printf(", about %.1f ms on this machine and one thread", predicted_ms);
-  printf("\n");
+  print_time(certificate, predicted_ms);
+}
+
+/* ------------------------------------------------------ leveled circuits */
+
+/* Polynomials saturate nowhere, so training keeps no peaks of theirs. */
+static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *certificate) {
+  printf("%-14s %-14s %11s %9s %10s %10s %10s\n", "layer", "", "bound", "peak", "result", "switch",
+         "rounding");
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    const ppml_layer *layer = &c->model.layer[l];
+    const ppml_layer_certificate *noise = &certificate->layer[l];
+    char shape[32], peak[32];
+    snprintf(shape, sizeof shape, "%u -> %u", layer->inputs, layer->outputs);
+    snprintf(peak, sizeof peak, "%lld", (long long)noise->accumulator_peak);
+    printf("%-14s %-14s %11lld %9s", shape, describe_activation(layer->activation),
+           (long long)noise->accumulator_bound, noise->accumulator_peak ? peak : "-");
+    print_log2(noise->dense_std);
+    print_log2(noise->key_switch_std);
+    print_log2(noise->rounding_std);
+    printf("\n");
+  }
+}
+
+static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate *certificate,
+                                   double predicted_ms) {
+  const ppml_params *p = c->params;
+  size_t blocks = ppmli_leveled_blocks(p, &c->model.spec);
+  printf("circuit    parameters %s, %.1f bits of security\n", p->name,
+         ppml_params_security_bits(p));
+  printf("assuming   %s\n", p->assumption);
+  printf("layout     %zu values in %zu ciphertext%s of %u, %u neurons in %u slots\n",
+         ppml_spec_inputs(&c->model.spec), blocks, blocks > 1 ? "s" : "", ppmli_params_block(p),
+         c->model.layer[0].outputs, p->slots);
+  printf("scores     modulo T = 2^%d\n", modulus_log2(ppmli_circuit_score_unit(c)));
+  print_agreement(certificate);
+  print_leveled_layers(c, certificate);
+  print_bytes(certificate);
+  print_time(certificate, predicted_ms);
 }
 
 void describe_circuit(const ppml_circuit *c, double predicted_ms, int json) {
   ppml_certificate certificate;
   ppml_circuit_certificate(&certificate, c);
   if (json) describe_circuit_json(c, &certificate, predicted_ms);
+  else if (c->params->slots) describe_leveled_lines(c, &certificate, predicted_ms);
   else describe_circuit_lines(c, &certificate, predicted_ms);
 }
 
@@ -286,6 +368,7 @@ void describe_client(const ppml_client *client, uint32_t kind, int json) {
   put_id("circuit_id", client->circuit_id);
   put_params(client->params);
   put_spec(&client->spec);
+  put_leveled(client->params, &client->spec, client->score_unit);
   put_client_arena(client->params, &client->spec);
   put_sizes(client->params, &client->spec);
   end();

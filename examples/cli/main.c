@@ -101,7 +101,8 @@ static const command commands[] = {
     {"bench", cmd_bench, "what each step costs on this machine",
      "ppml bench\n"
      "  --params SET             ppml info --params lists the sets (fast)\n"
-     "  --threads T              also time T threads at once (1)\n"
+     "  --threads T              also time T threads: each with its bootstraps, or sharing the\n"
+     "                           images of a leveled set (1)\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
      "  --json\n"},
     {"info", cmd_info, "what a file is, or which parameter sets there are",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "measure_leveled.h"
 
 /* ------------------------------------------------------------------ timing */
 
@@ -103,19 +104,14 @@ void measure_step(void *context) {
 
 /* ------------------------------------------------------------- calibration */
 
-/* A key of noise: how long a bootstrap takes does not depend on it. */
-static int fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena) {
-  size_t doubles = ppmli_params_steps(p) * ppmli_bsk_step_doubles(p);
+int measure_fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena) {
+  size_t doubles = ppmli_params_steps(p) * ppmli_key_step_doubles(p);
   size_t words = ppmli_ksk_words(p, ppmli_ksk_rows(p));
   memset(key, 0, sizeof *key);
   key->params = p;
-  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, ppmli_backend_by_name(NULL), arena));
-  PPMLI_ALLOC(double, bootstrap_key, arena, doubles);
-  PPMLI_ALLOC(uint32_t, key_switch_key, arena, words);
-  for (size_t i = 0; i < doubles; i++) bootstrap_key[i] = 1e-3;
-  for (size_t i = 0; i < words; i++) key_switch_key[i] = (uint32_t)(i * 0x9e3779b9u);
-  key->bootstrap_key = bootstrap_key;
-  key->key_switch_key = key_switch_key;
+  PPMLI_TRY(ppmli_eval_key_alloc(key, p, ppmli_backend_by_name(NULL), arena));
+  for (size_t i = 0; i < doubles; i++) key->bootstrap_key[i] = 1e-3;
+  for (size_t i = 0; i < words; i++) key->key_switch_key[i] = (uint32_t)(i * 0x9e3779b9u);
   return PPML_OK;
 }
 
@@ -149,10 +145,11 @@ double measure_circuit_ms(const ppml_circuit *c) {
   ppml_eval_key key;
   measure_pbs b;
   double ms = -1;
-  if (c->params->slots) return ms; /* no bootstrap to time */
   size_t bytes = ppml_eval_key_bytes(c->params, 1) + measure_pbs_bytes(c->params);
+  if (c->params->slots) return measure_leveled_circuit_ms(c);
   if (cli_arena_create(&arena, bytes)) return ms;
-  if (fake_key(&key, c->params, &arena) == PPML_OK && measure_pbs_init(&b, &key, &arena) == PPML_OK)
+  if (measure_fake_key(&key, c->params, &arena) == PPML_OK &&
+      measure_pbs_init(&b, &key, &arena) == PPML_OK)
     ms = layers_ms(&b, c);
   free(arena.memory); /* nothing in it to wipe */
   return ms;

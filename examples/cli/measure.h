@@ -37,8 +37,13 @@ void measure_key_switch(void *context);
 void measure_bootstrap(void *context);
 void measure_step(void *context);
 
-/* What inference of one image would take here on one thread, by its bootstraps alone; below
- * 0 if it could not be measured.  Takes a second or less, and the memory of a key. */
+/* A key of noise: how long a step takes does not depend on it.  In memory of
+ * ppml_eval_key_bytes for one thread.  Errors: NOMEM. */
+int measure_fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena);
+
+/* What inference of one image would take here on one thread: by its bootstraps alone, or all of
+ * it where there are none; below 0 if it could not be measured.  Takes a second or less, and
+ * the memory of a key. */
 double measure_circuit_ms(const ppml_circuit *c);
 
 #endif

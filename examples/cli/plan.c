@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../../ppml_impl/leveled.h"
+
 double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);
 }
@@ -22,15 +24,44 @@ int plan_options(ppml_compile_options *options, args *a) {
   return status;
 }
 
+/* The set asked for is for the other kind of network. */
+static int refuse_kind(const ppml_params *params, const char *path) {
+  if (params->slots)
+    return cli_fail(CLI_REFUSED, path,
+                    "%s has no bootstrap, which these activations need (expected one hidden layer "
+                    "of polynomials)",
+                    params->name);
+  return cli_fail(CLI_REFUSED, path,
+                  "%s has no products, which polynomials need (expected a leveled set)",
+                  params->name);
+}
+
+/* Why there is no circuit of a set of the right kind. */
+static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *options,
+                             const ppml_model *model, const char *path) {
+  const char *reason = ppmli_leveled_refusal(model);
+  uint32_t neurons = model->layer[0].outputs;
+  if (reason) return cli_fail(CLI_REFUSED, path, "%s", reason);
+  if (options->params && neurons > options->params->slots)
+    return cli_fail(CLI_REFUSED, path, "%u hidden neurons (expected %u at most for %s)", neurons,
+                    options->params->slots, options->params->name);
+  return cli_fail(CLI_REFUSED, path,
+                  "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
+                  "(expected %.4f)",
+                  r->agreement, r->params->name,
+                  options->params ? "the set asked for" : "the closest set", options->agreement);
+}
+
 /* Why the exact set cannot carry a network. */
 static const char *exact_reason(const ppml_model *model) {
   const char *reason = ppml_exact_refusal(model);
   return reason ? reason : "with so many neurons or bits exact scores would fail too often";
 }
 
-/* Why there is no circuit: of all sets what came closest, and why not the exact one. */
-static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
-                  const ppml_model *model, const char *path) {
+/* Why there is no circuit with bootstraps: of all sets what came closest, and why not the exact
+ * one. */
+static int refuse_bootstraps(const ppml_refusal *r, const ppml_compile_options *options,
+                             const ppml_model *model, const char *path) {
   const char *exact = exact_reason(model), *link = "; ";
   if (options->params && options->params->exact) return cli_fail(CLI_REFUSED, path, "%s", exact);
   if (options->params) exact = link = "";
@@ -45,6 +76,15 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   r->agreement, r->params->name,
                   options->params ? "the set asked for" : "the closest set", r->neuron,
                   r->layer + 1, r->layer_noise, link, exact, options->agreement);
+}
+
+static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
+                  const ppml_model *model, const char *path) {
+  int is_polynomial = ppmli_model_is_polynomial(model);
+  if (options->params && (options->params->slots != 0) != is_polynomial)
+    return refuse_kind(options->params, path);
+  return is_polynomial ? refuse_polynomial(r, options, model, path)
+                       : refuse_bootstraps(r, options, model, path);
 }
 
 int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_compile_options *wanted,

@@ -83,13 +83,16 @@ PPMLI_AVX2_INLINE __m256d ppmli_avx2_from_digit(const uint64_t *x, uint64_t offs
   return _mm256_castsi256_pd(_mm256_or_si256(digit, _mm256_set1_epi64x(0x433LL << 52)));
 }
 
-/* x += fraction, in [-1/2, 1/2].  The significand of 1.5 + fraction is 1/2 + fraction in 52
- * bits, far below the error of the transform.  Exactly 1/2 carries into the exponent and
- * leaves a significand of 0: the same point of the torus. */
+/* x += fraction, in [-1/2, 1/2]: its first 30 bits as a 32-bit integer, what is left, in units
+ * of 2^-64, by the bits of 1.5 2^52 plus it. */
 PPMLI_AVX2_INLINE void ppmli_avx2_add_fraction(uint64_t *x, __m256d fraction) {
-  __m256i bits = _mm256_castpd_si256(_mm256_add_pd(fraction, _mm256_set1_pd(1.5)));
-  __m256i half = _mm256_set1_epi64x((long long)PPMLI_TORUS_HALF);
-  __m256i torus = _mm256_add_epi64(_mm256_slli_epi64(bits, 12), half);
+  const __m256d two30 = _mm256_set1_pd(1073741824.0), two34 = _mm256_set1_pd(17179869184.0);
+  const __m256d round = _mm256_set1_pd(6755399441055744.0);
+  __m128i high = _mm256_cvtpd_epi32(_mm256_mul_pd(fraction, two30));
+  __m256d rest = _mm256_fmsub_pd(fraction, two30, _mm256_cvtepi32_pd(high));
+  __m256i low = _mm256_castpd_si256(_mm256_fmadd_pd(rest, two34, round));
+  low = _mm256_sub_epi64(low, _mm256_castpd_si256(round));
+  __m256i torus = _mm256_add_epi64(_mm256_slli_epi64(_mm256_cvtepi32_epi64(high), 34), low);
   torus = _mm256_add_epi64(torus, ppmli_avx2_load_u64(x));
   _mm256_storeu_si256((__m256i *)(void *)x, torus);
 }

@@ -38,6 +38,23 @@ static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *aren
   return error;
 }
 
+/* A leveled set's first and last key switch. */
+static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
+  static uint8_t wire[1 << 18];
+  ppmli_long_key long_key;
+  size_t mark = arena->used_bytes, last = ppmli_params_trace_steps(p);
+  ppmli_rng_bytes(rng, mask_seed, sizeof mask_seed);
+  ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
+  int error = ppmli_long_key_init(&long_key, p, key->glwe_bits, ppmli_backend_by_name(NULL), arena);
+  for (size_t step = 0; !error && step <= last; step += last)
+    error =
+        ppmli_switch_make(wire, p, step, key->glwe_bits, &long_key, mask_seed, noise_seed, arena);
+  arena->used_bytes = mark;
+  return error;
+}
+
 static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   uint8_t pixels[64];
   ppml_input input;
@@ -65,7 +82,7 @@ static int check_set(const char *name) {
   ppml_secret_key_generate(&key, &client, &rng);
   hide(&key, &rng);
   int error = ppml_arena_init(&arena, memory, sizeof memory);
-  if (!error) error = make_keys(&key, &rng, &arena);
+  if (!error) error = (client.params->slots ? make_switches : make_keys)(&key, &rng, &arena);
   if (!error) error = use_key(&key, &rng, &arena);
   ppml_secret_key_wipe(&key);
   return error;

@@ -74,7 +74,7 @@ static void save_hostile(const containers *c, uint32_t kind) {
                {"bad_layers_none", 84, 0},
                {"bad_inputs_huge", 92, 0xffff},
                {"bad_neurons_huge", 96, 4096},
-               {"bad_activation", 100, 5},
+               {"bad_activation", 100, 6},
                {"bad_weight_bits", 104, 1},
                {"bad_weight", 108, 0x7f7f7f7f},
                {"bad_bias", 120, 0x80000000},
@@ -150,6 +150,83 @@ static void save_ciphertexts(const containers *c) {
   save_changed(PPML_KIND_OUTPUT, "bad_outputs_huge", bytes, count, 84, 0x80000001);
 }
 
+/* ---------------------------------------------------------- leveled sets */
+
+/* Every kind, and of the evaluation key its beginning. */
+static void save_leveled_kinds(const containers *c) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) {
+    int is_key = kind == PPML_KIND_EVAL_KEY;
+    size_t count = containers_write(bytes, is_key ? 1000 : sizeof bytes, c, kind);
+    save(kind, is_key ? "bad_leveled_truncated" : "leveled", bytes, count);
+  }
+}
+
+/* Polynomials and peaks beyond their bounds; behind them, in a circuit, units and gains. */
+static void save_leveled_hostile(const containers *c, uint32_t kind) {
+  static const struct {
+    const char *name;
+    size_t at;
+    uint32_t word;
+  } field[] = {{"bad_leveled_square", 128, 128},
+               {"bad_leveled_square_least", 128, 0x80000000},
+               {"bad_leveled_linear", 136, 0x20000001},
+               {"bad_leveled_linear_least", 136, 0x80000000},
+               {"bad_leveled_behind", 152, PPML_ACTIVATION_POLYNOMIAL},
+               {"bad_leveled_shift", 162, 0x80000000},
+               {"bad_leveled_peak_none", 166, 0},
+               {"bad_leveled_peak_huge", 166, 0x7fffffff},
+               {"bad_leveled_unit", 170, 1},
+               {"bad_leveled_gain", 178, 2},
+               {"bad_leveled_score_gain", 194, 2}};
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  size_t count = containers_write(bytes, sizeof bytes, c, kind);
+  size_t end = PPMLI_HEADER_BYTES + ppmli_model_wire_bytes(&c->objects.model);
+  for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
+    if (kind == PPML_KIND_CIRCUIT || PPMLI_HEADER_BYTES + field[i].at < end)
+      save_changed(kind, field[i].name, bytes, count, PPMLI_HEADER_BYTES + field[i].at,
+                   field[i].word);
+}
+
+/* The network with other numbers in its polynomials, each for both neurons. */
+static void save_polynomials(const containers *c, const char *name, const int32_t *bias,
+                             const int32_t *square, const int32_t *linear, int32_t peak) {
+  static const int32_t shift[] = {1 << 30};
+  static const int8_t last[] = {1, -1};
+  ppml_model m = c->objects.model;
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  m.layer[0].bias = bias;
+  m.layer[0].square = square;
+  m.layer[0].linear = linear;
+  m.layer[1].weight = last;
+  m.layer[1].weight_bits = 2;
+  m.layer[1].bias = shift;
+  m.layer[1].peak = &peak;
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  if (ppml_model_write(&m, &writer)) abort();
+  save(PPML_KIND_MODEL, name, bytes, writer.position);
+}
+
+/* The largest sums that a valid network may have, 2^62: of the largest accumulators, which fit
+ * no leveled set, and of the largest squares, with scores that fit all of them. */
+static void save_extremes(const containers *c) {
+  static const int32_t bias[] = {(1 << 30) - 120, 120 - (1 << 30)}, square[] = {1, -1};
+  static const int32_t none[] = {0, 0}, most[] = {127, 127}, linear[] = {0, 1 << 29};
+  static const int32_t less[] = {(1 << 27) - 120, 0};
+  save_polynomials(c, "leveled_extreme", bias, square, none, 1 << 30);
+  save_polynomials(c, "leveled_squares", less, most, linear, 1);
+}
+
+static void save_leveled(void) {
+  containers c;
+  containers_make_leveled(&c);
+  save_leveled_kinds(&c);
+  save_leveled_hostile(&c, PPML_KIND_MODEL);
+  save_leveled_hostile(&c, PPML_KIND_CIRCUIT);
+  save_extremes(&c);
+  containers_free(&c);
+}
+
 int main(int argc, char **argv) {
   containers c;
   if (argc != 2) {
@@ -166,5 +243,6 @@ int main(int argc, char **argv) {
   save_unequal_gains(&c);
   save_exact(&c);
   containers_free(&c);
+  save_leveled();
   return 0;
 }

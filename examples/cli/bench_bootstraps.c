@@ -1,0 +1,122 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "json.h"
+
+#define PBS_REPEATS 7 /* of a bootstrap, which is long enough alone */
+
+typedef struct bench_result {
+  bench_ffts ffts;
+  bench_keys keys;
+  double external_product_us, key_switch_us;
+  double pbs_ms[BENCH_BATCHES], pbs_threads_ms[BENCH_BATCHES];
+} bench_result;
+
+/* --------------------------------------------------------------- bootstrap */
+
+/* All threads at once, each on its own batch. */
+typedef struct threads_bench {
+  pool *threads;
+  measure_pbs *batch; /* [threads] */
+} threads_bench;
+
+static void run_thread(void *argument, size_t index) {
+  threads_bench *t = (threads_bench *)argument;
+  measure_bootstrap(&t->batch[index]);
+}
+
+static void run_threads(void *context) {
+  threads_bench *t = (threads_bench *)context;
+  const ppml_parallel *parallel = &t->threads->parallel;
+  parallel->run(parallel->context, parallel->threads, run_thread, t);
+}
+
+static void bench_pbs(bench_result *result, threads_bench *t) {
+  const ppml_params *p = t->batch[0].key->params;
+  size_t threads = t->threads->parallel.threads;
+  for (int i = 0; i < BENCH_BATCHES; i++) {
+    for (size_t j = 0; j < threads; j++) t->batch[j].samples = bench_batches[i];
+    result->pbs_ms[i] =
+        measure_ms(measure_bootstrap, &t->batch[0], MEASURE_TIMING_MS, PBS_REPEATS) /
+        (double)bench_batches[i];
+    result->pbs_threads_ms[i] = measure_ms(run_threads, t, MEASURE_TIMING_MS, PBS_REPEATS) /
+                                (double)(bench_batches[i] * threads);
+  }
+  t->batch[0].samples = PPMLI_PBS_TILE;
+  result->key_switch_us =
+      1e3 * measure_ms(measure_key_switch, &t->batch[0], MEASURE_TIMING_MS, MEASURE_REPEATS) /
+      PPMLI_PBS_TILE;
+  result->external_product_us =
+      1e3 * measure_ms(measure_step, &t->batch[0], MEASURE_TIMING_MS, MEASURE_REPEATS) /
+      (double)(PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p));
+}
+
+/* A key for a network that does not exist: bootstraps do not care. */
+static int make_key(ppml_eval_key *key, bench_result *result, const bench_request *r,
+                    const ppml_parallel *parallel, ppml_arena *arena) {
+  static ppml_secret_key secret;
+  ppml_client client;
+  memset(&client, 0, sizeof client);
+  client.params = r->params;
+  int error = bench_key(&result->keys, key, &secret, &client, r, parallel, arena);
+  ppml_secret_key_wipe(&secret);
+  return error;
+}
+
+static size_t bench_bytes(const bench_request *r) {
+  return bench_fft_bytes() + bench_key_bytes(r) + r->threads * measure_pbs_bytes(r->params) +
+         ppmli_arena_rounded(r->threads * sizeof(measure_pbs));
+}
+
+static int bench(bench_result *result, const bench_request *r, threads_bench *t,
+                 ppml_arena *arena) {
+  ppml_eval_key key;
+  PPMLI_TRY(bench_fft(&result->ffts, r, arena));
+  PPMLI_TRY(make_key(&key, result, r, &t->threads->parallel, arena));
+  t->batch = (measure_pbs *)ppmli_arena_array(arena, r->threads, sizeof *t->batch);
+  if (t->batch == NULL) return PPML_ERR_NOMEM;
+  for (size_t i = 0; i < r->threads; i++) PPMLI_TRY(measure_pbs_init(&t->batch[i], &key, arena));
+  bench_pbs(result, t);
+  return PPML_OK;
+}
+
+/* ------------------------------------------------------------------ report */
+
+static void report_json(const bench_result *b, const bench_request *r) {
+  json_begin(NULL, '{');
+  bench_json_ffts(&b->ffts, r);
+  json_real("external_product_us", b->external_product_us);
+  json_real("key_switch_us", b->key_switch_us);
+  bench_json_batches("pbs_ms", b->pbs_ms);
+  json_integer("threads", (int64_t)r->threads);
+  bench_json_batches("pbs_threads_ms", b->pbs_threads_ms);
+  bench_json_keys(&b->keys, r);
+  json_end('}');
+}
+
+static void report_table(const bench_result *b, const bench_request *r) {
+  bench_print_ffts(&b->ffts, r);
+  printf("external product             %9.2f us\n", b->external_product_us);
+  printf("key switch, batch of %d      %9.2f us\n", PPMLI_PBS_TILE, b->key_switch_us);
+  for (int i = 0; i < BENCH_BATCHES; i++)
+    printf("key switch and bootstrap     %9.3f ms   batch of %2zu   (%zu threads: %.3f ms)\n",
+           b->pbs_ms[i], bench_batches[i], r->threads, b->pbs_threads_ms[i]);
+  bench_print_keys(&b->keys, r);
+}
+
+int bench_bootstraps(const bench_request *r, pool *threads) {
+  bench_result result;
+  threads_bench t = {threads, NULL};
+  ppml_arena arena;
+  memset(&result, 0, sizeof result);
+  int status = cli_arena_create(&arena, bench_bytes(r));
+  if (status) return status;
+  int error = bench(&result, r, &t, &arena);
+  cli_arena_destroy(&arena);
+  if (error) return cli_fail_ppml(error, "bench", "enough memory");
+  if (r->json) report_json(&result, r);
+  else report_table(&result, r);
+  return CLI_OK;
+}

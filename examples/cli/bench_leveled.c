@@ -1,0 +1,223 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "json.h"
+#include "measure_leveled.h"
+
+#define IMAGE_REPEATS 7 /* of inference, which is long enough alone */
+
+enum { SIDE = 28, INPUTS = SIDE * SIDE, SLOTS = PPMLI_LEVELED_SLOTS_MAX };
+
+typedef struct leveled_result {
+  bench_ffts ffts;
+  bench_keys keys;
+  double switch_us, trace_us, product_us;
+  double image_ms[BENCH_BATCHES], image_threads_ms[BENCH_BATCHES];
+  double encrypt_ms, decrypt_ms;
+  size_t input_bytes, output_bytes;
+} leveled_result;
+
+/* ----------------------------------------------------------------- network */
+
+/* A network of random weights, as wide as the set allows. */
+typedef struct network {
+  ppml_model model;
+  int8_t hidden[SLOTS * INPUTS], last[SLOTS];
+  int32_t bias[SLOTS], square[SLOTS], linear[SLOTS], shift, peak;
+} network;
+
+static void draw_weights(int8_t *weight, size_t count, ppml_rng *rng) {
+  for (size_t i = 0; i < count; i++) weight[i] = (int8_t)(ppmli_rng_u64(rng) % 3) - 1;
+}
+
+static void make_network(network *n, const ppml_params *p) {
+  const ppml_spec spec = {SIDE, SIDE, 1, 4, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS, {0}};
+  const ppml_layer layers[] = {
+      {INPUTS, p->slots, PPML_ACTIVATION_POLYNOMIAL, 2, n->hidden, n->bias, NULL, NULL, NULL,
+       n->square, n->linear},
+      {p->slots, 1, PPML_ACTIVATION_NONE, 2, n->last, &n->shift, NULL, &n->peak, NULL, NULL, NULL}};
+  ppml_rng rng;
+  memset(n, 0, sizeof *n);
+  ppml_rng_init_for_tests(&rng, 1);
+  draw_weights(n->hidden, sizeof n->hidden, &rng);
+  draw_weights(n->last, sizeof n->last, &rng);
+  for (uint32_t j = 0; j < SLOTS; j++) n->square[j] = 1;
+  n->peak = 1 << 21;
+  n->model.spec = spec;
+  n->model.layer_count = 2;
+  n->model.margin_p05 = 1;
+  memcpy(n->model.layer, layers, sizeof layers);
+}
+
+/* ------------------------------------------------------------- measurement */
+
+/* Both sides of the network: who infers, and who asks. */
+typedef struct session {
+  network net;
+  ppml_circuit circuit;
+  ppml_secret_key secret;
+  ppml_eval_key key;
+  ppml_rng rng;
+  uint8_t pixels[INPUTS];
+  ppml_input input[MEASURE_BATCH_MAX];
+  measure_images images;
+  ppml_arena encryption;
+} session;
+
+static void run_encrypt(void *context) {
+  session *s = (session *)context;
+  ppml_input input;
+  ppml_arena_release(&s->encryption, 0);
+  if (ppml_encrypt(&input, &s->secret, s->pixels, &s->rng, &s->encryption) != PPML_OK) abort();
+}
+
+static void run_decrypt(void *context) {
+  session *s = (session *)context;
+  int32_t score;
+  if (ppml_decrypt(&score, &s->images.output, 0, &s->secret) != PPML_OK) abort();
+}
+
+/* An arena of its own within another. */
+static int part_of(ppml_arena *part, size_t bytes, ppml_arena *arena) {
+  void *memory = ppmli_arena_alloc(arena, bytes);
+  return memory ? ppml_arena_init(part, memory, bytes) : PPML_ERR_NOMEM;
+}
+
+static int encrypt_images(session *s, ppml_arena *arena) {
+  for (size_t i = 0; i < MEASURE_BATCH_MAX; i++) {
+    for (size_t j = 0; j < INPUTS; j++) s->pixels[j] = (uint8_t)ppmli_rng_u64(&s->rng);
+    PPMLI_TRY(ppml_encrypt(&s->input[i], &s->secret, s->pixels, &s->rng, arena));
+  }
+  return PPML_OK;
+}
+
+static size_t session_bytes(const session *s, const bench_request *r) {
+  size_t input_bytes = ppml_input_bytes(r->params, &s->net.model.spec);
+  return ppmli_arena_rounded(ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads)) +
+         bench_key_bytes(r) + MEASURE_BATCH_MAX * input_bytes + ppmli_arena_rounded(input_bytes);
+}
+
+static int session_init(session *s, leveled_result *result, const bench_request *r,
+                        const ppml_parallel *parallel, ppml_arena *arena) {
+  ppml_client client;
+  ppml_client_from_circuit(&client, &s->circuit);
+  PPMLI_TRY(bench_key(&result->keys, &s->key, &s->secret, &client, r, parallel, arena));
+  PPMLI_TRY(ppml_rng_init(&s->rng));
+  PPMLI_TRY(encrypt_images(s, arena));
+  PPMLI_TRY(part_of(&s->encryption, ppml_input_bytes(r->params, &client.spec), arena));
+  PPMLI_TRY(part_of(&s->images.arena, ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads),
+                    arena));
+  s->images.circuit = &s->circuit;
+  s->images.key = &s->key;
+  s->images.inputs = s->input;
+  return PPML_OK;
+}
+
+/* Milliseconds an image of a batch. */
+static double image_ms(measure_images *images, size_t batch, const ppml_parallel *parallel) {
+  images->images = batch;
+  images->parallel = parallel;
+  return measure_ms(measure_infer, images, MEASURE_TIMING_MS, IMAGE_REPEATS) / (double)batch;
+}
+
+static void bench_images(leveled_result *result, session *s, const ppml_parallel *parallel) {
+  for (int i = 0; i < BENCH_BATCHES; i++) {
+    result->image_ms[i] = image_ms(&s->images, bench_batches[i], NULL);
+    result->image_threads_ms[i] = image_ms(&s->images, bench_batches[i], parallel);
+  }
+  result->encrypt_ms = measure_ms(run_encrypt, s, MEASURE_TIMING_MS, MEASURE_REPEATS);
+  result->decrypt_ms = measure_ms(run_decrypt, s, MEASURE_TIMING_MS, MEASURE_REPEATS);
+}
+
+static int bench_steps(leveled_result *result, const ppml_eval_key *key, ppml_arena *arena) {
+  measure_steps s;
+  PPMLI_TRY(measure_steps_init(&s, key, arena));
+  result->switch_us = 1e3 * measure_ms(measure_glwe_switch, &s, MEASURE_TIMING_MS, MEASURE_REPEATS);
+  result->trace_us = 1e3 * measure_ms(measure_trace_step, &s, MEASURE_TIMING_MS, MEASURE_REPEATS);
+  result->product_us = 1e3 * measure_ms(measure_product, &s, MEASURE_TIMING_MS, MEASURE_REPEATS);
+  return PPML_OK;
+}
+
+static int bench(leveled_result *result, session *s, const bench_request *r,
+                 const ppml_parallel *parallel, ppml_arena *arena) {
+  const ppml_spec *spec = &s->net.model.spec;
+  PPMLI_TRY(bench_fft(&result->ffts, r, arena));
+  PPMLI_TRY(session_init(s, result, r, parallel, arena));
+  PPMLI_TRY(bench_steps(result, &s->key, arena));
+  bench_images(result, s, parallel);
+  result->input_bytes = ppml_input_wire_bytes(r->params, spec);
+  result->output_bytes = ppml_output_wire_bytes(r->params, spec, 1);
+  return PPML_OK;
+}
+
+/* ------------------------------------------------------------------ report */
+
+static void report_json(const leveled_result *b, const bench_request *r) {
+  json_begin(NULL, '{');
+  bench_json_ffts(&b->ffts, r);
+  json_real("glwe_switch_us", b->switch_us);
+  json_real("trace_step_us", b->trace_us);
+  json_real("product_us", b->product_us);
+  bench_json_batches("image_ms", b->image_ms);
+  json_integer("threads", (int64_t)r->threads);
+  bench_json_batches("image_threads_ms", b->image_threads_ms);
+  json_real("encrypt_ms", b->encrypt_ms);
+  json_real("decrypt_ms", b->decrypt_ms);
+  bench_json_keys(&b->keys, r);
+  json_integer("input_bytes", (int64_t)b->input_bytes);
+  json_integer("output_bytes", (int64_t)b->output_bytes);
+  json_end('}');
+}
+
+static void report_table(const leveled_result *b, const bench_request *r) {
+  bench_print_ffts(&b->ffts, r);
+  printf("GLWE key switch              %9.2f us\n", b->switch_us);
+  printf("step of a trace              %9.2f us\n", b->trace_us);
+  printf("product, relinearized        %9.2f us\n", b->product_us);
+  for (int i = 0; i < BENCH_BATCHES; i++)
+    printf("image, %3u hidden neurons    %9.3f ms   batch of %2zu   (%zu threads: %.3f ms)\n",
+           r->params->slots, b->image_ms[i], bench_batches[i], r->threads, b->image_threads_ms[i]);
+  printf("encryption of an image       %9.3f ms   %.1f KB on the wire\n", b->encrypt_ms,
+         (double)b->input_bytes / 1e3);
+  printf("decryption of its score      %9.3f ms   %.1f KB on the wire\n", b->decrypt_ms,
+         (double)b->output_bytes / 1e3);
+  bench_print_keys(&b->keys, r);
+}
+
+/* -------------------------------------------------------------------- run */
+
+/* Compiles the network; its gains are in `gains`. */
+static int compile(session *s, const bench_request *r, ppml_arena *gains) {
+  make_network(&s->net, r->params);
+  int status = cli_arena_create(gains, ppml_compile_bytes(&s->net.model));
+  if (status) return status;
+  int error = ppml_compile(&s->circuit, &s->net.model, r->params, gains);
+  if (error == PPML_OK) return CLI_OK;
+  cli_arena_destroy(gains);
+  return cli_fail_ppml(error, "bench", "a network that fits the set");
+}
+
+int bench_leveled(const bench_request *r, pool *threads) {
+  static session s;
+  leveled_result result;
+  ppml_arena gains, arena;
+  memset(&result, 0, sizeof result);
+  int status = compile(&s, r, &gains);
+  if (status) return status;
+  status = cli_arena_create(&arena, bench_fft_bytes() + session_bytes(&s, r) +
+                                        measure_steps_bytes(r->params));
+  if (status == CLI_OK) {
+    int error = bench(&result, &s, r, &threads->parallel, &arena);
+    if (error) status = cli_fail_ppml(error, "bench", "enough memory");
+    cli_arena_destroy(&arena);
+  }
+  ppml_secret_key_wipe(&s.secret);
+  cli_arena_destroy(&gains);
+  if (status) return status;
+  if (r->json) report_json(&result, r);
+  else report_table(&result, r);
+  return CLI_OK;
+}
