@@ -142,6 +142,8 @@ check-emulated: ## NEON and an old x86-64 under qemu
 	qemu-aarch64 $(BUILD)/emulated/ppml-aarch64 demo --params fast
 	$(MAKE) $(BUILD)/ppml
 	qemu-x86_64 -cpu Nehalem $(BUILD)/ppml demo --params fast
+	PPML=$(BUILD)/ppml sh tests/emulated.sh "qemu-aarch64 $(BUILD)/emulated/ppml-aarch64" \
+	  "qemu-x86_64 -cpu Nehalem $(BUILD)/ppml"
 
 ## Fuzz
 

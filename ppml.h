@@ -626,6 +626,7 @@ typedef struct ppml_eval_key {
   double *bootstrap_key;           /* [steps][groups][terms][rows][columns], transformed */
   uint32_t *key_switch_key;        /* [blocks of 16 columns][rows][16] */
   struct ppmli_key_stream *stream; /* instead of the two, for a key that is streamed */
+  const double *weights;           /* of a leveled circuit, transformed by ppml_eval_key_prepare */
 } ppml_eval_key;
 
 /* The vector backends of this machine, best first; NULL behind the last one. */
@@ -652,6 +653,14 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
                                   const ppml_limits *limits, const ppml_circuit *circuit,
                                   const char *backend, size_t threads,
                                   ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Optional, after reading: transforms a leveled circuit's weights once, which every ppml_infer
+ * does otherwise, in a sixth of its time for one image.  Does nothing for other circuits.
+ * Memory: ppml_eval_key_prepare_bytes, which stays in use.
+ * Errors: ARG, MISMATCH (not the key's circuit), NOMEM. */
+PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit);
+PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
+                                   ppml_arena *arena) PPML_MUST_CHECK;
 
 /* -------------------------------------------------------------- ciphertexts */
 
@@ -692,7 +701,8 @@ PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t ima
 /* Runs the circuit on encrypted images.
  *   output  out; in arena
  *   inputs  [images]
- * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.
+ * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.  A key
+ * that was prepared takes less.
  * Errors: ARG, MISMATCH, NOMEM. */
 PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads);
 PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,

@@ -415,6 +415,19 @@ PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t ima
   return ppmli_decrypt(scores, output, image, key);
 }
 
+PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit) {
+  return ppmli_eval_key_prepare_bytes(circuit);
+}
+
+PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
+                                   ppml_arena *arena) {
+  if (!key || !circuit || !arena) return PPML_ERR_ARG;
+  size_t mark = arena->used_bytes;
+  int error = ppmli_eval_key_prepare(key, circuit, arena);
+  if (error) arena->used_bytes = mark;
+  return error;
+}
+
 PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads) {
   return ppmli_infer_bytes(circuit, images, threads);
 }

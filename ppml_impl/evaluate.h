@@ -27,16 +27,22 @@ typedef struct ppmli_evaluate {
   size_t images, sums; /* sums: of an image, H and the Vs */
   size_t tasks;
   ppmli_key_slab slab;
-  double *weights;      /* [sums][groups][blocks][GROUP]  transforms */
-  uint64_t *glwe;       /* [images][sums][mask, body][N] */
-  uint64_t *lwe;        /* [images][outputs][N + 1]  scores */
-  ppmli_slices scratch; /* [tasks] */
+  const double *weights; /* [sums][groups][blocks][GROUP]  transforms */
+  uint64_t *glwe;        /* [images][sums][mask, body][N] */
+  uint64_t *lwe;         /* [images][outputs][N + 1]  scores */
+  ppmli_slices scratch;  /* [tasks] */
 } ppmli_evaluate;
 
 /* ------------------------------------------------------------------ sizes */
 
 PPMLI_INLINE size_t ppmli_evaluate_sums(const ppml_circuit *c) {
   return 1 + c->model.spec.outputs;
+}
+
+/* Doubles of the weights of all sums, transformed. */
+PPMLI_STATIC size_t ppmli_evaluate_weight_doubles(const ppml_circuit *c) {
+  size_t blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
+  return ppmli_evaluate_sums(c) * blocks * c->params->poly_size;
 }
 
 /* Scratch of the sums of an image: its blocks, transformed, and the products. */
@@ -64,20 +70,18 @@ PPMLI_STATIC size_t ppmli_evaluate_task_scratch(const ppml_circuit *c) {
 PPMLI_STATIC size_t ppmli_evaluate_bytes(const ppml_circuit *c, size_t images, size_t threads) {
   const ppml_params *p = c->params;
   size_t N = p->poly_size, sums = ppmli_evaluate_sums(c);
-  size_t blocks = ppmli_leveled_blocks(p, &c->model.spec);
-  return ppmli_arena_rounded(sums * blocks * N * sizeof(double)) +
+  return ppmli_arena_rounded(ppmli_evaluate_weight_doubles(c) * sizeof(double)) +
          ppmli_arena_rounded(images * sums * 2 * N * sizeof(uint64_t)) +
          ppmli_arena_rounded(images * c->model.spec.outputs * (N + 1) * sizeof(uint64_t)) +
          ppmli_arena_rounded(threads * ppmli_evaluate_task_scratch(c));
 }
 
+/* Memory but for the weights. */
 PPMLI_STATIC int ppmli_evaluate_alloc(ppmli_evaluate *x, ppml_arena *arena) {
   const ppml_circuit *c = x->circuit;
-  size_t N = x->params->poly_size, blocks = ppmli_leveled_blocks(x->params, &c->model.spec);
-  PPMLI_ALLOC(double, weights, arena, x->sums *blocks *N);
+  size_t N = x->params->poly_size;
   PPMLI_ALLOC(uint64_t, glwe, arena, x->images * x->sums * 2 * N);
   PPMLI_ALLOC(uint64_t, lwe, arena, x->images * c->model.spec.outputs * (N + 1));
-  x->weights = weights;
   x->glwe = glwe;
   x->lwe = lwe;
   return ppmli_slices_init(&x->scratch, x->tasks, ppmli_evaluate_task_scratch(c), arena);
@@ -85,23 +89,77 @@ PPMLI_STATIC int ppmli_evaluate_alloc(ppmli_evaluate *x, ppml_arena *arena) {
 
 /* ---------------------------------------------------------------- weights */
 
-/* Transforms a share of the weights of all sums. */
+/* Weights to be transformed, for all images. */
+typedef struct ppmli_evaluate_weights {
+  const ppml_circuit *circuit;
+  const ppmli_fft *fft;
+  size_t sums, blocks, tasks;
+  double *out;          /* [sums][groups][blocks][GROUP] */
+  ppmli_slices scratch; /* [tasks] */
+} ppmli_evaluate_weights;
+
 PPMLI_STATIC void ppmli_evaluate_weights_task(void *argument, size_t index) {
-  const ppmli_evaluate *x = (const ppmli_evaluate *)argument;
-  const ppmli_fft *fft = x->key->fft;
+  const ppmli_evaluate_weights *x = (const ppmli_evaluate_weights *)argument;
   ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
-  size_t N = x->params->poly_size, blocks = x->inputs[0].blocks;
+  size_t N = x->circuit->params->poly_size, work_items = x->sums * x->blocks;
   uint64_t *poly = (uint64_t *)ppmli_arena_array(&arena, N, sizeof *poly);
   double *work = (double *)ppmli_arena_array(&arena, N, sizeof *work);
   PPMLI_ASSERT(work != NULL);
-  size_t end = ppmli_parallel_share(x->sums * blocks, x->tasks, index + 1);
-  for (size_t i = ppmli_parallel_share(x->sums * blocks, x->tasks, index); i < end; i++) {
-    size_t sum = i / blocks, b = i % blocks;
+  size_t end = ppmli_parallel_share(work_items, x->tasks, index + 1);
+  for (size_t i = ppmli_parallel_share(work_items, x->tasks, index); i < end; i++) {
+    size_t sum = i / x->blocks, b = i % x->blocks;
     if (sum == 0) ppmli_leveled_h_weights(poly, x->circuit, b);
     else ppmli_leveled_v_weights(poly, x->circuit, (uint32_t)sum - 1, b);
-    fft->backend->forward_signed(fft, x->weights + (sum * N * blocks + b * PPMLI_GROUP),
-                                 blocks * PPMLI_GROUP, poly, 1, work);
+    x->fft->backend->forward_signed(x->fft, x->out + sum * N * x->blocks + b * PPMLI_GROUP,
+                                    x->blocks * PPMLI_GROUP, poly, 1, work);
   }
+}
+
+PPMLI_INLINE size_t ppmli_evaluate_weights_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) +
+         ppmli_arena_rounded(p->poly_size * sizeof(double));
+}
+
+/* Transforms all weights.
+ *   out      [ppmli_evaluate_weight_doubles(c)]
+ *   scratch  a slice for each thread, of ppmli_evaluate_weights_scratch or more */
+PPMLI_STATIC void ppmli_evaluate_transform_weights(double *out, const ppml_circuit *c,
+                                                   const ppmli_fft *fft,
+                                                   const ppmli_slices *scratch,
+                                                   const ppml_parallel *parallel) {
+  ppmli_evaluate_weights x;
+  x.circuit = c;
+  x.fft = fft;
+  x.sums = ppmli_evaluate_sums(c);
+  x.blocks = ppmli_leveled_blocks(c->params, &c->model.spec);
+  x.tasks = ppmli_parallel_threads(parallel);
+  x.out = out;
+  x.scratch = *scratch;
+  ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_weights_task, &x);
+}
+
+/* What stays, and scratch for one thread. */
+PPMLI_STATIC size_t ppmli_eval_key_prepare_bytes(const ppml_circuit *c) {
+  if (c->params->slots == 0) return 0;
+  return ppmli_arena_rounded(ppmli_evaluate_weight_doubles(c) * sizeof(double)) +
+         ppmli_evaluate_weights_scratch(c->params);
+}
+
+/* Transforms a circuit's weights for all images to come.
+ * Errors: MISMATCH, NOMEM. */
+PPMLI_STATIC int ppmli_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *c,
+                                        ppml_arena *arena) {
+  ppmli_slices scratch;
+  if (key->params != c->params || memcmp(key->circuit_id, c->id, PPML_ID_BYTES) != 0)
+    return PPML_ERR_MISMATCH;
+  if (c->params->slots == 0) return PPML_OK;
+  PPMLI_ALLOC(double, weights, arena, ppmli_evaluate_weight_doubles(c));
+  size_t mark = arena->used_bytes;
+  PPMLI_TRY(ppmli_slices_init(&scratch, 1, ppmli_evaluate_weights_scratch(c->params), arena));
+  ppmli_evaluate_transform_weights(weights, c, key->fft, &scratch, NULL);
+  key->weights = weights;
+  arena->used_bytes = mark;
+  return PPML_OK;
 }
 
 /* ------------------------------------------------------------------- sums */
@@ -208,6 +266,17 @@ PPMLI_STATIC void ppmli_evaluate_steps_task(void *argument, size_t index) {
     }
 }
 
+/* The weights of a key that is prepared, or transformed now. */
+PPMLI_STATIC int ppmli_evaluate_find_weights(ppmli_evaluate *x, const ppml_parallel *parallel,
+                                             ppml_arena *arena) {
+  x->weights = x->key->weights;
+  if (x->weights) return PPML_OK;
+  PPMLI_ALLOC(double, weights, arena, ppmli_evaluate_weight_doubles(x->circuit));
+  ppmli_evaluate_transform_weights(weights, x->circuit, x->key->fft, &x->scratch, parallel);
+  x->weights = weights;
+  return PPML_OK;
+}
+
 /* From images to scores.
  *   lwe  out: [images][outputs][N + 1], in arena
  * Errors: those of a key that is streamed; NOMEM. */
@@ -225,8 +294,8 @@ PPMLI_STATIC int ppmli_evaluate_run(const uint64_t **lwe, const ppml_circuit *c,
   x.sums = ppmli_evaluate_sums(c);
   x.tasks = ppmli_parallel_threads(parallel);
   PPMLI_TRY(ppmli_evaluate_alloc(&x, arena));
+  PPMLI_TRY(ppmli_evaluate_find_weights(&x, parallel, arena));
   PPMLI_TRY(ppmli_key_walk_begin(key));
-  ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_weights_task, &x);
   ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_sums_task, &x);
   while (ppmli_key_walk_steps(&x.slab, key, parallel))
     ppmli_parallel_run(parallel, x.tasks, ppmli_evaluate_steps_task, &x);

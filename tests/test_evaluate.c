@@ -194,6 +194,33 @@ START_TEST(threads_batches_and_streams_do_not_show) {
 }
 END_TEST
 
+START_TEST(a_prepared_key_gives_the_same_and_takes_less) {
+  run *r = run_make(16, 2, "leveled-16", 12), *other = run_make(16, 2, "leveled-16", 13);
+  size_t words = ppml_output_lwe_words(r->circuit.params);
+  size_t bytes = ppml_eval_key_prepare_bytes(&r->circuit);
+  ppml_arena arena = infer(r, 1, NULL), prepared = test_arena(bytes), less = test_arena(bytes - 1);
+  uint32_t *before = output_of(r, 1);
+  ck_assert_int_eq(ppml_eval_key_prepare(&r->keys.eval, &other->circuit, &prepared),
+                   PPML_ERR_MISMATCH);
+  ck_assert_int_eq(ppml_eval_key_prepare(&r->keys.eval, &r->circuit, &less), PPML_ERR_NOMEM);
+  ck_assert_uint_eq(less.used_bytes, 0);
+  ck_assert_ptr_null(r->keys.eval.weights);
+  ck_assert_int_eq(ppml_eval_key_prepare(&r->keys.eval, &r->circuit, &prepared), PPML_OK);
+  ck_assert_uint_eq(prepared.high_bytes, bytes);
+  arena.used_bytes = arena.high_bytes = 0;
+  ck_assert_int_eq(ppml_infer(&r->output, &r->circuit, r->inputs, 1, &r->keys.eval, NULL, &arena),
+                   PPML_OK);
+  ck_assert_mem_eq(r->output.lwe, before, words * sizeof *before);
+  ck_assert_uint_lt(arena.high_bytes, arena.capacity_bytes);
+  test_arena_free(&arena);
+  test_arena_free(&prepared);
+  test_arena_free(&less);
+  free(before);
+  run_free(r);
+  run_free(other);
+}
+END_TEST
+
 /* Their FFTs round differently, by far less than the noise. */
 START_TEST(backends_agree) {
   const char *name;
@@ -309,6 +336,7 @@ int main(void) {
   tcase_add_test(law, encryption_is_exact);
   tcase_add_test(noise, noise_is_the_predicted_one);
   tcase_add_test(same, threads_batches_and_streams_do_not_show);
+  tcase_add_test(same, a_prepared_key_gives_the_same_and_takes_less);
   tcase_add_test(same, backends_agree);
   tcase_add_test(error, what_does_not_fit_is_refused);
   tcase_add_test(error, networks_without_room_are_refused);

@@ -97,7 +97,8 @@ static int encrypt_images(session *s, ppml_arena *arena) {
 static size_t session_bytes(const session *s, const bench_request *r) {
   size_t input_bytes = ppml_input_bytes(r->params, &s->net.model.spec);
   return ppmli_arena_rounded(ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads)) +
-         bench_key_bytes(r) + MEASURE_BATCH_MAX * input_bytes + ppmli_arena_rounded(input_bytes);
+         bench_key_bytes(r) + ppml_eval_key_prepare_bytes(&s->circuit) +
+         MEASURE_BATCH_MAX * input_bytes + ppmli_arena_rounded(input_bytes);
 }
 
 static int session_init(session *s, leveled_result *result, const bench_request *r,
@@ -105,6 +106,7 @@ static int session_init(session *s, leveled_result *result, const bench_request 
   ppml_client client;
   ppml_client_from_circuit(&client, &s->circuit);
   PPMLI_TRY(bench_key(&result->keys, &s->key, &s->secret, &client, r, parallel, arena));
+  PPMLI_TRY(ppml_eval_key_prepare(&s->key, &s->circuit, arena));
   PPMLI_TRY(ppml_rng_init(&s->rng));
   PPMLI_TRY(encrypt_images(s, arena));
   PPMLI_TRY(part_of(&s->encryption, ppml_input_bytes(r->params, &client.spec), arena));

@@ -163,15 +163,17 @@ static int read_key(ppml_eval_key *key, key_file *file, const ppml_circuit *circ
   if (stream)
     return ppml_eval_key_stream(key, &file->reader, &limits, circuit, backend, parallel->threads,
                                 arena);
-  return ppml_eval_key_read(key, &file->reader, &limits, circuit, backend, parallel, arena);
+  int error = ppml_eval_key_read(key, &file->reader, &limits, circuit, backend, parallel, arena);
+  return error ? error : ppml_eval_key_prepare(key, circuit, arena);
 }
 
 int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const ppml_circuit *circuit,
                   const char *backend, const ppml_parallel *parallel, int stream,
                   ppml_arena *arena) {
   const ppml_params *p = circuit->params;
-  size_t bytes = stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
-                        : ppml_eval_key_bytes(p, parallel->threads);
+  size_t bytes =
+      stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
+             : ppml_eval_key_bytes(p, parallel->threads) + ppml_eval_key_prepare_bytes(circuit);
   int status = key_file_open(file, path);
   if (status == CLI_OK) status = cli_arena_create(arena, bytes);
   if (status) return status;

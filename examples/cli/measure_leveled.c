@@ -104,6 +104,7 @@ static int fake_images(measure_images *m, ppml_eval_key *key, ppml_input *input,
   m->images = 1;
   PPMLI_TRY(measure_fake_key(key, c->params, arena));
   PPMLI_TRY(fake_input(input, key, c, arena));
+  PPMLI_TRY(ppml_eval_key_prepare(key, c, arena));
   void *memory = ppmli_arena_alloc(arena, bytes);
   return memory ? ppml_arena_init(&m->arena, memory, bytes) : PPML_ERR_NOMEM;
 }
@@ -115,8 +116,9 @@ double measure_leveled_circuit_ms(const ppml_circuit *c) {
   ppml_input input;
   measure_images m;
   double ms = -1;
-  size_t bytes = ppml_eval_key_bytes(c->params, 1) + ppml_input_bytes(c->params, spec) +
-                 ppmli_arena_rounded(ppml_spec_inputs(spec)) + ppml_infer_bytes(c, 1, 1);
+  size_t bytes = ppml_eval_key_bytes(c->params, 1) + ppml_eval_key_prepare_bytes(c) +
+                 ppml_input_bytes(c->params, spec) + ppmli_arena_rounded(ppml_spec_inputs(spec)) +
+                 ppml_infer_bytes(c, 1, 1);
   if (cli_arena_create(&arena, bytes)) return ms;
   if (fake_images(&m, &key, &input, c, &arena) == PPML_OK)
     ms = measure_ms(measure_infer, &m, MEASURE_TIMING_MS, INFER_REPEATS);

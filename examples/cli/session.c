@@ -29,10 +29,12 @@ static int expand_key(session *s, const uint8_t *wire, size_t wire_bytes, const 
   ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(wire, wire_bytes);
   double start = cli_now_ms();
-  int status = cli_arena_create(&s->key_arena, ppml_eval_key_bytes(s->circuit->params, threads));
+  size_t bytes = ppml_eval_key_bytes(s->circuit->params, threads);
+  int status = cli_arena_create(&s->key_arena, bytes + ppml_eval_key_prepare_bytes(s->circuit));
   if (status) return status;
   int error = ppml_eval_key_read(&s->eval, &reader, &limits, s->circuit, backend,
                                  &s->threads.parallel, &s->key_arena);
+  if (!error) error = ppml_eval_key_prepare(&s->eval, s->circuit, &s->key_arena);
   s->load_ms = cli_now_ms() - start;
   return error ? cli_fail_ppml(error, "evaluation key", "a backend that this CPU has") : CLI_OK;
 }
