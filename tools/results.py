@@ -282,7 +282,7 @@ encrypted by `ppml verify` one image at a time: leveled sets, which have no boot
 the noise formulas alone (NOISE.md), at 99.99 %. "score noise" is the standard deviation of encrypted scores from \
 clear ones. "`compile` takes" says what the planner takes for the agreement asked for. Where that is `exact`, whose \
 answers never change, or "none", a refusal, the set with the least noise that has bootstraps was run instead \
-("not exact", "not none").
+("not exact", "not none"); squares have none, and are not run where they are refused.
 
 **Choice.** "validation" is what networks are compared by: for two or more classes the share of right answers on \
 three changed copies of each validation image (small warps, shifts, brightness and contrast, the same for every \
@@ -388,7 +388,7 @@ def main():
         n.verify(None if is_first(n) else arguments.images)
         print(n.name, flush=True)
         report(arguments, networks, choice)
-    for n in networks:
+    for n in sorted(networks, key=is_reference):  # all images last, as it takes minutes
         if n.taken == "exact" and arguments.exact:
             n.verify_exact(None if is_reference(n) and n.data == "pneumoniamnist" else arguments.exact)
             report(arguments, networks, choice)
