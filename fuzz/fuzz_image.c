@@ -1,12 +1,12 @@
-/* fuzz_image.c - any bytes as a PGM, PPM or PNG image.
+/* fuzz_image.c - any bytes as a PGM, PPM, PNG or JPEG image.
  *
  * libFuzzer:
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
- *         -o fuzz_image fuzz/fuzz_image.c examples/cli/image.c examples/cli/inflate.c
+ *         -o fuzz_image fuzz/fuzz_image.c examples/cli/{image,jpeg,inflate}.c
  *     mkdir -p /tmp/new && ./fuzz_image -max_len=4096 /tmp/new fuzz/corpus/image
  * AFL++ (which defines that macro itself):
  *     afl-clang-fast -g -O1 -fsanitize=fuzzer -o fuzz_image fuzz/fuzz_image.c \
- *         examples/cli/image.c examples/cli/inflate.c
+ *         examples/cli/{image,jpeg,inflate}.c
  *     afl-fuzz -i fuzz/corpus/image -o /tmp/afl -- ./fuzz_image
  * Corpus alone: fuzz/replay.c in place of the fuzzer.
  *

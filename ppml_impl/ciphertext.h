@@ -58,10 +58,13 @@ PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
 }
 
 /* Encrypts the message in body, and keeps of it what travels. */
-PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_secret_key *key, ppmli_stream *mask,
-                                     ppmli_stream *noise, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_secret_key *key,
+                                     const ppmli_mask *mask, ppmli_stream *noise,
+                                     ppml_arena *arena) {
   const ppml_params *p = key->client.params;
-  PPMLI_TRY(ppmli_glwe_encrypt_body(body, p, key->glwe_bits, mask, noise, arena));
+  ppmli_stream words;
+  ppmli_stream_init(&words, mask->seed, mask->purpose, mask->index);
+  PPMLI_TRY(ppmli_glwe_encrypt_body(body, p, key->glwe_bits, &words, noise, arena));
   for (uint32_t i = 0; i < p->poly_size; i++)
     body[i] = ppmli_torus_from(ppmli_torus_top(body[i], p->input_wire_bits), p->input_wire_bits);
   return PPML_OK;
@@ -69,7 +72,7 @@ PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_secret_key *key,
 
 /* The same on the long torus, whose words lose the lower half of their tails. */
 PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const ppml_params *p,
-                                          const ppmli_long_key *key, ppmli_stream *mask,
+                                          const ppmli_long_key *key, const ppmli_mask *mask,
                                           ppmli_stream *noise, ppml_arena *arena) {
   const uint32_t lost = PPMLI_LONG_TAIL_BITS - PPMLI_INPUT_TAIL_BITS;
   size_t mark = arena->used_bytes;
@@ -92,8 +95,8 @@ PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, uint8_t *tail, const ppml_
                                       ppml_arena *arena) {
   const ppml_params *p = key->client.params;
   for (uint32_t b = 0; b < input->blocks; b++, body += p->poly_size) {
-    ppmli_stream mask, noise;
-    ppmli_stream_init(&mask, input->seed, PPMLI_STREAM_INPUT_MASK, b);
+    ppmli_mask mask = {input->seed, PPMLI_STREAM_INPUT_MASK, b};
+    ppmli_stream noise;
     ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
     ppmli_input_message(body, &key->client, pixels, b);
     int error = p->slots ? ppmli_encrypt_long_block(body, tail + (size_t)b * p->poly_size, p,

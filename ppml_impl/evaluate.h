@@ -13,7 +13,6 @@
 #include "glwe.h"
 #include "leveled.h"
 #include "long.h"
-#include "masks.h"
 #include "parallel.h"
 #include "tensor.h"
 
@@ -175,7 +174,8 @@ PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, si
   const size_t G = PPMLI_GROUP, stride = input->blocks * PPMLI_EVALUATE_COLUMNS * G;
   for (uint32_t b = 0; b < input->blocks; b++, out += PPMLI_EVALUATE_COLUMNS * G) {
     size_t at = (size_t)b * p->poly_size;
-    ppmli_mask_u64(mask, ppmli_long_mask_words(p), input->seed, PPMLI_STREAM_INPUT_MASK, b, fft);
+    ppmli_mask stream = {input->seed, PPMLI_STREAM_INPUT_MASK, b};
+    ppmli_long_draw_mask(mask, p, &stream, fft);
     ppmli_long_mask_tails(tail, mask, p->poly_size);
     ppmli_long_forward(fft, out, stride, mask, tail, PPMLI_WIDE_BITS, w);
     for (uint32_t i = 0; i < p->poly_size; i++)

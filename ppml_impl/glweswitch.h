@@ -14,7 +14,6 @@
 
 #include "fft.h"
 #include "long.h"
-#include "masks.h"
 #include "params.h"
 #include "poly.h"
 #include "rng.h"
@@ -78,9 +77,9 @@ PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
                                           const uint8_t *noise_seed, uint64_t *top, uint64_t *tail,
                                           ppml_arena *arena) {
   size_t N = p->poly_size;
-  ppmli_stream mask, noise;
+  ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, row};
+  ppmli_stream noise;
   uint32_t shift = 64 - p->pbs_base_log2 * (uint32_t)(row % p->pbs_levels + 1);
-  ppmli_stream_init(&mask, mask_seed, PPMLI_STREAM_BSK_MASK, row);
   ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_BSK_NOISE, row);
   for (size_t i = 0; i < N; i++) top[i] = source[i] << shift;
   int error = ppmli_long_encrypt(top, tail, p, key, &mask, &noise, arena);
@@ -141,8 +140,8 @@ PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppm
   PPMLI_ALLOC(uint64_t, tail, arena, N);
   PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
   for (size_t l = 0; l < p->pbs_levels; l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
-    ppmli_mask_u64(top, ppmli_long_mask_words(p), mask_seed, PPMLI_STREAM_BSK_MASK,
-                   step * p->pbs_levels + l, fft);
+    ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, step * p->pbs_levels + l};
+    ppmli_long_draw_mask(top, p, &mask, fft);
     ppmli_long_mask_tails(tail, top, p->poly_size);
     ppmli_long_forward(fft, out, stride, top, tail, PPMLI_SWITCH_HIGH_BITS, &w);
     for (size_t i = 0; i < N; i++) {

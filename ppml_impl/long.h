@@ -6,6 +6,7 @@
 #define PPMLI_LONG_H
 
 #include "fft.h"
+#include "masks.h"
 #include "params.h"
 #include "poly.h"
 #include "rng.h"
@@ -16,6 +17,19 @@
 /* Words of a mask's stream: the tops, then the tails, four a word. */
 PPMLI_INLINE size_t ppmli_long_mask_words(const ppml_params *p) {
   return p->poly_size + p->poly_size / 4;
+}
+
+/* The stream of a mask. */
+typedef struct ppmli_mask {
+  const uint8_t *seed;
+  uint32_t purpose;
+  uint64_t index;
+} ppmli_mask;
+
+/*   words [ppmli_long_mask_words]  out */
+PPMLI_STATIC void ppmli_long_draw_mask(uint64_t *words, const ppml_params *p,
+                                       const ppmli_mask *mask, const ppmli_fft *fft) {
+  ppmli_mask_u64(words, ppmli_long_mask_words(p), mask->seed, mask->purpose, mask->index, fft);
 }
 
 /*   tail  [N]  out
@@ -149,11 +163,11 @@ PPMLI_INLINE size_t ppmli_long_encrypt_scratch(const ppml_params *p) {
 /* Encrypts a message.
  *   top    [N]  in: the message; out: the body's tops
  *   tail   [N]  out: its tails
- *   mask   public stream, noise: secret stream
+ *   mask   names the public stream, noise is a secret one
  * Scratch: ppmli_long_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * Noise: uniform on +-glwe_noise_bound units of 2^-80.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_long_encrypt(uint64_t *top, uint64_t *tail, const ppml_params *p,
-                                    const ppmli_long_key *key, ppmli_stream *mask,
+                                    const ppmli_long_key *key, const ppmli_mask *mask,
                                     ppmli_stream *noise, ppml_arena *arena) {
   size_t mark = arena->used_bytes, N = p->poly_size;
   PPMLI_ALLOC(uint64_t, words, arena, ppmli_long_mask_words(p));
@@ -161,7 +175,7 @@ PPMLI_STATIC int ppmli_long_encrypt(uint64_t *top, uint64_t *tail, const ppml_pa
   ppmli_stream_u64(noise, tails, N);
   for (size_t i = 0; i < N; i++) tail[i] = (uint64_t)ppmli_noise(tails[i], p->glwe_noise_bound);
   ppmli_wipe(tails, N * sizeof *tails);
-  ppmli_stream_u64(mask, words, ppmli_long_mask_words(p));
+  ppmli_long_draw_mask(words, p, mask, key->fft);
   ppmli_long_mask_tails(tails, words, p->poly_size);
   PPMLI_TRY(ppmli_long_muladd(top, tail, words, tails, key, arena));
   ppmli_long_carry(top, tail, p->poly_size);

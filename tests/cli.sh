@@ -79,7 +79,7 @@ at_least() {
 # ------------------------------------------------------------- the whole path
 
 ok "help" "$PPML" --help
-for c in demo train import simulate compile export keygen encrypt infer decrypt verify bench info; do
+for c in demo pack train import simulate compile export keygen encrypt infer decrypt verify bench info; do
   ok "$c --help" "$PPML" $c --help
 done
 ok "version" "$PPML" --version
@@ -184,6 +184,66 @@ ok "train on three classes" "$PPML" train "$TINY/tiny_rgb.npz" -o rgb.ppml --hid
 ok "compile three classes" "$PPML" compile rgb.ppml -o rgbc.ppml --client rgbcl.ppml
 ok "verify three classes" "$PPML" verify rgbc.ppml "$TINY/tiny_rgb.npz" --count 9 --json
 at_least "verify three classes" agreement 0.85
+
+# ------------------------------------------------------------ pictures and pack
+
+JPEGS=$ROOT/fuzz/corpus/jpeg
+ok "encrypt from a JPEG" "$PPML" encrypt --secret-key sk "$JPEGS/gray_one_block" -o jin.ct
+ok "encrypt what has to be made to fit" "$PPML" encrypt --secret-key sk "$JPEGS/ycc_420" --fit -o jin.ct
+refuses "a JPEG in colour for a gray network" 65 "$PPML" encrypt --secret-key sk "$JPEGS/ycc_420" -o new.ct
+refuses "a progressive JPEG" 65 "$PPML" encrypt --secret-key sk "$JPEGS/bad_progressive" -o new.ct
+refuses "a data set made to fit" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 --fit -o new.ct
+
+# Images of 16x24, bright on the left or on the right: the central 16x16 becomes 8x8.
+mkdir -p set/images
+echo 'file,label,name,split' >set/labels.csv
+for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
+  if [ $((i % 2)) -eq 0 ]; then row='\310\310\310\310\310\310\310\310\050\050\050\050\050\050\050\050'; name=left
+  else row='\050\050\050\050\050\050\050\050\310\310\310\310\310\310\310\310'; name=right; fi
+  { printf 'P5 16 24 255\n'; y=0; while [ $y -lt 24 ]; do printf "$row"; y=$((y + 1)); done; } >set/images/$i.pgm
+  split=train
+  [ $i -gt 7 ] && split=val
+  [ $i -gt 9 ] && split=test
+  echo "images/$i.pgm,$((i % 2)),$name,$split" >>set/labels.csv
+done
+ok "pack" "$PPML" pack set/labels.csv -o set.npz --side 8 --json
+has_fields "pack" images height width channels classes train val test of_class
+at_least "pack" images 12
+ok "pack by names" "$PPML" pack set/labels.csv -o set2.npz --side 8 --label-column name --classes left,right --images set
+cmp -s set.npz set2.npz && pass || fail "pack: the same images gave another file"
+"$PPML" pack - -o - --images set --side 8 <set/labels.csv >set2.npz 2>err
+cmp -s set.npz set2.npz && pass || fail "pack through pipes: $(cat err)"
+ok "pack in colour" "$PPML" pack set/labels.csv -o rgbset.npz --side 8 --rgb
+ok "verify what was packed" "$PPML" verify c.ppml set.npz --json
+at_least "verify what was packed" accuracy_encrypted 1
+ok "train on what was packed" "$PPML" train set.npz -o setm.ppml --hidden 2 --epochs 2
+ok "train on what was packed in colour" "$PPML" train rgbset.npz -o setm.ppml --hidden 2 --epochs 2
+ok "encrypt what was packed" "$PPML" encrypt --secret-key sk set/images/0.pgm --fit -o jin.ct
+
+# pack_refuses NAME STATUS TEXT SED: the table changed by sed, and what must be said of it.
+pack_refuses() {
+  sed "$4" set/labels.csv >set/bad.csv
+  refuses "pack: $1" "$2" "$PPML" pack set/bad.csv -o new.npz --side 8
+  grep -q "$3" err && pass || fail "pack: $1: $(cat err)"
+}
+pack_refuses "a missing image" 66 'images/gone.pgm: cannot open it.*, line 3 of the labels' '3s/1.pgm/gone.pgm/'
+pack_refuses "a file that is no image" 65 'labels.csv: not a PGM.*, line 2 of the labels' '2s/images.0.pgm/labels.csv/'
+pack_refuses "a bad label" 65 'line 4: bad label' '4s/,0,/,x,/'
+pack_refuses "a label too large" 65 'line 4: bad label' '4s/,0,/,64,/'
+pack_refuses "a bad split" 65 'line 5: no such split' '5s/train/exam/'
+pack_refuses "a field too many" 65 'line 6: 5 fields (expected 4)' '6s/$/,/'
+pack_refuses "an open quote" 65 'line 7: a quote' '7s/^/"/'
+pack_refuses "no column" 65 'line 1: no column label' '1s/label/class/'
+pack_refuses "no file" 65 'line 8: no file' '8s/^[^,]*//'
+pack_refuses "no test images" 65 'no image of the split test' 's/test/val/'
+pack_refuses "one class" 65 'all labels are 0' 's/,1,/,0,/'
+pack_refuses "nothing" 65 'no column' 'd'
+refuses "pack: names that are not in the table" 65 "$PPML" pack set/labels.csv -o new.npz --label-column name --classes up,down
+refuses "pack: no table" 66 "$PPML" pack set/gone.csv -o new.npz
+refuses "pack: no side" 64 "$PPML" pack set/labels.csv -o new.npz --side 0
+{ cat set/labels.csv; sed 1d set/labels.csv; } >set/bad.csv
+refuses "pack: more than 1 GiB" 65 "$PPML" pack set/bad.csv -o new.npz --side 4096 --rgb --images nowhere
+refuses "pack: an output in no directory" 73 "$PPML" pack set/labels.csv -o nowhere/new.npz
 
 # ----------------------------------------------------------- import and export
 
@@ -502,13 +562,13 @@ if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
   cat out
   at_least "PneumoniaMNIST" images 624
   at_least "PneumoniaMNIST" accuracy_encrypted 0.88
-  at_least "PneumoniaMNIST" agreement 0.99
+  at_least "PneumoniaMNIST" agreement 0.98 # 0.994 expected: by chance once in 10,000 runs
   ok "train on RetinaMNIST" "$PPML" train "$DATA/retinamnist.npz" -o rm.ppml --flip hv --balance 0
   ok "compile RetinaMNIST" "$PPML" compile rm.ppml -o rc.ppml --client rcl.ppml --agreement 0.95
   ok "verify RetinaMNIST" "$PPML" verify rc.ppml "$DATA/retinamnist.npz" --count 100 --json
   cat out
   at_least "RetinaMNIST" classes 5
-  at_least "RetinaMNIST" agreement 0.95
+  at_least "RetinaMNIST" agreement 0.90 # 0.974 expected, of 100 images
   ok "train on PneumoniaMNIST by squares" "$PPML" train "$DATA/pneumoniamnist.npz" -o qm.ppml --activation square --epochs 15
   ok "compile PneumoniaMNIST by squares" "$PPML" compile qm.ppml -o qc.ppml --client qcl.ppml --json
   grep -q '"name": "leveled-16"' out && pass || fail "PneumoniaMNIST by squares: not leveled-16: $(cat out)"
@@ -519,6 +579,20 @@ if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
 else
   skipped=$((skipped + 3))
   echo "tests/cli.sh: skipped: PneumoniaMNIST and RetinaMNIST (no data sets at $DATA)"
+fi
+
+XRAYS=$DATA/chest_xray_pneumonia_224
+if [ -f "$XRAYS/labels.csv" ]; then
+  # 39 of the JPEG files, some of each split.
+  awk 'NR == 1 || NR % 147 == 0' "$XRAYS/labels.csv" >xrays.csv
+  ok "pack X-rays" "$PPML" pack xrays.csv --images "$XRAYS" -o xrays.npz --json
+  at_least "pack X-rays" images 39
+  # Of the pixels that djpeg and NumPy make.
+  [ "$(cksum <xrays.npz)" = "2847815449 32041" ] && pass || fail "pack X-rays: other bytes: $(cksum <xrays.npz)"
+  ok "train on X-rays" "$PPML" train xrays.npz -o xrays.ppml --epochs 2
+else
+  skipped=$((skipped + 1))
+  echo "tests/cli.sh: skipped: chest_xray_pneumonia_224 (no data set at $DATA)"
 fi
 
 echo "tests/cli.sh: $passed passed, $failed failed, $skipped skipped"

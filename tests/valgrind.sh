@@ -6,6 +6,7 @@
 set -eu
 : "${CC:=cc}" "${BUILD:=build/valgrind}"
 TINY=$(realpath tests/data)
+JPEGS=$(realpath fuzz/corpus/jpeg)
 : "${VALGRIND_SKIP=backend exact fft ggsw infer keys keyswitch lwe noise pbs simulate}"
 export CK_TIMEOUT_MULTIPLIER=20 CK_EXCLUDE_TAGS="${CK_EXCLUDE_TAGS-noise}"
 MEMCHECK="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
@@ -42,6 +43,9 @@ run compile m.ppml -o c.ppml --client cl.ppml --params fast-block2 --no-calibrat
 run simulate c.ppml "$TINY/tiny.npz" --count 2 --draws 10 --agreement 0 --json
 run keygen cl.ppml --secret-key sk --eval-key ek --threads 1
 run encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 0 -o in.ct
+run encrypt --secret-key sk "$JPEGS/ycc_420" --fit -o jpeg.ct
+printf 'file,label,split\ngray_jfif,0,train\nycc_420,1,val\nycc_422,1,test\n' >labels.csv
+run pack labels.csv --images "$JPEGS" -o set.npz
 run infer c.ppml --eval-key ek in.ct -o out.ct --threads 2 --backend ref
 run decrypt --secret-key sk out.ct --json
 run verify c.ppml "$TINY/tiny.npz" --count 1 --threads 1 --backend ref --json

@@ -19,6 +19,7 @@ SETS = ("fast", "balanced", "precise", "finest", "exact", "fast-block2")
 LEVELED = ("leveled-16", "leveled-32", "leveled-64", "leveled-128")
 BACKENDS = ("avx512", "avx2", "neon", "ref")
 HIDDEN = (4, 8, 16, 32, 64)
+PATHS = {"fast": "relu", "precise": "relu", "leveled": "square"}
 VERIFY_IMAGES = 40
 
 
@@ -34,7 +35,8 @@ def has_backend(ppml, backend):
 
 
 def by_hidden(ppml, data):
-    """Latency and accuracy by hidden neurons: [(H, params, verify)], one thread."""
+    """Latency and accuracy by hidden neurons: [(H, path, verify)], one thread; a path is a set,
+    or the smallest leveled one that has slots enough."""
     archive = os.path.join(data, "pneumoniamnist.npz")
     if not os.path.exists(archive):
         return []
@@ -42,10 +44,12 @@ def by_hidden(ppml, data):
     with tempfile.TemporaryDirectory() as work:
         at = lambda name: os.path.join(work, name)
         for hidden in HIDDEN:
-            run(ppml, "train", archive, "-o", at("m"), "--hidden", str(hidden))
-            for params in ("fast", "precise"):
+            for path, activation in PATHS.items():
+                run(ppml, "train", archive, "-o", at("m"), "--hidden", str(hidden), "--activation", activation)
+                slots = max(16, hidden)
+                params = "leveled-%d" % slots if path == "leveled" else path
                 run(ppml, "compile", at("m"), "-o", at("c"), "--client", at("cl"), "--params", params)
-                rows.append((hidden, params, json.loads(run(
+                rows.append((hidden, path, json.loads(run(
                     ppml, "verify", at("c"), archive, "--threads", "1", "--count", str(VERIFY_IMAGES), "--json"))))
     return rows
 
@@ -89,7 +93,7 @@ def main():
     panels = [by_batch, by_backend, by_threads]
     if hidden:
         cost = Places("PneumoniaMNIST: ms an image by hidden neurons", "hidden neurons, one thread", HIDDEN)
-        for s in ("fast", "precise"):
+        for s in PATHS:
             cost.add(s, [v["latency_ms"]["median"] for _, params, v in hidden if params == s])
         panels.append(cost)
     with open(os.path.join(out, "benchmarks.svg"), "w") as f:
@@ -124,8 +128,8 @@ def main():
             "", "## By hidden neurons (PneumoniaMNIST, one image at a time, one thread)", ""]
     if hidden:
         text.append(table(
-            ["hidden neurons", "set", "ms an image", "first %d test images: clear" % VERIFY_IMAGES, "encrypted", "agreement"],
-            [[h, p, "%.1f" % v["latency_ms"]["median"], "%.3f" % v["accuracy_clear"],
+            ["hidden neurons", "set", "activation", "ms an image", "first %d test images: clear" % VERIFY_IMAGES, "encrypted", "agreement"],
+            [[h, v["params"], PATHS[p], "%.2f" % v["latency_ms"]["median"], "%.3f" % v["accuracy_clear"],
               "%.3f" % v["accuracy_encrypted"], "%.3f" % v["agreement"]] for h, p, v in hidden]))
     else:
         text.append("Left out: pneumoniamnist.npz was not there.")

@@ -11,6 +11,7 @@ typedef struct encrypt_request {
   const char *key_path, *image_path, *out_path, *split;
   uint64_t index;
   int from_dataset;
+  int fit;
 } encrypt_request;
 
 static int parse(encrypt_request *r, int argc, char **argv) {
@@ -19,12 +20,15 @@ static int parse(encrypt_request *r, int argc, char **argv) {
   r->out_path = args_required(&a, "-o");
   r->split = args_text(&a, "--split");
   r->index = args_number(&a, "--index", 0, UINT32_MAX, UINT64_MAX);
+  r->fit = args_flag(&a, "--fit");
   int status = args_end(&a, 1, 1);
   if (status) return status;
   r->image_path = a.value[0];
   r->from_dataset = r->split != NULL || r->index != UINT64_MAX;
   if (r->from_dataset && (r->split == NULL || r->index == UINT64_MAX))
     return cli_fail(CLI_USAGE, "encrypt", "--split and --index go together");
+  if (r->from_dataset && r->fit)
+    return cli_fail(CLI_USAGE, "encrypt", "--fit is for pictures (expected no --split)");
   return CLI_OK;
 }
 
@@ -59,7 +63,7 @@ static int load_pixels(const uint8_t **pixels, const encrypt_request *r, const p
                        ppml_arena *arena) {
   npz_split split;
   split_request images = {r->image_path, r->split, SIZE_MAX};
-  if (!r->from_dataset) return load_image(pixels, r->image_path, spec, arena);
+  if (!r->from_dataset) return load_image(pixels, r->image_path, spec, r->fit, arena);
   int status = split_load(&split, &images, spec, arena);
   if (status) return status;
   status = pick(pixels, r, &split, spec);

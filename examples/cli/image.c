@@ -1,6 +1,8 @@
-/* image.c - see image.h.  PGM and PPM as in Netpbm's manual, PNG as in ISO/IEC 15948. */
+/* image.c - see image.h.  PGM and PPM as in Netpbm's manual, PNG as in ISO/IEC 15948; JPEG is
+ * in jpeg.c. */
 #include "image.h"
 #include "inflate.h"
+#include "jpeg.h"
 
 #include <string.h>
 
@@ -335,14 +337,15 @@ static const char *png_read(image *out, const uint8_t *bytes, size_t count, uint
 
 /* ------------------------------------------------------------------------------- dispatcher */
 
-typedef enum { OTHER, PNM, PNG } kind;
+typedef enum { OTHER, PNM, PNG, JPEG } kind;
 
 static kind kind_of(const uint8_t *bytes, size_t count) {
   if (count >= 2 && bytes[0] == 'P' && strchr("2356", bytes[1]) && bytes[1]) return PNM;
+  if (count >= 2 && bytes[0] == 0xFF && bytes[1] == 0xD8) return JPEG;
   return count >= 2 && bytes[0] == 0x89 && bytes[1] == 'P' ? PNG : OTHER;
 }
 
-static const char unknown[] = "not a PGM, PPM or PNG image (expected one of these)";
+static const char unknown[] = "not a PGM, PPM, PNG or JPEG image (expected one of these)";
 
 const char *image_measure(image *out, const void *bytes, size_t count) {
   memset(out, 0, sizeof *out);
@@ -351,6 +354,8 @@ const char *image_measure(image *out, const void *bytes, size_t count) {
     return pnm_measure(out, bytes, count);
   case PNG:
     return png_measure(out, bytes, count);
+  case JPEG:
+    return jpeg_measure(out, bytes, count);
   default:
     return unknown;
   }
@@ -364,6 +369,8 @@ const char *image_read(image *out, const void *bytes, size_t count, void *memory
     return pnm_read(out, bytes, count, memory, memory_bytes);
   case PNG:
     return png_read(out, bytes, count, memory, memory_bytes);
+  case JPEG:
+    return jpeg_read(out, bytes, count, memory, memory_bytes);
   default:
     return unknown;
   }

@@ -1,8 +1,9 @@
-/* image.h - one image from a PGM, PPM or PNG file in memory.
+/* image.h - one image from a PGM, PPM, PNG or JPEG file in memory.
  *
  * Read here: PGM and PPM, binary (P5, P6) and plain (P2, P3), of maxval 1 to 255, rescaled to 255;
  * PNG of 8 bits per sample, not interlaced: gray, RGB and palette, with or without alpha, which is
  * dropped.  A palette image becomes RGB.  CRC-32 and Adler-32 are verified.
+ * Of JPEG, what jpeg.h has.
  *
  * Use: image_measure tells memory_bytes, image_read decodes into a block of that size.
  *
@@ -18,9 +19,10 @@
 #define IMAGE_SIDE_MAX 4096
 
 typedef struct image {
-  size_t memory_bytes;   /* what image_read needs; more than the pixels, as PNG decodes in steps */
-  size_t width;          /* 1 to IMAGE_SIDE_MAX */
-  size_t height;         /* likewise */
+  size_t
+      memory_bytes; /* what image_read needs; more than the pixels, as PNG and JPEG decode in steps */
+  size_t width;     /* 1 to IMAGE_SIDE_MAX */
+  size_t height;    /* likewise */
   unsigned channels;     /* 1 gray, 3 RGB */
   const uint8_t *pixels; /* [height][width][channels], at the start of image_read's memory */
 } image;

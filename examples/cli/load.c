@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "image.h"
+#include "resample.h"
 
 #define CONTAINER_BYTES_MAX ((size_t)64 << 20)
-#define DATASET_FILE_BYTES_MAX ((size_t)1 << 30)
 #define ONNX_FILE_BYTES_MAX ((size_t)64 << 20)
 #define IMAGE_FILE_BYTES_MAX ((size_t)64 << 20)
 
@@ -225,7 +224,7 @@ static int read_dataset(npz_dataset *dataset, const file_input *file, const char
 
 int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena) {
   file_input file;
-  if (file_read(&file, path, DATASET_FILE_BYTES_MAX) != NULL)
+  if (file_read(&file, path, LOAD_DATASET_BYTES_MAX) != NULL)
     return cli_fail(file.status, path, "%s", file.message);
   int status = read_dataset(dataset, &file, path, arena);
   file_free(&file);
@@ -272,32 +271,71 @@ int load_onnx(onnx_network *network, const char *path, ppml_arena *arena) {
 /* ------------------------------------------------------------------- image */
 
 /* Decodes an image in memory. */
-static int read_image(image *out, const file_input *file, const char *path, ppml_arena *arena) {
+static int read_image(image *out, const file_input *file, const char *path, const char *where,
+                      ppml_arena *arena) {
   const char *reason = image_measure(out, file->bytes, file->count);
-  if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
+  if (reason) return cli_fail(CLI_DATA, path, "%s%s", reason, where);
   int status = cli_arena_create(arena, out->memory_bytes);
   if (status) return status;
   reason = image_read(out, file->bytes, file->count, arena->memory, out->memory_bytes);
   if (reason == NULL) return CLI_OK;
   cli_arena_destroy(arena);
-  return cli_fail(CLI_DATA, path, "%s", reason);
+  return cli_fail(CLI_DATA, path, "%s%s", reason, where);
 }
 
-int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, ppml_arena *arena) {
+int load_picture(image *out, const char *path, const char *where, ppml_arena *arena) {
   file_input file;
-  image out;
   if (file_read(&file, path, IMAGE_FILE_BYTES_MAX) != NULL)
-    return cli_fail(file.status, path, "%s", file.message);
-  int status = read_image(&out, &file, path, arena);
+    return cli_fail(file.status, path, "%s%s", file.message, where);
+  int status = read_image(out, &file, path, where, arena);
   file_free(&file);
-  if (status) return status;
-  arena->high_bytes = arena->capacity_bytes; /* a patient's image: all of it is wiped */
-  *pixels = out.pixels;
-  if (out.width == spec->width && out.height == spec->height && out.channels == spec->channels)
-    return CLI_OK;
+  return status;
+}
+
+/* A patient's image: all of the memory is wiped when it is given back. */
+static void wipe_later(ppml_arena *arena) {
+  arena->high_bytes = arena->capacity_bytes;
+}
+
+/* Makes the image fit, in an arena that takes the place of its own. */
+static int fit_image(image *out, const ppml_spec *spec, ppml_arena *arena) {
+  ppml_arena fitted;
+  int status = cli_arena_create(&fitted, ppml_spec_inputs(spec));
+  if (status == CLI_OK) {
+    uint8_t *pixels = (uint8_t *)fitted.memory;
+    resample_fit(pixels, spec->height, spec->width, spec->channels, out);
+    wipe_later(&fitted);
+    *out = (image){ppml_spec_inputs(spec), spec->width, spec->height, spec->channels, pixels};
+  }
   cli_arena_destroy(arena);
-  return cli_fail(CLI_DATA, path, "an image of %zux%zux%u (expected %ux%ux%u)", out.width,
-                  out.height, out.channels, spec->width, spec->height, spec->channels);
+  *arena = fitted;
+  return status;
+}
+
+/* Is it gray, though it has three channels? */
+static int has_no_colour(const image *in) {
+  const uint8_t *at = in->pixels, *end = at + 3 * in->width * in->height;
+  for (; in->channels == 3 && at < end; at += 3)
+    if (at[0] != at[1] || at[0] != at[2]) return 0;
+  return 1;
+}
+
+int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
+               ppml_arena *arena) {
+  image out = {0};
+  int status = load_picture(&out, path, "", arena);
+  if (status) return status;
+  wipe_later(arena);
+  int same_size = out.width == spec->width && out.height == spec->height;
+  int same_colours = out.channels == spec->channels || (spec->channels == 1 && has_no_colour(&out));
+  if (!fit && !(same_size && same_colours)) {
+    cli_arena_destroy(arena);
+    return cli_fail(CLI_DATA, path, "an image of %zux%zux%u (expected %ux%ux%u)", out.width,
+                    out.height, out.channels, spec->width, spec->height, spec->channels);
+  }
+  if (out.channels != spec->channels || !same_size) status = fit_image(&out, spec, arena);
+  *pixels = out.pixels;
+  return status;
 }
 
 /* -------------------------------------------------------------------- save */

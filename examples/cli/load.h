@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "file.h"
+#include "image.h"
 #include "npz.h"
 #include "onnx.h"
 
@@ -40,6 +41,9 @@ int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const pp
                   ppml_arena *arena);
 void key_file_close(key_file *file); /* harmless on zeros */
 
+/* Longest .npz that is read. */
+#define LOAD_DATASET_BYTES_MAX ((size_t)1 << 30)
+
 /* A MedMNIST .npz; free the arena that holds its arrays. */
 int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena);
 
@@ -52,8 +56,14 @@ int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const ch
 /* A split by its name, "train", "val" or "test". */
 int load_split(const npz_split **split, const npz_dataset *dataset, const char *name);
 
-/* Pixels of a PGM, PPM or PNG file of the spec's shape. */
-int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, ppml_arena *arena);
+/* A PGM, PPM, PNG or JPEG file of any shape; free the arena that holds its pixels.
+ *   where  behind an error's text: ", line 7 of the labels", or "" */
+int load_picture(image *out, const char *path, const char *where, ppml_arena *arena);
+
+/* Pixels for a network of this spec, from such a file; three equal channels may stand for gray.
+ *   fit  make it fit (resample.h), else an image of another shape is refused */
+int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
+               ppml_arena *arena);
 
 /* Containers out: the writer appends to an output that file_create began. */
 ppml_writer save_writer(file_output *output);

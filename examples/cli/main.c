@@ -14,6 +14,18 @@ typedef struct command {
 static const command commands[] = {
     {"demo", cmd_demo, "the whole path on built-in data, with times",
      "ppml demo [--json] [--threads T] [--params SET]\n"},
+    {"pack", cmd_pack, "a table of labels and its pictures as a data set",
+     "ppml pack LABELS.csv -o DATA.npz\n"
+     "  --side S                 of the images, which are made square (28)\n"
+     "  --rgb                    keep colours (gray)\n"
+     "  --images DIR             where the table's files are (beside the table)\n"
+     "  --file-column NAME       column of the files: PGM, PPM, PNG or JPEG (file)\n"
+     "  --label-column NAME      column of the classes: 0, 1 and so on (label)\n"
+     "  --classes A,B,...        the label column has these names, for 0, 1 and so on\n"
+     "  --split-column NAME      column of train, val or test (split)\n"
+     "  --json\n"
+     "  An .npz like MedMNIST's, stored; the same input gives the same bytes.  Images are cut to\n"
+     "  their central square and scaled by averaging areas.\n"},
     {"train", cmd_train, "train a network on a MedMNIST data set",
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none (16)\n"
@@ -78,7 +90,8 @@ static const command commands[] = {
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
      "  SK stays with the client (mode 0600), EK goes to the server\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
-     "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM or PNG\n"
+     "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM, PNG or JPEG\n"
+     "  --fit                    cut, scaled and made gray as by pack (of the network's size)\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"

@@ -571,9 +571,9 @@ def image_cases():
     bits = "expected 8 bits per sample"
     order = "expected whole chunks in order"
     bad = [
-        ("bad_empty", b"", "not a PGM, PPM or PNG"),
-        ("bad_jpeg", b"\xff\xd8\xff\xe0\0\x10JFIF\0", "not a PGM, PPM or PNG"),
-        ("bad_pbm", b"P4 8 1 a", "not a PGM, PPM or PNG"),
+        ("bad_empty", b"", "not a PGM, PPM, PNG or JPEG"),
+        ("bad_jpeg", b"\xff\xd8\xff\xe0\0\x10JFIF\0", "JPEG image ends early"),
+        ("bad_pbm", b"P4 8 1 a", "not a PGM, PPM, PNG or JPEG"),
         ("bad_pgm_header_only", b"P5", "damaged PGM"),
         ("bad_pgm_no_space", b"P53 2 255 " + gray, "damaged PGM"),
         ("bad_pgm_width_zero", b"P5 0 2 255 ", "bad width"),

@@ -1,0 +1,41 @@
+/* fuzz_jpeg.c - any bytes as a JPEG image.
+ *
+ * libFuzzer:
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -o fuzz_jpeg fuzz/fuzz_jpeg.c \
+ *         examples/cli/jpeg.c
+ *     mkdir -p /tmp/new && ./fuzz_jpeg -max_len=4096 /tmp/new fuzz/corpus/jpeg
+ * AFL++:
+ *     afl-clang-fast -g -O1 -fsanitize=fuzzer -o fuzz_jpeg fuzz/fuzz_jpeg.c examples/cli/jpeg.c
+ *     afl-fuzz -i fuzz/corpus/jpeg -o /tmp/afl -- ./fuzz_jpeg
+ * Corpus alone: fuzz/replay.c in place of the fuzzer. */
+#include "../examples/cli/jpeg.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+static volatile unsigned sink;
+
+/* Reading must agree with measuring, and all pixels must be set. */
+static void check_image(const image *measured, const image *got, const uint8_t *memory) {
+  size_t pixels = got->width * got->height * got->channels;
+  if (got->width != measured->width || got->height != measured->height ||
+      got->channels != measured->channels || got->memory_bytes != measured->memory_bytes)
+    abort();
+  if (got->pixels != memory || pixels == 0 || pixels > got->memory_bytes) abort();
+  if (got->channels != 1 && got->channels != 3) abort();
+  for (size_t i = 0; i < pixels; i++) sink += got->pixels[i];
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+  image measured, got = {0};
+  if (jpeg_measure(&measured, bytes, count)) return 0;
+  if (measured.memory_bytes > 1024 * count) abort(); /* what jpeg.h promises */
+  uint8_t *memory = malloc(measured.memory_bytes);
+  if (!memory) return 0;
+  if (!jpeg_read(&got, bytes, count, memory, measured.memory_bytes))
+    check_image(&measured, &got, memory);
+  else if (got.pixels) abort();
+  free(memory);
+  return 0;
+}

@@ -1,0 +1,140 @@
+/* test_jpeg.c - JPEG against the coefficients that made it (tests/kat), by way of image.h. */
+#include "../examples/cli/image.h"
+#include "../examples/cli/jpeg.h"
+#include "kat/jpeg_kat.h"
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KATS = sizeof jpeg_kats / sizeof jpeg_kats[0], FILE_BYTES_MAX = 2048 };
+
+/* Reads from and into blocks of just the size; *memory is for the caller to free. */
+static const char *load(image *out, const uint8_t *bytes, size_t count, void **memory) {
+  uint8_t *copy = malloc(count > 0 ? count : 1);
+  ck_assert(copy);
+  if (count > 0) memcpy(copy, bytes, count);
+  *memory = NULL;
+  const char *reason = image_measure(out, copy, count);
+  if (!reason) {
+    size_t memory_bytes = out->memory_bytes;
+    *memory = malloc(memory_bytes);
+    ck_assert(*memory);
+    reason = image_read(out, copy, count, *memory, memory_bytes);
+  }
+  free(copy);
+  return reason;
+}
+
+/* A sample may be rounded otherwise, by one; a colour is made of three, whose constants add up to
+ * 2.77 at most. */
+static void check_pixels(const jpeg_kat *kat, const image *got) {
+  int most = kat->channels == 1 ? 1 : 3;
+  for (size_t i = 0; i < kat->width * kat->height * kat->channels; i++)
+    ck_assert_msg(abs(got->pixels[i] - kat->pixels[i]) <= most, "%s: value %zu is %d, not %d",
+                  kat->name, i, got->pixels[i], kat->pixels[i]);
+}
+
+/* How many values are not the nearest integers. */
+static size_t misses(const jpeg_kat *kat, const image *got) {
+  size_t count = 0;
+  for (size_t i = 0; i < kat->width * kat->height * kat->channels; i++)
+    count += got->pixels[i] != kat->pixels[i];
+  return count;
+}
+
+START_TEST(valid_images_have_their_pixels) {
+  size_t missed = 0, values = 0;
+  for (size_t i = 0; i < KATS; i++) {
+    const jpeg_kat *kat = &jpeg_kats[i];
+    image got;
+    void *memory;
+    if (kat->reason) continue;
+    const char *reason = load(&got, kat->bytes, kat->count, &memory);
+    ck_assert_msg(!reason, "%s: %s", kat->name, reason);
+    ck_assert_msg(got.width == kat->width && got.height == kat->height, "%s", kat->name);
+    ck_assert_msg(got.channels == kat->channels, "%s", kat->name);
+    check_pixels(kat, &got);
+    missed += misses(kat, &got);
+    values += kat->width * kat->height * kat->channels;
+    free(memory);
+  }
+  ck_assert_msg(20 * missed < values, "%zu of %zu values are not the nearest", missed, values);
+}
+END_TEST
+
+START_TEST(broken_images_are_refused_for_their_reason) {
+  for (size_t i = 0; i < KATS; i++) {
+    const jpeg_kat *kat = &jpeg_kats[i];
+    image got;
+    void *memory;
+    if (!kat->reason) continue;
+    const char *reason = load(&got, kat->bytes, kat->count, &memory);
+    ck_assert_msg(reason, "%s: accepted", kat->name);
+    ck_assert_msg(strstr(reason, kat->reason), "%s: refused as: %s", kat->name, reason);
+    free(memory);
+  }
+}
+END_TEST
+
+START_TEST(images_truncated_at_any_byte_are_refused) {
+  for (size_t i = 0; i < KATS; i++) {
+    const jpeg_kat *kat = &jpeg_kats[i];
+    image got;
+    void *memory;
+    for (size_t count = 0; !kat->reason && count < kat->count; count++) {
+      const char *reason = load(&got, kat->bytes, count, &memory);
+      ck_assert_msg(reason, "%s: %zu bytes accepted", kat->name, count);
+      ck_assert_msg(!got.pixels || !memory, "%s: not emptied", kat->name);
+      free(memory);
+    }
+  }
+}
+END_TEST
+
+/* JPEG has no checksum: a sanitizer is the judge. */
+START_TEST(flipped_bits_stay_within_bounds) {
+  for (size_t i = 0; i < KATS; i++) {
+    const jpeg_kat *kat = &jpeg_kats[i];
+    uint8_t bytes[FILE_BYTES_MAX];
+    image got;
+    void *memory;
+    ck_assert(kat->count <= sizeof bytes);
+    memcpy(bytes, kat->bytes, kat->count);
+    for (size_t bit = 0; bit < 8 * kat->count; bit++) {
+      bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+      load(&got, bytes, kat->count, &memory);
+      free(memory);
+      bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+  }
+}
+END_TEST
+
+START_TEST(one_byte_less_than_measured_is_refused) {
+  for (size_t i = 0; i < KATS; i++) {
+    const jpeg_kat *kat = &jpeg_kats[i];
+    uint8_t memory[4096];
+    image got;
+    if (kat->reason) continue;
+    ck_assert(!image_measure(&got, kat->bytes, kat->count));
+    size_t memory_bytes = got.memory_bytes;
+    ck_assert(memory_bytes <= sizeof memory && memory_bytes <= 1024 * kat->count);
+    ck_assert(image_read(&got, kat->bytes, kat->count, memory, memory_bytes - 1));
+    ck_assert(!image_read(&got, kat->bytes, kat->count, memory, memory_bytes));
+    ck_assert_ptr_eq(got.pixels, memory);
+  }
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("jpeg");
+  TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
+  TCase *error = test_case(suite, "error");
+  tcase_add_test(kat, valid_images_have_their_pixels);
+  tcase_add_test(law, one_byte_less_than_measured_is_refused);
+  tcase_add_test(error, broken_images_are_refused_for_their_reason);
+  tcase_add_test(error, images_truncated_at_any_byte_are_refused);
+  tcase_add_test(error, flipped_bits_stay_within_bounds);
+  return test_run(suite);
+}
