@@ -183,7 +183,7 @@ bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benc
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
 
 results: $(BUILD)/ppml ## train and run networks of all shapes; writes docs/RESULTS.md (hours; RESULTS="--images 50" for less)
-	python3 tools/results.py $(BUILD)/ppml $(PPML_DATA) docs $(BUILD)/results --exact $(RESULTS)
+	python3 tools/results.py $(BUILD)/ppml $(PPML_DATA) docs $(BUILD)/results --exact 8 $(RESULTS)
 
 SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c tests/*.[ch] fuzz/*.[ch])
 

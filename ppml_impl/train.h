@@ -297,32 +297,38 @@ PPMLI_STATIC double ppmli_train_validate(ppmli_trainer *t) {
   return merit / most;
 }
 
-/* Folds the average and keeps it if it is the best so far, the latest of equals.
+/* Folds the average of a run and keeps it if it is the best so far, the latest of equals.
  * Returns what it is worth. */
-PPMLI_STATIC double ppmli_train_compare(ppmli_trainer *t) {
+PPMLI_STATIC double ppmli_train_compare(ppmli_trainer *t, size_t run) {
   ppmli_fold_run(t, t->shadow.average);
   double validation = ppmli_train_validate(t);
   if (validation < t->best_validation) return validation;
   t->best_validation = validation;
+  t->best_run = run;
   memcpy(t->best, t->shadow.average, t->shadow.parameters * sizeof *t->best);
   return validation;
+}
+
+/* What a run starts with, all of it from its seed: the shadow, the sample, the order. */
+PPMLI_STATIC void ppmli_train_start(ppmli_trainer *t, size_t run) {
+  uint8_t seed[PPML_SEED_BYTES] = {0};
+  ppmli_store64(seed, t->options->seed + run);
+  ppmli_rng_seed(&t->rng, seed);
+  ppmli_shadow_draw(&t->shadow, &t->rng);
+  ppmli_train_draw_sample(t);
+  for (size_t n = 0; n < t->train->count; n++) t->order[n] = (uint32_t)n;
 }
 
 /* All epochs of one seed. */
 PPMLI_STATIC void ppmli_train_seed(ppmli_trainer *t, size_t run, const ppml_train_watch *watch) {
   const ppml_train_options *o = t->options;
   ppml_train_epoch told = {o->seed + run, 0, o->epochs, run, o->seeds, 0, 0};
-  uint8_t seed[PPML_SEED_BYTES] = {0};
   size_t since = 0;     /* the last better one */
   double best = -1e300; /* of this seed */
-  ppmli_store64(seed, told.seed);
-  ppmli_rng_seed(&t->rng, seed);
-  ppmli_shadow_draw(&t->shadow, &t->rng);
-  ppmli_train_draw_sample(t);
-  for (size_t n = 0; n < t->train->count; n++) t->order[n] = (uint32_t)n;
+  ppmli_train_start(t, run);
   while (told.epoch < o->epochs && (o->patience == 0 || since < o->patience)) {
     told.loss = ppmli_train_epoch(t, told.epoch++);
-    told.validation = ppmli_train_compare(t);
+    told.validation = ppmli_train_compare(t, run);
     since = told.validation > best ? 0 : since + 1;
     if (told.validation > best) best = told.validation;
     if (watch && watch->epoch) watch->epoch(watch->context, &told);
@@ -331,13 +337,20 @@ PPMLI_STATIC void ppmli_train_seed(ppmli_trainer *t, size_t run, const ppml_trai
 
 /* ------------------------------------------------------------------- run */
 
+/* The best network again, by the sample of the run that found it, so that it is the one that was
+ * compared; its scores of the validation images. */
+PPMLI_STATIC void ppmli_train_recall(ppmli_trainer *t) {
+  ppmli_train_start(t, t->best_run);
+  ppmli_fold_run(t, t->best);
+  (void)ppmli_train_validate(t);
+}
+
 PPMLI_STATIC int ppmli_train_all(ppmli_trainer *t, const ppml_images *validation,
                                  const ppml_train_watch *watch) {
   ppmli_train_prepare(t, validation);
   t->best_validation = -1e300;
   for (size_t run = 0; run < t->options->seeds; run++) ppmli_train_seed(t, run, watch);
-  ppmli_fold_run(t, t->best);
-  (void)ppmli_train_validate(t);
+  ppmli_train_recall(t);
   return ppmli_finish_run(t);
 }
 

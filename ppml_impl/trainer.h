@@ -39,6 +39,7 @@ typedef struct ppmli_trainer {
   double root_unit;       /* what an accumulator of 1 is to the shadow, before a polynomial */
   float *best;            /* [shadow.parameters] the average after the epoch that did best */
   double best_validation;
+  size_t best_run; /* that found it: of options->seeds */
   float *mean;     /* [inputs] of the quantized training images */
   uint32_t *order; /* [train->count] in which an epoch takes the images */
   uint8_t *pixels; /* [SHARDS][inputs] changed images */

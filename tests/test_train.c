@@ -433,7 +433,8 @@ static ppml_arena fold_make(ppmli_trainer *t, problem *p, ppml_images *images) {
   const uint8_t seed[PPML_SEED_BYTES] = {1};
   ppml_arena arena = arena_make(ppml_train_bytes(&p->options, 64, 64, 1));
   memset(t, 0, sizeof *t);
-  *images = problem_slice(p, 0, 64);
+  *images = p->train;
+  images->count = 64;
   t->options = &p->options;
   t->train = images;
   t->arena = &arena;
@@ -598,6 +599,42 @@ static void assert_threads_do_not_show(problem *p) {
 START_TEST(the_number_of_threads_does_not_show) {
   assert_threads_do_not_show(problem_make(3));
   assert_threads_do_not_show(problem_make_square(3));
+}
+END_TEST
+
+/* Of three seeds the second does best, so that the last sample is not the one it was compared by. */
+static problem *problem_make_seeds(void) {
+  problem *p = problem_make_labels();
+  p->options.epochs = 6;
+  p->options.seeds = 3;
+  p->options.seed = 3;
+  return p;
+}
+
+START_TEST(what_is_kept_is_what_was_compared) {
+  problem *p = problem_make_seeds();
+  ppml_images images;
+  ppmli_trainer t;
+  ppml_arena arena = fold_make(&t, p, &images);
+  ck_assert_int_eq(ppmli_train_all(&t, &images, NULL), PPML_OK);
+  ck_assert_uint_eq(t.best_run, 1);
+  ck_assert(ppmli_train_validate(&t) == t.best_validation);
+  free(arena.memory);
+  free(p);
+}
+END_TEST
+
+START_TEST(the_best_of_several_seeds_is_what_it_is_alone) {
+  problem *p = problem_make_seeds();
+  ppml_model several, alone;
+  ppml_arena arena = problem_train(&several, p);
+  p->options.seeds = 1;
+  p->options.seed++;
+  ppml_arena other = problem_train(&alone, p);
+  ck_assert(memcmp(several.id, alone.id, PPML_ID_BYTES) == 0);
+  free(arena.memory);
+  free(other.memory);
+  free(p);
 }
 END_TEST
 
@@ -959,6 +996,8 @@ int main(void) {
   tcase_add_test(law, several_labels_are_learnt);
   tcase_add_test(law, grades_are_learnt);
   tcase_add_test(law, the_number_of_threads_does_not_show);
+  tcase_add_test(law, what_is_kept_is_what_was_compared);
+  tcase_add_test(law, the_best_of_several_seeds_is_what_it_is_alone);
   tcase_add_test(law, ranges_are_products_of_small_odd_radices);
   tcase_add_test(law, a_flat_image_stays_flat);
   tcase_add_test(law, images_are_mirrored_where_that_is_asked_for);

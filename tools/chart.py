@@ -28,6 +28,7 @@ def table(head, rows):
 class Panel:
     """One chart, of a fixed size; picture() puts them side by side."""
     WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 420, 260, 56, 44, 34
+    legend_top = 34
 
     def frame(self, x0, y0, title, x_label):
         return ['<text x="%d" y="%d" class="title">%s</text>' % (x0 + 8, y0 + 18, title),
@@ -36,7 +37,7 @@ class Panel:
 
     def legend(self, x0, y0, names):
         return ['<text x="%d" y="%d" text-anchor="end" fill="%s">%s</text>'
-                % (x0 + self.WIDTH - 14, y0 + 34 + 14 * n, COLOURS[n % len(COLOURS)], name)
+                % (x0 + self.WIDTH - 14, y0 + self.legend_top + 14 * n, COLOURS[n % len(COLOURS)], name)
                 for n, name in enumerate(names)]
 
 
@@ -94,9 +95,9 @@ class Plane(Panel):
         low, high = min(values), max(values)
         if self.log[axis]:
             low, high = math.log10(low) - 0.05, math.log10(high) + 0.05
-            marks = [math.log10(m * 10.0 ** e) for e in range(-9, 10) for m in (1, 2, 5)]
-            ticks = [(t, "%g" % 10 ** t) for t in marks if low <= t <= high]
-            return low, high, ticks[::max(1, len(ticks) // 8)]
+            digits = (1, 2, 5) if high - low < 2.5 else (1,)
+            marks = [math.log10(m * 10.0 ** e) for e in range(-9, 10) for m in digits]
+            return low, high, [(t, "%g" % 10 ** t) for t in marks if low <= t <= high]
         if high - low < 1e-9:
             low, high = low - 0.5, high + 0.5
         step = next(s for s in (m * 10.0 ** e for e in range(-6, 9) for m in (1, 2, 5))
