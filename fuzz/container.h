@@ -135,7 +135,7 @@ static void container_use_layers(uint64_t *poly, const ppml_circuit *c) {
     for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) ppmli_dense_table(poly, c, l, 0);
     return;
   }
-  for (size_t b = 0; b < ppmli_leveled_blocks(c->params, &c->model.spec); b++) {
+  for (size_t b = 0; b < ppmli_input_blocks(c->params, &c->model.spec); b++) {
     ppmli_leveled_h_weights(poly, c, b);
     ppmli_leveled_h_constants(poly, c);
     for (uint32_t o = 0; o < c->model.spec.outputs; o++) {
