@@ -12,25 +12,13 @@
  *
  * The macro lets mutations past the CRC-32 and the Adler-32. */
 #include "../examples/cli/image.h"
+#include "pictures.h"
 
 #include <stdlib.h>
 
 enum { MEMORY_MAX = 1 << 22 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-static volatile unsigned sink;
-
-/* Reading must agree with measuring, and all pixels must be in memory. */
-static void check_image(const image *measured, const image *got, const uint8_t *memory) {
-  size_t pixels = got->width * got->height * got->channels;
-  if (got->width != measured->width || got->height != measured->height ||
-      got->channels != measured->channels || got->memory_bytes != measured->memory_bytes)
-    abort();
-  if (got->pixels != memory || pixels == 0 || pixels > got->memory_bytes) abort();
-  if (got->channels != 1 && got->channels != 3) abort();
-  sink = got->pixels[pixels - 1];
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   image measured, got;

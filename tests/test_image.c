@@ -2,30 +2,13 @@
 #include "../examples/cli/image.h"
 #include "../examples/cli/inflate.h"
 #include "kat/image_kat.h"
-#include "suite.h"
+#include "pictures.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { KATS = sizeof image_kats / sizeof image_kats[0], FILE_BYTES_MAX = 2048 };
-
-/* Reads from and into blocks of just the size; *memory is for the caller to free. */
-static const char *load(image *out, const uint8_t *bytes, size_t count, void **memory) {
-  uint8_t *copy = malloc(count > 0 ? count : 1);
-  ck_assert(copy);
-  if (count > 0) memcpy(copy, bytes, count);
-  *memory = NULL;
-  const char *reason = image_measure(out, copy, count);
-  if (!reason) {
-    size_t memory_bytes = out->memory_bytes;
-    *memory = malloc(memory_bytes);
-    ck_assert(*memory);
-    reason = image_read(out, copy, count, *memory, memory_bytes);
-  }
-  free(copy);
-  return reason;
-}
 
 static uint32_t crc32_of(const image *i) {
   return inflate_crc32(0, i->pixels, i->width * i->height * i->channels);

@@ -2,29 +2,12 @@
 #include "../examples/cli/image.h"
 #include "../examples/cli/jpeg.h"
 #include "kat/jpeg_kat.h"
-#include "suite.h"
+#include "pictures.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { KATS = sizeof jpeg_kats / sizeof jpeg_kats[0], FILE_BYTES_MAX = 2048 };
-
-/* Reads from and into blocks of just the size; *memory is for the caller to free. */
-static const char *load(image *out, const uint8_t *bytes, size_t count, void **memory) {
-  uint8_t *copy = malloc(count > 0 ? count : 1);
-  ck_assert(copy);
-  if (count > 0) memcpy(copy, bytes, count);
-  *memory = NULL;
-  const char *reason = image_measure(out, copy, count);
-  if (!reason) {
-    size_t memory_bytes = out->memory_bytes;
-    *memory = malloc(memory_bytes);
-    ck_assert(*memory);
-    reason = image_read(out, copy, count, *memory, memory_bytes);
-  }
-  free(copy);
-  return reason;
-}
 
 /* A sample may be rounded otherwise, by one; a colour is made of three, whose constants add up to
  * 2.77 at most. */
