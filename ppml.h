@@ -15,8 +15,10 @@
  * Options, defined before the implementation is included:
  *   PPML_API            linkage of the public functions (default: extern)
  *   PPML_ENTROPY        name of  int f(void *bytes, size_t count)  that fills
- *                       bytes with entropy and returns 0; needed where there is
- *                       neither getrandom nor /dev/urandom
+ *                       bytes with entropy and returns 0, with C linkage;
+ *                       needed where there is neither getrandom nor
+ *                       /dev/urandom.  On a board it reads the random number
+ *                       generator; see also ppml_rng_mix
  *   PPML_NO_TRAIN       leave out training and ppml_quantize
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
@@ -87,7 +89,7 @@ enum {
   PPML_ERR_CERTIFICATE = -17, /* a circuit that is not what its certificate says */
   /* the machine's */
   PPML_ERR_NOMEM = -20, /* the arena is too small */
-  PPML_ERR_RNG = -21,   /* no entropy */
+  PPML_ERR_RNG = -21,   /* no entropy, or a generator that was not set up */
   PPML_ERR_IO = -22     /* a reader's or writer's callback failed */
 };
 
@@ -167,29 +169,43 @@ PPML_API ppml_limits ppml_limits_default(void);
 
 /* ------------------------------------------------------------------ random */
 
-/* A ChaCha20 generator with fast key erasure: a state that leaks does not give
- * away what was drawn before. */
+/* A ChaCha20 generator with fast key erasure: a state that leaks does not give away what was
+ * drawn before.  Each function that draws from it folds fresh entropy in first, so that a state
+ * that was copied (a struct, a fork, a snapshot of a virtual machine) does not draw the same
+ * twice.  A generator that was never set up, whose setting up failed or that was wiped gives
+ * PPML_ERR_RNG and no numbers.  Not for two threads at a time. */
 typedef struct ppml_rng {
   uint8_t key[PPML_SEED_BYTES];
   uint64_t counter;
   uint8_t buffer[256];
   uint32_t buffered; /* unused bytes at the end of buffer */
+  uint32_t ready;    /* a magic word once it is set up */
+  uint64_t process;  /* that used it last, where there are processes */
+  int (*entropy)(void *context, void *bytes, size_t count); /* fresh, asked at each use */
+  void *context;                                            /* the entropy function's */
 } ppml_rng;
 
-/* Seeds from the operating system, or from PPML_ENTROPY.  Errors: RNG. */
+/* Seeds from the operating system, or from PPML_ENTROPY.  Errors: ARG, RNG. */
 PPML_API int ppml_rng_init(ppml_rng *rng) PPML_MUST_CHECK;
 
-/* Seeds from the caller's entropy callback, which returns 0 when it has filled
- * bytes.  Errors: ARG, RNG. */
+/* Seeds from the caller's entropy callback, which returns 0 when it has filled bytes.  It is
+ * called again at each use of the generator, so it and its context must outlive it; a use fails
+ * with RNG where the callback does.  Errors: ARG, RNG. */
 PPML_API int ppml_rng_init_callback(ppml_rng *rng,
                                     int (*entropy)(void *context, void *bytes, size_t count),
                                     void *context) PPML_MUST_CHECK;
 
-/* The same numbers every time.  For tests and training only: keys and
+/* The same numbers every time, without any entropy.  For tests and training only: keys and
  * ciphertexts made from a known seed protect nothing. */
 PPML_API void ppml_rng_init_for_tests(ppml_rng *rng, uint64_t seed);
 
-PPML_API void ppml_rng_bytes(ppml_rng *rng, void *bytes, size_t count);
+/* Folds bytes of the caller's into the state: for machines whose entropy is one seed in flash, a
+ * boot counter and a message counter, say, before each key and each image.  They need be neither
+ * secret nor random, only different each time.  Errors: ARG, RNG. */
+PPML_API int ppml_rng_mix(ppml_rng *rng, const void *bytes, size_t count) PPML_MUST_CHECK;
+
+/* Errors: ARG, RNG; bytes are then unchanged. */
+PPML_API int ppml_rng_bytes(ppml_rng *rng, void *bytes, size_t count) PPML_MUST_CHECK;
 PPML_API void ppml_rng_wipe(ppml_rng *rng);
 
 /* -------------------------------------------------------------- parameters */
@@ -548,7 +564,7 @@ PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml
 /* Scores of one image under draws of the noise that encryption is predicted to have: every
  * step of an encrypted run but the ciphertexts.
  *   scores [draws][spec.outputs]  out
- * Scratch: ppml_simulate_bytes.  Errors: ARG, NOMEM. */
+ * Scratch: ppml_simulate_bytes.  Errors: ARG, RNG, NOMEM. */
 PPML_API size_t ppml_simulate_bytes(const ppml_model *model);
 PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
                            size_t draws, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
@@ -605,13 +621,14 @@ typedef struct ppml_secret_key {
   uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
 } ppml_secret_key;
 
-PPML_API void ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
-                                       ppml_rng *rng);
+/* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */
+PPML_API int ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                      ppml_rng *rng) PPML_MUST_CHECK;
 PPML_API void ppml_secret_key_wipe(ppml_secret_key *key);
 
 /* Makes the evaluation key and writes it as it goes.
  * Memory: ppml_eval_key_generate_bytes, which does not grow with the key.
- * Errors: NOMEM, IO.  CT: time does not depend on the secret key. */
+ * Errors: ARG, RNG, NOMEM, IO.  CT: time does not depend on the secret key. */
 PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads);
 PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,
                                     const ppml_parallel *parallel, const ppml_progress *progress,
@@ -687,7 +704,10 @@ typedef struct ppml_output {
 /* Words of one LWE ciphertext of an output: k N + 1. */
 PPML_API size_t ppml_output_lwe_words(const ppml_params *params);
 
-/* Memory: ppml_input_bytes.  CT: time depends on the shape of the image alone. */
+/* Encrypts an image.  Its seeds are digests of what rng draws, the secret key and the pixels
+ * together: docs/DESIGN.md "Randomness".
+ * Memory: ppml_input_bytes.  Errors: ARG, RNG, NOMEM.
+ * CT: time depends on the shape of the image alone. */
 PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec);
 PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
                           ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;

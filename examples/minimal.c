@@ -54,8 +54,8 @@ static int classify(const uint8_t pixels[8], uint8_t *answer) {
 
   /* The client makes its keys and encrypts. */
   ppml_writer writer = ppml_writer_to_memory(key_file, sizeof key_file);
-  ppml_secret_key_generate(&secret, &client, &rng);
-  error = ppml_eval_key_generate(&writer, &secret, &rng, NULL, NULL, &arena);
+  error = ppml_secret_key_generate(&secret, &client, &rng);
+  if (!error) error = ppml_eval_key_generate(&writer, &secret, &rng, NULL, NULL, &arena);
   if (!error) error = ppml_encrypt(&input, &secret, pixels, &rng, &arena);
 
   /* The server sees the evaluation key and the encrypted image alone. */

@@ -48,7 +48,7 @@ PPML_API const char *ppml_strerror(int error) {
   case PPML_ERR_NOMEM:
     return "the arena is too small";
   case PPML_ERR_RNG:
-    return "no entropy";
+    return "no random numbers: no entropy, or a generator that was not set up";
   case PPML_ERR_IO:
     return "reading or writing failed";
   default:
@@ -116,13 +116,8 @@ PPML_API ppml_limits ppml_limits_default(void) {
 PPML_API int ppml_rng_init_callback(ppml_rng *rng,
                                     int (*entropy)(void *context, void *bytes, size_t count),
                                     void *context) {
-  uint8_t seed[PPML_SEED_BYTES];
   if (rng == NULL || entropy == NULL) return PPML_ERR_ARG;
-  memset(rng, 0, sizeof *rng);
-  if (entropy(context, seed, sizeof seed) != 0) return PPML_ERR_RNG;
-  ppmli_rng_seed(rng, seed);
-  ppmli_wipe(seed, sizeof seed);
-  return PPML_OK;
+  return ppmli_rng_init(rng, entropy, context);
 }
 
 static int ppmli_entropy_callback(void *context, void *bytes, size_t count) {
@@ -136,16 +131,27 @@ PPML_API int ppml_rng_init(ppml_rng *rng) {
 
 PPML_API void ppml_rng_init_for_tests(ppml_rng *rng, uint64_t seed) {
   uint8_t bytes[PPML_SEED_BYTES] = {0};
+  if (rng == NULL) return;
   ppmli_store64(bytes, seed);
   ppmli_rng_seed(rng, bytes);
 }
 
-PPML_API void ppml_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
+PPML_API int ppml_rng_mix(ppml_rng *rng, const void *bytes, size_t count) {
+  if (!rng || (!bytes && count)) return PPML_ERR_ARG;
+  if (!ppmli_rng_is_ready(rng)) return PPML_ERR_RNG;
+  ppmli_rng_fold(rng, bytes, count);
+  return PPML_OK;
+}
+
+PPML_API int ppml_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
+  if (!rng || (!bytes && count)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_rng_begin(rng));
   ppmli_rng_bytes(rng, bytes, count);
+  return PPML_OK;
 }
 
 PPML_API void ppml_rng_wipe(ppml_rng *rng) {
-  ppmli_wipe(rng, sizeof *rng);
+  if (rng) ppmli_wipe(rng, sizeof *rng);
 }
 
 /* -------------------------------------------------------------- parameters */
@@ -302,6 +308,7 @@ PPML_API size_t ppml_simulate_bytes(const ppml_model *model) {
 PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const uint8_t *pixels,
                            size_t draws, ppml_rng *rng, ppml_arena *arena) {
   if (!scores || !circuit || !pixels || !rng || !arena) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_rng_begin(rng));
   size_t mark = arena->used_bytes;
   int error = ppmli_simulate(scores, circuit, pixels, draws, rng, arena);
   if (error) arena->used_bytes = mark;
@@ -336,12 +343,16 @@ PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, dou
 
 /* -------------------------------------------------------------------- keys */
 
-PPML_API void ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
-                                       ppml_rng *rng) {
+PPML_API int ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                      ppml_rng *rng) {
+  if (!key || !client || !rng) return PPML_ERR_ARG;
+  if (!client->params) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_rng_begin(rng));
   memset(key, 0, sizeof *key);
   key->client = *client;
   ppmli_rng_bytes(rng, key->id, sizeof key->id);
   ppmli_secret_bits(key->lwe_bits, key->glwe_bits, client->params, rng);
+  return PPML_OK;
 }
 
 PPML_API void ppml_secret_key_wipe(ppml_secret_key *key) {
@@ -356,6 +367,8 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
                                     const ppml_parallel *parallel, const ppml_progress *progress,
                                     ppml_arena *arena) {
   if (!writer || !key || !rng || !arena) return PPML_ERR_ARG;
+  if (!key->client.params) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_rng_begin(rng));
   return ppmli_eval_key_generate(writer, key, rng, parallel, progress, arena);
 }
 
@@ -406,6 +419,8 @@ PPML_API size_t ppml_output_lwe_words(const ppml_params *params) {
 PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
                           ppml_rng *rng, ppml_arena *arena) {
   if (!input || !key || !pixels || !rng || !arena) return PPML_ERR_ARG;
+  if (!key->client.params) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_rng_begin(rng));
   return ppmli_encrypt(input, key, pixels, rng, arena);
 }
 

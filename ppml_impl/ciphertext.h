@@ -6,6 +6,7 @@
 #include "ct.h"
 #include "glwe.h"
 #include "long.h"
+#include "seeds.h"
 #include "serial.h"
 
 /* ---------------------------------------------------------------- image */
@@ -137,13 +138,14 @@ PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_p
 /* Encrypts one image.
  *   input   out; its body is in arena
  *   pixels  [inputs]
+ *   rng     ppmli_rng_begin was called for this use
  * Memory: ppmli_input_bytes.  Errors: NOMEM.
  * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.
  * CT: time depends on the shape of the image only. */
 PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
                                ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
-  uint8_t noise_seed[PPML_SEED_BYTES];
+  ppmli_seeds seeds;
   size_t mark = arena->used_bytes, blocks = ppmli_input_blocks(p, &key->client.spec);
   memset(input, 0, sizeof *input);
   uint64_t *body;
@@ -153,12 +155,13 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
     return PPML_ERR_NOMEM;
   }
   input->blocks = (uint32_t)blocks;
-  ppmli_rng_bytes(rng, input->seed, sizeof input->seed);
-  ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_INPUT, key, pixels, ppmli_spec_inputs(&key->client.spec),
+                   rng);
+  memcpy(input->seed, seeds.mask, sizeof input->seed);
   int error = p->slots
-                  ? ppmli_encrypt_long_blocks(body, tail, input, key, pixels, noise_seed, arena)
-                  : ppmli_encrypt_blocks(body, NULL, input, key, NULL, pixels, noise_seed, arena);
-  ppmli_wipe(noise_seed, sizeof noise_seed);
+                  ? ppmli_encrypt_long_blocks(body, tail, input, key, pixels, seeds.noise, arena)
+                  : ppmli_encrypt_blocks(body, NULL, input, key, NULL, pixels, seeds.noise, arena);
+  ppmli_seeds_wipe(&seeds);
   if (error) { /* the image stood in body */
     ppmli_wipe(body, blocks * p->poly_size * sizeof *body);
     arena->used_bytes = mark;

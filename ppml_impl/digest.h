@@ -1,10 +1,12 @@
-/* Layer 1: BLAKE2s-128, the checksum of files and the fingerprint of what is in them.
- * It finds damage and mix-ups; it does not authenticate, since anyone can compute it.
- * Source: [RFC7693], unkeyed, 16-byte output. */
+/* Layer 1: BLAKE2s.  With 16 bytes of output it is the checksum of files and the fingerprint of
+ * what is in them: it finds damage and mix-ups; it does not authenticate, since anyone can compute
+ * it.  With 32 bytes it makes seeds from secrets.  CT: time depends on the number of bytes alone.
+ * Source: [RFC7693], unkeyed. */
 #ifndef PPMLI_DIGEST_H
 #define PPMLI_DIGEST_H
 
 #include "bytes.h"
+#include "ct.h"
 
 typedef struct ppmli_digest {
   uint32_t state[8];
@@ -59,13 +61,25 @@ PPMLI_STATIC void ppmli_digest_compress(ppmli_digest *d, uint32_t last) {
                        m[s[9 + 2 * i]]);
   }
   for (int i = 0; i < 8; i++) d->state[i] ^= v[i] ^ v[i + 8];
+  ppmli_wipe(v, sizeof v);
+  ppmli_wipe(m, sizeof m);
 }
 
-PPMLI_STATIC void ppmli_digest_init(ppmli_digest *d) {
+/*   out_bytes  of the digest to be made, at most 32; digests of different lengths have nothing in
+ *              common */
+PPMLI_STATIC void ppmli_digest_begin(ppmli_digest *d, uint32_t out_bytes) {
   static const uint32_t iv[8] = PPMLI_DIGEST_IV;
   memset(d, 0, sizeof *d);
   memcpy(d->state, iv, sizeof iv);
-  d->state[0] ^= 0x01010000u ^ PPML_ID_BYTES; /* no key, that many bytes out */
+  d->state[0] ^= 0x01010000u ^ out_bytes; /* no key, that many bytes out */
+}
+
+PPMLI_INLINE void ppmli_digest_init(ppmli_digest *d) {
+  ppmli_digest_begin(d, PPML_ID_BYTES);
+}
+
+PPMLI_INLINE void ppmli_digest_init_seed(ppmli_digest *d) {
+  ppmli_digest_begin(d, PPML_SEED_BYTES);
 }
 
 PPMLI_STATIC void ppmli_digest_update(ppmli_digest *d, const void *bytes, size_t count) {
@@ -84,11 +98,24 @@ PPMLI_STATIC void ppmli_digest_update(ppmli_digest *d, const void *bytes, size_t
   }
 }
 
-PPMLI_STATIC void ppmli_digest_final(ppmli_digest *d, uint8_t out[PPML_ID_BYTES]) {
+/*   out  [out_bytes of ppmli_digest_begin, a multiple of 4] */
+PPMLI_STATIC void ppmli_digest_end(ppmli_digest *d, uint8_t *out, uint32_t out_bytes) {
   memset(d->block + d->block_bytes, 0, sizeof d->block - d->block_bytes);
   d->hashed_bytes += d->block_bytes;
   ppmli_digest_compress(d, 0xffffffffu);
-  for (int i = 0; i < PPML_ID_BYTES / 4; i++) ppmli_store32(out + 4 * i, d->state[i]);
+  for (uint32_t i = 0; i < out_bytes / 4; i++) ppmli_store32(out + 4 * i, d->state[i]);
+}
+
+PPMLI_INLINE void ppmli_digest_final(ppmli_digest *d, uint8_t out[PPML_ID_BYTES]) {
+  ppmli_digest_end(d, out, PPML_ID_BYTES);
+}
+
+PPMLI_INLINE void ppmli_digest_final_seed(ppmli_digest *d, uint8_t out[PPML_SEED_BYTES]) {
+  ppmli_digest_end(d, out, PPML_SEED_BYTES);
+}
+
+PPMLI_INLINE void ppmli_digest_wipe(ppmli_digest *d) {
+  ppmli_wipe(d, sizeof *d);
 }
 
 #endif

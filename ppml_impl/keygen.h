@@ -4,6 +4,7 @@
 
 #include "keys.h"
 #include "pbs.h"
+#include "seeds.h"
 #include "serial.h"
 
 /* ---------------------------------------------------------- secret key */
@@ -118,6 +119,7 @@ PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t t
 }
 
 /* Makes an evaluation key and writes it as it goes.
+ *   rng  ppmli_rng_begin was called for this use
  * Memory: ppmli_eval_key_generate_bytes(p, threads).  Errors: NOMEM, IO.
  * CT: time depends on p only. */
 PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key,
@@ -126,6 +128,7 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   const ppml_params *p = key->client.params;
   size_t mark = arena->used_bytes;
   ppmli_key_generation g;
+  ppmli_seeds seeds;
   ppmli_out out;
   ppml_header h = {
       PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
@@ -143,8 +146,10 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
     return error;
   }
   g.key = key;
-  ppmli_rng_bytes(rng, g.pass.mask_seed, sizeof g.pass.mask_seed);
-  ppmli_rng_bytes(rng, g.noise_seed, sizeof g.noise_seed);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
+  memcpy(g.pass.mask_seed, seeds.mask, sizeof g.pass.mask_seed);
+  memcpy(g.noise_seed, seeds.noise, sizeof g.noise_seed);
+  ppmli_seeds_wipe(&seeds);
   ppmli_out_begin(&out, writer, &h);
   ppmli_out_bytes(&out, g.pass.mask_seed, sizeof g.pass.mask_seed);
   ppmli_key_generate_items(&out, &g, parallel, progress);

@@ -5,47 +5,8 @@
 
 #include "bytes.h"
 #include "ct.h"
-
-/* ------------------------------------------------------------- entropy */
-
-#if defined(PPML_ENTROPY)
-int PPML_ENTROPY(void *bytes, size_t count);
-PPMLI_STATIC int ppmli_entropy(void *bytes, size_t count) {
-  return PPML_ENTROPY(bytes, count) == 0 ? PPML_OK : PPML_ERR_RNG;
-}
-#elif defined(__unix__) || defined(__APPLE__)
-#include <fcntl.h>
-#include <unistd.h>
-#if defined(__linux__)
-#include <sys/syscall.h>
-#endif
-
-/* From getrandom where there is one; bytes already written do no harm to the fallback. */
-PPMLI_STATIC int ppmli_entropy_getrandom(void *bytes, size_t count) {
-#if defined(__linux__) && defined(SYS_getrandom) && defined(_DEFAULT_SOURCE)
-  return syscall(SYS_getrandom, bytes, count, 0) == (long)count ? PPML_OK : PPML_ERR_RNG;
-#else
-  (void)bytes, (void)count;
-  return PPML_ERR_RNG;
-#endif
-}
-
-PPMLI_STATIC int ppmli_entropy(void *bytes, size_t count) {
-  if (ppmli_entropy_getrandom(bytes, count) == PPML_OK) return PPML_OK;
-  int fd = open("/dev/urandom", O_RDONLY);
-  if (fd < 0) return PPML_ERR_RNG;
-  size_t have = 0;
-  while (have < count) {
-    ssize_t got = read(fd, (uint8_t *)bytes + have, count - have);
-    if (got <= 0) break;
-    have += (size_t)got;
-  }
-  close(fd);
-  return have == count ? PPML_OK : PPML_ERR_RNG;
-}
-#else
-#error "ppml: no entropy source: define PPML_ENTROPY to a function that fills bytes with entropy"
-#endif
+#include "digest.h"
+#include "entropy.h"
 
 /* -------------------------------------------------------------- ChaCha20 */
 
@@ -118,7 +79,8 @@ enum {
   PPMLI_STREAM_KSK_MASK = 3,   /* index: key-switching row */
   PPMLI_STREAM_BSK_NOISE = 4,
   PPMLI_STREAM_KSK_NOISE = 5,
-  PPMLI_STREAM_INPUT_NOISE = 6
+  PPMLI_STREAM_INPUT_NOISE = 6,
+  PPMLI_STREAM_SEEDS = 7
 };
 
 PPMLI_STATIC void ppmli_stream_init(ppmli_stream *s, const uint8_t seed[PPML_SEED_BYTES],
@@ -177,12 +139,72 @@ PPMLI_STATIC void ppmli_rng_refill(ppml_rng *rng) {
   ppmli_stream_wipe(&s);
 }
 
+/* What rng->ready says, by words that memory which nobody set up hardly holds. */
+#define PPMLI_RNG_READY 0x9c41e6d3u     /* has an entropy source */
+#define PPMLI_RNG_FOR_TESTS 0x5ab2071eu /* a known seed: the same numbers every time */
+
 PPMLI_STATIC void ppmli_rng_seed(ppml_rng *rng, const uint8_t seed[PPML_SEED_BYTES]) {
   memset(rng, 0, sizeof *rng);
   memcpy(rng->key, seed, PPML_SEED_BYTES);
+  rng->ready = PPMLI_RNG_FOR_TESTS;
 }
 
+/* Makes what follows depend on these bytes too; a generator gets no worse by it, whatever they
+ * are.  CT. */
+PPMLI_STATIC void ppmli_rng_fold(ppml_rng *rng, const void *bytes, size_t count) {
+  ppmli_digest d;
+  ppmli_digest_init_seed(&d);
+  ppmli_digest_update(&d, rng->key, sizeof rng->key);
+  ppmli_digest_update(&d, bytes, count);
+  ppmli_digest_final_seed(&d, rng->key);
+  ppmli_digest_wipe(&d);
+  ppmli_wipe(rng->buffer, sizeof rng->buffer);
+  rng->buffered = 0;
+}
+
+PPMLI_STATIC int ppmli_rng_is_ready(const ppml_rng *rng) {
+  return (rng->ready == PPMLI_RNG_READY && rng->entropy) || rng->ready == PPMLI_RNG_FOR_TESTS;
+}
+
+/* Begins a use of a generator: every public function that draws calls this first.  Folds fresh
+ * entropy in, so that no two uses of copies of a state, be it a copied struct, a fork or a virtual
+ * machine's snapshot, draw the same; of a fork the process too, should the entropy source be such
+ * that it gives both the same.
+ * Errors: RNG: nothing set the generator up, its entropy source failed when it was, or fails now. */
+PPMLI_STATIC int ppmli_rng_begin(ppml_rng *rng) {
+  uint8_t fresh[PPML_SEED_BYTES], process[8];
+  if (!ppmli_rng_is_ready(rng)) return PPML_ERR_RNG;
+  if (rng->ready == PPMLI_RNG_FOR_TESTS) return PPML_OK;
+  int failed = rng->entropy(rng->context, fresh, sizeof fresh);
+  if (!failed) ppmli_rng_fold(rng, fresh, sizeof fresh);
+  ppmli_wipe(fresh, sizeof fresh);
+  if (failed) return PPML_ERR_RNG;
+  if (rng->process == ppmli_process()) return PPML_OK;
+  rng->process = ppmli_process();
+  ppmli_store64(process, rng->process);
+  ppmli_rng_fold(rng, process, sizeof process);
+  return PPML_OK;
+}
+
+/* Sets a generator up from an entropy source, which every use asks again.  Errors: RNG. */
+PPMLI_STATIC int ppmli_rng_init(ppml_rng *rng,
+                                int (*entropy)(void *context, void *bytes, size_t count),
+                                void *context) {
+  memset(rng, 0, sizeof *rng);
+  if (entropy(context, rng->key, sizeof rng->key) != 0) {
+    ppmli_wipe(rng, sizeof *rng);
+    return PPML_ERR_RNG;
+  }
+  rng->entropy = entropy;
+  rng->context = context;
+  rng->process = ppmli_process();
+  rng->ready = PPMLI_RNG_READY;
+  return PPML_OK;
+}
+
+/* Draws, from a generator that is ready. */
 PPMLI_STATIC void ppmli_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
+  PPMLI_ASSERT(ppmli_rng_is_ready(rng));
   uint8_t *out = (uint8_t *)bytes;
   while (count) {
     if (rng->buffered == 0) ppmli_rng_refill(rng);

@@ -305,9 +305,9 @@ static int check_key_switch(const ppmli_backend *backend, size_t samples) {
   int wrong = 0;
   ppml_rng rng;
   ppml_rng_init_for_tests(&rng, samples);
-  ppml_rng_bytes(&rng, key, sizeof key);
-  ppml_rng_bytes(&rng, digits, sizeof digits);
-  ppml_rng_bytes(&rng, expected, sizeof expected);
+  ppmli_rng_bytes(&rng, key, sizeof key);
+  ppmli_rng_bytes(&rng, digits, sizeof digits);
+  ppmli_rng_bytes(&rng, expected, sizeof expected);
   digits[0] = INT32_MIN, digits[1] = INT32_MAX, key[0] = UINT32_MAX, key[1] = 0x80000000u;
   memcpy(actual, expected, sizeof actual);
   for (size_t rows = 0; rows <= ROWS; rows += ROWS) {
@@ -332,8 +332,8 @@ static int check_chacha(const ppmli_backend *backend, size_t blocks) {
   ppml_rng rng;
   ppml_rng_init_for_tests(&rng, blocks);
   for (size_t c = 0; c < sizeof counters / sizeof counters[0]; c++) {
-    ppml_rng_bytes(&rng, state, sizeof state);
-    ppml_rng_bytes(&rng, expected, sizeof expected);
+    ppmli_rng_bytes(&rng, state, sizeof state);
+    ppmli_rng_bytes(&rng, expected, sizeof expected);
     memcpy(actual, expected, sizeof actual);
     state[12] = counters[c];
     for (size_t b = 0; b < blocks; b++, state[12]++)

@@ -31,6 +31,19 @@ for compiler in "$CXX" g++ clang++; do
   done
 done
 
+# Strict C99, where <unistd.h> does not declare it, must have the system call too.
+if [ "$(uname -s)" = Linux ]; then
+  for compiler in gcc clang; do
+    command -v $compiler >/dev/null || continue
+    try "$compiler strict" $compiler -std=c99 $WARNINGS -I. -O2 -D_FORTIFY_SOURCE=2 -c "$work/unit.c" -o "$work/unit.o"
+    try "$compiler strict: getrandom" sh -c "nm -u $work/unit.o | grep -qw syscall"
+  done
+fi
+
+# PPML_ENTROPY is a C function in C++ too.
+try "entropy in C++" $CXX -x c++ -std=c++11 $WARNINGS -I. -O2 -DPPML_ENTROPY=my_entropy -c "$work/unit.c" -o "$work/unit.o"
+try "entropy in C++: C linkage" sh -c "nm -u $work/unit.o | grep -qw my_entropy"
+
 for header in ppml.h ppml_impl/*.h; do
   printf '#include "%s"\n' "$header" >"$work/alone.c"
   try "$header alone" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$work/alone.c"

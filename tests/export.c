@@ -74,7 +74,7 @@ static void classify(void) {
   check(circuit_init(&circuit), "circuit_init");
   check(ppml_rng_init(&rng), "rng");
   ppml_writer writer = ppml_writer_to_memory(wire, sizeof wire);
-  ppml_secret_key_generate(&secret, &client, &rng);
+  check(ppml_secret_key_generate(&secret, &client, &rng), "secret key");
   check(ppml_eval_key_generate(&writer, &secret, &rng, NULL, NULL, &arena), "keygen");
   arena = arena_of(encrypt_memory, sizeof encrypt_memory);
   check(ppml_encrypt(&input, &secret, pixels, &rng, &arena), "encrypt");

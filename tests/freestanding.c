@@ -31,9 +31,9 @@ int client_make_key(ppml_secret_key *key, const ppml_client *client) {
   ppml_rng rng;
   int error = ppml_rng_init(&rng);
   if (error) return error;
-  ppml_secret_key_generate(key, client, &rng);
+  error = ppml_secret_key_generate(key, client, &rng);
   ppml_rng_wipe(&rng);
-  return PPML_OK;
+  return error;
 }
 
 int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_t pixels[PIXELS]) {

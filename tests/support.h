@@ -233,7 +233,7 @@ TEST_STATIC void test_circuit_make(ppml_circuit *circuit, const test_net *net, c
 }
 
 TEST_STATIC void test_pixels(uint8_t *pixels, size_t count, ppml_rng *rng) {
-  ppml_rng_bytes(rng, pixels, count);
+  ppmli_rng_bytes(rng, pixels, count);
 }
 
 /* The index-th set that bootstraps, or NULL; leveled ones have suites of their own. */
@@ -290,7 +290,7 @@ TEST_STATIC void test_keys_make(test_keys *keys, const ppml_client *client, uint
   keys->wire_bytes = ppml_eval_key_wire_bytes(client->params);
   keys->wire = (uint8_t *)test_memory(keys->wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(keys->wire, keys->wire_bytes);
-  ppml_secret_key_generate(&keys->secret, client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&keys->secret, client, &rng), PPML_OK);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &keys->secret, &rng, NULL, NULL, &scratch),
                    PPML_OK);
   ck_assert_uint_eq(writer.position, keys->wire_bytes);

@@ -148,7 +148,7 @@ static void client_side(file *secret, file *eval, file *image, const file *spec,
   ppml_input input;
   ppml_rng rng = test_rng(50);
   ck_assert_int_eq(ppml_client_read(&client, &reader, &limits), PPML_OK);
-  ppml_secret_key_generate(&key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
   ppml_arena arena = test_arena(ppmli_max_size(ppml_eval_key_generate_bytes(client.params, 1),
                                                ppml_input_bytes(client.params, &client.spec)));
   *eval = file_make(ppml_eval_key_wire_bytes(client.params));

@@ -15,7 +15,7 @@ static ppml_rng known_key(ppml_secret_key *key) {
   client.params = ppml_params_by_name("fast");
   client.score_unit = ((uint64_t)1 << 50) + 12345;
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
-  ppml_secret_key_generate(key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
   return rng;
 }
 
@@ -77,7 +77,7 @@ static void make_key(ppml_secret_key *key, const char *params, uint32_t width, u
   ppml_rng rng = test_rng(30);
   client.spec.width = width;
   client.spec.height = height;
-  ppml_secret_key_generate(key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
 }
 
 /* Pixels off the phases, in turns; coefficients behind the last pixel encrypt zero. */
@@ -294,7 +294,7 @@ START_TEST(another_key_does_not_decrypt) {
   key.client.spec.classes = key.client.spec.outputs = 4;
   key.client.score_unit = (uint64_t)1 << 60;
   make_output(&output, words, &key, scores);
-  ppml_secret_key_generate(&other, &key.client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&other, &key.client, &rng), PPML_OK);
   ck_assert_int_eq(ppml_decrypt(got, &output, 0, &other), PPML_ERR_MISMATCH);
   memcpy(other.id, key.id, PPML_ID_BYTES);
   ck_assert_int_eq(ppml_decrypt(got, &output, 0, &other), PPML_OK);

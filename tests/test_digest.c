@@ -1,4 +1,4 @@
-/* test_digest.c - BLAKE2s-128, against Python's hashlib (tests/kat). */
+/* test_digest.c - BLAKE2s, of 16 bytes and of 32, against Python's hashlib (tests/kat). */
 #define PPML_IMPLEMENTATION
 #include "support.h"
 #include "kat/digest_kat.h"
@@ -25,6 +25,18 @@ START_TEST(digests_are_those_of_blake2s_128) {
   for (size_t i = 0; i < KATS; i++) {
     digest_of(out, digest_kats[i].count, MESSAGE_BYTES_MAX);
     ck_assert_mem_eq(out, digest_kats[i].digest, sizeof out);
+  }
+}
+END_TEST
+
+START_TEST(digests_of_32_bytes_are_those_of_blake2s_256) {
+  uint8_t out[PPML_SEED_BYTES];
+  ppmli_digest d;
+  for (size_t i = 0; i < KATS; i++) {
+    ppmli_digest_init_seed(&d);
+    ppmli_digest_update(&d, message, digest_kats[i].count);
+    ppmli_digest_final_seed(&d, out);
+    ck_assert_mem_eq(out, digest_seed_kats[i], sizeof out);
   }
 }
 END_TEST
@@ -71,6 +83,7 @@ int main(void) {
   TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
   make_message();
   tcase_add_test(kat, digests_are_those_of_blake2s_128);
+  tcase_add_test(kat, digests_of_32_bytes_are_those_of_blake2s_256);
   tcase_add_test(law, pieces_have_the_digest_of_the_whole);
   tcase_add_test(law, an_empty_piece_changes_nothing);
   tcase_add_test(law, any_flipped_bit_changes_the_digest);

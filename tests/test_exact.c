@@ -18,7 +18,7 @@ static void share_steps(const ppml_params *p, ppml_rng *rng) {
   uint8_t *wire = test_memory(ppmli_ggsw_wire_bytes(p)), seed[2][PPML_SEED_BYTES];
   double *of_bit = test_memory(2 * EACH * step_doubles * sizeof *of_bit);
   ppml_arena scratch = test_arena(ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), expand));
-  ppml_rng_bytes(rng, seed[0], sizeof seed);
+  ppmli_rng_bytes(rng, seed[0], sizeof seed);
   for (size_t i = 0; i < 2 * EACH; i++) {
     ck_assert_int_eq(
         ppmli_ggsw_encrypt(wire, p, i / EACH, keys.secret.glwe_bits, seed[0], seed[1], i, &scratch),
@@ -39,7 +39,7 @@ static void share_steps(const ppml_params *p, ppml_rng *rng) {
 static void make_switch_key(const ppml_params *p, ppml_rng *rng) {
   uint8_t wire[4], seed[2][PPML_SEED_BYTES];
   uint32_t *mask = test_memory(p->lwe_dim * sizeof *mask);
-  ppml_rng_bytes(rng, seed[0], sizeof seed);
+  ppmli_rng_bytes(rng, seed[0], sizeof seed);
   for (size_t row = 0; row < ppmli_ksk_rows(p); row++) {
     ppmli_ksk_encrypt_row(wire, p, row, keys.secret.glwe_bits, keys.secret.lwe_bits, seed[0],
                           seed[1], mask);
@@ -59,7 +59,7 @@ static void make_keys(void) {
     test_keys_make(&keys, &client, 300);
     return;
   }
-  ppml_secret_key_generate(&keys.secret, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&keys.secret, &client, &rng), PPML_OK);
   keys.arena = test_arena(ppmli_fft_bytes(p->poly_size) + ppmli_eval_key_expanded_bytes(p));
   ck_assert_int_eq(ppmli_eval_key_alloc(&keys.eval, p, backend, &keys.arena), PPML_OK);
   keys.eval.params = p;

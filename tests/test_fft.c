@@ -296,8 +296,8 @@ START_TEST(key_switch_subtracts_digits_times_rows) {
   ppml_rng rng = test_rng(10);
   uint32_t key[BLOCKS * ROWS_MAX * 16], out[SAMPLES * BLOCKS * 16], before[SAMPLES * BLOCKS * 16];
   int32_t digits[ROWS_MAX * SAMPLES];
-  ppml_rng_bytes(&rng, key, sizeof key);
-  ppml_rng_bytes(&rng, out, sizeof out);
+  ppmli_rng_bytes(&rng, key, sizeof key);
+  ppmli_rng_bytes(&rng, out, sizeof out);
   memcpy(before, out, sizeof out);
   for (int i = 0; i < ROWS_MAX * SAMPLES; i++) digits[i] = test_within(&rng, 4);
   ppmli_backend_ref()->key_switch(out, digits, key, SAMPLES, ROWS_MAX, BLOCKS);

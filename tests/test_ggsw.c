@@ -135,7 +135,7 @@ START_TEST(rows_encrypt_the_bit_times_gadget_and_key) {
   uint8_t key[PPML_KEY_BITS_MAX / 8];
   ppml_rng rng = test_rng(3);
   uint64_t g = (uint64_t)1 << (64 - p->pbs_base_log2);
-  ppml_rng_bytes(&rng, key, sizeof key);
+  ppmli_rng_bytes(&rng, key, sizeof key);
   for (uint64_t bit = 0; bit < 2; bit++)
     for (uint32_t i = 0; i <= p->glwe_dim; i++) {
       ppmli_ggsw_row_message(poly, p, bit, key, i, 0);

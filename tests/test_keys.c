@@ -28,7 +28,7 @@ START_TEST(an_evaluation_key_begins_as_known) {
   ppml_writer writer = ppml_writer_to_memory(bytes, count);
   ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(client.params, 1));
   client.spec = spec;
-  ppml_secret_key_generate(&key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
   ck_assert_int_eq(ppml_encrypt(&input, &key, pixels, &rng, &arena), PPML_OK);
   ppml_arena_release(&arena, 0);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, NULL, NULL, &arena), PPML_OK);
@@ -133,7 +133,7 @@ static void check_same(size_t threads) {
   ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(keys.eval.params, threads));
   uint8_t *bytes = test_memory(keys.wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(bytes, keys.wire_bytes);
-  ppml_secret_key_generate(&key, &keys.secret.client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&key, &keys.secret.client, &rng), PPML_OK);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, &parallel, &progress, &arena),
                    PPML_OK);
   ck_assert_mem_eq(bytes, keys.wire, keys.wire_bytes);

@@ -121,7 +121,7 @@ START_TEST(a_secret_key_is_drawn_and_written_as_known) {
   ppml_rng rng = test_rng(5);
   ppml_secret_key key;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
-  ppml_secret_key_generate(&key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
   ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_OK);
   ck_assert_uint_eq(writer.position, sizeof format_secret_key_kat);
   ck_assert_mem_eq(bytes, format_secret_key_kat, sizeof format_secret_key_kat);

@@ -20,7 +20,7 @@ static void check_muladd(uint32_t poly_size, size_t first, const uint8_t *bits, 
 START_TEST(binary_muladd_equals_the_product_by_definition) {
   ppml_rng rng = test_rng(1);
   uint8_t bits[2 * POLY_SIZE_MAX / 8];
-  ppml_rng_bytes(&rng, bits, sizeof bits);
+  ppmli_rng_bytes(&rng, bits, sizeof bits);
   for (uint32_t poly_size = 4; poly_size <= POLY_SIZE_MAX; poly_size *= 2) {
     check_muladd(poly_size, 0, bits, &rng);
     check_muladd(poly_size, poly_size, bits, &rng);

@@ -3,6 +3,49 @@
 #include "support.h"
 #include "kat/rng_kat.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- entropy */
+
+static int no_entropy(void *context, void *bytes, size_t count) {
+  (void)context;
+  memset(bytes, 1, count);
+  return -1;
+}
+
+static int given_entropy(void *context, void *bytes, size_t count) {
+  memset(bytes, *(const int *)context, count);
+  return 0;
+}
+
+/* A generator whose entropy source gives the same byte again and again. */
+static ppml_rng constant_rng(int *byte) {
+  ppml_rng rng;
+  ck_assert_int_eq(ppml_rng_init_callback(&rng, given_entropy, byte), PPML_OK);
+  return rng;
+}
+
+/* A key of which every byte is known. */
+static void make_secret(ppml_secret_key *key) {
+  memset(key, 0, sizeof *key);
+  for (int i = 0; i < PPML_ID_BYTES; i++) {
+    key->client.circuit_id[i] = (uint8_t)i;
+    key->id[i] = (uint8_t)(100 + i);
+  }
+  for (int i = 0; i < PPML_KEY_BITS_MAX / 8; i++) {
+    key->glwe_bits[i] = (uint8_t)(7 * i);
+    key->lwe_bits[i] = (uint8_t)(11 * i + 1);
+  }
+}
+
+static ppmli_seeds seeds_of(const ppml_secret_key *key, const uint8_t *pixels, ppml_rng rng) {
+  ppmli_seeds seeds;
+  ck_assert_int_eq(ppmli_rng_begin(&rng), PPML_OK);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_INPUT, key, pixels, 784, &rng);
+  return seeds;
+}
+
 /* -------------------------------------------------------------------- kat */
 
 static void make_key(uint8_t key[PPML_SEED_BYTES]) {
@@ -36,8 +79,27 @@ END_TEST
 START_TEST(the_generator_erases_keys_as_specified) {
   uint8_t out[600];
   ppml_rng rng = test_rng(7);
-  ppml_rng_bytes(&rng, out, sizeof out);
+  ppmli_rng_bytes(&rng, out, sizeof out);
   ck_assert_mem_eq(out + 200, generator_kat, sizeof generator_kat);
+}
+END_TEST
+
+START_TEST(each_use_folds_entropy_in_as_specified) {
+  static const uint8_t counter[] = {1, 2, 3};
+  int byte = 0x5a;
+  uint8_t out[64], pixels[784];
+  ppml_secret_key key;
+  ppml_rng rng = constant_rng(&byte);
+  ck_assert_int_eq(ppml_rng_bytes(&rng, out, sizeof out), PPML_OK);
+  ck_assert_mem_eq(out, folded_kat, sizeof out);
+  ck_assert_int_eq(ppml_rng_mix(&rng, counter, sizeof counter), PPML_OK);
+  ck_assert_int_eq(ppml_rng_bytes(&rng, out, sizeof out), PPML_OK);
+  ck_assert_mem_eq(out, mixed_kat, sizeof out);
+  for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(7 * i + 3 + i / 256);
+  make_secret(&key);
+  ppmli_seeds seeds = seeds_of(&key, pixels, rng);
+  ck_assert_mem_eq(seeds.mask, seeds_kat, sizeof seeds.mask);
+  ck_assert_mem_eq(seeds.noise, seeds_kat + 32, sizeof seeds.noise);
 }
 END_TEST
 
@@ -90,10 +152,10 @@ static void first_bytes(uint8_t out[32], uint8_t seed_byte, uint32_t purpose, ui
 
 START_TEST(every_seed_purpose_and_index_has_its_own_stream) {
   static const uint64_t indices[] = {0, 1, 2, (uint64_t)1 << 32};
-  uint8_t out[2 * 7 * 4][32];
+  uint8_t out[2 * 8 * 4][32];
   size_t count = 0;
   for (uint8_t seed = 0; seed < 2; seed++)
-    for (uint32_t purpose = PPMLI_STREAM_RNG; purpose <= PPMLI_STREAM_INPUT_NOISE; purpose++)
+    for (uint32_t purpose = PPMLI_STREAM_RNG; purpose <= PPMLI_STREAM_SEEDS; purpose++)
       for (size_t i = 0; i < 4; i++) first_bytes(out[count++], seed, purpose, indices[i]);
   for (size_t a = 0; a < count; a++)
     for (size_t b = 0; b < a; b++) ck_assert_mem_ne(out[a], out[b], 32);
@@ -108,7 +170,7 @@ START_TEST(a_state_of_the_generator_never_comes_again) {
   for (size_t i = 0; i < STATES; i++) {
     memcpy(keys[i], rng.key, PPML_SEED_BYTES);
     for (size_t j = 0; j < i; j++) ck_assert_mem_ne(keys[i], keys[j], PPML_SEED_BYTES);
-    ppml_rng_bytes(&rng, byte, sizeof byte);
+    ppmli_rng_bytes(&rng, byte, sizeof byte);
     ck_assert_uint_eq(rng.counter, i + 1);
   }
 }
@@ -119,7 +181,7 @@ START_TEST(what_was_drawn_is_erased) {
   static const uint8_t zeros[sizeof((ppml_rng *)0)->buffer];
   ppml_rng rng = test_rng(2);
   uint8_t out[100];
-  ppml_rng_bytes(&rng, out, sizeof out);
+  ppmli_rng_bytes(&rng, out, sizeof out);
   ck_assert_mem_eq(rng.buffer, zeros, sizeof out);
   ck_assert_uint_eq(rng.buffered, sizeof rng.buffer - sizeof out);
 }
@@ -128,10 +190,10 @@ END_TEST
 START_TEST(the_generator_does_not_depend_on_how_it_is_read) {
   uint8_t whole[1000], pieces[1000];
   ppml_rng a = test_rng(3), b = test_rng(3), other = test_rng(4);
-  ppml_rng_bytes(&a, whole, sizeof whole);
-  for (size_t at = 0; at < sizeof pieces; at += 8) ppml_rng_bytes(&b, pieces + at, 8);
+  ppmli_rng_bytes(&a, whole, sizeof whole);
+  for (size_t at = 0; at < sizeof pieces; at += 8) ppmli_rng_bytes(&b, pieces + at, 8);
   ck_assert_mem_eq(whole, pieces, sizeof whole);
-  ppml_rng_bytes(&other, pieces, sizeof pieces);
+  ppmli_rng_bytes(&other, pieces, sizeof pieces);
   ck_assert_mem_ne(whole, pieces, 32);
 }
 END_TEST
@@ -144,11 +206,80 @@ START_TEST(entropy_is_different_every_time) {
 }
 END_TEST
 
+/* A copy of a state, as a snapshot of a virtual machine makes it too. */
+START_TEST(copies_of_a_generator_draw_different_numbers) {
+  uint8_t out[3][32];
+  ppml_rng rng, copy;
+  ck_assert_int_eq(ppml_rng_init(&rng), PPML_OK);
+  ck_assert_int_eq(ppml_rng_bytes(&rng, out[2], 32), PPML_OK);
+  copy = rng;
+  ck_assert_int_eq(ppml_rng_bytes(&rng, out[0], 32), PPML_OK);
+  ck_assert_int_eq(ppml_rng_bytes(&copy, out[1], 32), PPML_OK);
+  ck_assert_mem_ne(out[0], out[1], 32);
+}
+END_TEST
+
+/* What the child of a fork draws. */
+static void bytes_of_child(uint8_t out[32], ppml_rng *rng) {
+  int ends[2];
+  ck_assert_int_eq(pipe(ends), 0);
+  pid_t child = fork();
+  ck_assert(child >= 0);
+  if (child == 0) {
+    uint8_t bytes[32] = {0};
+    int error = ppml_rng_bytes(rng, bytes, sizeof bytes);
+    _exit(error || write(ends[1], bytes, sizeof bytes) != sizeof bytes);
+  }
+  int status = 1;
+  ck_assert(read(ends[0], out, 32) == 32 && waitpid(child, &status, 0) == child && status == 0);
+  close(ends[0]), close(ends[1]);
+}
+
+/* Of the system's entropy, and of a source that gives parent and child the same. */
+START_TEST(processes_of_a_fork_draw_different_numbers) {
+  int byte = 0x5a;
+  ppml_rng rngs[2] = {constant_rng(&byte), constant_rng(&byte)};
+  ck_assert_int_eq(ppml_rng_init(&rngs[1]), PPML_OK);
+  for (int i = 0; i < 2; i++) {
+    uint8_t parent[32], child[2][32];
+    bytes_of_child(child[0], &rngs[i]);
+    bytes_of_child(child[1], &rngs[i]);
+    ck_assert_int_eq(ppml_rng_bytes(&rngs[i], parent, sizeof parent), PPML_OK);
+    ck_assert_mem_ne(parent, child[0], sizeof parent);
+    ck_assert_mem_ne(parent, child[1], sizeof parent);
+    ck_assert_mem_ne(child[0], child[1], sizeof parent);
+  }
+}
+END_TEST
+
+/* The worst case: a copied state and a source that gives both copies the same. */
+START_TEST(seeds_differ_where_images_or_keys_do_even_without_entropy) {
+  int byte = 0;
+  uint8_t pixels[784] = {0}, others[784] = {0};
+  ppml_secret_key key, other_key;
+  ppml_rng rng = constant_rng(&byte), mixed = rng;
+  make_secret(&key);
+  other_key = key;
+  other_key.glwe_bits[1000] ^= 1;
+  others[783] = 1;
+  ck_assert_int_eq(ppml_rng_mix(&mixed, &byte, sizeof byte), PPML_OK);
+  const ppmli_seeds seeds[] = {seeds_of(&key, pixels, rng), seeds_of(&key, others, rng),
+                               seeds_of(&other_key, pixels, rng), seeds_of(&key, pixels, mixed)};
+  for (int i = 0; i < 4; i++) {
+    ck_assert_mem_ne(seeds[i].mask, seeds[i].noise, PPML_SEED_BYTES);
+    for (int j = 0; j < i; j++) {
+      ck_assert_mem_ne(seeds[i].mask, seeds[j].mask, PPML_SEED_BYTES);
+      ck_assert_mem_ne(seeds[i].noise, seeds[j].noise, PPML_SEED_BYTES);
+    }
+  }
+}
+END_TEST
+
 START_TEST(wiping_leaves_zeros) {
   static const uint8_t zeros[sizeof(ppml_rng)];
   ppml_rng rng = test_rng(5);
   uint8_t byte;
-  ppml_rng_bytes(&rng, &byte, 1);
+  ppmli_rng_bytes(&rng, &byte, 1);
   ppml_rng_wipe(&rng);
   ck_assert_mem_eq(&rng, zeros, sizeof zeros);
 }
@@ -193,17 +324,6 @@ END_TEST
 
 /* ------------------------------------------------------------------ error */
 
-static int no_entropy(void *context, void *bytes, size_t count) {
-  (void)context;
-  memset(bytes, 1, count);
-  return -1;
-}
-
-static int given_entropy(void *context, void *bytes, size_t count) {
-  memset(bytes, *(const int *)context, count);
-  return 0;
-}
-
 START_TEST(a_failing_entropy_source_is_told) {
   ppml_rng rng;
   int byte = 0x5a;
@@ -215,6 +335,60 @@ START_TEST(a_failing_entropy_source_is_told) {
 }
 END_TEST
 
+/* Every function that draws, with a generator that gives no numbers.  What it would write is
+ * unchanged, or zeros. */
+static void check_refused(ppml_rng *rng) {
+  static const uint8_t zeros[sizeof(ppml_secret_key)];
+  uint8_t bytes[32], pixels[16] = {0};
+  ppml_client client = test_client("fast");
+  ppml_secret_key key = {client, {0}, {0}, {0}}, fresh;
+  ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(client.params, 1));
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ppml_input input;
+  memset(bytes, 7, sizeof bytes);
+  memset(&fresh, 0, sizeof fresh);
+  ck_assert_int_eq(ppml_rng_bytes(rng, bytes, sizeof bytes), PPML_ERR_RNG);
+  ck_assert_int_eq(ppml_secret_key_generate(&fresh, &client, rng), PPML_ERR_RNG);
+  ck_assert_int_eq(ppml_encrypt(&input, &key, pixels, rng, &arena), PPML_ERR_RNG);
+  ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, rng, NULL, NULL, &arena), PPML_ERR_RNG);
+  for (size_t i = 0; i < sizeof bytes; i++) ck_assert_uint_eq(bytes[i], 7);
+  ck_assert_mem_eq(&fresh, zeros, sizeof zeros);
+  ck_assert_uint_eq(arena.used_bytes + writer.position, 0);
+  test_arena_free(&arena);
+}
+
+START_TEST(a_generator_that_was_not_set_up_gives_no_numbers) {
+  ppml_rng zeroed, failed, wiped, garbage;
+  memset(&zeroed, 0, sizeof zeroed);
+  memset(&garbage, 0xa5, sizeof garbage);
+  ck_assert_int_eq(ppml_rng_init_callback(&failed, no_entropy, NULL), PPML_ERR_RNG);
+  ck_assert_int_eq(ppml_rng_init(&wiped), PPML_OK);
+  ppml_rng_wipe(&wiped);
+  ppml_rng *rngs[] = {&zeroed, &failed, &wiped, &garbage};
+  for (int i = 0; i < 4; i++) {
+    check_refused(rngs[i]);
+    ck_assert_int_eq(ppml_rng_mix(rngs[i], "x", 1), PPML_ERR_RNG);
+  }
+}
+END_TEST
+
+/* Gives bytes as often as *context says. */
+static int scarce_entropy(void *context, void *bytes, size_t count) {
+  int *left = (int *)context;
+  memset(bytes, 3, count);
+  return (*left)-- > 0 ? 0 : -1;
+}
+
+START_TEST(entropy_that_fails_later_is_told) {
+  int left = 2;
+  uint8_t byte;
+  ppml_rng rng;
+  ck_assert_int_eq(ppml_rng_init_callback(&rng, scarce_entropy, &left), PPML_OK);
+  ck_assert_int_eq(ppml_rng_bytes(&rng, &byte, 1), PPML_OK);
+  check_refused(&rng);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("rng");
   TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
@@ -223,6 +397,12 @@ int main(void) {
   tcase_add_test(kat, a_stream_is_chacha20_with_purpose_and_index_as_nonce);
   tcase_add_test(kat, the_generator_erases_keys_as_specified);
   tcase_add_test(kat, noise_is_the_high_word_of_a_product);
+  tcase_add_test(kat, each_use_folds_entropy_in_as_specified);
+  tcase_add_test(law, copies_of_a_generator_draw_different_numbers);
+  tcase_add_test(law, processes_of_a_fork_draw_different_numbers);
+  tcase_add_test(law, seeds_differ_where_images_or_keys_do_even_without_entropy);
+  tcase_add_test(error, a_generator_that_was_not_set_up_gives_no_numbers);
+  tcase_add_test(error, entropy_that_fails_later_is_told);
   tcase_add_test(law, a_stream_does_not_depend_on_how_it_is_read);
   tcase_add_test(law, words_of_a_stream_are_its_bytes_lowest_first);
   tcase_add_test(law, every_seed_purpose_and_index_has_its_own_stream);

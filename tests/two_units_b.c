@@ -30,7 +30,7 @@ int two_units_round_trip(ppml_arena *arena) {
   client.params = two_units_params();
   client.score_unit = 1;
   if (ppml_rng_init(&rng) != PPML_OK) return 3;
-  ppml_secret_key_generate(&key, &client, &rng);
+  if (ppml_secret_key_generate(&key, &client, &rng) != PPML_OK) return 8;
   if (ppml_secret_key_write(&key, &writer) != PPML_OK) return 4;
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
   if (ppml_secret_key_read(&back, &reader, &limits) != PPML_OK) return 5;

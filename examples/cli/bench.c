@@ -70,7 +70,7 @@ int bench_key(bench_keys *times, ppml_eval_key *key, ppml_secret_key *secret,
   ppml_reader reader = ppml_reader_from_memory(wire, wire_bytes);
   PPMLI_TRY(ppml_rng_init(&rng));
   double start = cli_now_ms();
-  ppml_secret_key_generate(secret, client, &rng);
+  PPMLI_TRY(ppml_secret_key_generate(secret, client, &rng));
   PPMLI_TRY(ppml_eval_key_generate(&writer, secret, &rng, parallel, NULL, arena));
   double made = cli_now_ms();
   PPMLI_TRY(ppml_eval_key_read(key, &reader, &limits, NULL, r->backend, parallel, arena));

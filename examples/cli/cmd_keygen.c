@@ -77,8 +77,8 @@ int cmd_keygen(int argc, char **argv) {
   if (status == CLI_OK) status = load_client(&client, r.client_path);
   if (status == CLI_OK) status = cli_rng(&rng);
   if (status) return status;
-  ppml_secret_key_generate(&key, &client, &rng);
-  status = keygen(&r, &key, &rng);
+  int error = ppml_secret_key_generate(&key, &client, &rng);
+  status = error ? cli_fail_ppml(error, "key generation", "entropy") : keygen(&r, &key, &rng);
   ppml_secret_key_wipe(&key);
   ppml_rng_wipe(&rng);
   return status;

@@ -88,7 +88,7 @@ static int fake_input(ppml_input *input, ppml_eval_key *key, const ppml_circuit 
   memset(pixels, 0, ppml_spec_inputs(&c->model.spec));
   ppml_rng_init_for_tests(&rng, 1);
   ppml_client_from_circuit(&client, c);
-  ppml_secret_key_generate(&secret, &client, &rng);
+  PPMLI_TRY(ppml_secret_key_generate(&secret, &client, &rng));
   memcpy(key->circuit_id, c->id, PPML_ID_BYTES);
   memcpy(key->key_id, secret.id, PPML_ID_BYTES);
   return ppml_encrypt(input, &secret, pixels, &rng, arena);

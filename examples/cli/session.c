@@ -15,12 +15,13 @@ static int make_key(session *s, uint8_t *wire, size_t wire_bytes) {
       cli_arena_create(&arena, ppml_eval_key_generate_bytes(p, s->threads.parallel.threads));
   if (status) return status;
   ppml_client_from_circuit(&client, s->circuit);
-  ppml_secret_key_generate(&s->secret, &client, &s->rng);
-  int error =
-      ppml_eval_key_generate(&writer, &s->secret, &s->rng, &s->threads.parallel, &progress, &arena);
+  int error = ppml_secret_key_generate(&s->secret, &client, &s->rng);
+  if (error == PPML_OK)
+    error = ppml_eval_key_generate(&writer, &s->secret, &s->rng, &s->threads.parallel, &progress,
+                                   &arena);
   cli_arena_destroy(&arena);
   s->keygen_ms = cli_now_ms() - start;
-  return error ? cli_fail_ppml(error, "key generation", "enough memory") : CLI_OK;
+  return error ? cli_fail_ppml(error, "key generation", "enough memory and entropy") : CLI_OK;
 }
 
 /* Expands it as a server does. */

@@ -17,6 +17,10 @@ def digest(data):
     return hashlib.blake2s(data, digest_size=16).digest()
 
 
+def seed_digest(data):
+    return hashlib.blake2s(data).digest()
+
+
 # ---------------------------------------------------------------------------------------- C arrays
 
 
@@ -54,9 +58,13 @@ def make_digest():
     lengths = [0, 1, 3, 63, 64, 65, 127, 128, 129, 1000, 65536]
     rows = ["    {%d, {%s}},\n" % (n, ", ".join("%d" % b for b in digest(message(n))))
             for n in lengths]
+    seeds = ("/* Of the same messages, 32 bytes. */\n"
+             "static const uint8_t digest_seed_kats[%d][32] = {\n%s};\n" %
+             (len(lengths), "".join("    {%s},\n" % ", ".join("%d" % b for b in seed_digest(message(n)))
+                                    for n in lengths)))
     write_header("digest", "/* Byte i of the messages is 7 i + 3 + i / 256. */\n"
                  "static const struct {\n  size_t count;\n  uint8_t digest[16];\n"
-                 "} digest_kats[%d] = {\n%s};\n" % (len(lengths), "".join(rows)))
+                 "} digest_kats[%d] = {\n%s};\n" % (len(lengths), "".join(rows)) + seeds)
 
 
 # ------------------------------------------------------------------------------------------- ChaCha
@@ -106,6 +114,9 @@ class Rng:
     def __init__(self, seed):
         self.key, self.counter, self.buffer = struct.pack("<Q24x", seed), 0, b""
 
+    def fold(self, data):
+        self.key, self.buffer = seed_digest(self.key + data), b""
+
     def bytes(self, count):
         out = b""
         while len(out) < count:
@@ -123,6 +134,25 @@ def noise(random, bound):
     return (random * (2 * bound + 1) >> 64) - bound
 
 
+def make_seeds():
+    """A generator whose entropy source gives 0x5a alone, at first and at each use."""
+    rng = Rng(0)
+    rng.key = b"\x5a" * 32
+    rng.fold(b"\x5a" * 32)
+    body = "/* The first use of a generator whose entropy is 0x5a; then mixed with 1, 2, 3. */\n"
+    body += c_bytes("folded_kat", rng.bytes(64))
+    rng.fold(bytes([1, 2, 3]))
+    rng.fold(b"\x5a" * 32)
+    body += c_bytes("mixed_kat", rng.bytes(64))
+    rng.fold(b"\x5a" * 32)
+    circuit_id, key_id = bytes(range(16)), bytes(range(100, 116))
+    glwe = bytes(7 * i & 255 for i in range(1024))
+    lwe = bytes(11 * i + 1 & 255 for i in range(1024))
+    root = seed_digest(b"inpu" + rng.bytes(64) + circuit_id + key_id + glwe + lwe + message(784))
+    body += "/* Seeds of an image: the third use. */\n"
+    return body + c_bytes("seeds_kat", stream(root, SEEDS, 0, 64))
+
+
 def make_rng():
     key, nonce = bytes(range(32)), struct.unpack("<3I", bytes.fromhex("000000090000004a00000000"))
     blocks = b"".join(chacha_block(key, 1 + i, nonce) for i in range(8))
@@ -134,6 +164,7 @@ def make_rng():
     body += c_bytes("stream_kat", stream(key, 3, 2**40 + 5, 700)[500:])
     body += "/* Bytes 200 to 599 of the generator for tests, seed 7. */\n"
     body += c_bytes("generator_kat", Rng(7).bytes(600)[200:])
+    body += make_seeds()
     rows = []
     for bound in (1, 2, 177591, 572413022, 2**31 - 1):
         for random in (0, 1, M64, 2**63, 2**63 - 1, 0x0123456789ABCDEF, 0xFEDCBA9876543210,
@@ -150,7 +181,7 @@ FAST = dict(id=1, n=736, k=3, N=512, block=2, ones=0, prefix=1, pbs_base=17, pbs
             ks_base=3, ks_levels=4, lwe_noise=177591, glwe_noise=572413022, input_bits=32,
             bsk_bits=38, output_bits=14)
 MODEL, CIRCUIT, CLIENT, SECRET_KEY, EVAL_KEY, INPUT, OUTPUT = range(1, 8)
-INPUT_MASK, BSK_MASK, KSK_MASK, BSK_NOISE, KSK_NOISE, INPUT_NOISE = range(1, 7)
+INPUT_MASK, BSK_MASK, KSK_MASK, BSK_NOISE, KSK_NOISE, INPUT_NOISE, SEEDS = range(1, 8)
 
 PARAMS_DIGEST = digest(struct.pack("<16I", *FAST.values()))
 PIXELS = [0, 255, 127, 128, 3, 77]
