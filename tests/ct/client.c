@@ -47,7 +47,7 @@ static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *
   size_t mark = arena->used_bytes, last = ppmli_params_trace_steps(p);
   ppmli_rng_bytes(rng, mask_seed, sizeof mask_seed);
   ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
-  int error = ppmli_long_key_init(&long_key, p, key->glwe_bits, ppmli_backend_by_name(NULL), arena);
+  int error = ppmli_long_key_init(&long_key, p, key->glwe_bits, arena);
   for (size_t step = 0; !error && step <= last; step += last)
     error =
         ppmli_switch_make(wire, p, step, key->glwe_bits, &long_key, mask_seed, noise_seed, arena);
