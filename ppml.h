@@ -88,9 +88,11 @@ enum {
   PPML_ERR_TRAILING = -16,    /* bytes after the end */
   PPML_ERR_CERTIFICATE = -17, /* a circuit that is not what its certificate says */
   /* the machine's */
-  PPML_ERR_NOMEM = -20, /* the arena is too small */
-  PPML_ERR_RNG = -21,   /* no entropy, or a generator that was not set up */
-  PPML_ERR_IO = -22     /* a reader's or writer's callback failed */
+  PPML_ERR_NOMEM = -20,     /* the arena is too small */
+  PPML_ERR_RNG = -21,       /* no entropy, or a generator that was not set up */
+  PPML_ERR_IO = -22,        /* a reader's or writer's callback failed */
+  PPML_ERR_ARITHMETIC = -23 /* this build's floating-point arithmetic is not IEEE's: compiled
+                               with -ffast-math or the like, or rounding was changed */
 };
 
 /* One line of English for an error; never NULL. */
@@ -652,7 +654,7 @@ PPML_API const char *ppml_backend_name(size_t index);
 /* Reads and expands an evaluation key.
  *   backend   one of ppml_backend_name, NULL for the best
  * Memory: ppml_eval_key_bytes.  Errors: input bytes', NOMEM, ARG, MISMATCH (not of this
- * circuit; circuit may be NULL to accept any). */
+ * circuit; circuit may be NULL to accept any), ARITHMETIC. */
 PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads);
 PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
                                 const ppml_circuit *circuit, const char *backend,

@@ -51,6 +51,9 @@ PPML_API const char *ppml_strerror(int error) {
     return "no random numbers: no entropy, or a generator that was not set up";
   case PPML_ERR_IO:
     return "reading or writing failed";
+  case PPML_ERR_ARITHMETIC:
+    return "this build's floating-point arithmetic is not IEEE's: compiled with -ffast-math or "
+           "the like";
   default:
     return "unknown error";
   }

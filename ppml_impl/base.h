@@ -31,6 +31,10 @@
 #define PPMLI_RESTRICT restrict
 #endif
 
+/* With -fsingle-precision-constant, constants of doubles have the digits of floats, and noise
+ * formulas and transforms go wrong: 2^24 + 1 is no float.  A negative size does not compile. */
+typedef char ppmli_constants_are_doubles[(int32_t)16777217.0 == 16777217 ? 1 : -1];
+
 /* Returns the error of a call that failed; the line reads as the call alone. */
 #define PPMLI_TRY(call)                                                                            \
   do {                                                                                             \

@@ -115,8 +115,7 @@ PPMLI_STATIC int ppmli_encrypt_long_blocks(uint64_t *body, uint8_t *tail, const 
                                            const uint8_t *noise_seed, ppml_arena *arena) {
   size_t mark = arena->used_bytes;
   ppmli_long_key long_key;
-  PPMLI_TRY(ppmli_long_key_init(&long_key, key->client.params, key->glwe_bits,
-                                ppmli_backend_by_name(NULL), arena));
+  PPMLI_TRY(ppmli_long_key_init(&long_key, key->client.params, key->glwe_bits, arena));
   int error = ppmli_encrypt_blocks(body, tail, input, key, &long_key, pixels, noise_seed, arena);
   ppmli_long_key_wipe(&long_key);
   arena->used_bytes = mark;

@@ -4,15 +4,30 @@
 
 #include "base.h"
 
-/* Clears secrets; volatile, so that a compiler cannot drop it as a dead store. */
+/* Clears secrets.  A compiler could drop that as a dead store; the empty assembly says that the
+ * memory is looked at. */
 PPMLI_STATIC void ppmli_wipe(void *bytes, size_t count) {
+#if defined(__GNUC__)
+  memset(bytes, 0, count);
+  __asm__ __volatile__("" : : "r"(bytes) : "memory");
+#else
   volatile unsigned char *p = (volatile unsigned char *)bytes;
   while (count--) *p++ = 0;
+#endif
 }
 
 /* All ones where bit is 1, zero where it is 0.  CT. */
 PPMLI_INLINE uint64_t ppmli_ct_mask(uint64_t bit) {
   return (uint64_t)0 - bit;
+}
+
+/* x, of which the compiler may assume nothing.  A mask made from a comparison needs it: knowing
+ * that it is 0 or all ones, clang branches on it in loops. */
+PPMLI_INLINE uint32_t ppmli_ct_opaque(uint32_t x) {
+#if defined(__GNUC__)
+  __asm__("" : "+r"(x));
+#endif
+  return x;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef PPMLI_EVALKEY_H
 #define PPMLI_EVALKEY_H
 
+#include "fftcheck.h"
 #include "keys.h"
 #include "serial.h"
 
@@ -80,9 +81,18 @@ PPMLI_STATIC size_t ppmli_eval_key_bytes(const ppml_params *p, size_t threads) {
          ppmli_key_pass_bytes(p, threads);
 }
 
+/* Tables for the key's transforms, whose arithmetic is checked once here.
+ * Memory: ppmli_fft_bytes(p->poly_size); the check's scratch is room for what is allocated next,
+ * which has more than the five polynomials it takes.  Errors: NOMEM, ARITHMETIC. */
+PPMLI_STATIC int ppmli_eval_key_fft(ppml_eval_key *key, const ppml_params *p,
+                                    const ppmli_backend *backend, ppml_arena *arena) {
+  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));
+  return ppmli_fft_check(key->fft, arena);
+}
+
 PPMLI_STATIC int ppmli_eval_key_alloc(ppml_eval_key *key, const ppml_params *p,
                                       const ppmli_backend *backend, ppml_arena *arena) {
-  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));
+  PPMLI_TRY(ppmli_eval_key_fft(key, p, backend, arena));
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_ksk_rows(p)));
   PPMLI_ALLOC(double, bsk, arena, ppmli_params_steps(p) * ppmli_key_step_doubles(p));
   key->key_switch_key = ksk;
@@ -167,7 +177,7 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   ppmli_in in;
   PPMLI_TRY(ppmli_eval_key_begin(key, &in, reader, limits, circuit));
   const ppml_params *p = key->params;
-  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));
+  PPMLI_TRY(ppmli_eval_key_fft(key, p, backend, arena));
   PPMLI_ALLOC(ppmli_key_stream, stream, arena, 1);
   memset(stream, 0, sizeof *stream);
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_key_stream_rows(threads)));

@@ -12,7 +12,7 @@
 #include "evalkey.h"
 #include "glwe.h"
 #include "leveled.h"
-#include "long.h"
+#include "longfft.h"
 #include "parallel.h"
 #include "tensor.h"
 
@@ -175,8 +175,7 @@ PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, si
   for (uint32_t b = 0; b < input->blocks; b++, out += PPMLI_EVALUATE_COLUMNS * G) {
     size_t at = (size_t)b * p->poly_size;
     ppmli_mask stream = {input->seed, PPMLI_STREAM_INPUT_MASK, b};
-    ppmli_long_draw_mask(mask, p, &stream, fft);
-    ppmli_long_mask_tails(tail, mask, p->poly_size);
+    ppmli_long_draw_mask(mask, tail, p, &stream, fft);
     ppmli_long_forward(fft, out, stride, mask, tail, PPMLI_WIDE_BITS, w);
     for (uint32_t i = 0; i < p->poly_size; i++)
       tail[i] = (uint64_t)input->tail[at + i] << (PPMLI_LONG_TAIL_BITS - PPMLI_INPUT_TAIL_BITS);

@@ -2,6 +2,7 @@
 #ifndef PPMLI_FFT_H
 #define PPMLI_FFT_H
 
+#include <float.h>
 #include <math.h>
 
 #include "arena.h"
@@ -10,6 +11,13 @@
 #include "fft/backend.h"
 #include "fft/neon.h"
 #include "fft/ref.h"
+
+/* What a compiler tells of itself; fftcheck.h finds what it does not. */
+#if defined(__FAST_MATH__)
+#error "ppml: -ffast-math (-Ofast) makes encrypted answers wrong: leave it out"
+#elif FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
+#error "ppml: doubles must be rounded to doubles: on x86 add -msse2 -mfpmath=sse"
+#endif
 
 /* The backends that are built, best first. */
 PPMLI_STATIC const ppmli_backend *ppmli_backend_built(size_t index) {

@@ -80,7 +80,7 @@ PPMLI_STATIC void ppmli_ggsw_unpack_row(uint64_t *glwe, const uint8_t *wire, con
                                         const ppmli_fft *fft) {
   size_t masks = ppmli_params_long_dim(p);
   uint64_t *body = glwe + masks;
-  ppmli_mask_u64(glwe, masks, mask_seed, PPMLI_STREAM_BSK_MASK, row, fft);
+  ppmli_mask_u64(glwe, masks, mask_seed, PPMLI_STREAM_BSK_MASK, row, fft->backend->chacha);
   ppmli_unpack(body, wire, p->poly_size, p->bsk_wire_bits);
   for (uint32_t j = 0; j < p->poly_size; j++) body[j] = ppmli_torus_from(body[j], p->bsk_wire_bits);
 }

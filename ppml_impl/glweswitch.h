@@ -14,6 +14,7 @@
 
 #include "fft.h"
 #include "long.h"
+#include "longfft.h"
 #include "params.h"
 #include "poly.h"
 #include "rng.h"
@@ -46,20 +47,19 @@ PPMLI_INLINE uint32_t ppmli_trace_exponent(const ppml_params *p, size_t step) {
 /* ---------------------------------------------------------------- sources */
 
 /* source = s^2, or -s(X^g) of trace step `step`.
- *   source [N]  out;  s, twice [N], [2 N] scratch
+ *   source [N]  out;  s [N] scratch
  *   step    < ppmli_params_steps(p), the last being s^2
  * CT. */
 PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
-                                      const uint8_t *planes, uint64_t *s, uint64_t *twice) {
-  for (uint32_t i = 0; i < p->poly_size; i++)
-    s[i] = ppmli_bit(planes, i) - ppmli_bit(planes, p->poly_size + i);
+                                      const uint8_t *planes, const ppmli_long_key *key,
+                                      uint64_t *s) {
   if (step == ppmli_params_trace_steps(p)) {
-    memset(source, 0, p->poly_size * sizeof *source);
-    ppmli_poly_ternary_muladd(source, s, planes, p->poly_size, twice);
+    ppmli_long_key_square(source, key, planes);
     return;
   }
+  for (uint32_t i = 0; i < p->poly_size; i++)
+    s[i] = 0 - ppmli_long_key_trit(planes, i, p->poly_size);
   ppmli_poly_automorphism(source, s, ppmli_trace_exponent(p, step), p->poly_size);
-  for (uint32_t i = 0; i < p->poly_size; i++) source[i] = 0 - source[i];
 }
 
 /* ------------------------------------------------------------- encryption */
@@ -106,15 +106,12 @@ PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t s
   PPMLI_ALLOC(uint64_t, source, arena, p->poly_size);
   PPMLI_ALLOC(uint64_t, top, arena, p->poly_size);
   PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
-  ppml_arena rest = *arena; /* `twice` is scratch of what comes before the rows */
-  PPMLI_ALLOC(uint64_t, twice, &rest, 2 * (size_t)p->poly_size);
-  ppmli_switch_source(source, p, step, planes, top, twice);
+  ppmli_switch_source(source, p, step, planes, key, top);
   for (size_t l = 0; l < p->pbs_levels; l++)
     PPMLI_TRY(ppmli_switch_encrypt_row(wire + l * ppmli_switch_row_wire_bytes(p), p, source, key,
                                        step * p->pbs_levels + l, mask_seed, noise_seed, top, tail,
                                        arena));
   ppmli_wipe(source, p->poly_size * sizeof *source);
-  ppmli_wipe(twice, 2 * (size_t)p->poly_size * sizeof *twice);
   arena->used_bytes = mark;
   return PPML_OK;
 }
@@ -141,8 +138,7 @@ PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppm
   PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
   for (size_t l = 0; l < p->pbs_levels; l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
     ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, step * p->pbs_levels + l};
-    ppmli_long_draw_mask(top, p, &mask, fft);
-    ppmli_long_mask_tails(tail, top, p->poly_size);
+    ppmli_long_draw_mask(top, tail, p, &mask, fft);
     ppmli_long_forward(fft, out, stride, top, tail, PPMLI_SWITCH_HIGH_BITS, &w);
     for (size_t i = 0; i < N; i++) {
       top[i] = ppmli_load64(wire + 8 * i);

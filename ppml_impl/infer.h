@@ -200,7 +200,7 @@ PPMLI_STATIC void ppmli_infer_masks_task(void *argument, size_t index) {
     const ppml_input *input = &x->inputs[i];
     double *out = x->masks + i * input->blocks * k * N;
     for (uint32_t b = 0; b < input->blocks; b++) {
-      ppmli_mask_u64(masks, k * N, input->seed, PPMLI_STREAM_INPUT_MASK, b, fft);
+      ppmli_mask_u64(masks, k * N, input->seed, PPMLI_STREAM_INPUT_MASK, b, fft->backend->chacha);
       for (size_t m = 0; m < k; m++)
         fft->backend->forward_signed(fft, out + (b * k + m) * PPMLI_GROUP,
                                      input->blocks * k * PPMLI_GROUP, masks + m * N,

@@ -136,12 +136,11 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
   int error = PPML_OK;
   memset(&g, 0, sizeof g);
-  if (p->slots)
-    error = ppmli_long_key_init(&g.long_key, p, key->glwe_bits, ppmli_backend_by_name(NULL), arena);
+  if (p->slots) error = ppmli_long_key_init(&g.long_key, p, key->glwe_bits, arena);
   if (error == PPML_OK)
     error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel), arena);
   if (error) {
-    if (g.long_key.spectrum) ppmli_long_key_wipe(&g.long_key);
+    if (g.long_key.values) ppmli_long_key_wipe(&g.long_key);
     arena->used_bytes = mark;
     return error;
   }

@@ -68,7 +68,8 @@ PPMLI_STATIC void ppmli_ksk_expand_row(uint32_t *slab, size_t slab_rows, size_t 
                                        const uint8_t *wire, const ppml_params *p,
                                        const uint8_t *mask_seed, uint32_t *mask,
                                        const ppmli_fft *fft) {
-  ppmli_mask_u32(mask, p->lwe_dim, mask_seed, PPMLI_STREAM_KSK_MASK, first + r, fft);
+  ppmli_mask_u32(mask, p->lwe_dim, mask_seed, PPMLI_STREAM_KSK_MASK, first + r,
+                 fft->backend->chacha);
   for (size_t column = 0; column < ppmli_lwe_short_words(p); column++) {
     size_t block = column / PPMLI_KS_COLUMNS, x = column % PPMLI_KS_COLUMNS;
     uint32_t word = column < p->lwe_dim    ? mask[column]

@@ -39,17 +39,6 @@ PPMLI_STATIC void ppmli_poly_binary_muladd(uint64_t *PPMLI_RESTRICT r, const uin
   }
 }
 
-/* r += a * s for a key with coefficients -1, 0 and 1, in two planes: s is bit i less bit N + i.
- * As ppmli_poly_binary_muladd otherwise.  CT. */
-PPMLI_STATIC void ppmli_poly_ternary_muladd(uint64_t *PPMLI_RESTRICT r, const uint64_t *a,
-                                            const uint8_t *planes, uint32_t poly_size,
-                                            uint64_t *PPMLI_RESTRICT twice) {
-  ppmli_poly_binary_muladd(r, a, planes, 0, poly_size, twice);
-  for (uint32_t i = 0; i < poly_size; i++) r[i] = 0 - r[i];
-  ppmli_poly_binary_muladd(r, a, planes, poly_size, poly_size, twice);
-  for (uint32_t i = 0; i < poly_size; i++) r[i] = 0 - r[i];
-}
-
 /* r = X^-shift * a, 0 <= shift < 2 N.  r [N], a [N], no alias. */
 PPMLI_STATIC void ppmli_poly_rotate_down(uint64_t *r, const uint64_t *a, uint32_t shift,
                                          uint32_t poly_size) {

@@ -58,6 +58,18 @@ PPMLI_STATIC int ppmli_tensor_left_init(ppmli_tensor_left *left, const uint64_t 
 
 /* ---------------------------------------------------------- second factor */
 
+/* all = high + low, group by group.  The transform of the words themselves will not do: where
+ * a word is close below half a turn its high part is rounded up to it and read as minus half a
+ * turn, so the parts add up to the word less a turn.  A turn more or less is nothing to a
+ * phase, but it is much between parts that are multiplied by different numbers.
+ *   all, low  [groups] at a stride of 4 GROUP;  high  at one of 2 GROUP */
+PPMLI_STATIC void ppmli_tensor_add_parts(double *all, const double *high, const double *low,
+                                         size_t poly_size) {
+  const size_t G = PPMLI_GROUP;
+  for (size_t g = 0; g < poly_size / G; g++)
+    for (size_t i = 0; i < G; i++) all[g * 4 * G + i] = high[g * 2 * G + i] + low[g * 4 * G + i];
+}
+
 /* Transforms of a second factor, times T.
  *   high   [group][mask, body][GROUP]             the top bits, to meet the first's
  *   parts  [group][low, all][mask, body][GROUP]   low to meet high, all to meet low */
@@ -71,7 +83,7 @@ PPMLI_STATIC void ppmli_tensor_right(double *high, double *parts, const uint64_t
     ppmli_wide_split(w, glwe, PPMLI_TENSOR_BITS, fft->poly_size);
     b->forward_signed(fft, high + i * G, 2 * G, w->high, scale, w->work);
     b->forward_signed(fft, parts + i * G, 4 * G, w->low, scale, w->work);
-    b->forward_signed(fft, parts + (2 + i) * G, 4 * G, glwe, scale, w->work);
+    ppmli_tensor_add_parts(parts + (2 + i) * G, high + i * G, parts + i * G, N);
   }
 }
 

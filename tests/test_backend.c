@@ -73,14 +73,14 @@ START_TEST(masks_are_the_words_of_their_stream) {
   for (size_t i = 0; (fft.backend = ppmli_backend_by_index(i)) != NULL; i++)
     for (size_t count = 0; count <= WORDS; count++) {
       words[count] = 9;
-      ppmli_mask_u64(words, count, seed, PPMLI_STREAM_BSK_MASK, index, &fft);
+      ppmli_mask_u64(words, count, seed, PPMLI_STREAM_BSK_MASK, index, fft.backend->chacha);
       ck_assert_mem_eq(words, stream, count * sizeof *words);
       ck_assert(words[count] == 9);
     }
   for (size_t i = 0; (fft.backend = ppmli_backend_by_index(i)) != NULL; i++)
     for (size_t count = 0; count <= 2 * WORDS; count++) {
       halves[count] = 9;
-      ppmli_mask_u32(halves, count, seed, PPMLI_STREAM_BSK_MASK, index, &fft);
+      ppmli_mask_u32(halves, count, seed, PPMLI_STREAM_BSK_MASK, index, fft.backend->chacha);
       ck_assert_mem_eq(halves, short_stream, count * sizeof *halves);
       ck_assert(halves[count] == 9);
     }

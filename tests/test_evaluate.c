@@ -244,39 +244,36 @@ START_TEST(backends_agree) {
 }
 END_TEST
 
-/* Ciphertexts are whole numbers: an exact product by FFT is the same on every backend, and what
- * masked additions give. */
+/* Ciphertexts are whole numbers, what masked additions of the same words give: with random words
+ * and a random key, and with the largest sums there are, of either sign. */
 START_TEST(encryption_is_exact) {
   const ppml_params *p = ppml_params_by_name("leveled-64");
   enum { N = 4096 };
-  static uint64_t top[N], tail[N], a_top[N], a_tail[N], want_top[N], want_tail[N], twice[2 * N];
+  static uint64_t top[N], tail[N], a[N + N / 4], tails[N], want_top[N], want_tail[N], twice[2 * N];
   uint8_t unused[PPML_KEY_BITS_MAX / 8], planes[PPML_KEY_BITS_MAX / 8];
   ppml_rng rng = test_rng(9);
   ppml_arena arena = test_arena(ppmli_long_key_bytes(p) + ppmli_long_product_scratch(p));
   ppmli_secret_bits(unused, planes, p, &rng);
-  for (int extreme = 0; extreme < 2; extreme++) {
-    const char *name;
-    test_random_words(&rng, a_top, N);
-    for (int i = 0; i < N; i++) a_tail[i] = ppmli_rng_u64(&rng) & 0xffff;
-    if (extreme) { /* the largest sums there are */
-      memset(planes, 255, N / 8), memset(planes + N / 8, 0, N / 8);
-      for (int i = 0; i < N; i++) a_top[i] = ((uint64_t)1 << 63) - 1, a_tail[i] = 0xffff;
+  test_random_words(&rng, a, ppmli_long_mask_words(p));
+  for (int extreme = 0; extreme < 3; extreme++) {
+    ppmli_long_key key;
+    if (extreme) {
+      memset(planes, extreme == 1 ? 255 : 0, N / 8);
+      memset(planes + N / 8, extreme == 1 ? 0 : 255, N / 8);
+      memset(a, 255, sizeof a);
     }
+    for (uint32_t i = 0; i < N; i++) tails[i] = ppmli_long_mask_tail(a, i, N);
     memset(want_top, 0, sizeof want_top), memset(want_tail, 0, sizeof want_tail);
-    ppmli_poly_ternary_muladd(want_top, a_top, planes, N, twice);
-    ppmli_poly_ternary_muladd(want_tail, a_tail, planes, N, twice);
+    test_ternary_muladd(want_top, a, planes, N, twice);
+    test_ternary_muladd(want_tail, tails, planes, N, twice);
     ppmli_long_carry(want_top, want_tail, N);
-    for (size_t b = 0; (name = ppml_backend_name(b)) != NULL; b++) {
-      ppmli_long_key key;
-      arena.used_bytes = 0;
-      ck_assert_int_eq(ppmli_long_key_init(&key, p, planes, ppmli_backend_by_name(name), &arena),
-                       PPML_OK);
-      memset(top, 0, sizeof top), memset(tail, 0, sizeof tail);
-      ck_assert_int_eq(ppmli_long_muladd(top, tail, a_top, a_tail, &key, &arena), PPML_OK);
-      ppmli_long_carry(top, tail, N);
-      ck_assert_mem_eq(top, want_top, sizeof top);
-      ck_assert_mem_eq(tail, want_tail, sizeof tail);
-    }
+    arena.used_bytes = 0;
+    ck_assert_int_eq(ppmli_long_key_init(&key, p, planes, &arena), PPML_OK);
+    memset(top, 0, sizeof top), memset(tail, 0, sizeof tail);
+    ck_assert_int_eq(ppmli_long_muladd(top, tail, a, &key, &arena), PPML_OK);
+    ppmli_long_carry(top, tail, N);
+    ck_assert_mem_eq(top, want_top, sizeof top);
+    ck_assert_mem_eq(tail, want_tail, sizeof tail);
   }
   test_arena_free(&arena);
 }

@@ -4,7 +4,8 @@
   - the noise bounds of ppml_impl/params.h, from the log2 sigma in each set's comment, and
     that log2 sigma against the security lines of docs/NOISE.md;
   - the lines themselves, as the code has them, against the table in docs/NOISE.md;
-  - the initial values of BLAKE2s and ChaCha20.
+  - the initial values of BLAKE2s and ChaCha20;
+  - the prime and the roots of the number-theoretic transform.
 
 Exit status 1 if one does not fit."""
 import math
@@ -106,7 +107,20 @@ def check_hashes():
         check("0x%08x" % word in read("ppml_impl/rng.h"), "rng.h: no 0x%08x" % word)
 
 
+def check_ntt():
+    text = read("ppml_impl/ntt.h")
+    defined = {n: int(v, 0) for n, v in re.findall(r"#define PPMLI_NTT_(\w+) (?:UINT64_C\()?(\w+)\)?", text)
+               if re.fullmatch(r"0x[0-9a-f]+|\d+", v)}
+    p, size = defined["PRIME"], 1 << (defined["LOG2_MAX"] + 1)
+    check(p == 2 ** 64 - 2 ** 32 + 1, "ntt.h: the prime")
+    factors = (2, 3, 5, 17, 257, 65537)  # of p - 1 = 2^32 (2^32 - 1)
+    check(all(pow(7, (p - 1) // f, p) != 1 for f in factors), "ntt.h: 7 generates no units")
+    check(defined["ROOT"] == pow(7, (p - 1) // size, p) * 2 ** 64 % p, "ntt.h: the root")
+    check(defined["ONE"] == 2 ** 64 % p, "ntt.h: one")
+
+
 check_sets()
+check_ntt()
 check_lines()
 check_hashes()
 for problem in problems:

@@ -41,6 +41,7 @@ static int status_of(int error) {
 }
 
 int cli_fail_ppml(int error, const char *file, const char *expected) {
+  if (error == PPML_ERR_ARITHMETIC) expected = "a build without such options";
   return cli_fail(status_of(error), file, "%s (expected %s)", ppml_strerror(error), expected);
 }
 

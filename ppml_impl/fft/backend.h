@@ -68,6 +68,11 @@ typedef struct ppmli_product {
   const uint16_t *exponents; /* [samples][terms], < 2 N, or NULL */
 } ppmli_product;
 
+/* Consecutive blocks of ChaCha20 key stream, for public masks: scratch is not wiped.
+ *   out    [blocks][8]  words of a stream, as ppmli_stream_u64 has them
+ *   state  [16]  word 12 is the first block's counter */
+typedef void (*ppmli_chacha_hook)(uint64_t *out, const uint32_t state[16], size_t blocks);
+
 typedef struct ppmli_backend {
   const char *name;
   int (*supported)(void); /* does this CPU have it */
@@ -96,10 +101,7 @@ typedef struct ppmli_backend {
   void (*key_switch)(uint32_t *out, const int32_t *digits, const uint32_t *key, size_t samples,
                      size_t rows, size_t blocks);
 
-  /* Consecutive blocks of ChaCha20 key stream, for public masks: scratch is not wiped.
-   *   out    [blocks][8]  words of a stream, as ppmli_stream_u64 has them
-   *   state  [16]  word 12 is the first block's counter */
-  void (*chacha)(uint64_t *out, const uint32_t state[16], size_t blocks);
+  ppmli_chacha_hook chacha;
 } ppmli_backend;
 
 #endif

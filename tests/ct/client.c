@@ -60,7 +60,7 @@ static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
   memcpy(mask_seed, seeds.mask, sizeof mask_seed);
   memcpy(noise_seed, seeds.noise, sizeof noise_seed);
-  int error = ppmli_long_key_init(&long_key, p, key->glwe_bits, ppmli_backend_by_name(NULL), arena);
+  int error = ppmli_long_key_init(&long_key, p, key->glwe_bits, arena);
   for (size_t step = 0; !error && step <= last; step += last)
     error =
         ppmli_switch_make(wire, p, step, key->glwe_bits, &long_key, mask_seed, noise_seed, arena);
