@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "outputs.h"
 
 args args_make(int argc, char **argv) {
   args a = {argv[0], argv + 1, argc - 1, 0};
@@ -12,8 +13,8 @@ args args_make(int argc, char **argv) {
 
 static void fail(args *a, const char *what, const char *which) {
   if (!a->failed)
-    cli_fail(CLI_USAGE, a->command, "%s %s (see ppml %s --help)", what, which, a->command);
-  a->failed = 1;
+    a->failed =
+        cli_fail(CLI_USAGE, a->command, "%s %s (see ppml %s --help)", what, which, a->command);
 }
 
 static void take(args *a, int at, int count) {
@@ -56,6 +57,16 @@ const char *args_required(args *a, const char *name) {
   const char *text = args_text(a, name);
   if (text == NULL) fail(a, "missing option", name);
   return text;
+}
+
+const char *args_key_output(args *a, const char *name, int force) {
+  const char *path = args_required(a, name);
+  if (path && !a->failed) a->failed = outputs_name(path, force);
+  return path;
+}
+
+const char *args_output(args *a, const char *name) {
+  return args_key_output(a, name, 0);
 }
 
 int args_parse_number(uint64_t *out, const char *text, uint64_t least, uint64_t most) {
@@ -110,5 +121,5 @@ int args_end(args *a, int least, int most) {
     if (a->value[i][0] == '-' && a->value[i][1] != 0) fail(a, "unknown option", a->value[i]);
   if (a->count < least) fail(a, "missing", "operand");
   if (a->count > most) fail(a, "unexpected", a->value[most]);
-  return a->failed ? CLI_USAGE : CLI_OK;
+  return a->failed;
 }

@@ -11,7 +11,7 @@ typedef struct args {
   const char *command;
   char **value;
   int count;
-  int failed; /* a line was printed: exit with status 64 */
+  int failed; /* a line was printed: the exit status, else 0 */
 } args;
 
 args args_make(int argc, char **argv);
@@ -27,6 +27,13 @@ const char *args_text(args *a, const char *name);
 
 /* The same, which must be there. */
 const char *args_required(args *a, const char *name);
+
+/* The same, the path of an output: outputs.h. */
+const char *args_output(args *a, const char *name);
+
+/* The same, of keygen's secret key.
+ *   force  it may take another secret key's place */
+const char *args_key_output(args *a, const char *name, int force);
 
 /* The same as a number in [least, most]; fallback if it was not there. */
 uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, uint64_t fallback);

@@ -2,6 +2,7 @@
 #include "args.h"
 #include "bench.h"
 #include "cli.h"
+#include "kernels.h"
 
 static int parse(bench_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
@@ -14,7 +15,7 @@ static int parse(bench_request *r, int argc, char **argv) {
   if (status) return status;
   if (r->params == NULL)
     return cli_fail(CLI_USAGE, params, "no such parameter set (see ppml info --params)");
-  if (ppmli_backend_by_name(r->backend) == NULL)
+  if (kernels_by_name(r->backend) == NULL)
     return cli_fail(CLI_USAGE, r->backend, "no such backend on this CPU");
   return CLI_OK;
 }
