@@ -442,6 +442,30 @@ done
 "$PPML" keygen vcl.ppml --secret-key safe/late --eval-key - 2>err | head -c 10 >/dev/null
 [ -z "$(ls safe/.ppml-* safe/late 2>/dev/null)" ] && pass || fail "a closed pipe: left $(ls -A safe)"
 
+# While it holds a secret key a process leaves no core dump, and has memory that is not swapped out.
+if [ -r /proc/self/limits ]; then
+  "$PPML" keygen vcl.ppml --secret-key safe/late --eval-key safe/fifo 2>err &
+  n=0
+  while [ -z "$(ls safe/.ppml-* 2>/dev/null)" ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done
+  grep -q '^Max core file size *0 *0 ' /proc/$!/limits && pass || fail "core dumps: $(grep core /proc/$!/limits)"
+  locked=$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\).*/\1/p' /proc/$!/status)
+  [ "${locked:-0}" -gt 0 ] || [ "$(ulimit -l)" = 0 ] && pass || fail "no memory is locked: $locked kB"
+  kill -TERM $!
+  wait $! 2>/dev/null
+fi
+
+# What this compiler can do against exploits is in the binary.
+if command -v readelf >/dev/null && command -v objdump >/dev/null && echo 'int main(void) { return 0; }' | ${CC:-cc} -static-pie -x c - -o pie 2>/dev/null; then
+  for what in "-h DYN" "-lW GNU_RELRO" "-sW _chk\\b"; do
+    readelf ${what% *} "$PPML" | grep -q -- "${what#* }" && pass || fail "the binary has no ${what#* }"
+  done
+  objdump --disassemble=cmd_keygen "$PPML" | grep -q __stack_chk_fail && pass || fail "the binary has no stack protector"
+  readelf -lW "$PPML" | grep GNU_STACK | grep -q ' RW ' && pass || fail "the binary has an executable stack"
+else
+  skipped=$((skipped + 1))
+  echo "tests/cli.sh: skipped: what is in the binary (no readelf, or no -static-pie)"
+fi
+
 # Files that cannot be read twice.
 for file in vm.ppml vc.ppml vcl.ppml vsk vek vin0.ct vout.ct; do
   "$PPML" info $file >first
