@@ -85,14 +85,13 @@ help: ## list the targets
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
 DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
-  libc6-dev-arm64-cross clang-format clang-tidy
-APT = $(if $(filter 0,$(shell id -u)),,sudo -n )apt-get
+  libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang-format clang-tidy
 
-deps: ## install what `make check` needs (Debian; DEPS="$(DEPS_ALL)" for check-all)
-	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(DEPS)
+deps: ## install what `make check` needs (Debian)
+	@sh tools/deps.sh $(DEPS)
 
-deps-all: ## install what `make check-all` needs (Debian)
-	$(MAKE) deps DEPS="$(DEPS_ALL)"
+deps-all: ## install what `make check-all` needs (Debian); removes nothing, and says what it could not
+	@sh tools/deps.sh $(DEPS_ALL)
 
 HAS_CHECK = printf '\043include <check.h>\n' | $(CC) -E -x c - >/dev/null 2>&1
 

@@ -89,6 +89,10 @@ uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, u
   return fallback;
 }
 
+size_t args_size(args *a, const char *name, size_t least, size_t most, size_t fallback) {
+  return (size_t)args_number(a, name, least, most, fallback);
+}
+
 /* Digits, with a point among them perhaps; no sign, no exponent, no locale. */
 static int parse_real(double *out, const char *text) {
   double number = 0, place = 0; /* place: of the next digit behind the point */

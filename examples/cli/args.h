@@ -38,6 +38,9 @@ const char *args_key_output(args *a, const char *name, int force);
 /* The same as a number in [least, most]; fallback if it was not there. */
 uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, uint64_t fallback);
 
+/* The same of a size_t, which may be smaller. */
+size_t args_size(args *a, const char *name, size_t least, size_t most, size_t fallback);
+
 /* The same as a decimal fraction, 0.25 say, in [least, most]. */
 double args_real(args *a, const char *name, double least, double most, double fallback);
 

@@ -9,7 +9,7 @@ static int parse(bench_request *r, int argc, char **argv) {
   const char *params = args_text(&a, "--params");
   r->params = ppml_params_by_name(params ? params : "fast");
   r->backend = args_text(&a, "--backend");
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, 1);
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, 1);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 0, 0);
   if (status) return status;

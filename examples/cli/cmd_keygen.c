@@ -18,7 +18,7 @@ static int parse(keygen_request *r, int argc, char **argv) {
   int force = args_flag(&a, "--force");
   r->secret_path = args_key_output(&a, "--secret-key", force);
   r->eval_path = args_output(&a, "--eval-key");
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->client_path = a.value[0];
   return status;
