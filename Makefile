@@ -10,9 +10,24 @@ export PPML_DATA
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 STD = -std=c99 -ffp-contract=off
-CFLAGS ?= -O3 -g1
+# -O3 where it buys speed, which is in the unit that holds the library; CFLAGS=... is for all units.
+LIBRARY_CFLAGS := $(if $(filter undefined default,$(origin CFLAGS)),-O3 -g1,$(CFLAGS))
+CFLAGS ?= -O2 -g1
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
-COMPILE = $(CC) $(STD) $(WARNINGS) $(CFLAGS) $(CPPFLAGS)
+COMPILE = $(CC) $(STD) $(WARNINGS) $(UNIT_CFLAGS) $(CPPFLAGS)
+UNIT_CFLAGS = $(CFLAGS)
+
+# Against what an attacker does with a bug: addresses that cannot be guessed, stacks and buffers that
+# are watched.  As far as this compiler and libc have it; not under sanitizers, which watch more.
+# A comma within a call's argument.
+, := ,
+links_with = $(shell echo 'int main(void) { return 0; }' | $(CC) $(1) -x c - -o /dev/null 2>/dev/null && echo $(1))
+RELRO := $(call links_with,-Wl$(,)-z$(,)relro -Wl$(,)-z$(,)now -Wl$(,)-z$(,)noexecstack)
+STATIC := $(firstword $(call links_with,-static-pie) -static) $(RELRO)
+PIE := $(call links_with,-pie) $(RELRO)
+WATCHED := $(call links_with,-fPIE -fstack-protector-strong)
+FORTIFY = $(if $(filter-out -O0,$(filter -O%,$(UNIT_CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN = $(if $(findstring -fsanitize,$(UNIT_CFLAGS)),,$(WATCHED) $(FORTIFY))
 
 # PPML_BACKEND=ref|avx2|avx512|neon builds that vector backend alone.
 ifdef PPML_BACKEND
@@ -35,16 +50,18 @@ all: $(BUILD)/ppml $(BUILD)/minimal ## build the command, build/ppml (static), a
 $(BUILD)/cli/%.o: examples/cli/%.c $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  cc $@"
-	@$(COMPILE) -pthread -c $< -o $@
+	@$(COMPILE) $(HARDEN) -pthread -c $< -o $@
+
+$(BUILD)/cli/ppml.o: UNIT_CFLAGS = $(LIBRARY_CFLAGS)
 
 $(BUILD)/ppml: $(CLI_OBJECTS)
 	@echo "  ld $@"
-	@$(CC) $(CFLAGS) -static -pthread $^ -lm -o $@
+	@$(CC) $(CFLAGS) $(STATIC) -pthread $^ -lm -o $@
 
 # The same, linked dynamically: for valgrind, which replaces libc's functions.
 $(BUILD)/ppml-dynamic: $(CLI_OBJECTS)
 	@echo "  ld $@"
-	@$(CC) $(CFLAGS) -pthread $^ -lm -o $@
+	@$(CC) $(CFLAGS) $(PIE) -pthread $^ -lm -o $@
 
 $(BUILD)/minimal: examples/minimal.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -68,14 +85,13 @@ help: ## list the targets
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
 DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
-  libc6-dev-arm64-cross clang-format clang-tidy
-APT = $(if $(filter 0,$(shell id -u)),,sudo -n )apt-get
+  libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang-format clang-tidy
 
-deps: ## install what `make check` needs (Debian; DEPS="$(DEPS_ALL)" for check-all)
-	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(DEPS)
+deps: ## install what `make check` needs (Debian)
+	@sh tools/deps.sh $(DEPS)
 
-deps-all: ## install what `make check-all` needs (Debian)
-	$(MAKE) deps DEPS="$(DEPS_ALL)"
+deps-all: ## install what `make check-all` needs (Debian); removes nothing, and says what it could not
+	@sh tools/deps.sh $(DEPS_ALL)
 
 HAS_CHECK = printf '\043include <check.h>\n' | $(CC) -E -x c - >/dev/null 2>&1
 

@@ -16,6 +16,12 @@ PPMLI_STATIC void ppmli_wipe(void *bytes, size_t count) {
 #endif
 }
 
+/* A condition that may be known, though secrets went into it: its user says why.  A check of secret
+ * memory (tests/ct) defines PPMLI_PUBLIC, so that it reports every other branch on a secret. */
+#ifndef PPMLI_PUBLIC
+#define PPMLI_PUBLIC(condition) (condition)
+#endif
+
 /* All ones where bit is 1, zero where it is 0.  CT. */
 PPMLI_INLINE uint64_t ppmli_ct_mask(uint64_t bit) {
   return (uint64_t)0 - bit;

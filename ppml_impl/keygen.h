@@ -10,13 +10,15 @@
 /* ---------------------------------------------------------- secret key */
 
 /* Draws a key: uniform bits, or one of key_block + 1 equally likely values a block.
- * Rejection sampling: what is rejected says nothing of what is kept. */
+ * Rejection sampling: what is rejected says nothing of what is kept, so that a rejection may show.
+ * CT otherwise: the remainder of a byte is taken with a product, since the time of a division may
+ * depend on what is divided; floor(byte / values) is exact for bytes and values up to 256. */
 PPMLI_STATIC uint8_t ppmli_secret_block(ppml_rng *rng, uint32_t key_block) {
   uint8_t byte;
   uint32_t values = key_block + 1, whole = 256 / values * values;
   do ppmli_rng_bytes(rng, &byte, 1);
-  while (byte >= whole);
-  uint32_t value = byte % values;
+  while (PPMLI_PUBLIC(byte >= whole));
+  uint32_t value = byte - (byte * (65536 / values + 1) >> 16) * values;
   ppmli_wipe(&byte, sizeof byte);
   return (uint8_t)(((uint32_t)1 << value) >> 1); /* 0, or a single 1 */
 }

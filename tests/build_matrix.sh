@@ -44,6 +44,15 @@ fi
 try "entropy in C++" $CXX -x c++ -std=c++11 $WARNINGS -I. -O2 -DPPML_ENTROPY=my_entropy -c "$work/unit.c" -o "$work/unit.o"
 try "entropy in C++: C linkage" sh -c "nm -u $work/unit.o | grep -qw my_entropy"
 
+# A machine of 32 bits, where size_t is smaller than uint64_t: the library and the command.
+if command -v arm-linux-gnueabihf-gcc >/dev/null; then
+  for file in examples/minimal.c examples/cli/*.c; do
+    try "32-bit ARM: $file" arm-linux-gnueabihf-gcc -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$file"
+  done
+else
+  skipped=$((skipped + 1)); echo "skipped: 32-bit ARM (no arm-linux-gnueabihf-gcc)"
+fi
+
 for header in ppml.h ppml_impl/*.h; do
   printf '#include "%s"\n' "$header" >"$work/alone.c"
   try "$header alone" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$work/alone.c"

@@ -382,6 +382,102 @@ grep -q '18 hidden neurons (expected 16 at most for leveled-16)' err && pass || 
 refuses "polynomials that are to be without noise" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --agreement 1
 grep -q 'leveled-[0-9]*, the closest set' err && pass || fail "polynomials without noise: $(cat err)"
 
+# --------------------------------------------------- what is written, and over what
+
+# Nothing overwrites a secret key, or writes one file twice, or what it reads; key files of a
+# leveled set, which are made fast.
+mkdir safe
+ok "keygen for safety" "$PPML" keygen vcl.ppml --secret-key safe/sk --eval-key safe/ek
+cp safe/sk safe/copy
+ln -s sk safe/link
+ln safe/sk safe/hard
+unharmed() { cmp -s safe/sk safe/copy && pass || fail "$1: the secret key is lost"; }
+refuses "keygen over a secret key" 77 "$PPML" keygen vcl.ppml --secret-key safe/sk --eval-key new.ek
+refuses "keygen through a link to a secret key" 77 "$PPML" keygen vcl.ppml --secret-key safe/link --eval-key new.ek
+refuses "an evaluation key over a secret key" 77 "$PPML" keygen vcl.ppml --secret-key new.sk --eval-key safe/sk --force
+refuses "keygen of one file" 64 "$PPML" keygen vcl.ppml --secret-key new.k --eval-key new.k
+refuses "keygen of one file by two names" 64 "$PPML" keygen vcl.ppml --secret-key new.k --eval-key safe/../new.k
+refuses "keygen of one file, by force" 64 "$PPML" keygen vcl.ppml --secret-key safe/sk --eval-key safe/hard --force
+refuses "keygen to standard output twice" 64 "$PPML" keygen vcl.ppml --secret-key - --eval-key -
+refuses "keygen into its own client spec" 64 "$PPML" keygen vcl.ppml --secret-key new.sk --eval-key vcl.ppml
+refuses "keygen into a directory, by force" 73 "$PPML" keygen vcl.ppml --secret-key safe/sk --eval-key safe --force
+for target in safe/sk safe/link safe/hard safe/./sk; do
+  refuses "encrypt over $target" 77 "$PPML" encrypt --secret-key safe/sk left.pgm -o $target
+done
+refuses "encrypt over the picture" 64 "$PPML" encrypt --secret-key safe/sk left.pgm -o left.pgm
+refuses "train over a secret key" 77 "$PPML" train "$TINY/tiny.npz" -o safe/sk
+refuses "import over a secret key" 77 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o safe/sk
+refuses "pack over a secret key" 77 "$PPML" pack set/labels.csv -o safe/sk --side 8
+refuses "pack over its table" 64 "$PPML" pack set/labels.csv -o set/labels.csv --side 8
+refuses "pack over a picture" 64 "$PPML" pack set/labels.csv -o set/images/3.pgm --side 8
+refuses "export over a secret key" 77 "$PPML" export vc.ppml -o safe/sk
+refuses "export over the circuit" 64 "$PPML" export vc.ppml -o vc.ppml
+refuses "compile a circuit over a secret key" 77 "$PPML" compile vm.ppml -o safe/sk --client new.cl
+refuses "compile a client spec over a secret key" 77 "$PPML" compile vm.ppml -o new.c --client safe/sk
+refuses "compile into one file" 64 "$PPML" compile vm.ppml -o new.c --client new.c
+refuses "compile over the model" 64 "$PPML" compile vm.ppml -o new.c --client vm.ppml
+refuses "infer over a secret key" 77 "$PPML" infer vc.ppml --eval-key vek vin0.ct -o safe/sk
+refuses "infer over the image" 64 "$PPML" infer vc.ppml --eval-key vek vin0.ct -o vin0.ct
+refuses "infer over the evaluation key" 64 "$PPML" infer vc.ppml --eval-key vek vin0.ct -o vek
+unharmed "outputs"
+ok "keygen by force" "$PPML" keygen vcl.ppml --secret-key safe/sk --eval-key safe/ek --force
+cmp -s safe/sk safe/copy && fail "keygen by force: the same key" || pass
+ok "the key by force and its evaluation key" "$PPML" encrypt --secret-key safe/sk left.pgm -o safe/in
+ok "infer after keygen by force" "$PPML" infer vc.ppml --eval-key safe/ek safe/in -o safe/out
+ok "compile into nothing" "$PPML" compile vm.ppml -o /dev/null --client /dev/null --no-calibration
+
+# A signal while a key waits for its pipe: no temporary file is left, and the status says so.
+mkfifo safe/fifo
+for signal in TERM HUP; do
+  "$PPML" keygen vcl.ppml --secret-key safe/late --eval-key safe/fifo 2>err &
+  n=0
+  while [ -z "$(ls safe/.ppml-* 2>/dev/null)" ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done
+  [ -n "$(ls safe/.ppml-* 2>/dev/null)" ] && pass || fail "SIG$signal: no temporary file to be seen"
+  kill -$signal $!
+  wait $! 2>/dev/null
+  got=$?
+  [ $got -gt 128 ] && [ "$(kill -l $got)" = $signal ] && pass || fail "SIG$signal: exit status $got"
+  [ -z "$(ls safe/.ppml-* safe/late 2>/dev/null)" ] && pass || fail "SIG$signal: left $(ls -A safe)"
+done
+"$PPML" keygen vcl.ppml --secret-key safe/late --eval-key - 2>err | head -c 10 >/dev/null
+[ -z "$(ls safe/.ppml-* safe/late 2>/dev/null)" ] && pass || fail "a closed pipe: left $(ls -A safe)"
+
+# While it holds a secret key a process leaves no core dump, and has memory that is not swapped out.
+if [ -r /proc/self/limits ]; then
+  "$PPML" keygen vcl.ppml --secret-key safe/late --eval-key safe/fifo 2>err &
+  n=0
+  while [ -z "$(ls safe/.ppml-* 2>/dev/null)" ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done
+  grep -q '^Max core file size *0 *0 ' /proc/$!/limits && pass || fail "core dumps: $(grep core /proc/$!/limits)"
+  locked=$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\).*/\1/p' /proc/$!/status)
+  [ "${locked:-0}" -gt 0 ] || [ "$(ulimit -l)" = 0 ] && pass || fail "no memory is locked: $locked kB"
+  kill -TERM $!
+  wait $! 2>/dev/null
+fi
+
+# What this compiler can do against exploits is in the binary.
+if command -v readelf >/dev/null && command -v objdump >/dev/null && echo 'int main(void) { return 0; }' | ${CC:-cc} -static-pie -x c - -o pie 2>/dev/null; then
+  for what in "-h DYN" "-lW GNU_RELRO" "-sW _chk\\b"; do
+    readelf ${what% *} "$PPML" | grep -q -- "${what#* }" && pass || fail "the binary has no ${what#* }"
+  done
+  objdump --disassemble=cmd_keygen "$PPML" | grep -q __stack_chk_fail && pass || fail "the binary has no stack protector"
+  readelf -lW "$PPML" | grep GNU_STACK | grep -q ' RW ' && pass || fail "the binary has an executable stack"
+else
+  skipped=$((skipped + 1))
+  echo "tests/cli.sh: skipped: what is in the binary (no readelf, or no -static-pie)"
+fi
+
+# Files that cannot be read twice.
+for file in vm.ppml vc.ppml vcl.ppml vsk vek vin0.ct vout.ct; do
+  "$PPML" info $file >first
+  cat $file >safe/fifo &
+  ok "info of a pipe: $file" "$PPML" info safe/fifo
+  wait $!
+  cmp -s out first && pass || fail "info of a pipe: $file: $(cat out)"
+done
+cat vc.ppml >safe/fifo &
+ok "export from a pipe" "$PPML" export safe/fifo -o safe/circuit.h --name circuit
+wait $!
+
 # ------------------------------------------------------------------- too noisy
 
 # A network that hardly learned, with noise where it counts: everything that looks at it tells.

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/ppml_test_file_XXXXXX";
@@ -418,6 +419,166 @@ START_TEST(a_closed_pipe_is_74) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------------- several outputs */
+
+/* A path in folder. */
+static char *in_folder(char text[256], const char *name) {
+  snprintf(text, 256, "%s/%s", folder, name);
+  return text;
+}
+
+/* Two outputs that hold "one" and "two", not committed. */
+static void begin_two(file_output outputs[2], const char *first, const char *second) {
+  ck_assert(!file_create(&outputs[0], first, 0600));
+  ck_assert(!file_create(&outputs[1], second, 0666));
+  ck_assert(!file_write(&outputs[0], "one", 3));
+  ck_assert(!file_write(&outputs[1], "two", 3));
+}
+
+START_TEST(several_outputs_appear_together) {
+  static file_output outputs[2];
+  char first[256], second[256];
+  size_t failed;
+  in_folder(first, "a"), in_folder(second, "b");
+  for (int again = 0; again < 2; again++) { /* where nothing was, and where something was */
+    begin_two(outputs, first, second);
+    ck_assert(!file_commit_all(outputs, 2, &failed));
+    check_holds(first, "one");
+    check_holds(second, "two");
+    ck_assert_int_eq(count_files(0), 2);
+    put(first, "old", 0600);
+  }
+}
+END_TEST
+
+/* The second target turns into a directory, which no file can replace. */
+START_TEST(several_outputs_appear_all_or_none) {
+  static file_output outputs[2];
+  char first[256], second[256];
+  size_t failed;
+  in_folder(first, "a"), in_folder(second, "b");
+  for (int was_there = 0; was_there < 2; was_there++) {
+    begin_two(outputs, first, second);
+    ck_assert_int_eq(mkdir(second, 0700), 0);
+    ck_assert(file_commit_all(outputs, 2, &failed));
+    ck_assert_uint_eq(failed, 1);
+    ck_assert_int_eq(outputs[1].status, FILE_NO_CREATE);
+    ck_assert_int_eq(rmdir(second), 0);
+    ck_assert_int_eq(count_files(0), was_there);
+    if (was_there) check_holds(first, "old");
+    put(first, "old", 0600);
+  }
+}
+END_TEST
+
+START_TEST(several_outputs_of_which_one_is_full_appear_none) {
+  static file_output outputs[2];
+  size_t failed;
+  if (access("/dev/full", W_OK) != 0) return;
+  put(path, "old", 0600);
+  begin_two(outputs, path, "/dev/full");
+  ck_assert(file_commit_all(outputs, 2, &failed));
+  ck_assert_uint_eq(failed, 1);
+  ck_assert_int_eq(outputs[1].status, FILE_IO);
+  check_holds(path, "old");
+  ck_assert_int_eq(count_files(0), 1);
+}
+END_TEST
+
+START_TEST(no_two_outputs_are_one_file) {
+  char text[256], other[256];
+  put(path, "", 0644);
+  ck_assert(!file_name_output(path));
+  ck_assert(file_name_output(path));
+  snprintf(text, sizeof text, "%s/./out", folder);
+  ck_assert(file_name_output(text));
+  ck_assert_int_eq(symlink(path, in_folder(text, "soft")), 0);
+  ck_assert(file_name_output(text));
+  ck_assert_int_eq(link(path, in_folder(text, "hard")), 0);
+  ck_assert(file_name_output(text));
+  ck_assert(!file_name_output(in_folder(text, "absent")));
+  ck_assert(file_name_output(text));
+  ck_assert_int_eq(symlink(folder, in_folder(other, "again")), 0);
+  ck_assert(file_name_output(in_folder(text, "again/absent")));
+  ck_assert(!file_name_output(in_folder(text, "again/other")));
+  ck_assert(!file_name_output("/dev/null"));
+  ck_assert(!file_name_output("/dev/null"));
+}
+END_TEST
+
+START_TEST(standard_output_is_one_output) {
+  fflush(stdout);
+  ck_assert_int_ge(dup2(open(path, O_WRONLY | O_CREAT, 0644), STDOUT_FILENO), 0);
+  ck_assert(!file_name_output("-"));
+  ck_assert(file_name_output("-"));
+  ck_assert(file_name_output(path));
+  ck_assert_int_ge(dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO), 0);
+  ck_assert(file_name_output("-"));
+}
+END_TEST
+
+START_TEST(an_output_is_not_read) {
+  file_input input;
+  char text[256];
+  put(path, "bytes", 0644);
+  ck_assert_int_eq(link(path, in_folder(text, "hard")), 0);
+  ck_assert(!file_name_output(path));
+  ck_assert(file_read(&input, path, 100));
+  ck_assert_int_eq(input.status, FILE_CLASH);
+  ck_assert(file_read(&input, text, 100));
+  ck_assert_int_eq(input.status, FILE_CLASH);
+  check_holds("/dev/null", "");
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------ signals */
+
+/* How a process ends that gets this signal between two outputs' beginning and end. */
+static int end_by(int number, int ignored) {
+  int status;
+  pid_t child = fork();
+  if (child == 0) {
+    static file_output outputs[2];
+    char second[256];
+    signal(number, ignored ? SIG_IGN : SIG_DFL);
+    file_catch_signals();
+    begin_two(outputs, path, in_folder(second, "b"));
+    raise(number);
+    _exit(7);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  return status;
+}
+
+START_TEST(a_signal_removes_temporaries_and_ends_the_process) {
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    int status = end_by(numbers[i], 0);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), numbers[i]);
+    ck_assert_int_eq(count_files(0), 0);
+  }
+}
+END_TEST
+
+START_TEST(a_signal_that_is_ignored_stays_so) {
+  int status = end_by(SIGHUP, 1);
+  ck_assert(WIFEXITED(status));
+  ck_assert_int_eq(WEXITSTATUS(status), 7);
+}
+END_TEST
+
+static void add_several_tests(TCase *several) {
+  tcase_add_test(several, several_outputs_appear_together);
+  tcase_add_test(several, several_outputs_appear_all_or_none);
+  tcase_add_test(several, several_outputs_of_which_one_is_full_appear_none);
+  tcase_add_test(several, no_two_outputs_are_one_file);
+  tcase_add_test(several, standard_output_is_one_output);
+  tcase_add_test(several, an_output_is_not_read);
+  tcase_add_test(several, a_signal_removes_temporaries_and_ends_the_process);
+  tcase_add_test(several, a_signal_that_is_ignored_stays_so);
+}
+
 static void add_input_tests(TCase *input) {
   tcase_add_test(input, a_file_is_read_up_to_its_limit_and_not_beyond);
   tcase_add_test(input, an_empty_file_is_no_bytes_and_not_null);
@@ -454,11 +615,12 @@ static void add_error_tests(TCase *error) {
 
 int main(void) {
   Suite *suite = suite_create("file");
-  TCase *cases[3] = {test_case(suite, "input"), test_case(suite, "output"),
-                     test_case(suite, "error")};
+  TCase *cases[4] = {test_case(suite, "input"), test_case(suite, "output"),
+                     test_case(suite, "error"), test_case(suite, "several")};
   add_input_tests(cases[0]);
   add_output_tests(cases[1]);
   add_error_tests(cases[2]);
-  for (int i = 0; i < 3; i++) tcase_add_checked_fixture(cases[i], set_up, tear_down);
+  add_several_tests(cases[3]);
+  for (int i = 0; i < 4; i++) tcase_add_checked_fixture(cases[i], set_up, tear_down);
   return test_run(suite);
 }

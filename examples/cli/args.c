@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "outputs.h"
 
 args args_make(int argc, char **argv) {
   args a = {argv[0], argv + 1, argc - 1, 0};
@@ -12,8 +13,8 @@ args args_make(int argc, char **argv) {
 
 static void fail(args *a, const char *what, const char *which) {
   if (!a->failed)
-    cli_fail(CLI_USAGE, a->command, "%s %s (see ppml %s --help)", what, which, a->command);
-  a->failed = 1;
+    a->failed =
+        cli_fail(CLI_USAGE, a->command, "%s %s (see ppml %s --help)", what, which, a->command);
 }
 
 static void take(args *a, int at, int count) {
@@ -58,6 +59,16 @@ const char *args_required(args *a, const char *name) {
   return text;
 }
 
+const char *args_key_output(args *a, const char *name, int force) {
+  const char *path = args_required(a, name);
+  if (path && !a->failed) a->failed = outputs_name(path, force);
+  return path;
+}
+
+const char *args_output(args *a, const char *name) {
+  return args_key_output(a, name, 0);
+}
+
 int args_parse_number(uint64_t *out, const char *text, uint64_t least, uint64_t most) {
   uint64_t number = 0;
   if (*text == 0) return 0;
@@ -76,6 +87,10 @@ uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, u
   if (args_parse_number(&number, text, least, most)) return number;
   fail(a, "not a number in range:", name);
   return fallback;
+}
+
+size_t args_size(args *a, const char *name, size_t least, size_t most, size_t fallback) {
+  return (size_t)args_number(a, name, least, most, fallback);
 }
 
 /* Digits, with a point among them perhaps; no sign, no exponent, no locale. */
@@ -110,5 +125,5 @@ int args_end(args *a, int least, int most) {
     if (a->value[i][0] == '-' && a->value[i][1] != 0) fail(a, "unknown option", a->value[i]);
   if (a->count < least) fail(a, "missing", "operand");
   if (a->count > most) fail(a, "unexpected", a->value[most]);
-  return a->failed ? CLI_USAGE : CLI_OK;
+  return a->failed;
 }

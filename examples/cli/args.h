@@ -11,7 +11,7 @@ typedef struct args {
   const char *command;
   char **value;
   int count;
-  int failed; /* a line was printed: exit with status 64 */
+  int failed; /* a line was printed: the exit status, else 0 */
 } args;
 
 args args_make(int argc, char **argv);
@@ -28,8 +28,18 @@ const char *args_text(args *a, const char *name);
 /* The same, which must be there. */
 const char *args_required(args *a, const char *name);
 
+/* The same, the path of an output: outputs.h. */
+const char *args_output(args *a, const char *name);
+
+/* The same, of keygen's secret key.
+ *   force  it may take another secret key's place */
+const char *args_key_output(args *a, const char *name, int force);
+
 /* The same as a number in [least, most]; fallback if it was not there. */
 uint64_t args_number(args *a, const char *name, uint64_t least, uint64_t most, uint64_t fallback);
+
+/* The same of a size_t, which may be smaller. */
+size_t args_size(args *a, const char *name, size_t least, size_t most, size_t fallback);
 
 /* The same as a decimal fraction, 0.25 say, in [least, most]. */
 double args_real(args *a, const char *name, double least, double most, double fallback);

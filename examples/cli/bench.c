@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "kernels.h"
 
 static const size_t fft_points[BENCH_FFTS] = {256, 512, 1024, 2048};
 
@@ -30,14 +31,14 @@ static void run_backward(void *context) {
 
 size_t bench_fft_bytes(void) {
   size_t N = 2 * fft_points[BENCH_FFTS - 1];
-  return ppmli_fft_bytes((uint32_t)N) + 3 * ppmli_arena_rounded(N * sizeof(double));
+  return kernels_fft_bytes((uint32_t)N) + 3 * ppmli_arena_rounded(N * sizeof(double));
 }
 
 int bench_fft(bench_ffts *ffts, const bench_request *r, ppml_arena *arena) {
   for (int i = 0; i < BENCH_FFTS; i++) {
     size_t mark = arena->used_bytes, N = 2 * fft_points[i];
     fft_bench b;
-    PPMLI_TRY(ppmli_fft_init(&b.fft, (uint32_t)N, ppmli_backend_by_name(r->backend), arena));
+    PPMLI_TRY(kernels_fft_init(&b.fft, (uint32_t)N, r->backend, arena));
     b.poly = (uint64_t *)ppmli_arena_array(arena, N, sizeof *b.poly);
     b.spectrum = (double *)ppmli_arena_array(arena, N, sizeof *b.spectrum);
     b.work = (double *)ppmli_arena_array(arena, N, sizeof *b.work);
@@ -92,7 +93,7 @@ static void json_by_size(const char *name, const size_t *size, const double *num
 }
 
 void bench_json_ffts(const bench_ffts *ffts, const bench_request *r) {
-  json_text("backend", ppmli_backend_by_name(r->backend)->name);
+  json_text("backend", kernels_by_name(r->backend)->name);
   json_by_size("fft_ns", fft_points, ffts->forward_ns, BENCH_FFTS);
   json_by_size("fft_inverse_ns", fft_points, ffts->inverse_ns, BENCH_FFTS);
 }
@@ -113,8 +114,7 @@ void bench_json_keys(const bench_keys *keys, const bench_request *r) {
 
 void bench_print_ffts(const bench_ffts *ffts, const bench_request *r) {
   printf("parameters %s (%.1f bits of security), backend %s, one thread unless said otherwise\n\n",
-         r->params->name, ppml_params_security_bits(r->params),
-         ppmli_backend_by_name(r->backend)->name);
+         r->params->name, ppml_params_security_bits(r->params), kernels_by_name(r->backend)->name);
   for (int i = 0; i < BENCH_FFTS; i++)
     printf("FFT of %4zu points            %9.0f ns   inverse %9.0f ns\n", fft_points[i],
            ffts->forward_ns[i], ffts->inverse_ns[i]);

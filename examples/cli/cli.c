@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "secret.h"
+
 /* ------------------------------------------------------------------ errors */
 
 /* File names come from outside: what could forge a second line becomes a '?'. */
@@ -58,6 +60,7 @@ int cli_arena_create(ppml_arena *arena, size_t bytes) {
 #if defined(MADV_HUGEPAGE)
   if (alignment == HUGE_PAGE_BYTES) (void)madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
+  secret_lock(memory, bytes);
   return ppml_arena_init(arena, memory, bytes) == PPML_OK ? CLI_OK : CLI_INTERNAL;
 }
 
@@ -69,6 +72,7 @@ void cli_arena_destroy(ppml_arena *arena) {
 }
 
 int cli_rng(ppml_rng *rng) {
+  secret_lock(rng, sizeof *rng);
   if (ppml_rng_init(rng) == PPML_OK) return CLI_OK;
   return cli_fail(CLI_INTERNAL, "random numbers", "the system gives no entropy");
 }

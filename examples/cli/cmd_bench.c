@@ -2,19 +2,20 @@
 #include "args.h"
 #include "bench.h"
 #include "cli.h"
+#include "kernels.h"
 
 static int parse(bench_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   const char *params = args_text(&a, "--params");
   r->params = ppml_params_by_name(params ? params : "fast");
   r->backend = args_text(&a, "--backend");
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, 1);
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, 1);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 0, 0);
   if (status) return status;
   if (r->params == NULL)
     return cli_fail(CLI_USAGE, params, "no such parameter set (see ppml info --params)");
-  if (ppmli_backend_by_name(r->backend) == NULL)
+  if (kernels_by_name(r->backend) == NULL)
     return cli_fail(CLI_USAGE, r->backend, "no such backend on this CPU");
   return CLI_OK;
 }

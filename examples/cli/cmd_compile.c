@@ -7,6 +7,7 @@
 #include "describe.h"
 #include "load.h"
 #include "measure.h"
+#include "outputs.h"
 #include "plan.h"
 
 typedef struct compile_request {
@@ -17,8 +18,8 @@ typedef struct compile_request {
 
 static int parse(compile_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  r->circuit_path = args_required(&a, "-o");
-  r->client_path = args_required(&a, "--client");
+  r->circuit_path = args_output(&a, "-o");
+  r->client_path = args_output(&a, "--client");
   r->json = args_flag(&a, "--json");
   r->calibrates = !args_flag(&a, "--no-calibration");
   int chosen = plan_options(&r->options, &a);
@@ -27,27 +28,28 @@ static int parse(compile_request *r, int argc, char **argv) {
   return status ? status : chosen;
 }
 
-/* Writes both files; neither appears unless both were written to their end. */
+static int write_both(file_output *outputs, const compile_request *r, const ppml_circuit *circuit) {
+  const char *const paths[] = {r->circuit_path, r->client_path};
+  ppml_client client;
+  ppml_writer circuit_writer = save_writer(&outputs[0]), client_writer = save_writer(&outputs[1]);
+  ppml_client_from_circuit(&client, circuit);
+  if (ppml_circuit_write(circuit, &circuit_writer) != PPML_OK)
+    return save_fail(&outputs[0], r->circuit_path);
+  if (ppml_client_write(&client, &client_writer) != PPML_OK)
+    return save_fail(&outputs[1], r->client_path);
+  return outputs_commit(outputs, paths, 2);
+}
+
+/* Writes both files, or neither. */
 static int save_both(const compile_request *r, const ppml_circuit *circuit) {
   static file_output outputs[2];
-  ppml_client client;
-  ppml_client_from_circuit(&client, circuit);
-  if (file_create(&outputs[0], r->circuit_path, 0666))
-    return save_fail(&outputs[0], r->circuit_path);
-  if (file_create(&outputs[1], r->client_path, 0666)) {
-    file_abort(&outputs[0]);
-    return save_fail(&outputs[1], r->client_path);
-  }
-  ppml_writer circuit_writer = save_writer(&outputs[0]), client_writer = save_writer(&outputs[1]);
-  if (ppml_circuit_write(circuit, &circuit_writer) != PPML_OK) {
-    file_abort(&outputs[1]);
-    return save_fail(&outputs[0], r->circuit_path);
-  }
-  if (ppml_client_write(&client, &client_writer) != PPML_OK || file_commit(&outputs[1])) {
-    file_abort(&outputs[0]);
-    return save_fail(&outputs[1], r->client_path);
-  }
-  return file_commit(&outputs[0]) ? save_fail(&outputs[0], r->circuit_path) : CLI_OK;
+  int status = outputs_begin(&outputs[0], r->circuit_path, 0666);
+  if (status) return status;
+  status = outputs_begin(&outputs[1], r->client_path, 0666);
+  if (status == CLI_OK) status = write_both(outputs, r, circuit);
+  file_abort(&outputs[0]);
+  file_abort(&outputs[1]);
+  return status;
 }
 
 static int compile(const compile_request *r, const ppml_model *model) {

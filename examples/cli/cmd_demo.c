@@ -21,7 +21,7 @@ static int parse(demo_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   int chosen = plan_params(&r->params, &a);
   r->backend = args_text(&a, "--backend");
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 0, 0);
   if (status || chosen) return status ? status : chosen;

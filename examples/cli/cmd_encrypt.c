@@ -17,7 +17,7 @@ typedef struct encrypt_request {
 static int parse(encrypt_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   r->key_path = args_required(&a, "--secret-key");
-  r->out_path = args_required(&a, "-o");
+  r->out_path = args_output(&a, "-o");
   r->split = args_text(&a, "--split");
   r->index = args_number(&a, "--index", 0, UINT32_MAX, UINT64_MAX);
   r->fit = args_flag(&a, "--fit");

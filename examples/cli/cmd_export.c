@@ -8,6 +8,7 @@
 #include "args.h"
 #include "cli.h"
 #include "load.h"
+#include "outputs.h"
 
 #define NAME_BYTES_MAX 48
 #define LINE_COLUMNS 100
@@ -34,7 +35,7 @@ static int name_is_valid(const char *name) {
 
 static int parse(export_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  r->out_path = args_required(&a, "-o");
+  r->out_path = args_output(&a, "-o");
   r->name = args_text(&a, "--name");
   int status = args_end(&a, 1, 1);
   if (status) return status;
@@ -295,11 +296,11 @@ static int begin(emitter *e, file_output *file, const export_request *r, const c
   e->file = file;
   e->name = r->name ? r->name : name;
   for (size_t i = 0; e->name[i]; i++) e->upper[i] = (char)toupper((unsigned char)e->name[i]);
-  return file_create(file, r->out_path, 0666) ? save_fail(file, r->out_path) : CLI_OK;
+  return outputs_begin(file, r->out_path, 0666);
 }
 
 static int commit(file_output *file, const export_request *r) {
-  return file_commit(file) ? save_fail(file, r->out_path) : CLI_OK;
+  return outputs_commit(file, &r->out_path, 1);
 }
 
 static int export_model(const export_request *r, file_output *file) {

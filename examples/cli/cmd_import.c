@@ -55,7 +55,7 @@ static int parse(import_request *r, int argc, char **argv) {
   const char *mean = args_text(&a, "--mean"), *std = args_text(&a, "--std");
   const char *layout = args_text(&a, "--layout");
   memset(r, 0, sizeof *r);
-  r->model_path = args_required(&a, "-o");
+  r->model_path = args_output(&a, "-o");
   r->class_names = args_text(&a, "--class-names");
   r->split = args_text(&a, "--split");
   r->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, 8);

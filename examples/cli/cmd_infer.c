@@ -19,10 +19,10 @@ typedef struct infer_request {
 static int parse(infer_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   r->key_path = args_required(&a, "--eval-key");
-  r->out_path = args_required(&a, "-o");
+  r->out_path = args_output(&a, "-o");
   r->backend = args_text(&a, "--backend");
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
-  r->batch = args_number(&a, "--batch", 1, 4096, BATCH_DEFAULT);
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->batch = args_size(&a, "--batch", 1, 4096, BATCH_DEFAULT);
   r->stream = args_flag(&a, "--stream");
   int status = args_end(&a, 2, 1 << 16);
   if (status) return status;

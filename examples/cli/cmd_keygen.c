@@ -4,7 +4,9 @@
 #include "args.h"
 #include "cli.h"
 #include "load.h"
+#include "outputs.h"
 #include "pool.h"
+#include "secret.h"
 
 typedef struct keygen_request {
   const char *client_path, *secret_path, *eval_path;
@@ -13,9 +15,10 @@ typedef struct keygen_request {
 
 static int parse(keygen_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  r->secret_path = args_required(&a, "--secret-key");
-  r->eval_path = args_required(&a, "--eval-key");
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  int force = args_flag(&a, "--force");
+  r->secret_path = args_key_output(&a, "--secret-key", force);
+  r->eval_path = args_output(&a, "--eval-key");
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->client_path = a.value[0];
   return status;
@@ -42,27 +45,23 @@ static int write_eval_key(file_output *output, const keygen_request *r, const pp
   return status;
 }
 
-/* The secret key appears before the evaluation key: a server cannot hold a key that
- * nobody can decrypt for. */
+/* Both files appear or neither does; the secret key first: a server cannot hold a key that nobody
+ * can decrypt for. */
 static int write_keys(file_output *outputs, const keygen_request *r, const ppml_secret_key *key,
                       ppml_rng *rng) {
   ppml_writer writer = save_writer(&outputs[0]);
   if (ppml_secret_key_write(key, &writer) != PPML_OK) return save_fail(&outputs[0], r->secret_path);
   int status = write_eval_key(&outputs[1], r, key, rng);
-  if (status) return status;
-  if (file_commit(&outputs[0])) return save_fail(&outputs[0], r->secret_path);
-  if (file_commit(&outputs[1])) return save_fail(&outputs[1], r->eval_path);
-  return CLI_OK;
+  const char *const paths[] = {r->secret_path, r->eval_path};
+  return status ? status : outputs_commit(outputs, paths, 2);
 }
 
 static int keygen(const keygen_request *r, const ppml_secret_key *key, ppml_rng *rng) {
   static file_output outputs[2]; /* each some 12 KB */
-  if (file_create(&outputs[0], r->secret_path, 0600)) return save_fail(&outputs[0], r->secret_path);
-  if (file_create(&outputs[1], r->eval_path, 0666)) {
-    file_abort(&outputs[0]);
-    return save_fail(&outputs[1], r->eval_path);
-  }
-  int status = write_keys(outputs, r, key, rng);
+  int status = outputs_begin(&outputs[0], r->secret_path, 0600);
+  if (status) return status;
+  status = outputs_begin(&outputs[1], r->eval_path, 0666);
+  if (status == CLI_OK) status = write_keys(outputs, r, key, rng);
   file_abort(&outputs[0]);
   file_abort(&outputs[1]);
   return status;
@@ -75,7 +74,9 @@ int cmd_keygen(int argc, char **argv) {
   ppml_rng rng;
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_client(&client, r.client_path);
-  if (status == CLI_OK) status = cli_rng(&rng);
+  if (status) return status;
+  secret_hold(&key, sizeof key);
+  status = cli_rng(&rng);
   if (status) return status;
   int error = ppml_secret_key_generate(&key, &client, &rng);
   status = error ? cli_fail_ppml(error, "key generation", "entropy") : keygen(&r, &key, &rng);

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "load.h"
 #include "npz_write.h"
+#include "outputs.h"
 #include "resample.h"
 
 #define TABLE_BYTES_MAX ((size_t)64 << 20)
@@ -48,7 +49,7 @@ static const char *text_or(args *a, const char *name, const char *fallback) {
 
 static int parse(pack_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  r->out_path = args_required(&a, "-o");
+  r->out_path = args_output(&a, "-o");
   r->side = (size_t)args_number(&a, "--side", 1, IMAGE_SIDE_MAX, 28);
   r->channels = args_flag(&a, "--rgb") ? 3 : 1;
   r->folder = args_text(&a, "--images");
@@ -247,8 +248,9 @@ static void place_arrays(npz_dataset *d, const uint8_t *images, const uint8_t *l
 
 static int save_dataset(const npz_dataset *d, const char *path) {
   file_output output;
-  if (file_create(&output, path, 0666) != NULL) return save_fail(&output, path);
-  if (npz_write(&output, d) == NULL && file_commit(&output) == NULL) return CLI_OK;
+  int status = outputs_begin(&output, path, 0666);
+  if (status) return status;
+  if (npz_write(&output, d) == NULL) return outputs_commit(&output, &path, 1);
   file_abort(&output);
   return save_fail(&output, path);
 }

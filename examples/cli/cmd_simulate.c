@@ -24,7 +24,7 @@ typedef struct simulate_request {
 static int parse(simulate_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   split_options(&r->images, &a);
-  r->draws = args_number(&a, "--draws", 2, 1000000, 0);
+  r->draws = args_size(&a, "--draws", 2, 1000000, 0);
   r->seed = args_number(&a, "--seed", 0, UINT64_MAX, 1);
   r->json = args_flag(&a, "--json");
   r->has_agreement = args_has(&a, "--agreement");

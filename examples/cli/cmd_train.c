@@ -102,7 +102,7 @@ static int parse(train_request *r, int argc, char **argv) {
   int status = parse_words(r, &a);
   if (status) return status;
   if (o->activation == PPML_ACTIVATION_POLYNOMIAL) o->weight_bits = 2;
-  r->model_path = args_required(&a, "-o");
+  r->model_path = args_output(&a, "-o");
   r->class_names = args_text(&a, "--class-names");
   o->epochs = (uint32_t)args_number(&a, "--epochs", 1, 10000, o->epochs);
   o->seed = args_number(&a, "--seed", 0, UINT64_MAX, o->seed);
@@ -113,7 +113,7 @@ static int parse(train_request *r, int argc, char **argv) {
   o->rate = args_real(&a, "--rate", 1e-6, 1, o->rate);
   o->balance = args_real(&a, "--balance", 0, 1, o->balance);
   o->warp = args_real(&a, "--warp", 0, 3, o->warp);
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->json = args_flag(&a, "--json");
   status = args_end(&a, 1, 1);
   if (status) return status;

@@ -26,8 +26,8 @@ static int parse(verify_request *r, int argc, char **argv) {
   split_options(&r->images, &a);
   r->backend = args_text(&a, "--backend");
   r->agreement = plan_agreement(&a, -1);
-  r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
-  r->batch = args_number(&a, "--batch", 1, 4096, 1);
+  r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->batch = args_size(&a, "--batch", 1, 4096, 1);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 2, 2);
   if (status) return status;

@@ -7,14 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_BYTES = 65536 };
+enum { FIRST_BYTES = 65536, OUTPUTS_MAX = 8 };
 
 /* A call through a volatile pointer is one that the compiler cannot leave out. */
 static void *(*const volatile wipe)(void *, int, size_t) = memset;
@@ -30,7 +31,94 @@ static const char *describe(char message[FILE_MESSAGE_BYTES], const char *what, 
   return message;
 }
 
+/* -------------------------------------------------------------------------- which file it is */
+
+/* Where a path leads to, through links.  A file that is not there yet is its directory and a name. */
+typedef struct place {
+  mode_t mode; /* 0: nothing is there */
+  dev_t device;
+  ino_t inode;
+  char name[256]; /* in that directory; "" for what is there */
+} place;
+
+/* What this process is going to write. */
+static place outputs_named[OUTPUTS_MAX];
+static size_t outputs_count;
+
+static void place_of_status(place *p, const struct stat *status) {
+  memset(p, 0, sizeof *p);
+  p->mode = status->st_mode;
+  p->device = status->st_dev;
+  p->inode = status->st_ino;
+}
+
+/* A path that nothing is at: 0 if its directory is not there either, or the name is too long. */
+static int place_of_absent(place *p, const char *path) {
+  struct stat status;
+  char directory[FILE_PATH_BYTES] = ".";
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  size_t length = (size_t)(name - path);
+  if (length >= sizeof directory || strlen(name) >= sizeof p->name) return 0;
+  if (length > 0) {
+    memcpy(directory, path, length);
+    directory[length] = 0;
+  }
+  if (stat(directory, &status) != 0) return 0;
+  place_of_status(p, &status);
+  p->mode = 0;
+  strcpy(p->name, name);
+  return 1;
+}
+
+/* 0 where nothing can be: creating the file will say why. */
+static int place_of(place *p, const char *path) {
+  struct stat status;
+  int got = is_standard(path) ? fstat(STDOUT_FILENO, &status) : stat(path, &status);
+  if (got == 0) place_of_status(p, &status);
+  return got == 0 || place_of_absent(p, path);
+}
+
+static int is_same_place(const place *a, const place *b) {
+  return a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
+}
+
+const char *file_name_output(const char *path) {
+  static const char clash[] = "is the same file as another output (expected one for each)";
+  static int standard_is_named;
+  place p;
+  if (is_standard(path) && standard_is_named) return clash;
+  standard_is_named |= is_standard(path);
+  if (!place_of(&p, path) || S_ISCHR(p.mode)) return NULL; /* /dev/null may well be named twice */
+  for (size_t i = 0; i < outputs_count; i++)
+    if (is_same_place(&outputs_named[i], &p)) return clash;
+  if (outputs_count == OUTPUTS_MAX) return "is an output too many";
+  outputs_named[outputs_count++] = p;
+  return NULL;
+}
+
+/* Is this open file one that is going to be written?  One socket may be both ends. */
+static int is_output(int descriptor) {
+  place p;
+  struct stat status;
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  place_of_status(&p, &status);
+  for (size_t i = 0; i < outputs_count; i++)
+    if (is_same_place(&outputs_named[i], &p)) return 1;
+  return 0;
+}
+
 /* ----------------------------------------------------------------------------------- input */
+
+static int buffers_are_locked;
+
+void file_lock_buffers(void) {
+  buffers_are_locked = 1;
+}
+
+/* Pages stay locked when they are freed: others may be in them. */
+static void lock_buffer(const void *bytes, size_t count) {
+  if (buffers_are_locked) (void)mlock(bytes, count);
+}
 
 static const char *input_fail(file_input *input, int status, const char *what, int error) {
   input->status = status;
@@ -56,6 +144,7 @@ static ssize_t read_some(int descriptor, unsigned char *bytes, size_t count) {
 static int grow(file_input *input, size_t *capacity, size_t wanted) {
   unsigned char *bytes = malloc(wanted);
   if (!bytes) return 0;
+  lock_buffer(bytes, wanted);
   if (input->count > 0) memcpy(bytes, input->bytes, input->count);
   file_free(&(file_input){.bytes = input->bytes, .count = input->count});
   input->bytes = bytes;
@@ -93,12 +182,25 @@ static const char *read_all(file_input *input, int descriptor, size_t limit_byte
   }
 }
 
+static void close_input(file_input *input) {
+  if (input->descriptor > STDIN_FILENO) close(input->descriptor);
+  input->descriptor = -1;
+}
+
+const char *file_open(file_input *input, const char *path) {
+  *input = (file_input){.descriptor = STDIN_FILENO};
+  if (!is_standard(path)) input->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (input->descriptor < 0) return input_fail(input, FILE_MISSING, "cannot open it", errno);
+  if (!is_output(input->descriptor)) return NULL;
+  close_input(input);
+  return input_fail(input, FILE_CLASH, "is to be read and written (expected another output)", 0);
+}
+
 const char *file_read(file_input *input, const char *path, size_t limit_bytes) {
-  *input = (file_input){0};
-  int descriptor = is_standard(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return input_fail(input, FILE_MISSING, "cannot open it", errno);
-  const char *reason = read_all(input, descriptor, limit_bytes);
-  if (!is_standard(path)) close(descriptor);
+  const char *reason = file_open(input, path);
+  if (reason) return reason;
+  reason = read_all(input, input->descriptor, limit_bytes);
+  close_input(input);
   if (reason) file_free(input);
   return reason;
 }
@@ -109,6 +211,61 @@ void file_free(file_input *input) {
   free(input->bytes);
   input->bytes = NULL;
   input->count = 0;
+}
+
+/* --------------------------------------------------------------------------------- signals */
+
+/* Temporary files that are there, for a signal to remove. */
+static struct {
+  volatile sig_atomic_t is_there;
+  char path[FILE_PATH_BYTES];
+} temporaries[OUTPUTS_MAX];
+
+static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+enum { DEADLY = sizeof deadly / sizeof deadly[0] };
+
+/* Ends as if the signal had not been caught: its old action is back, and it comes again as soon as
+ * this returns. */
+static void remove_and_end(int number) {
+  for (size_t i = 0; i < OUTPUTS_MAX; i++)
+    if (temporaries[i].is_there) unlink(temporaries[i].path);
+  raise(number);
+}
+
+void file_catch_signals(void) {
+  struct sigaction action, before;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = remove_and_end;
+  action.sa_flags = (int)SA_RESETHAND;
+  for (size_t i = 0; i < DEADLY; i++) sigaddset(&action.sa_mask, deadly[i]);
+  for (size_t i = 0; i < DEADLY; i++)
+    if (sigaction(deadly[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+      (void)sigaction(deadly[i], &action, NULL);
+}
+
+/* Signals wait while a file appears or goes and the list above does not say so yet. */
+static void hold_signals(sigset_t *before) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < DEADLY; i++) sigaddset(&set, deadly[i]);
+  (void)sigprocmask(SIG_BLOCK, &set, before);
+}
+
+static void release_signals(const sigset_t *before) {
+  (void)sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+/* Adds a temporary to the list, or takes it off.  Signals are held. */
+static void note_temporary(const char *path) {
+  size_t i = 0;
+  while (i + 1 < OUTPUTS_MAX && temporaries[i].is_there) i++;
+  strcpy(temporaries[i].path, path);
+  temporaries[i].is_there = 1;
+}
+
+static void forget_temporary(const char *path) {
+  for (size_t i = 0; i < OUTPUTS_MAX; i++)
+    if (strcmp(temporaries[i].path, path) == 0) temporaries[i].is_there = 0;
 }
 
 /* ---------------------------------------------------------------------------------- output */
@@ -125,18 +282,33 @@ static const char *write_fail(file_output *output, int error) {
   return describe(output->message, "cannot write it", error);
 }
 
-/* Opens the temporary, `.ppml-PID-N.tmp` in the target's directory: short, so that it is not
- * refused where the target's own name is allowed. */
+/* The n-th free name, `.ppml-PID-N.tmp`, in the target's directory: short, so that it is not refused
+ * where the target's own name is allowed.  0 if the path is too long. */
+static int name_beside(char path[FILE_PATH_BYTES], const char *target, unsigned n) {
+  const char *slash = strrchr(target, '/');
+  int directory = slash ? (int)(slash + 1 - target) : 0;
+  int length =
+      snprintf(path, FILE_PATH_BYTES, "%.*s.ppml-%ld-%u.tmp", directory, target, (long)getpid(), n);
+  return length > 0 && length < FILE_PATH_BYTES;
+}
+
+/* Signals are held, so that one cannot come between the file and the note of it. */
+static int open_noted(const char *path, unsigned mode) {
+  sigset_t before;
+  hold_signals(&before);
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
+  int error = errno;
+  if (descriptor >= 0) note_temporary(path);
+  release_signals(&before);
+  errno = error;
+  return descriptor;
+}
+
 static const char *open_temporary(file_output *output, unsigned mode) {
-  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const char *slash = strrchr(output->target, '/');
-  int directory = slash ? (int)(slash + 1 - output->target) : 0;
   for (unsigned n = 0; n < 1000; n++) {
-    int length = snprintf(output->temporary, FILE_PATH_BYTES, "%.*s.ppml-%ld-%u.tmp", directory,
-                          output->target, (long)getpid(), n);
     errno = ENAMETOOLONG;
-    if (length < 0 || length >= FILE_PATH_BYTES) break;
-    output->descriptor = open(output->temporary, flags, (mode_t)mode);
+    if (!name_beside(output->temporary, output->target, n)) break;
+    output->descriptor = open_noted(output->temporary, mode);
     if (output->descriptor >= 0) return NULL;
     if (errno != EEXIST) break;
   }
@@ -173,6 +345,7 @@ const char *file_create(file_output *output, const char *path, unsigned mode) {
   struct stat status;
   const char *reason = NULL;
   *output = (file_output){.descriptor = -1};
+  lock_buffer(output->buffer, sizeof output->buffer);
   if (is_standard(path)) {
     output->descriptor = STDOUT_FILENO;
     return fflush(stdout) == 0 ? NULL : write_fail(output, errno);
@@ -233,31 +406,133 @@ static int sync_output(const file_output *output) {
   return errno;
 }
 
-static const char *finish(file_output *output) {
+/* Everything is written and synced; what is missing is the name. */
+static const char *seal(file_output *output) {
+  if (output->status != 0) return output->message;
+  if (output->descriptor < 0) return write_fail(output, EBADF);
   const char *reason = flush(output);
   if (reason) return reason;
   int error = sync_output(output);
   int close_error = close_output(output);
   if (error == 0) error = close_error;
-  if (error != 0) return write_fail(output, error);
-  if (output->temporary[0] && rename(output->temporary, output->target) != 0)
+  return error == 0 ? NULL : write_fail(output, error);
+}
+
+/* --------------------------------------------------------------------------- all or nothing */
+
+/* Gives what is at the target a second name; where the file system has no links, another name. */
+static const char *keep_earlier(file_output *output) {
+  for (unsigned n = 0; n < 1000; n++) {
+    errno = ENAMETOOLONG;
+    if (!name_beside(output->earlier, output->target, n)) break;
+    if (access(output->earlier, F_OK) == 0) continue;
+    if (link(output->target, output->earlier) == 0) return NULL;
+    if (errno == ENOENT) break; /* nothing is there */
+    if (errno != EEXIST && rename(output->target, output->earlier) == 0) return NULL;
+    if (errno != EEXIST) break;
+  }
+  output->earlier[0] = 0;
+  return errno == ENOENT ? NULL : output_fail(output, "cannot replace it", errno);
+}
+
+/* Have two names turned out to be one, where upper and lower case are the same say? */
+static int is_placed(const file_output *outputs, size_t count, const char *target) {
+  place there, placed;
+  if (!place_of(&there, target)) return 0;
+  for (size_t i = 0; i < count; i++)
+    if (outputs[i].target[0] && place_of(&placed, outputs[i].target) &&
+        is_same_place(&there, &placed))
+      return 1;
+  return 0;
+}
+
+static const char *take_place(file_output *output) {
+  if (rename(output->temporary, output->target) != 0)
     return output_fail(output, "cannot replace it", errno);
+  forget_temporary(output->temporary);
   output->temporary[0] = 0;
   return NULL;
 }
 
-const char *file_commit(file_output *output) {
-  const char *reason = output->status != 0 ? output->message : NULL;
-  if (!reason && output->descriptor < 0) reason = write_fail(output, EBADF);
-  if (!reason) reason = finish(output);
-  if (reason) file_abort(output);
+/* Puts back what was there, or nothing. */
+static void undo(file_output *output) {
+  if (!output->target[0]) return;
+  if (output->earlier[0]) (void)rename(output->earlier, output->target);
+  else (void)unlink(output->target);
+  output->earlier[0] = 0;
+}
+
+/* The new name itself reaches the disk, where directories can be synced. */
+static void sync_directory(const char *target) {
+  char directory[FILE_PATH_BYTES] = ".";
+  const char *slash = strrchr(target, '/');
+  if (slash) {
+    memcpy(directory, target, (size_t)(slash + 1 - target));
+    directory[slash + 1 - target] = 0;
+  }
+  int descriptor = open(directory, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  (void)fsync(descriptor);
+  close(descriptor);
+}
+
+static void drop_earlier(file_output *output) {
+  if (output->target[0]) sync_directory(output->target);
+  if (output->earlier[0]) unlink(output->earlier);
+  output->earlier[0] = 0;
+}
+
+/* Renames all of them, or takes back those that were renamed.  What the last one replaces need not
+ * be kept: nothing that can fail comes after it. */
+static const char *take_places(file_output *outputs, size_t count, size_t *failed) {
+  const char *reason = NULL;
+  for (*failed = 0; *failed < count; ++*failed) {
+    file_output *output = &outputs[*failed];
+    if (!output->temporary[0]) continue;
+    if (is_placed(outputs, *failed, output->target))
+      reason = output_fail(output, "is the same file as another output", 0);
+    if (!reason && *failed + 1 < count) reason = keep_earlier(output);
+    if (!reason) reason = take_place(output);
+    if (reason) {
+      if (output->earlier[0]) (void)rename(output->earlier, output->target);
+      output->earlier[0] = 0;
+      for (size_t i = *failed; i-- > 0;) undo(&outputs[i]);
+      return reason;
+    }
+  }
+  for (size_t i = 0; i < count; i++) drop_earlier(&outputs[i]);
+  return NULL;
+}
+
+const char *file_commit_all(file_output *outputs, size_t count, size_t *failed) {
+  const char *reason = NULL;
+  for (*failed = 0; *failed < count; ++*failed)
+    if ((reason = seal(&outputs[*failed])) != NULL) break;
+  if (!reason) {
+    sigset_t before;
+    hold_signals(&before);
+    reason = take_places(outputs, count, failed);
+    release_signals(&before);
+  }
+  for (size_t i = 0; reason && i < count; i++) file_abort(&outputs[i]);
   return reason;
 }
 
+const char *file_commit(file_output *output) {
+  size_t failed;
+  return file_commit_all(output, 1, &failed);
+}
+
 void file_abort(file_output *output) {
+  sigset_t before;
   wipe(output->buffer, 0, sizeof output->buffer);
   output->held_bytes = 0;
   close_output(output);
-  if (output->temporary[0]) unlink(output->temporary);
+  hold_signals(&before);
+  if (output->temporary[0]) {
+    unlink(output->temporary);
+    forget_temporary(output->temporary);
+  }
+  release_signals(&before);
   output->temporary[0] = 0;
 }

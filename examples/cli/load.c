@@ -3,25 +3,63 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "outputs.h"
 #include "resample.h"
+#include "secret.h"
 
 #define CONTAINER_BYTES_MAX ((size_t)64 << 20)
 #define ONNX_FILE_BYTES_MAX ((size_t)64 << 20)
 #define IMAGE_FILE_BYTES_MAX ((size_t)64 << 20)
 
-/* -------------------------------------------------------------- containers */
-
-/* Standard input, once its header was looked at: it cannot be read again. */
-static file_input held;
-
 static int is_standard(const char *path) {
   return strcmp(path, "-") == 0;
 }
 
+/* ------------------------------------------------- files that are not read whole */
+
+static size_t read_stream(ppml_reader *self, void *bytes, size_t count) {
+  FILE *stream = (FILE *)self->context;
+  size_t got = fread(bytes, 1, count, stream);
+  self->failed = ferror(stream);
+  return got;
+}
+
+static int rewind_stream(ppml_reader *self) {
+  return fseek((FILE *)self->context, 0, SEEK_SET);
+}
+
+static int key_file_open(key_file *file, const char *path, const char *expected) {
+  file_input input;
+  memset(file, 0, sizeof *file);
+  if (file_open(&input, path)) return cli_fail(input.status, path, "%s", input.message);
+  file->stream = is_standard(path) ? stdin : fdopen(input.descriptor, "rb");
+  if (file->stream == NULL)
+    return cli_fail(CLI_MISSING, path, "%s (expected %s)", strerror(errno), expected);
+  ppml_reader reader = {read_stream, rewind_stream, file->stream, 0, 0, 0};
+  file->reader = reader;
+  return CLI_OK;
+}
+
+void key_file_close(key_file *file) {
+  if (file->stream && file->stream != stdin) fclose(file->stream);
+  file->stream = NULL;
+}
+
+/* -------------------------------------------------------------- containers */
+
+/* A pipe, once its header was looked at: it cannot be read again. */
+static file_input held;
+static const char *held_path;
+
+static int is_held(const char *path) {
+  return held.bytes && strcmp(held_path, path) == 0;
+}
+
 /* All bytes of a container, those that are held if they are its own; the caller frees them. */
 static const char *read_container(file_input *file, const char *path) {
-  if (!is_standard(path) || held.bytes == NULL) return file_read(file, path, CONTAINER_BYTES_MAX);
+  if (!is_held(path)) return file_read(file, path, CONTAINER_BYTES_MAX);
   *file = held;
   memset(&held, 0, sizeof held);
   return NULL;
@@ -61,30 +99,39 @@ static int close_container(file_input *file, int error, const char *path, const 
     return close_container(&file, read, path, expected, arena);                                    \
   } while (0)
 
-/* Holds standard input for whatever reads it next. */
-static int hold_header(ppml_header *header, const char *path) {
+static int parse_header(ppml_header *header, const void *bytes, size_t count, const char *path) {
   ppml_limits limits = ppml_limits_default();
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  int error = ppml_header_read(header, &reader, &limits);
+  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+}
+
+/* Holds all of a pipe for whatever reads it next. */
+static int hold_header(ppml_header *header, const char *path) {
+  held_path = path;
   if (file_read(&held, path, CONTAINER_BYTES_MAX) != NULL)
     return cli_fail(held.status, path, "%s", held.message);
-  ppml_reader reader = ppml_reader_from_memory(held.bytes, held.count);
-  int error = ppml_header_read(header, &reader, &limits);
-  if (error) file_free(&held);
-  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+  int status = parse_header(header, held.bytes, held.count, path);
+  if (status) file_free(&held);
+  return status;
+}
+
+static int is_regular(const char *path) {
+  struct stat status;
+  return !is_standard(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 int load_header(ppml_header *header, const char *path) {
   uint8_t bytes[256];
-  ppml_limits limits = ppml_limits_default();
-  if (is_standard(path)) return hold_header(header, path);
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) return cli_fail(CLI_MISSING, path, "cannot be opened (expected a ppml file)");
-  size_t count = fread(bytes, 1, sizeof bytes, file);
-  int failed = ferror(file);
-  fclose(file);
+  key_file file;
+  if (!is_regular(path)) return hold_header(header, path);
+  int status = key_file_open(&file, path, "a ppml file");
+  if (status) return status;
+  size_t count = fread(bytes, 1, sizeof bytes, file.stream);
+  int failed = ferror(file.stream);
+  key_file_close(&file);
   if (failed) return cli_fail(CLI_IO, path, "cannot be read (expected a ppml file)");
-  ppml_reader reader = ppml_reader_from_memory(bytes, count);
-  int error = ppml_header_read(header, &reader, &limits);
-  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+  return parse_header(header, bytes, count, path);
 }
 
 int load_model(ppml_model *model, const char *path, ppml_arena *arena) {
@@ -121,38 +168,13 @@ int load_client(ppml_client *client, const char *path) {
 
 int load_secret_key(ppml_secret_key *key, const char *path) {
   ppml_arena empty;
+  secret_hold(key, sizeof *key);
   int status = read_secret_key(key, path, &empty);
   if (status == CLI_OK) cli_arena_destroy(&empty);
   return status;
 }
 
 /* ---------------------------------------------------------- evaluation key */
-
-static size_t read_stream(ppml_reader *self, void *bytes, size_t count) {
-  FILE *stream = (FILE *)self->context;
-  size_t got = fread(bytes, 1, count, stream);
-  self->failed = ferror(stream);
-  return got;
-}
-
-static int rewind_stream(ppml_reader *self) {
-  return fseek((FILE *)self->context, 0, SEEK_SET);
-}
-
-static int key_file_open(key_file *file, const char *path) {
-  memset(file, 0, sizeof *file);
-  file->stream = is_standard(path) ? stdin : fopen(path, "rb");
-  if (file->stream == NULL)
-    return cli_fail(CLI_MISSING, path, "%s (expected an evaluation key)", strerror(errno));
-  ppml_reader reader = {read_stream, rewind_stream, file->stream, 0, 0, 0};
-  file->reader = reader;
-  return CLI_OK;
-}
-
-void key_file_close(key_file *file) {
-  if (file->stream && file->stream != stdin) fclose(file->stream);
-  file->stream = NULL;
-}
 
 /* Memory for the key as it is used, and the key in it. */
 static int read_key(ppml_eval_key *key, key_file *file, const ppml_circuit *circuit,
@@ -173,7 +195,7 @@ int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const pp
   size_t bytes =
       stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
              : ppml_eval_key_bytes(p, parallel->threads) + ppml_eval_key_prepare_bytes(circuit);
-  int status = key_file_open(file, path);
+  int status = key_file_open(file, path, "an evaluation key");
   if (status == CLI_OK) status = cli_arena_create(arena, bytes);
   if (status) return status;
   int error = read_key(key, file, circuit, backend, parallel, stream, arena);
@@ -196,8 +218,8 @@ int load_check_eval_key(const char *path) {
   key_file file;
   ppml_header header;
   ppml_limits limits = ppml_limits_default();
-  if (held.bytes && is_standard(path)) return check_held_key(path);
-  int status = key_file_open(&file, path);
+  if (is_held(path)) return check_held_key(path);
+  int status = key_file_open(&file, path, "an evaluation key");
   if (status) return status;
   int error = ppml_container_check(&header, &file.reader, &limits);
   key_file_close(&file);
@@ -357,9 +379,10 @@ int save_fail(const file_output *output, const char *path) {
 #define SAVE_CONTAINER(write)                                                                      \
   do {                                                                                             \
     file_output output;                                                                            \
-    if (file_create(&output, path, 0666) != NULL) return save_fail(&output, path);                 \
+    int status = outputs_begin(&output, path, 0666);                                               \
+    if (status) return status;                                                                     \
     ppml_writer writer = save_writer(&output);                                                     \
-    if ((write) == PPML_OK && file_commit(&output) == NULL) return CLI_OK;                         \
+    if ((write) == PPML_OK) return outputs_commit(&output, &path, 1);                              \
     file_abort(&output);                                                                           \
     return save_fail(&output, path);                                                               \
   } while (0)

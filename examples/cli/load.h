@@ -13,13 +13,15 @@
 /* Functions return CLI_OK, or the exit status after printing one line.  What a loader
  * allocates lives in the arena it makes; give it back with cli_arena_destroy. */
 
-/* The header alone: what kind of file is it?  Standard input is held for the loader that is
- * called next. */
+/* The header alone: what kind of file is it?  What cannot be read twice, as a pipe cannot, is held
+ * for the loader that is called next. */
 int load_header(ppml_header *header, const char *path);
 
 int load_model(ppml_model *model, const char *path, ppml_arena *arena);
 int load_circuit(ppml_circuit *circuit, const char *path, ppml_arena *arena);
 int load_client(ppml_client *client, const char *path);
+
+/* The process holds secrets from then on: secret.h. */
 int load_secret_key(ppml_secret_key *key, const char *path);
 int load_input(ppml_input *input, const char *path, ppml_arena *arena);
 int load_output(ppml_output *output, const char *path, ppml_arena *arena);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "file.h"
 
 typedef struct command {
   const char *name;
@@ -162,6 +163,7 @@ int main(int argc, char **argv) {
     puts("ppml " PPML_VERSION);
     return flushed(CLI_OK);
   }
+  file_catch_signals();
   const command *c = find(argv[1]);
   if (c == NULL) return cli_fail(CLI_USAGE, argv[1], "no such command (see ppml --help)");
   if (wants_help(argc - 1, argv + 1)) {

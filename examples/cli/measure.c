@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "kernels.h"
 #include "measure_leveled.h"
 
 /* ------------------------------------------------------------------ timing */
@@ -109,7 +110,7 @@ int measure_fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena
   size_t words = ppmli_ksk_words(p, ppmli_ksk_rows(p));
   memset(key, 0, sizeof *key);
   key->params = p;
-  PPMLI_TRY(ppmli_eval_key_alloc(key, p, ppmli_backend_by_name(NULL), arena));
+  PPMLI_TRY(kernels_key_alloc(key, p, arena));
   for (size_t i = 0; i < doubles; i++) key->bootstrap_key[i] = 1e-3;
   for (size_t i = 0; i < words; i++) key->key_switch_key[i] = (uint32_t)(i * 0x9e3779b9u);
   return PPML_OK;

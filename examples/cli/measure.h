@@ -1,5 +1,6 @@
 /* measure.h - what steps cost on this machine.  It times the library's inner functions, hence
- * includes them, as a second copy that is static to whoever includes this. */
+ * includes them, as a second copy that is static to whoever includes this; but for the vector
+ * backends, see kernels.h. */
 #ifndef MEASURE_H
 #define MEASURE_H
 

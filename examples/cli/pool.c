@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,13 +45,24 @@ static void run(void *context, size_t tasks, void (*task)(void *argument, size_t
   pthread_mutex_unlock(&p->lock);
 }
 
+/* A thread begins with the signals that its maker blocks: all of them, so that the caller's thread
+ * alone handles any (file.h). */
+static int start_thread(pthread_t *thread, pool *p) {
+  sigset_t all, before;
+  sigfillset(&all);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(thread, NULL, worker, p);
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
 int pool_start(pool *p, size_t threads) {
   memset(p, 0, sizeof *p);
   pthread_mutex_init(&p->lock, NULL);
   pthread_cond_init(&p->work, NULL);
   pthread_cond_init(&p->done, NULL);
   while (p->started + 1 < threads) {
-    if (pthread_create(&p->thread[p->started], NULL, worker, p) != 0) {
+    if (start_thread(&p->thread[p->started], p) != 0) {
       pool_stop(p);
       return cli_fail(CLI_INTERNAL, "threads", "cannot start %zu of them", threads);
     }

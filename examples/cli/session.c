@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secret.h"
+
 /* Makes the evaluation key into wire_bytes of memory. */
 static int make_key(session *s, uint8_t *wire, size_t wire_bytes) {
   const ppml_params *p = s->circuit->params;
@@ -53,6 +55,7 @@ static int exchange_keys(session *s, const char *backend) {
 int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t batch,
                  const char *backend) {
   memset(s, 0, sizeof *s);
+  secret_hold(&s->secret, sizeof s->secret);
   s->circuit = circuit;
   s->batch = batch;
   s->backend = backend ? backend : ppml_backend_name(0);

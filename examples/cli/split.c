@@ -4,7 +4,7 @@ void split_options(split_request *r, args *a) {
   const char *name = args_text(a, "--split");
   r->path = NULL;
   r->name = name ? name : "test";
-  r->count = args_number(a, "--count", 1, SIZE_MAX, SIZE_MAX);
+  r->count = args_size(a, "--count", 1, SIZE_MAX, SIZE_MAX);
 }
 
 int split_load(npz_split *split, const split_request *r, const ppml_spec *spec, ppml_arena *arena) {
