@@ -2,10 +2,11 @@
  *
  * libFuzzer:
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -o fuzz_jpeg fuzz/fuzz_jpeg.c \
- *         examples/cli/jpeg.c
+ *         examples/cli/jpeg.c examples/cli/exif.c
  *     mkdir -p /tmp/new && ./fuzz_jpeg -max_len=4096 /tmp/new fuzz/corpus/jpeg
  * AFL++:
- *     afl-clang-fast -g -O1 -fsanitize=fuzzer -o fuzz_jpeg fuzz/fuzz_jpeg.c examples/cli/jpeg.c
+ *     afl-clang-fast -g -O1 -fsanitize=fuzzer -o fuzz_jpeg fuzz/fuzz_jpeg.c \
+ *         examples/cli/jpeg.c examples/cli/exif.c
  *     afl-fuzz -i fuzz/corpus/jpeg -o /tmp/afl -- ./fuzz_jpeg
  * Corpus alone: fuzz/replay.c in place of the fuzzer. */
 #include "../examples/cli/jpeg.h"

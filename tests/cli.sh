@@ -257,6 +257,14 @@ done
 ok "import RGB" "$PPML" import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o rgbim.ppml --mean 0.5,0.5,0.5 \
   --std 0.25 --input-bits 4 --weight-bits 5 --split val --json
 at_least "import RGB" accuracy 0.95
+ok "import a network of bytes" "$PPML" import "$TINY/tiny_bytes.onnx" "$TINY/tiny.npz" -o bytesim.ppml --json
+at_least "import a network of bytes" accuracy 1
+ok "import channels last" "$PPML" import "$TINY/tiny_nhwc.onnx" "$TINY/tiny_rgb.npz" -o nhwcim.ppml --mean 0.5 \
+  --std 0.25 --json
+at_least "import channels last" accuracy 0.95
+# A normalization that is plainly wrong: imported, with a warning that says which options set it.
+flags "import with a wrong mean" 0 "$PPML" import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o wrong.ppml --mean 9 --json
+grep -q "warning: 100.00 % of the answers are one class.*--mean, --std" err && pass || fail "import: no warning: $(cat err)"
 ok "compile what was imported" "$PPML" compile im.ppml -o imc.ppml --client imcl.ppml --params fast
 ok "verify what was imported" "$PPML" verify imc.ppml "$TINY/tiny.npz" --count 8 --json
 at_least "verify what was imported" agreement 1
@@ -510,6 +518,10 @@ refuses "no such parameter set" 64 "$PPML" compile m.ppml -o new.c --client new.
 refuses "no such split" 64 "$PPML" verify c.ppml "$TINY/tiny.npz" --split exam
 refuses "no such image" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 40 -o new.ct
 refuses "no such layout" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --layout nchw
+refuses "a layout against the file's" 64 "$PPML" import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o new.m --layout hwc
+refuses "a mean of bytes" 64 "$PPML" import "$TINY/tiny_bytes.onnx" "$TINY/tiny.npz" -o new.m --mean 0.5
+refuses "other answers than the file's" 77 "$PPML" import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o new.m \
+  --weight-bits 2 --input-bits 1
 refuses "no such split to import by" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --split exam
 refuses "a mean that is no number" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --mean half
 refuses "a deviation of 0" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m --std 0

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MESSAGE_BYTES = 8192, FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6, INT64 = 7 };
+enum { MESSAGE_BYTES = 32768, FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6, INT64 = 7 };
 
 /* ----------------------------------------------------------------- writing */
 
@@ -350,6 +350,133 @@ START_TEST(what_a_quantized_activation_lets_through_bounds_it) {
 }
 END_TEST
 
+/* A graph whose dense layer is quantized with scale 1/2 and zero point -20 in int8; `op` works on
+ * the integers.
+ *   inputs  of op, "q" the integers */
+static message quantized_graph(const char *op, const char *inputs) {
+  static const float scale = 0.5f;
+  message g = graph_begin();
+  put_floats(&g, "k", 0, 0, &scale);
+  put_tensor(&g, "z", tensor(INT8, 0, 0, "\xEC", 1));
+  put_tensor(&g, "low", tensor(INT8, 0, 0, "\xF0", 1));
+  put_tensor(&g, "high", tensor(INT8, 0, 0, "\x0A", 1));
+  put_gemm(&g, "x w b", "h");
+  put_op(&g, "QuantizeLinear", "h k z", "q");
+  put_op(&g, op, inputs, "c");
+  return g;
+}
+
+/* What the layer lets through, and the file's own answers to x = (1, 0, t), of which the first
+ * accumulator is 3 t + 1.25.
+ *   least, most  integers that op leaves */
+static void check_quantized(message *g, float least, float most) {
+  put_op(g, "DequantizeLinear", "c k z", "d");
+  put_gemm(g, "d s", "y");
+  loaded l = load_valid(g);
+  ck_assert_float_eq(l.network.layer[0].low, (least + 20) / 2);
+  ck_assert_float_eq(l.network.layer[0].high, (most + 20) / 2);
+  for (float t = -40; t < 40; t += 0.37f) {
+    float value[3] = {1, 0, t}, scratch[3], hidden[2] = {3 * t + 1.25f, 0.5f - t - 4};
+    for (int j = 0; j < 2; j++) {
+      float q = fminf(127, fmaxf(-128, rintf(hidden[j] / 0.5f) - 20));
+      hidden[j] = (fminf(most, fmaxf(least, q)) + 20) * 0.5f;
+    }
+    ck_assert_uint_eq(onnx_run(value, scratch, l.network.step, l.network.steps, 3, 1), 2);
+    ck_assert_float_eq_tol(value[0], hidden[0] + 2 * hidden[1], 1e-3f);
+    ck_assert_float_eq_tol(value[1], 3 * hidden[0] + 4 * hidden[1], 1e-3f);
+  }
+  free(l.memory);
+}
+
+START_TEST(activations_of_integers_bound_what_these_stand_for) {
+  message relu = quantized_graph("Relu", "q"), clip = quantized_graph("Clip", "q low high");
+  check_quantized(&relu, 0, 127); /* above the zero point: (0 + 20) / 2 = 10 */
+  check_quantized(&clip, -16, 10);
+}
+END_TEST
+
+START_TEST(a_file_runs_by_its_own_arithmetic) {
+  static const float gain[2] = {2, -3}, shift[2] = {1, 0}, mean[2] = {0.5f, -1}, var[2] = {4, 9};
+  message g = graph_begin(), n = node("BatchNormalization", "h gain shift mean var", "y");
+  float value[3] = {1, 2, 3}, scratch[3];
+  put_floats(&g, "gain", 2, 0, gain);
+  put_floats(&g, "shift", 2, 0, shift);
+  put_floats(&g, "mean", 2, 0, mean);
+  put_floats(&g, "var", 2, 0, var);
+  put_float_attribute(&n, "epsilon", 0);
+  put_op(&g, "MatMul", "x wt", "g"); /* 6, -2.5 */
+  put_op(&g, "Sub", "b g", "f");     /* -5.75, -1.5 */
+  put_op(&g, "Mul", "f gain", "h");  /* -11.5, 4.5 */
+  put_node(&g, &n);                  /* 2 (-12) / 2 + 1, -3 5.5 / 3 */
+  loaded l = load_valid(&g);
+  ck_assert_uint_eq(onnx_run(value, scratch, l.network.step, l.network.steps, 3, 1), 2);
+  ck_assert_float_eq_tol(value[0], -11, 1e-5f);
+  ck_assert_float_eq_tol(value[1], -5.5f, 1e-5f);
+  free(l.memory);
+}
+END_TEST
+
+/* A graph with one node more, which has an integer attribute. */
+static message with_node(const message *graph, const char *op, const char *inputs,
+                         const char *output, const char *attribute, uint64_t value) {
+  message g = *graph, n = node(op, inputs, output);
+  put_integer_attribute(&n, attribute, value);
+  put_node(&g, &n);
+  return g;
+}
+
+/* A graph of the weights w alone, whose input "x" has that type and shape; 0 for a side of any
+ * size. */
+static message declared_graph(unsigned type, size_t rank, const unsigned *shape) {
+  message g = {{0}, 0}, sides = {{0}, 0}, of = {{0}, 0}, whole = {{0}, 0}, value = {{0}, 0};
+  for (size_t i = 0; i < rank; i++) {
+    message side = {{0}, 0};
+    if (shape[i]) put_number(&side, 1, shape[i]);
+    else put_text(&side, 2, "n");
+    put_data(&sides, 1, side.bytes, side.count);
+  }
+  put_number(&of, 1, type);
+  put_data(&of, 2, sides.bytes, sides.count);
+  put_data(&whole, 1, of.bytes, of.count);
+  put_text(&value, 1, "x");
+  put_data(&value, 2, whole.bytes, whole.count);
+  put_data(&g, 11, value.bytes, value.count);
+  put_value(&g, 12, "y");
+  put_floats(&g, "w", 2, 3, weights);
+  return g;
+}
+
+START_TEST(what_is_declared_of_the_input_is_told) {
+  static const unsigned first[4] = {0, 3, 1, 1}, last[4] = {0, 1, 2, 3}, other[4] = {0, 5, 2, 3};
+  message chw = declared_graph(FLOAT, 4, first), hwc = declared_graph(UINT8, 4, last);
+  message bare = declared_graph(UINT8, 4, last), ints = declared_graph(INT8, 4, last);
+  message nhwc = declared_graph(FLOAT, 4, other), n = node("Transpose", "x", "t");
+  put_gemm(&chw, "x w", "y");
+  loaded l = load_valid(&chw);
+  ck_assert(!l.network.input_is_bytes && !l.network.is_hwc && l.network.input_rank == 4);
+  ck_assert(l.network.input_shape[0] == 0 && l.network.input_shape[1] == 3);
+  free(l.memory);
+  message cast = with_node(&hwc, "Cast", "x", "f", "to", FLOAT);
+  put_gemm(&cast, "f w", "y");
+  l = load_valid(&cast);
+  ck_assert(l.network.input_is_bytes && l.network.input_shape[3] == 3);
+  free(l.memory);
+  put_gemm(&bare, "x w", "y");
+  check_refused(&bare, "of an input of integers (expected Cast before it)");
+  put_gemm(&ints, "x w", "y");
+  check_refused(&ints, "an input of element type 3 (expected float, or uint8 for bytes)");
+  message perm = {{0}, 0};
+  put_text(&perm, 1, "perm");
+  for (int i = 0; i < 4; i++) put_number(&perm, 8, (uint64_t) "\0\3\1\2"[i]);
+  put_data(&n, 5, perm.bytes, perm.count);
+  put_node(&nhwc, &n);
+  put_gemm(&nhwc, "t w", "y");
+  l = load_valid(&nhwc);
+  ck_assert(l.network.transposed == 1 && !l.network.is_hwc);
+  free(l.memory);
+}
+END_TEST
+
 START_TEST(arithmetic_is_folded_into_the_layer) {
   static const float two = 2;
   message g = graph_begin(), n = node("BatchNormalization", "h gain shift mean variance", "y");
@@ -405,15 +532,6 @@ START_TEST(a_last_softmax_is_left_away) {
   free(l.memory);
 }
 END_TEST
-
-/* A graph with one node more, which has an integer attribute. */
-static message with_node(const message *graph, const char *op, const char *inputs,
-                         const char *output, const char *attribute, uint64_t value) {
-  message g = *graph, n = node(op, inputs, output);
-  put_integer_attribute(&n, attribute, value);
-  put_node(&g, &n);
-  return g;
-}
 
 START_TEST(casts_to_floats_change_nothing) {
   static const int32_t whole[2] = {3, -4};
@@ -653,6 +771,61 @@ START_TEST(a_flipped_bit_leaves_numbers_or_is_refused) {
 }
 END_TEST
 
+START_TEST(integers_go_where_they_can_be_read_alone) {
+  static const float other = 0.25f;
+  message add = quantized_graph("Add", "q b"), gemm = quantized_graph("Gemm", "q s");
+  message scale = quantized_graph("Relu", "q"), type = scale, end = graph_begin();
+  check_refused(&add, "node 2, c: op Add: of quantized integers");
+  check_refused(&gemm, "node 2, c: op Gemm: of quantized integers");
+  put_floats(&scale, "k2", 0, 0, &other);
+  put_op(&scale, "DequantizeLinear", "c k2 z", "d");
+  check_refused(&scale, "node 3, d: op DequantizeLinear: scale, zero point or type");
+  put_tensor(&type, "z2", tensor(UINT8, 0, 0, "\xEC", 1));
+  put_op(&type, "DequantizeLinear", "c k z2", "d");
+  check_refused(&type, "node 3, d: op DequantizeLinear: scale, zero point or type");
+  put_floats(&end, "k", 0, 0, &other);
+  put_gemm(&end, "x w b", "h");
+  put_op(&end, "QuantizeLinear", "h k", "y");
+  check_refused(&end, "results that are quantized");
+}
+END_TEST
+
+START_TEST(a_refusal_names_the_node) {
+  message g = graph_begin(), n = node("Conv", "x w", "y");
+  put_text(&n, 3, "features.0");
+  put_gemm(&g, "x w b", "h");
+  put_node(&g, &n);
+  check_refused(&g, "node 1, features.0: op Conv is not supported");
+}
+END_TEST
+
+/* Work is counted: a file of 16 KB cannot have its one large constant looked at 500 times, nor
+ * can long names be compared with one another. */
+START_TEST(work_is_bounded_by_the_files_size) {
+  static float large[2000];
+  static message g, unused;
+  char from[8] = "big", to[8], name[600];
+  g = unused = (message){{0}, 0};
+  put_value(&g, 11, "x");
+  put_value(&g, 12, "y");
+  put_floats(&g, "w", 2, 3, weights);
+  put_floats(&g, "big", 2000, 0, large);
+  for (int i = 0; i < 500; i++) {
+    snprintf(to, sizeof to, "i%d", i);
+    put_op(&g, "Identity", from, to);
+    memcpy(from, to, sizeof from);
+  }
+  put_gemm(&g, "x w", "y");
+  check_refused(&g, "its constants are used too often");
+  memset(name, 'n', sizeof name - 1);
+  name[sizeof name - 1] = 0;
+  unused = graph_begin();
+  put_floats(&unused, name, 2, 3, weights);
+  put_gemm(&unused, "x w b", "y");
+  check_refused(&unused, "a name of more than 512 bytes");
+}
+END_TEST
+
 START_TEST(too_little_memory_is_refused) {
   message model = {{0}, 0}, g = graph_begin();
   onnx_network network;
@@ -679,6 +852,9 @@ int main(void) {
   tcase_add_test(law, activations_bound_their_layer);
   tcase_add_test(law, clip_attributes_of_older_files_count);
   tcase_add_test(law, what_a_quantized_activation_lets_through_bounds_it);
+  tcase_add_test(law, activations_of_integers_bound_what_these_stand_for);
+  tcase_add_test(law, a_file_runs_by_its_own_arithmetic);
+  tcase_add_test(law, what_is_declared_of_the_input_is_told);
   tcase_add_test(law, arithmetic_is_folded_into_the_layer);
   tcase_add_test(law, arithmetic_on_the_input_is_told);
   tcase_add_test(law, casts_to_floats_change_nothing);
@@ -695,6 +871,9 @@ int main(void) {
   tcase_add_test(error, lengths_beyond_the_end_are_refused);
   tcase_add_test(error, files_truncated_at_any_byte_are_refused_or_the_same);
   tcase_add_test(error, a_flipped_bit_leaves_numbers_or_is_refused);
+  tcase_add_test(error, integers_go_where_they_can_be_read_alone);
+  tcase_add_test(error, a_refusal_names_the_node);
+  tcase_add_test(error, work_is_bounded_by_the_files_size);
   tcase_add_test(error, too_little_memory_is_refused);
   return test_run(suite);
 }

@@ -12,13 +12,17 @@
 #include "score.h"
 
 #define LOGIT_UNIT 65536 /* of float logits as scores */
+#define AGREEMENT 0.98   /* of the answers, wanted where nothing else is said */
+#define ONE_SIDED 0.98   /* of the answers in one class: something is wrong before the network */
 
 typedef struct import_request {
   const char *onnx_path, *data_path, *model_path, *class_names, *split;
   float mean[4], std[4];
   uint32_t means, stds; /* how many were given: 1 stands for all channels */
   uint32_t input_bits, weight_bits;
-  int is_hwc, json;
+  const char *layout; /* "chw", "hwc", or NULL: what the file says */
+  double agreement;
+  int has_normalization, json;
 } import_request;
 
 /* "0.5" or "0.4,0.5,0.6": a number for all channels, or one for each.  How many, 0 if none. */
@@ -53,9 +57,11 @@ static int parse_normalization(import_request *r, const char *mean, const char *
 static int parse(import_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   const char *mean = args_text(&a, "--mean"), *std = args_text(&a, "--std");
-  const char *layout = args_text(&a, "--layout");
   memset(r, 0, sizeof *r);
   r->model_path = args_output(&a, "-o");
+  r->layout = args_text(&a, "--layout");
+  r->has_normalization = mean || std;
+  r->agreement = args_real(&a, "--agreement", 0, 1, AGREEMENT);
   r->class_names = args_text(&a, "--class-names");
   r->split = args_text(&a, "--split");
   r->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, 8);
@@ -65,10 +71,63 @@ static int parse(import_request *r, int argc, char **argv) {
   if (status) return status;
   r->onnx_path = a.value[0];
   r->data_path = a.value[1];
-  r->is_hwc = layout && strcmp(layout, "hwc") == 0;
-  if (layout && !r->is_hwc && strcmp(layout, "chw") != 0)
-    return cli_fail(CLI_USAGE, "import", "--layout %s (expected chw or hwc)", layout);
+  if (r->layout && strcmp(r->layout, "hwc") != 0 && strcmp(r->layout, "chw") != 0)
+    return cli_fail(CLI_USAGE, "import", "--layout %s (expected chw or hwc)", r->layout);
   return parse_normalization(r, mean, std);
+}
+
+/* ---------------------------------------------------------- what the file declares */
+
+/* Can declared sides be those?  0 stands for any. */
+static int sides_are(const uint32_t *side, size_t a, size_t b, size_t c) {
+  return (side[0] == 0 || side[0] == a) && (side[1] == 0 || side[1] == b) &&
+         (side[2] == 0 || side[2] == c);
+}
+
+/* "[N,28,28,3]" or the like. */
+static const char *shape_text(char text[64], const onnx_network *onnx) {
+  int length = snprintf(text, 64, "[N");
+  for (uint32_t i = 1; i < onnx->input_rank && length < 48; i++)
+    length += onnx->input_shape[i]
+                  ? snprintf(text + length, 64 - (size_t)length, ",%u", onnx->input_shape[i])
+                  : snprintf(text + length, 64 - (size_t)length, ",?");
+  snprintf(text + length, 64 - (size_t)length, "]");
+  return text;
+}
+
+/* Do the images' values enter the file's input channels last?  As it declares, or else as the
+ * options have it; its shape must be that of the images.
+ *   is_hwc  out */
+static int input_layout(int *is_hwc, const import_request *r, const onnx_network *onnx,
+                        const npz_dataset *data) {
+  char text[64];
+  size_t h = data->height, w = data->width, c = data->channels;
+  const uint32_t *side = onnx->input_shape + 1;
+  int wants_hwc = r->layout && strcmp(r->layout, "hwc") == 0;
+  int is_image = onnx->input_rank == 4;
+  int may_chw = is_image && sides_are(side, c, h, w),
+      may_hwc = is_image && sides_are(side, h, w, c);
+  if (onnx->input_rank == 3 && c == 1)
+    may_chw = may_hwc = (side[0] == 0 || side[0] == h) && (side[1] == 0 || side[1] == w);
+  if (onnx->input_rank < 3) may_chw = may_hwc = 1; /* a row, whose size the first layer checks */
+  if (onnx->transposed) may_chw = onnx->transposed < 0 && may_chw; /* which takes the other one */
+  if (onnx->transposed) may_hwc = onnx->transposed > 0 && may_hwc;
+  if (!may_chw && !may_hwc)
+    return cli_fail(CLI_DATA, r->onnx_path, "an input of %s (expected images of %zux%zux%zu)",
+                    shape_text(text, onnx), h, w, c);
+  if (r->layout && c > 1 && !(wants_hwc ? may_hwc : may_chw))
+    return cli_fail(CLI_USAGE, "import", "--layout %s (expected %s: %s has an input of %s)",
+                    r->layout, may_hwc ? "hwc" : "chw", r->onnx_path, shape_text(text, onnx));
+  *is_hwc = r->layout ? wants_hwc : !may_chw;
+  return CLI_OK;
+}
+
+/* Bytes enter as they are, and nothing may be said of their mean. */
+static int check_normalization(const import_request *r, const onnx_network *onnx) {
+  if (!onnx->input_is_bytes || !r->has_normalization) return CLI_OK;
+  return cli_fail(CLI_USAGE, "import",
+                  "--mean or --std, but %s takes bytes as they are (expected neither)",
+                  r->onnx_path);
 }
 
 /* -------------------------------------------------------------- float network */
@@ -113,24 +172,29 @@ static int fit_shape(ppml_float_model *net, const import_request *r, const onnx_
 static void set_normalization(ppml_float_model *net, const import_request *r,
                               const onnx_network *onnx) {
   for (int k = 0; k < 4; k++) {
-    net->std[k] = r->std[k] / onnx->input_scale[k];
+    float std = onnx->input_is_bytes ? 1 / 255.0f : r->std[k];
+    net->std[k] = std / onnx->input_scale[k];
     net->mean[k] = r->mean[k] - onnx->input_shift[k] * net->std[k];
   }
 }
 
 /* The network as the library takes it.
+ *   is_hwc  out: how images enter the file's input
  *   arena  out: holds the first layer's weights in their new order */
-static int make_net(ppml_float_model *net, const import_request *r, const onnx_network *onnx,
-                    const npz_dataset *data, ppml_arena *arena) {
+static int make_net(ppml_float_model *net, int *is_hwc, const import_request *r,
+                    const onnx_network *onnx, const npz_dataset *data, ppml_arena *arena) {
   const ppml_float_layer *first = &onnx->layer[0];
   memset(net, 0, sizeof *net);
   memset(arena, 0, sizeof *arena);
   int status = fit_shape(net, r, onnx, data);
+  if (status == CLI_OK) status = input_layout(is_hwc, r, onnx, data);
+  if (status == CLI_OK) status = check_normalization(r, onnx);
   if (status) return status;
   set_normalization(net, r, onnx);
   net->layer_count = onnx->layer_count;
   memcpy(net->layer, onnx->layer, sizeof net->layer);
-  if (r->is_hwc || net->channels == 1) return CLI_OK;
+  int weights_are_hwc = onnx->transposed ? !*is_hwc : *is_hwc;
+  if (weights_are_hwc || net->channels == 1) return CLI_OK;
   status = cli_arena_create(arena, (size_t)first->inputs * first->outputs * sizeof(float));
   if (status) return status;
   float *weight = (float *)(void *)arena->memory;
@@ -139,74 +203,160 @@ static int make_net(ppml_float_model *net, const import_request *r, const onnx_n
   return CLI_OK;
 }
 
-/* --------------------------------------------------------------------- report */
+/* -------------------------------------------------------------------- answers */
 
-/* Answers to a split: the integer network's and the float network's own. */
+/* The file's own arithmetic on images. */
+typedef struct own_network {
+  const import_request *request;
+  const onnx_network *onnx;
+  const ppml_spec *spec;
+  int is_hwc;             /* its input */
+  size_t width;           /* values of its widest step */
+  float *value, *scratch; /* [width] */
+} own_network;
+
+/* Answers to a split: the integer network's and the file's own. */
 typedef struct answers {
-  ppml_spec float_spec; /* of scores that are logits in LOGIT_UNIT */
-  score_card integer, real;
+  ppml_spec own_spec; /* of scores that are logits in LOGIT_UNIT */
+  score_card integer, own;
 } answers;
 
-static int answer_image(answers *a, const ppml_model *model, const ppml_float_model *net,
+static int own_network_create(own_network *own, ppml_arena *arena) {
+  own->width = ppml_spec_inputs(own->spec);
+  for (uint32_t l = 0; l < own->onnx->layer_count; l++)
+    if (own->onnx->layer[l].outputs > own->width) own->width = own->onnx->layer[l].outputs;
+  int status = cli_arena_create(arena, 2 * own->width * sizeof(float));
+  if (status) return status;
+  own->value = (float *)(void *)arena->memory;
+  own->scratch = own->value + own->width;
+  return CLI_OK;
+}
+
+/* The image as the file's input takes it. */
+static void own_input(own_network *own, const uint8_t *pixels) {
+  const import_request *r = own->request;
+  size_t channels = own->spec->channels, count = ppml_spec_inputs(own->spec);
+  for (size_t i = 0; i < count; i++) {
+    size_t k = i % channels, at = own->is_hwc ? i : k * (count / channels) + i / channels;
+    own->value[at] = own->onnx->input_is_bytes
+                         ? (float)pixels[i]
+                         : ((float)pixels[i] / 255.0f - r->mean[k]) / r->std[k];
+  }
+}
+
+/* Scores of one image, in LOGIT_UNIT; of two classes' logits the difference. */
+static void own_scores(int32_t *scores, own_network *own, const uint8_t *pixels) {
+  own_input(own, pixels);
+  size_t count = onnx_run(own->value, own->scratch, own->onnx->step, own->onnx->steps,
+                          ppml_spec_inputs(own->spec), own->spec->channels);
+  if (count == 2 && own->spec->outputs == 1) own->value[0] = own->value[1] - own->value[0];
+  for (uint32_t k = 0; k < own->spec->outputs; k++)
+    scores[k] = (int32_t)(fminf(16000, fmaxf(-16000, own->value[k])) * LOGIT_UNIT);
+}
+
+static int answer_image(answers *a, const ppml_model *model, own_network *own,
                         const uint8_t *pixels, const uint8_t *labels, ppml_arena *arena) {
-  float logits[PPML_CLASSES_MAX];
   int32_t scores[PPML_CLASSES_MAX];
   int error = ppml_model_predict(scores, model, pixels, arena);
   if (error) return error;
   score_card_add(&a->integer, scores, labels);
-  error = ppml_float_predict(logits, net, pixels, arena);
-  for (uint32_t k = 0; k < model->spec.outputs; k++)
-    scores[k] = (int32_t)(fminf(16000, fmaxf(-16000, logits[k])) * LOGIT_UNIT);
-  if (error == PPML_OK) score_card_add(&a->real, scores, labels);
-  return error;
+  own_scores(scores, own, pixels);
+  score_card_add(&a->own, scores, labels);
+  return PPML_OK;
 }
 
 static void answers_free(answers *a) {
   score_card_destroy(&a->integer);
-  score_card_destroy(&a->real);
+  score_card_destroy(&a->own);
 }
 
-static int answer_split(answers *a, const ppml_model *model, const ppml_float_model *net,
+static int answer_split(answers *a, const ppml_model *model, own_network *own,
                         const npz_split *split) {
   ppml_arena arena = {0};
-  size_t inputs = ppml_spec_inputs(&model->spec), integer = ppml_model_predict_bytes(model);
-  size_t real = ppml_float_predict_bytes(net);
-  memset(a, 0, sizeof *a);
-  a->float_spec = model->spec;
-  a->float_spec.score_unit = LOGIT_UNIT;
+  size_t inputs = ppml_spec_inputs(&model->spec);
+  a->own_spec = model->spec;
+  a->own_spec.score_unit = LOGIT_UNIT;
   int status = score_card_create(&a->integer, &model->spec, split->count);
-  if (status == CLI_OK) status = score_card_create(&a->real, &a->float_spec, split->count);
-  if (status == CLI_OK) status = cli_arena_create(&arena, integer > real ? integer : real);
+  if (status == CLI_OK) status = score_card_create(&a->own, &a->own_spec, split->count);
+  if (status == CLI_OK) status = cli_arena_create(&arena, ppml_model_predict_bytes(model));
   for (size_t i = 0; i < split->count && status == CLI_OK; i++)
-    if (answer_image(a, model, net, split->images + i * inputs,
+    if (answer_image(a, model, own, split->images + i * inputs,
                      split->labels + i * a->integer.answer_bytes, &arena))
       status = cli_fail(CLI_INTERNAL, "import", "the network cannot be run");
   if (arena.memory) cli_arena_destroy(&arena);
-  if (status) answers_free(a);
   return status;
 }
 
+/* The answers to all splits.
+ *   a  [NPZ_SPLITS]  out: to be freed, whatever is returned */
+static int answer_all(answers *a, const ppml_model *model, own_network *own,
+                      const npz_dataset *data) {
+  ppml_arena arena = {0};
+  memset(a, 0, NPZ_SPLITS * sizeof *a);
+  int status = own_network_create(own, &arena);
+  for (int s = 0; s < NPZ_SPLITS && status == CLI_OK; s++)
+    status = answer_split(&a[s], model, own, &data->split[s]);
+  if (arena.memory) cli_arena_destroy(&arena);
+  return status;
+}
+
+/* Is the network what the file is? */
+static int check_agreement(const import_request *r, const answers *a) {
+  double agreement = score_agreement(&a->integer, &a->own);
+  if (agreement >= r->agreement) return CLI_OK;
+  return cli_fail(CLI_REFUSED, r->onnx_path,
+                  "%.4f of the answers are those of the file's own arithmetic (expected at least "
+                  "%g, by --agreement)",
+                  agreement, r->agreement);
+}
+
+/* Share of the images whose answer is the one that most have, 1 label an image. */
+static double top_share(const uint8_t *answer, size_t count) {
+  size_t times[256] = {0}, most = 0;
+  for (size_t i = 0; i < count; i++)
+    if (++times[answer[i]] > most) most = times[answer[i]];
+  return (double)most / (double)count;
+}
+
+/* A network that says the same of nearly all images was hardly given what it was trained on. */
+static void warn_of_one_class(const import_request *r, const onnx_network *onnx, const answers *a) {
+  const score_card *card = &a->integer;
+  if (card->answer_bytes != 1) return;
+  double share = top_share(card->answer, card->count);
+  double labels = top_share(card->label, card->count);
+  if (share < ONE_SIDED || share <= labels) return;
+  fprintf(stderr,
+          "ppml: %s: warning: %.2f %% of the answers are one class, of which the labels have "
+          "%.2f %%: the images probably enter %s (see %s)\n",
+          r->onnx_path, 100 * share, 100 * labels,
+          onnx->input_is_bytes ? "as they should not" : "with a wrong mean or deviation",
+          onnx->input_is_bytes ? "--layout" : "--mean, --std, --layout");
+}
+
+/* --------------------------------------------------------------------- report */
+
 static void report_split(const import_request *r, const char *name, const answers *a) {
   double accuracy = score_accuracy(&a->integer), auc = score_auc(&a->integer);
-  double agreement = score_agreement(&a->integer, &a->real);
+  double agreement = score_agreement(&a->integer, &a->own);
   if (!r->json) {
     printf("%-6s %8zu %9.4f %7.4f %15.4f %10.4f\n", name, a->integer.count, accuracy, auc,
-           score_accuracy(&a->real), agreement);
+           score_accuracy(&a->own), agreement);
     return;
   }
   json_begin(name, '{');
   json_integer("images", (int64_t)a->integer.count);
   json_real("accuracy", accuracy);
   json_real("auc", auc);
-  json_real("accuracy_float", score_accuracy(&a->real));
-  json_real("auc_float", score_auc(&a->real));
+  json_real("accuracy_float", score_accuracy(&a->own));
+  json_real("auc_float", score_auc(&a->own));
   json_real("agreement", agreement);
   json_end('}');
 }
 
-/* Accuracy and AUC of each split, beside the float network's own. */
-static int report(const import_request *r, const ppml_model *model, const ppml_float_model *net,
-                  const char *last_op, const npz_dataset *data) {
+/* Accuracy and AUC of each split, beside the file's own.
+ *   a  [NPZ_SPLITS] */
+static void report(const import_request *r, const ppml_model *model, const char *last_op,
+                   const answers *a) {
   if (r->json) {
     json_begin(NULL, '{');
     describe_network_json(model);
@@ -216,15 +366,8 @@ static int report(const import_request *r, const ppml_model *model, const ppml_f
     printf("%-6s %8s %9s %7s %15s %10s\n", "split", "images", "accuracy", "AUC", "float accuracy",
            "agreement");
   }
-  for (int s = 0; s < NPZ_SPLITS; s++) {
-    answers a;
-    int status = answer_split(&a, model, net, &data->split[s]);
-    if (status) return status;
-    report_split(r, npz_split_name(s), &a);
-    answers_free(&a);
-  }
+  for (int s = 0; s < NPZ_SPLITS; s++) report_split(r, npz_split_name(s), &a[s]);
   if (r->json) json_end('}');
-  return CLI_OK;
 }
 
 /* ------------------------------------------------------------------------ run */
@@ -242,17 +385,33 @@ static int quantize(ppml_model *model, const import_request *r, const ppml_float
   return r->class_names ? cli_name_classes("import", &model->spec, r->class_names) : CLI_OK;
 }
 
+/* Compares the network with the file, and saves it if it is the same. */
+static int conclude(const import_request *r, const ppml_model *model, own_network *own,
+                    const npz_dataset *data, const npz_split *calibration) {
+  answers a[NPZ_SPLITS];
+  const answers *calibrated = &a[calibration - data->split];
+  int status = answer_all(a, model, own, data);
+  if (status == CLI_OK) status = check_agreement(r, calibrated);
+  if (status == CLI_OK) status = save_model(model, r->model_path);
+  if (status == CLI_OK) {
+    warn_of_one_class(r, own->onnx, calibrated);
+    report(r, model, own->onnx->last_op, a);
+  }
+  for (int s = 0; s < NPZ_SPLITS; s++) answers_free(&a[s]);
+  return status;
+}
+
 static int import(const import_request *r, const onnx_network *onnx, const npz_dataset *data) {
   ppml_model model;
   ppml_float_model net;
   const npz_split *split;
   ppml_arena weights, arena = {0};
+  own_network own = {r, onnx, &model.spec, 0, 0, NULL, NULL};
   int status = load_split(&split, data, r->split ? r->split : "train");
-  if (status == CLI_OK) status = make_net(&net, r, onnx, data, &weights);
+  if (status == CLI_OK) status = make_net(&net, &own.is_hwc, r, onnx, data, &weights);
   if (status) return status;
   status = quantize(&model, r, &net, split, &arena);
-  if (status == CLI_OK) status = save_model(&model, r->model_path);
-  if (status == CLI_OK) status = report(r, &model, &net, onnx->last_op, data);
+  if (status == CLI_OK) status = conclude(r, &model, &own, data, split);
   if (arena.memory) cli_arena_destroy(&arena);
   if (weights.memory) cli_arena_destroy(&weights);
   return status;

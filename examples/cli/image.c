@@ -1,6 +1,7 @@
 /* image.c - see image.h.  PGM and PPM as in Netpbm's manual, PNG as in ISO/IEC 15948; JPEG is
  * in jpeg.c. */
 #include "image.h"
+#include "exif.h"
 #include "inflate.h"
 #include "jpeg.h"
 
@@ -129,8 +130,9 @@ typedef struct png {
   unsigned channels;      /* as we give it back */
   const uint8_t *palette; /* [colours][3] */
   size_t colours;
-  size_t data_begin; /* of the first IDAT chunk */
-  size_t data_bytes; /* in all of them, which follow each other */
+  size_t data_begin;    /* of the first IDAT chunk */
+  size_t data_bytes;    /* in all of them, which follow each other */
+  unsigned orientation; /* exif.h; 0 until an eXIf chunk has it */
   int data_ended;
   int ended;
 } png;
@@ -146,6 +148,7 @@ enum {
   PLTE = 0x504C5445,
   IDAT = 0x49444154,
   IEND = 0x49454E44,
+  EXIF = 0x65584966,
   ANCILLARY = 0x20000000, /* the first letter is a small one: may be passed over */
   CHUNK_BYTES = 12,       /* length, name and CRC */
   SIGNATURE_BYTES = 8
@@ -208,6 +211,7 @@ static const char *take_chunk(png *p, const chunk *c) {
   if (c->name == IDAT) return take_data(p, c);
   p->data_ended = p->data_begin != 0;
   if (c->name == PLTE) return take_palette(p, c);
+  if (c->name == EXIF && !p->orientation) p->orientation = exif_orientation(c->data, c->data_bytes);
   if (c->name == IEND) p->ended = 1;
   if (c->name == IEND && c->data_bytes == 0 && p->data_ended) return NULL;
   return c->name & ANCILLARY ? NULL : bad_png;
@@ -228,6 +232,7 @@ static const char *png_open(png *p, const uint8_t *bytes, size_t count) {
     reason = next_chunk(&c, p, &cursor);
     if (!reason) reason = take_chunk(p, &c);
   }
+  if (p->orientation == 0) p->orientation = 1;
   if (!reason && cursor != count) reason = "bytes after the end of the PNG image";
   if (!reason && !inflate_is_possible(p->height * row_bytes(p), p->data_bytes))
     reason = "PNG image ends early (expected data for each pixel)";
@@ -239,11 +244,19 @@ static size_t png_memory(const png *p) {
   return p->width * p->height * p->channels + p->height * row_bytes(p) + p->data_bytes;
 }
 
+/* What was measured or read, upright. */
+static image png_image(const png *p, const uint8_t *pixels) {
+  int is_turned = exif_is_turned(p->orientation);
+  image out = {png_memory(p), is_turned ? p->height : p->width, is_turned ? p->width : p->height,
+               p->channels, pixels};
+  return out;
+}
+
 static const char *png_measure(image *out, const uint8_t *bytes, size_t count) {
   png p;
   const char *reason = png_open(&p, bytes, count);
   if (reason) return reason;
-  *out = (image){png_memory(&p), p.width, p.height, p.channels, NULL};
+  *out = png_image(&p, NULL);
   return NULL;
 }
 
@@ -287,13 +300,15 @@ static const char *unfilter_rows(const png *p, uint8_t *rows) {
   return NULL;
 }
 
-/* One row of pixels: colours looked up, alpha dropped.  0 if a colour is not in the palette. */
-static int convert_row(const png *p, uint8_t *pixels, const uint8_t *row) {
+/* Row y: colours looked up, alpha dropped, each pixel where it is in the upright picture.  0 if a
+ * colour is not in the palette. */
+static int convert_row(const png *p, uint8_t *pixels, const uint8_t *row, size_t y) {
   for (size_t x = 0; x < p->width; x++) {
     const uint8_t *from = row + x * p->samples;
     if (p->type == PALETTE && *from >= p->colours) return 0;
     if (p->type == PALETTE) from = p->palette + 3 * (size_t)*from;
-    memcpy(pixels + x * p->channels, from, p->channels);
+    size_t place = exif_place(p->orientation, p->width, p->height, x, y);
+    memcpy(pixels + place * p->channels, from, p->channels);
   }
   return 1;
 }
@@ -301,7 +316,7 @@ static int convert_row(const png *p, uint8_t *pixels, const uint8_t *row) {
 static const char *convert(const png *p, uint8_t *pixels, const uint8_t *rows) {
   size_t stride = row_bytes(p);
   for (size_t y = 0; y < p->height; y++)
-    if (!convert_row(p, pixels + y * p->width * p->channels, rows + y * stride + 1))
+    if (!convert_row(p, pixels, rows + y * stride + 1, y))
       return "damaged PNG image (expected colours of its palette)";
   return NULL;
 }
@@ -331,7 +346,7 @@ static const char *png_read(image *out, const uint8_t *bytes, size_t count, uint
   if (!reason) reason = unfilter_rows(&p, rows);
   if (!reason) reason = convert(&p, memory, rows);
   if (reason) return reason;
-  *out = (image){png_memory(&p), p.width, p.height, p.channels, memory};
+  *out = png_image(&p, memory);
   return NULL;
 }
 

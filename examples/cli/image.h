@@ -3,7 +3,7 @@
  * Read here: PGM and PPM, binary (P5, P6) and plain (P2, P3), of maxval 1 to 255, rescaled to 255;
  * PNG of 8 bits per sample, not interlaced: gray, RGB and palette, with or without alpha, which is
  * dropped.  A palette image becomes RGB.  CRC-32 and Adler-32 are verified.
- * Of JPEG, what jpeg.h has.
+ * Of JPEG, what jpeg.h has.  PNG and JPEG are turned upright, as their Exif data say (exif.h).
  *
  * Use: image_measure tells memory_bytes, image_read decodes into a block of that size.
  *

@@ -9,8 +9,24 @@ enum {
   LITERALS_MAX = 286,
   DISTANCES_MAX = 30,
   SYMBOLS_MAX = 288, /* the fixed code has two that never occur */
-  END_OF_BLOCK = 256
+  END_OF_BLOCK = 256,
+  TABLE_AFTER = 1 << FAST_BITS /* symbols of a block: as many as its table has entries */
 };
+
+/* A test that counts the work defines this: so many steps were made. */
+#ifndef INFLATE_STEPS
+#define INFLATE_STEPS(count) ((void)0)
+#endif
+
+/* A canonical Huffman code.  fast maps the next FAST_BITS bits to symbol << 4 | length, or to 0 for
+ * the codes that are longer and for those that do not exist.  To fill it takes longer than to read
+ * a short block bit by bit, so it is filled when a block turns out to be long. */
+typedef struct huffman {
+  uint16_t count[CODE_BITS_MAX + 1]; /* of codes by length; [0] stays 0 */
+  uint16_t symbol[SYMBOLS_MAX];      /* in the order of their codes */
+  int is_fast;                       /* fast is filled */
+  uint16_t fast[1 << FAST_BITS];
+} huffman;
 
 /* A bit reader over in and a byte writer over out.  Bits beyond the end of in read as zero until
  * they are dropped, which sets reason; every loop stops at a reason. */
@@ -24,15 +40,9 @@ typedef struct stream {
   size_t out_bytes;
   size_t made_bytes;
   const char *reason;
+  int has_fixed; /* the fixed code is built: once, however many blocks use it */
+  huffman fixed_literals, fixed_distances;
 } stream;
-
-/* A canonical Huffman code.  fast maps the next FAST_BITS bits to symbol << 4 | length, or to 0 for
- * the codes that are longer and for those that do not exist. */
-typedef struct huffman {
-  uint16_t count[CODE_BITS_MAX + 1]; /* of codes by length; [0] stays 0 */
-  uint16_t symbol[SYMBOLS_MAX];      /* in the order of their codes */
-  uint16_t fast[1 << FAST_BITS];
-} huffman;
 
 static const char truncated[] = "compressed data end early (expected a whole DEFLATE stream)";
 static const char bad_code[] = "compressed data are damaged (expected a valid Huffman code)";
@@ -83,6 +93,8 @@ static void huffman_set_fast(huffman *code, unsigned symbol, unsigned value, uns
 
 static void huffman_fill_fast(huffman *code) {
   unsigned value = 0, next = 0;
+  INFLATE_STEPS(1 << FAST_BITS);
+  code->is_fast = 1;
   memset(code->fast, 0, sizeof code->fast);
   for (unsigned bits = 1; bits <= FAST_BITS; bits++) {
     for (unsigned i = 0; i < code->count[bits]; i++)
@@ -95,6 +107,8 @@ static void huffman_fill_fast(huffman *code) {
  * negative result leaves the code unusable. */
 static int huffman_build(huffman *code, const uint8_t *lengths, unsigned symbols) {
   uint16_t next[CODE_BITS_MAX + 1] = {0};
+  INFLATE_STEPS(symbols);
+  code->is_fast = 0;
   memset(code->count, 0, sizeof code->count);
   for (unsigned i = 0; i < symbols; i++) code->count[lengths[i]]++;
   code->count[0] = 0;
@@ -104,7 +118,6 @@ static int huffman_build(huffman *code, const uint8_t *lengths, unsigned symbols
     next[bits + 1] = (uint16_t)(next[bits] + code->count[bits]);
   for (unsigned i = 0; i < symbols; i++)
     if (lengths[i] != 0) code->symbol[next[lengths[i]]++] = (uint16_t)i;
-  huffman_fill_fast(code);
   return left;
 }
 
@@ -126,8 +139,9 @@ static unsigned huffman_decode_slow(stream *s, const huffman *code) {
 }
 
 static unsigned huffman_decode(stream *s, const huffman *code) {
+  INFLATE_STEPS(1);
   refill(s);
-  unsigned entry = code->fast[s->hold & ((1U << FAST_BITS) - 1)];
+  unsigned entry = code->is_fast ? code->fast[s->hold & ((1U << FAST_BITS) - 1)] : 0;
   if (entry == 0) return huffman_decode_slow(s, code);
   drop(s, entry & 15);
   return entry >> 4;
@@ -174,8 +188,13 @@ static void take_match(stream *s, unsigned symbol, const huffman *distances) {
   if (!s->reason) put_match(s, length, distance);
 }
 
-static void inflate_symbols(stream *s, const huffman *literals, const huffman *distances) {
-  while (!s->reason) {
+/* Symbols up to the end of the block. */
+static void inflate_symbols(stream *s, huffman *literals, huffman *distances) {
+  for (size_t made = 0; !s->reason; made++) {
+    if (made == TABLE_AFTER && !literals->is_fast) {
+      huffman_fill_fast(literals);
+      huffman_fill_fast(distances);
+    }
     unsigned symbol = huffman_decode(s, literals);
     if (s->reason || symbol == END_OF_BLOCK) return;
     if (symbol < END_OF_BLOCK) put_literal(s, symbol);
@@ -203,15 +222,19 @@ static void inflate_stored(stream *s) {
 
 /* The fixed code of RFC 1951, 3.2.6.  It can send literals 286 and 287 and distances 30 and 31,
  * which are no symbols; take_match refuses them. */
-static void inflate_fixed(stream *s) {
-  huffman literals, distances;
+static void build_fixed(stream *s) {
   uint8_t lengths[SYMBOLS_MAX];
   for (unsigned i = 0; i < SYMBOLS_MAX; i++)
     lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
-  huffman_build(&literals, lengths, SYMBOLS_MAX);
+  huffman_build(&s->fixed_literals, lengths, SYMBOLS_MAX);
   memset(lengths, 5, 32);
-  huffman_build(&distances, lengths, 32);
-  inflate_symbols(s, &literals, &distances);
+  huffman_build(&s->fixed_distances, lengths, 32);
+  s->has_fixed = 1;
+}
+
+static void inflate_fixed(stream *s) {
+  if (!s->has_fixed) build_fixed(s);
+  inflate_symbols(s, &s->fixed_literals, &s->fixed_distances);
 }
 
 /* Reads the code in which the code lengths are sent: RFC 1951, 3.2.7. */

@@ -1,7 +1,8 @@
 /* inflate.h - DEFLATE (RFC 1951) and zlib (RFC 1950) streams, from memory to memory.
  *
- * No allocation, no recursion, no globals: the decoder lives on the stack (4 KiB).  Work is linear
- * in the bytes read and made, whatever the bytes are.
+ * No allocation, no recursion, no globals: the decoder lives on the stack (8 KiB).  Work is linear
+ * in the bytes read and made, whatever the bytes are: at most 64 steps for a byte that is read (a
+ * code length, a table's entry, a symbol), as tests/test_limits.c counts.
  *
  * Errors: functions return NULL when done, or else one static line of English, "what is wrong (what
  * was expected)", for a caller that prints `ppml: FILE: ` before it.  Exit status: 65. */

@@ -1,5 +1,6 @@
 /* jpeg.c - see jpeg.h.  Names of markers and parameters are those of ITU-T T.81. */
 #include "jpeg.h"
+#include "exif.h"
 
 #include <string.h>
 
@@ -16,6 +17,7 @@ enum {
   DQT = 0xDB,
   DRI = 0xDD,
   APP0 = 0xE0,
+  APP1 = 0xE1,
   APP14 = 0xEE,
   APP15 = 0xEF,
   COM = 0xFE
@@ -72,6 +74,7 @@ typedef struct jpeg {
   unsigned components; /* 0 until the frame header was read */
   component component[COMPONENTS_MAX];
   unsigned h_max, v_max;
+  unsigned orientation;               /* exif.h; 0 until an APP1 segment has it */
   size_t restart_interval;            /* MCUs; 0: none */
   uint8_t quantizer[4][COEFFICIENTS]; /* in zigzag order */
   unsigned quantizers;                /* a bit for each that is there */
@@ -170,6 +173,14 @@ static const char *take_adobe(const segment *s) {
   return "JPEG image in RGB or CMYK (expected gray or YCbCr)";
 }
 
+/* The first Exif segment before the first scan counts: jpeg_measure looks no further. */
+static void take_exif(jpeg *j, const segment *s) {
+  enum { NAME_BYTES = 6 };
+  if (j->orientation || s->data_bytes < NAME_BYTES || memcmp(s->data, "Exif\0", NAME_BYTES) != 0)
+    return;
+  j->orientation = exif_orientation(s->data + NAME_BYTES, s->data_bytes - NAME_BYTES);
+}
+
 static size_t blocks_of(size_t samples) {
   return (samples + BLOCK - 1) / BLOCK;
 }
@@ -237,6 +248,9 @@ static const char *take_segment(jpeg *j, const segment *s) {
     return take_quantizers(j, s);
   case DRI:
     return take_restart_interval(j, s);
+  case APP1:
+    take_exif(j, s);
+    return NULL;
   case APP14:
     return take_adobe(s);
   default:
@@ -274,6 +288,7 @@ static const char *open_jpeg(jpeg *j, segment *s, const uint8_t *bytes, size_t c
   const char *reason = to_scan(s, j);
   if (reason) return reason;
   if (s->marker != SOS || j->components == 0) return bad_jpeg;
+  if (j->orientation == 0) j->orientation = 1;
   return data_are_possible(j, count) ? NULL : ends_early;
 }
 
@@ -528,13 +543,23 @@ static void set_rgb(uint8_t *rgb, int32_t y, int32_t cb, int32_t cr) {
   rgb[2] = clamp(y + descale((int64_t)116130 * cb, 16));
 }
 
+/* Colours for each pixel, which goes where it is in the upright picture. */
 static void set_pixels(const jpeg *j, uint8_t *pixels) {
   for (size_t y = 0; y < j->height; y++)
-    for (size_t x = 0; x < j->width; x++, pixels += j->components) {
+    for (size_t x = 0; x < j->width; x++) {
+      uint8_t *to = pixels + j->components * exif_place(j->orientation, j->width, j->height, x, y);
       int32_t luma = sample_at(j, 0, x, y);
-      if (j->components == 1) pixels[0] = (uint8_t)luma;
-      else set_rgb(pixels, luma, sample_at(j, 1, x, y), sample_at(j, 2, x, y));
+      if (j->components == 1) to[0] = (uint8_t)luma;
+      else set_rgb(to, luma, sample_at(j, 1, x, y), sample_at(j, 2, x, y));
     }
+}
+
+/* What was measured or read, upright. */
+static image upright(const jpeg *j, size_t memory_bytes, const uint8_t *pixels) {
+  int is_turned = exif_is_turned(j->orientation);
+  image out = {memory_bytes, is_turned ? j->height : j->width, is_turned ? j->width : j->height,
+               j->components, pixels};
+  return out;
 }
 
 /* Pixels, then a plane for each component. */
@@ -558,7 +583,7 @@ const char *jpeg_measure(image *out, const uint8_t *bytes, size_t count) {
   segment s;
   const char *reason = open_jpeg(&j, &s, bytes, count);
   if (reason) return reason;
-  *out = (image){jpeg_memory(&j), j.width, j.height, j.components, NULL};
+  *out = upright(&j, jpeg_memory(&j), NULL);
   return NULL;
 }
 
@@ -573,6 +598,6 @@ const char *jpeg_read(image *out, const uint8_t *bytes, size_t count, uint8_t *m
   reason = take_scans(&j, &s);
   if (reason) return reason;
   set_pixels(&j, memory);
-  *out = (image){jpeg_memory(&j), j.width, j.height, j.components, memory};
+  *out = upright(&j, jpeg_memory(&j), memory);
   return NULL;
 }

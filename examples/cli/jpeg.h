@@ -7,7 +7,8 @@
  * The inverse DCT is that of Loeffler, Ligtenberg and Moschytz (ICASSP 1989) on integers with
  * constants of 13 bits, the one that libjpeg calls "islow": samples are the same, bit for bit.
  * Chroma that was subsampled is repeated, not interpolated (djpeg -nosmooth), and colours become
- * RGB as JFIF has it, with constants of 16 bits.  An orientation in Exif data is not looked at.
+ * RGB as JFIF has it, with constants of 16 bits.  An orientation in Exif data is applied:
+ * width, height and pixels are those of the upright picture (exif.h).
  *
  * Errors: as in image.h.  Time is linear in the file's size. */
 #ifndef JPEG_H

@@ -8,7 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONSTANTS_MAX = 512, NODES_MAX = 1024, INPUTS_MAX = 65536, OUTPUTS_MAX = 4096 };
+enum {
+  CONSTANTS_MAX = 512,
+  NODES_MAX = 1024,
+  INPUTS_MAX = 65536,
+  OUTPUTS_MAX = 4096,
+  WORK_PER_BYTE = 32 /* values looked at or made, for a byte of the file */
+};
 
 /* What the chain's latest value is. */
 typedef enum stage { AT_INPUT, AT_DENSE, AT_ACTIVATION, AT_END } stage;
@@ -20,11 +26,18 @@ typedef struct reader {
   float *weight[PPML_LAYERS_MAX], *bias[PPML_LAYERS_MAX];
   protobuf latest; /* its name */
   stage at;
-  int is_quantized;          /* between QuantizeLinear and DequantizeLinear */
+  unsigned node;               /* which one is read, from 0 */
+  onnx_step *step;             /* [NODES_MAX] of network->step, to write to */
+  int is_flat;                 /* the input was made a row */
+  int is_bytes;                /* the latest value is the input's integers */
+  int is_quantized;            /* between QuantizeLinear and DequantizeLinear, which have this */
+  float grid_scale, grid_zero; /* scale and zero point */
+  uint32_t grid_type;
   float columns;             /* of the input's last Reshape; 0: as many as there are */
   float seen_low, seen_high; /* what those two let through, of a dense layer's result */
   unsigned char *memory;     /* handed out from the bottom */
   size_t memory_bytes;
+  size_t work; /* values that may still be looked at */
 } reader;
 
 /* ------------------------------------------------------------------ errors */
@@ -52,21 +65,38 @@ static const char *shown(char text[32], const protobuf *name) {
   return text;
 }
 
+/* Which node it is: its place in the graph, and its name or else that of what it makes. */
+static const char *fail_at(reader *r, const onnx_node *node, const char *what) {
+  char name[32], op[32];
+  const protobuf *called = protobuf_count(&node->name) ? &node->name : &node->output;
+  return fail(r, "node %u, %s: op %s%s", r->node, shown(name, called), shown(op, &node->op), what);
+}
+
 static const char *fail_op(reader *r, const onnx_node *node, const char *what) {
-  char op[32];
-  return fail(r, "op %s: %s", shown(op, &node->op), what);
+  char reason[ONNX_MESSAGE_BYTES];
+  snprintf(reason, sizeof reason, ": %s", what);
+  return fail_at(r, node, reason);
 }
 
 static const char *fail_unknown(reader *r, const onnx_node *node) {
-  char op[32];
-  return fail(r, "op %s is not supported (expected Gemm, MatMul, Add, Relu, Clip, Flatten, ...)",
-              shown(op, &node->op));
+  return fail_at(r, node, " is not supported (expected Gemm, MatMul, Add, Relu, Flatten, ...)");
 }
 
 /* ------------------------------------------------------------------ memory */
 
+static const char no_memory[] = "its constants are used too often (expected each used once)";
+
 size_t onnx_memory_bytes(size_t file_bytes) {
-  return CONSTANTS_MAX * sizeof(onnx_tensor) + 4096 + 16 * file_bytes;
+  return CONSTANTS_MAX * sizeof(onnx_tensor) + NODES_MAX * sizeof(onnx_step) + 4096 +
+         16 * file_bytes;
+}
+
+/* A node may look at all of a constant, and there are many nodes: together they may look at so
+ * many values. */
+static int spend(reader *r, size_t values) {
+  if (values > r->work) return 0;
+  r->work -= values;
+  return 1;
 }
 
 /* A block, or NULL if there is no more: every byte of a file may become four floats. */
@@ -80,10 +110,9 @@ static void *take(reader *r, size_t bytes) {
 }
 
 static float *take_floats(reader *r, size_t count) {
+  if (!spend(r, count)) return NULL;
   return (float *)take(r, count * sizeof(float));
 }
-
-static const char no_memory[] = "its constants are used too often (expected each used once)";
 
 /* --------------------------------------------------------------- constants */
 
@@ -109,6 +138,7 @@ static const char *add_constant(reader *r, const onnx_tensor *tensor) {
   if (protobuf_count(&tensor->name) == 0) return "a constant has no name (expected one)";
   if (r->constants == CONSTANTS_MAX) return "more than 512 constants (expected fewer)";
   if (is_constant(r, &tensor->name)) return "two constants of one name (expected one)";
+  if (!spend(r, tensor->count)) return no_memory;
   for (size_t i = 0; i < tensor->count; i++)
     if (!(fabsf(tensor->value[i]) < 1e30f))
       return "a constant is no number, or infinite (expected numbers)";
@@ -159,8 +189,8 @@ static const char *fold_transpose(reader *r, const onnx_node *node, onnx_tensor 
   const onnx_attribute *perm = onnx_node_attribute(node, "perm");
   const float *from = tensor->value;
   if (tensor->rank != 2) return fail_op(r, node, "not of a matrix (expected two dimensions)");
-  if (perm && perm->numbers == 2 && perm->i == 0 && perm->j == 1) return NULL;
-  if (perm && (perm->numbers != 2 || perm->i != 1 || perm->j != 0))
+  if (perm && perm->numbers == 2 && perm->number[0] == 0 && perm->number[1] == 1) return NULL;
+  if (perm && (perm->numbers != 2 || perm->number[0] != 1 || perm->number[1] != 0))
     return fail_op(r, node, "perm is not one of a matrix (expected 1, 0)");
   size_t rows = tensor->shape[0], columns = tensor->shape[1];
   float *to = take_floats(r, tensor->count);
@@ -262,6 +292,21 @@ static ppml_float_layer *last_layer(const reader *r) {
   return &r->network->layer[r->network->layer_count - 1];
 }
 
+/* Writes down what a node does, as ONNX defines it; NODES_MAX bounds how many there are. */
+static onnx_step *add_step(reader *r, onnx_step_kind kind) {
+  onnx_step *step = &r->step[r->network->steps++];
+  memset(step, 0, sizeof *step);
+  step->kind = kind;
+  step->count = 1;
+  return step;
+}
+
+static void add_clip(reader *r, float low, float high) {
+  onnx_step *step = add_step(r, ONNX_STEP_CLIP);
+  step->low = low;
+  step->high = high;
+}
+
 /* Lets the latest dense layer's results through from low to high alone. */
 static const char *clip(reader *r, const onnx_node *node, float low, float high) {
   if (r->at != AT_DENSE && r->at != AT_ACTIVATION)
@@ -310,20 +355,29 @@ static const char *begin_layer(reader *r, const onnx_node *node, const onnx_tens
   ppml_float_layer layer = {(uint32_t)inputs, (uint32_t)outputs, weight, bias, -INFINITY, INFINITY};
   r->network->layer[r->network->layer_count++] = layer;
   r->at = AT_DENSE;
+  onnx_step *step = add_step(r, ONNX_STEP_DENSE);
+  step->a = w->value;
+  step->count = 0;
+  step->low = alpha;
+  step->inputs = inputs;
+  step->outputs = outputs;
+  step->by_rows = by_rows;
   return NULL;
 }
 
 /* The latest value's element k, or its channel k at the input, becomes scale x + shift. */
-static void scale_element(reader *r, size_t k, float scale, float shift) {
+static const char *scale_element(reader *r, size_t k, float scale, float shift) {
   onnx_network *network = r->network;
   if (r->at == AT_INPUT) {
     network->input_scale[k] *= scale;
     network->input_shift[k] = network->input_shift[k] * scale + shift;
-    return;
+    return NULL;
   }
   uint32_t l = network->layer_count - 1, inputs = network->layer[l].inputs;
+  if (!spend(r, inputs)) return no_memory;
   for (uint32_t i = 0; i < inputs; i++) r->weight[l][k * inputs + i] *= scale;
   r->bias[l][k] = r->bias[l][k] * scale + shift;
+  return NULL;
 }
 
 /* Does a constant stand for one value, or for the values of a layer's row? */
@@ -384,7 +438,11 @@ static const char *apply_gemm(reader *r, const onnx_node *node, unsigned data) {
   if (!is_row(c)) return fail_op(r, node, "its bias does not fit (expected a row)");
   reason = check_elements(r, node, c->count, 0);
   for (size_t k = 0; reason == NULL && k < elements(r); k++)
-    scale_element(r, k, 1, beta * c->value[c->count == 1 ? 0 : k]);
+    reason = scale_element(r, k, 1, beta * c->value[c->count == 1 ? 0 : k]);
+  onnx_step *step = &r->step[r->network->steps - 1];
+  step->b = c->value;
+  step->count = c->count;
+  step->high = beta;
   return reason;
 }
 
@@ -410,12 +468,26 @@ static int arithmetic(const onnx_node *node, int data_is_first, float k, float *
   return 1;
 }
 
+static onnx_step_kind arithmetic_kind(const onnx_node *node, int data_is_first) {
+  if (protobuf_is(&node->op, "Add")) return ONNX_STEP_ADD;
+  if (protobuf_is(&node->op, "Mul")) return ONNX_STEP_MUL;
+  if (protobuf_is(&node->op, "Div")) return ONNX_STEP_DIV;
+  return data_is_first ? ONNX_STEP_SUB : ONNX_STEP_SUB_FROM;
+}
+
+/* A constant of a value for each channel, of an image whose channels come first or last. */
+static int is_by_channel(const reader *r, const onnx_tensor *k) {
+  if (r->at != AT_INPUT || r->is_flat || k->count == 1) return 0;
+  if (r->network->is_hwc) return is_row(k);
+  return k->rank >= 3 && k->shape[k->rank - 1] == 1 && k->shape[k->rank - 2] == 1 &&
+         k->shape[k->rank - 3] == k->count;
+}
+
 static const char *apply_arithmetic(reader *r, const onnx_node *node, unsigned data) {
   const onnx_tensor *k = constant_input(r, node, 1 - data);
   float scale, shift;
   if (k == NULL) return fail_op(r, node, "not by a constant (expected a chain of layers)");
-  int by_channel = k->rank >= 3 && k->shape[k->rank - 1] == 1 && k->shape[k->rank - 2] == 1 &&
-                   k->shape[k->rank - 3] == k->count;
+  int by_channel = is_by_channel(r, k);
   if (r->at == AT_DENSE && !is_row(k))
     return fail_op(r, node, "does not fit the layer (expected a value for each output)");
   const char *reason = check_elements(r, node, k->count, by_channel);
@@ -423,8 +495,13 @@ static const char *apply_arithmetic(reader *r, const onnx_node *node, unsigned d
     if (k->count > 1 && e >= k->count) break;
     if (!arithmetic(node, data == 0, k->value[k->count == 1 ? 0 : e], &scale, &shift))
       return fail_op(r, node, "by 0 or of a constant (expected to divide by a number)");
-    scale_element(r, e, scale, shift);
+    reason = scale_element(r, e, scale, shift);
+    if (reason) return reason;
   }
+  onnx_step *step = add_step(r, arithmetic_kind(node, data == 0));
+  step->a = k->value;
+  step->count = k->count;
+  step->by_channel = r->at == AT_INPUT && !r->network->is_hwc;
   return reason;
 }
 
@@ -436,6 +513,8 @@ static const char *apply_batch_norm(reader *r, const onnx_node *node, unsigned d
     if (data != 0 || t[i] == NULL || t[i]->rank != 1 || t[i]->count != t[0]->count)
       return fail_op(r, node, "its constants do not fit (expected four of one size)");
   }
+  if (r->at == AT_INPUT && t[0]->count > 1 && r->network->is_hwc)
+    return fail_op(r, node, "channels last (expected them first)");
   const char *reason = check_elements(r, node, t[0]->count, 1);
   for (size_t k = 0; reason == NULL && k < elements(r); k++) {
     size_t from = t[0]->count == 1 ? 0 : k;
@@ -444,12 +523,23 @@ static const char *apply_batch_norm(reader *r, const onnx_node *node, unsigned d
     if (!(variance > 0))
       return fail_op(r, node, "a variance is not positive (expected numbers above 0)");
     float scale = t[0]->value[from] / sqrtf(variance);
-    scale_element(r, k, scale, t[1]->value[from] - scale * t[2]->value[from]);
+    reason = scale_element(r, k, scale, t[1]->value[from] - scale * t[2]->value[from]);
   }
-  return reason;
+  if (reason) return reason;
+  onnx_step step = {
+      ONNX_STEP_NORM,    t[0]->value, t[1]->value, t[2]->value, t[3]->value, t[0]->count,
+      r->at == AT_INPUT, epsilon,     0,           0,           0,           0};
+  *add_step(r, ONNX_STEP_NORM) = step;
+  return NULL;
 }
 
+/* Bounds of integers are bounds of what these stand for. */
 static const char *activate(reader *r, const onnx_node *node, float low, float high) {
+  add_clip(r, low, high);
+  if (r->is_quantized) {
+    low = (low - r->grid_zero) * r->grid_scale;
+    high = (high - r->grid_zero) * r->grid_scale;
+  }
   const char *reason = clip(r, node, low, high);
   if (reason == NULL) r->at = AT_ACTIVATION;
   return reason;
@@ -482,6 +572,7 @@ static const char *apply_clip(reader *r, const onnx_node *node, unsigned data) {
 
 static const char *apply_flatten(reader *r, const onnx_node *node, unsigned data) {
   (void)data;
+  r->is_flat = 1;
   return integer_of(node, "axis", 1) == 1 ? NULL : fail_op(r, node, "axis (expected 1)");
 }
 
@@ -492,6 +583,7 @@ static const char *apply_reshape(reader *r, const onnx_node *node, unsigned data
       !(shape->value[1] == -1 || shape->value[1] >= 1))
     return fail_op(r, node, "not to rows of an image each (expected the shape -1, inputs)");
   r->columns = shape->value[1] == -1 ? 0 : shape->value[1];
+  r->is_flat = 1;
   if (r->columns == 0 || r->at == AT_INPUT || r->columns == (float)last_layer(r)->outputs)
     return NULL;
   return fail_op(r, node, "does not fit the layer before (expected its outputs, or -1)");
@@ -503,8 +595,10 @@ static const char *apply_nothing(reader *r, const onnx_node *node, unsigned data
 
 /* Casting to floats changes no float, and pixels' values neither. */
 static const char *apply_cast(reader *r, const onnx_node *node, unsigned data) {
-  if (r->is_quantized) return fail_op(r, node, "of integers (expected DequantizeLinear)");
-  if (data == 0 && integer_of(node, "to", 0) == ONNX_FLOAT) return NULL;
+  if (data == 0 && integer_of(node, "to", 0) == ONNX_FLOAT) {
+    r->is_bytes = 0;
+    return NULL;
+  }
   return fail_op(r, node, "not to floats (expected to = 1)");
 }
 
@@ -537,24 +631,72 @@ static const char *apply_last(reader *r, const onnx_node *node, unsigned data) {
   return NULL;
 }
 
+static onnx_step *add_grid(reader *r, onnx_step_kind kind, const grid *g) {
+  onnx_step *step = add_step(r, kind);
+  step->a = g->scale->value;
+  step->b = g->zero ? g->zero->value : NULL;
+  return step;
+}
+
 static const char *apply_quantize(reader *r, const onnx_node *node, unsigned data) {
   grid g;
   float least, most;
   const char *reason = read_grid(&g, r, node, NULL);
   if (reason) return reason;
-  if (data != 0 || r->is_quantized) return fail_op(r, node, "of integers (expected floats)");
+  if (data != 0) return fail_op(r, node, "of a constant (expected floats)");
   r->is_quantized = 1;
-  if (r->at != AT_DENSE && r->at != AT_ACTIVATION) return NULL;
+  r->grid_scale = grid_scale(&g, 0);
+  r->grid_zero = grid_zero(&g, 0);
+  r->grid_type = g.type;
   grid_ends(&g, &least, &most);
-  r->seen_low = fmaxf(r->seen_low, (least - grid_zero(&g, 0)) * grid_scale(&g, 0));
-  r->seen_high = fminf(r->seen_high, (most - grid_zero(&g, 0)) * grid_scale(&g, 0));
+  onnx_step *step = add_grid(r, ONNX_STEP_QUANTIZE, &g);
+  step->low = least;
+  step->high = most;
+  if (r->at != AT_DENSE && r->at != AT_ACTIVATION) return NULL;
+  r->seen_low = fmaxf(r->seen_low, (least - r->grid_zero) * r->grid_scale);
+  r->seen_high = fminf(r->seen_high, (most - r->grid_zero) * r->grid_scale);
+  return NULL;
+}
+
+/* The input's integers become floats. */
+static const char *dequantize_input(reader *r, const grid *g) {
+  for (size_t k = 0; k < 4; k++)
+    scale_element(r, k, grid_scale(g, 0), -grid_zero(g, 0) * grid_scale(g, 0));
+  r->is_bytes = 0;
   return NULL;
 }
 
 static const char *apply_dequantize(reader *r, const onnx_node *node, unsigned data) {
-  if (data != 0 || !r->is_quantized)
+  grid g;
+  if (data != 0 || !(r->is_quantized || r->is_bytes))
     return fail_op(r, node, "without QuantizeLinear before it (expected both)");
+  const char *reason = read_grid(&g, r, node, NULL);
+  if (reason) return reason;
+  add_grid(r, ONNX_STEP_DEQUANTIZE, &g);
+  if (r->is_bytes) return dequantize_input(r, &g);
+  if (grid_scale(&g, 0) != r->grid_scale || grid_zero(&g, 0) != r->grid_zero ||
+      g.type != r->grid_type)
+    return fail_op(r, node, "scale, zero point or type (expected those of its QuantizeLinear)");
   r->is_quantized = 0;
+  return NULL;
+}
+
+/* Does perm take [N,H,W,C] to [N,C,H,W], or that back? */
+static int is_perm(const onnx_attribute *perm, int64_t b, int64_t c, int64_t d) {
+  return perm && perm->numbers == 4 && perm->number[0] == 0 && perm->number[1] == b &&
+         perm->number[2] == c && perm->number[3] == d;
+}
+
+static const char *apply_transpose(reader *r, const onnx_node *node, unsigned data) {
+  const onnx_attribute *perm = onnx_node_attribute(node, "perm");
+  int to_chw = is_perm(perm, 3, 1, 2), to_hwc = is_perm(perm, 2, 3, 1);
+  (void)data; /* it has one input */
+  if (r->at != AT_INPUT || r->is_flat || (!to_chw && !to_hwc))
+    return fail_op(r, node, "not of an image (expected perm 0, 3, 1, 2 or 0, 2, 3, 1)");
+  if (r->network->transposed == (to_chw ? 1 : -1)) return fail_op(r, node, "twice (expected one)");
+  r->network->transposed += to_chw ? 1 : -1;
+  r->network->is_hwc = to_hwc;
+  add_step(r, to_chw ? ONNX_STEP_TO_CHW : ONNX_STEP_TO_HWC);
   return NULL;
 }
 
@@ -563,29 +705,31 @@ static const char *apply_dequantize(reader *r, const onnx_node *node, unsigned d
 typedef struct operation {
   const char *op;
   const char *(*apply)(reader *r, const onnx_node *node, unsigned data);
+  int takes_integers; /* between QuantizeLinear and DequantizeLinear, and of an input of bytes */
 } operation;
 
-static const operation operations[] = {{"Gemm", apply_gemm},
-                                       {"MatMul", apply_matmul},
-                                       {"Add", apply_arithmetic},
-                                       {"Sub", apply_arithmetic},
-                                       {"Mul", apply_arithmetic},
-                                       {"Div", apply_arithmetic},
-                                       {"BatchNormalization", apply_batch_norm},
-                                       {"Relu", apply_relu},
-                                       {"Clip", apply_clip},
-                                       {"Flatten", apply_flatten},
-                                       {"Reshape", apply_reshape},
-                                       {"Identity", apply_nothing},
-                                       {"Dropout", apply_nothing},
-                                       {"Cast", apply_cast},
-                                       {"Squeeze", apply_squeeze},
-                                       {"Sigmoid", apply_last},
-                                       {"HardSigmoid", apply_last},
-                                       {"Softmax", apply_last},
-                                       {"LogSoftmax", apply_last},
-                                       {"QuantizeLinear", apply_quantize},
-                                       {"DequantizeLinear", apply_dequantize}};
+static const operation operations[] = {{"Gemm", apply_gemm, 0},
+                                       {"MatMul", apply_matmul, 0},
+                                       {"Add", apply_arithmetic, 0},
+                                       {"Sub", apply_arithmetic, 0},
+                                       {"Mul", apply_arithmetic, 0},
+                                       {"Div", apply_arithmetic, 0},
+                                       {"BatchNormalization", apply_batch_norm, 0},
+                                       {"Relu", apply_relu, 1},
+                                       {"Clip", apply_clip, 1},
+                                       {"Flatten", apply_flatten, 1},
+                                       {"Reshape", apply_reshape, 1},
+                                       {"Identity", apply_nothing, 1},
+                                       {"Dropout", apply_nothing, 0},
+                                       {"Transpose", apply_transpose, 1},
+                                       {"Cast", apply_cast, 0},
+                                       {"Squeeze", apply_squeeze, 1},
+                                       {"Sigmoid", apply_last, 0},
+                                       {"HardSigmoid", apply_last, 0},
+                                       {"Softmax", apply_last, 0},
+                                       {"LogSoftmax", apply_last, 0},
+                                       {"QuantizeLinear", apply_quantize, 0},
+                                       {"DequantizeLinear", apply_dequantize, 1}};
 
 /* Which input of the node is the latest value?  -1: none; -2: not all others are constants. */
 static int data_input(const reader *r, const onnx_node *node) {
@@ -606,11 +750,34 @@ static const char *apply(reader *r, const onnx_node *node) {
   int data = data_input(r, node);
   if (data == -1) return fold(r, node);
   if (known == end) return fail_unknown(r, node);
+  if (r->is_quantized && !known->takes_integers)
+    return fail_op(r, node, "of quantized integers (expected DequantizeLinear before it)");
+  if (r->is_bytes && !known->takes_integers && known->apply != apply_cast)
+    return fail_op(r, node, "of an input of integers (expected Cast before it)");
   if (data < 0)
     return fail_op(r, node, "takes what is not the latest value (expected one chain, no branches)");
   const char *reason = known->apply(r, node, (unsigned)data);
   r->latest = node->output;
   return reason;
+}
+
+/* What the file says of its input.  Integers are a picture's bytes as they are. */
+static const char *set_input(reader *r, const onnx_value *value) {
+  onnx_network *network = r->network;
+  uint32_t type = value->type;
+  int is_float = type == 0 || type == ONNX_FLOAT || type == ONNX_DOUBLE || type == ONNX_FLOAT16;
+  int is_integer = type == ONNX_UINT8 || type == ONNX_INT32 || type == ONNX_INT64;
+  if (!is_float && !is_integer)
+    return fail(r, "an input of element type %u (expected float, or uint8 for bytes)", type);
+  network->input_is_bytes = is_integer;
+  network->input_rank = value->rank;
+  memcpy(network->input_shape, value->shape, sizeof network->input_shape);
+  /* three channels last, or one, and something else where channels would come first */
+  network->is_hwc = value->rank == 4 && (value->shape[3] == 3 || value->shape[3] == 1) &&
+                    value->shape[1] != 3 && value->shape[1] != 1;
+  r->is_bytes = is_integer;
+  r->is_flat = value->rank != 0 && value->rank < 4;
+  return NULL;
 }
 
 /* The graph's input that is no constant, and its output. */
@@ -621,13 +788,17 @@ static const char *read_ends(reader *r, protobuf graph, protobuf *output) {
   while (protobuf_next(&field, &graph) > 0) {
     if (field.type != PROTOBUF_BYTES) continue;
     if (field.number != ONNX_GRAPH_INPUT && field.number != ONNX_GRAPH_OUTPUT) continue;
-    const char *reason = onnx_value_name(&name, field.bytes);
+    onnx_value value;
+    const char *reason = onnx_value_read(&value, field.bytes);
     if (reason) return reason;
+    name = value.name;
     if (field.number == ONNX_GRAPH_OUTPUT) {
       *output = name;
       outputs++;
     } else if (!is_constant(r, &name)) {
       r->latest = name;
+      reason = set_input(r, &value);
+      if (reason) return reason;
       inputs++;
     }
   }
@@ -642,7 +813,8 @@ static const char *read_nodes(reader *r, protobuf graph) {
   const char *reason = NULL;
   while (reason == NULL && protobuf_next(&field, &graph) > 0) {
     if (field.number != ONNX_GRAPH_NODE || field.type != PROTOBUF_BYTES) continue;
-    if (nodes++ == NODES_MAX) return "more than 1024 nodes (expected fewer)";
+    if (nodes == NODES_MAX) return "more than 1024 nodes (expected fewer)";
+    r->node = nodes++;
     reason = onnx_node_read(&node, field.bytes);
     if (reason == NULL) reason = apply(r, &node);
   }
@@ -676,6 +848,7 @@ static const char *read_chain(reader *r, protobuf graph) {
     return "the last node does not make the output (expected one chain, no branches)";
   if (r->at != AT_DENSE && r->at != AT_END)
     return "no dense layer at the end (expected Gemm or MatMul, whose results are logits)";
+  if (r->is_quantized) return "results that are quantized (expected DequantizeLinear at the end)";
   return check_values(r);
 }
 
@@ -689,8 +862,11 @@ const char *onnx_read(onnx_network *network, const void *bytes, size_t count, vo
               .memory_bytes = memory_bytes};
   memset(network, 0, sizeof *network);
   for (int k = 0; k < 4; k++) network->input_scale[k] = 1;
+  r.work = 4096 + WORK_PER_BYTE * count;
   r.constant = (onnx_tensor *)take(&r, CONSTANTS_MAX * sizeof *r.constant);
-  if (r.constant == NULL) return fail(&r, "%s", no_memory);
+  r.step = (onnx_step *)take(&r, NODES_MAX * sizeof *r.step);
+  if (r.constant == NULL || r.step == NULL) return fail(&r, "%s", no_memory);
+  network->step = r.step;
   const char *reason = onnx_graph_find(&graph, bytes, count);
   if (reason == NULL) reason = read_chain(&r, graph);
   if (reason == NULL) return NULL;

@@ -35,21 +35,80 @@ const char *onnx_graph_find(protobuf *graph, const void *bytes, size_t count) {
   return more < 0 || !found ? malformed : NULL;
 }
 
-const char *onnx_value_name(protobuf *name, protobuf value) {
+/* One dimension: a number, or a name that stands for any. */
+static const char *read_side(uint32_t *side, protobuf message) {
   protobuf_field field;
   int more;
-  *name = protobuf_of(value.at, 0);
-  while ((more = protobuf_next(&field, &value)) > 0)
-    if (field.number == 1 && field.type == PROTOBUF_BYTES) *name = field.bytes;
-  if (more < 0) return malformed;
-  return protobuf_count(name) ? NULL : "an input or output has no name (expected one)";
+  *side = 0;
+  while ((more = protobuf_next(&field, &message)) > 0)
+    if (field.number == 1 && field.type == PROTOBUF_VARINT)
+      *side = field.value < ONNX_ELEMENTS_MAX ? (uint32_t)field.value : 0;
+  return more < 0 ? malformed : NULL;
+}
+
+/* TensorShapeProto. */
+static const char *read_shape(onnx_value *value, protobuf message) {
+  protobuf_field field;
+  int more;
+  value->rank = 0;
+  while ((more = protobuf_next(&field, &message)) > 0) {
+    if (field.number != 1 || field.type != PROTOBUF_BYTES) continue;
+    if (value->rank < 4) {
+      const char *reason = read_side(&value->shape[value->rank], field.bytes);
+      if (reason) return reason;
+    }
+    value->rank++;
+  }
+  if (value->rank > 4) value->rank = 0;
+  return more < 0 ? malformed : NULL;
+}
+
+/* TypeProto.Tensor: element type and shape. */
+static const char *read_tensor_type(onnx_value *value, protobuf message) {
+  protobuf_field field;
+  int more;
+  while ((more = protobuf_next(&field, &message)) > 0) {
+    if (field.number == 1 && field.type == PROTOBUF_VARINT)
+      value->type = field.value < 64 ? (uint32_t)field.value : 63;
+    if (field.number != 2 || field.type != PROTOBUF_BYTES) continue;
+    const char *reason = read_shape(value, field.bytes);
+    if (reason) return reason;
+  }
+  return more < 0 ? malformed : NULL;
+}
+
+/* TypeProto, of which a tensor is the first kind. */
+static const char *read_type(onnx_value *value, protobuf message) {
+  protobuf_field field;
+  int more;
+  while ((more = protobuf_next(&field, &message)) > 0) {
+    if (field.number != 1 || field.type != PROTOBUF_BYTES) continue;
+    const char *reason = read_tensor_type(value, field.bytes);
+    if (reason) return reason;
+  }
+  return more < 0 ? malformed : NULL;
+}
+
+const char *onnx_value_read(onnx_value *value, protobuf message) {
+  protobuf_field field;
+  const char *reason = NULL;
+  int more;
+  memset(value, 0, sizeof *value);
+  while (reason == NULL && (more = protobuf_next(&field, &message)) != 0) {
+    if (more < 0) return malformed;
+    if (field.type != PROTOBUF_BYTES) continue;
+    if (field.number == 1) value->name = field.bytes;
+    if (field.number == 2) reason = read_type(value, field.bytes);
+  }
+  if (reason) return reason;
+  return protobuf_count(&value->name) ? NULL : "an input or output has no name (expected one)";
 }
 
 /* -------------------------------------------------------------------- node */
 
 static void add_number(onnx_attribute *attribute, uint64_t value) {
   if (attribute->numbers == 0) attribute->i = (int64_t)value;
-  if (attribute->numbers == 1) attribute->j = (int64_t)value;
+  if (attribute->numbers < 4) attribute->number[attribute->numbers] = (int64_t)value;
   attribute->numbers++;
 }
 
@@ -83,6 +142,9 @@ static const char *read_attribute(onnx_attribute *attribute, protobuf message) {
 
 static const char *add_field(onnx_node *node, const protobuf_field *field) {
   if (field->type != PROTOBUF_BYTES) return NULL;
+  int is_name = field->number <= 4;
+  if (is_name && protobuf_count(&field->bytes) > ONNX_NAME_BYTES_MAX)
+    return "a node has a name of more than 512 bytes (expected less)";
   switch (field->number) {
   case 1:
     if (node->inputs == ONNX_INPUTS_MAX) return "a node has more than 8 inputs (expected fewer)";
@@ -90,6 +152,9 @@ static const char *add_field(onnx_node *node, const protobuf_field *field) {
     return NULL;
   case 2:
     if (node->outputs++ == 0) node->output = field->bytes;
+    return NULL;
+  case 3:
+    node->name = field->bytes;
     return NULL;
   case 4:
     node->op = field->bytes;
@@ -207,6 +272,8 @@ static size_t element_bytes(uint32_t type, uint32_t *field) {
 
 static const char *check_data(const onnx_tensor *tensor) {
   uint32_t typed;
+  if (protobuf_count(&tensor->name) > ONNX_NAME_BYTES_MAX)
+    return "a tensor has a name of more than 512 bytes (expected less)";
   size_t bytes = element_bytes(tensor->type, &typed), count = protobuf_count(&tensor->data);
   if (bytes == 0) return "a tensor of an unknown type (expected float, double or int)";
   if (tensor->count == 0) return "an empty tensor (expected values)";

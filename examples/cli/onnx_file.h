@@ -13,6 +13,7 @@
 enum {
   ONNX_INPUTS_MAX = 8, /* of a node, and its attributes */
   ONNX_ATTRIBUTES_MAX = 8,
+  ONNX_NAME_BYTES_MAX = 512, /* names are looked for among others, and longer ones cost more */
   ONNX_RANK_MAX = 4,
   ONNX_ELEMENTS_MAX = 1 << 26 /* of a tensor */
 };
@@ -24,6 +25,7 @@ enum {
   ONNX_INT8 = 3,
   ONNX_INT32 = 6,
   ONNX_INT64 = 7,
+  ONNX_FLOAT16 = 10, /* of an input alone */
   ONNX_DOUBLE = 11
 };
 
@@ -43,12 +45,20 @@ typedef struct onnx_attribute {
   float f;
   int64_t i;
   protobuf tensor;  /* empty if it is not a tensor */
-  unsigned numbers; /* how many i came, the first two of which are in i and j */
-  int64_t j;
+  unsigned numbers; /* how many i came, the first four of which are in number */
+  int64_t number[4];
 } onnx_attribute;
 
+/* A graph's input or output. */
+typedef struct onnx_value {
+  protobuf name;
+  uint32_t type;     /* of its elements; 0: not said */
+  uint32_t rank;     /* 0: not said, and for ranks above 4 */
+  uint32_t shape[4]; /* 0: any */
+} onnx_value;
+
 typedef struct onnx_node {
-  protobuf op, domain, output; /* output: the first one */
+  protobuf op, domain, name, output; /* output: the first one */
   protobuf input[ONNX_INPUTS_MAX];
   onnx_attribute attribute[ONNX_ATTRIBUTES_MAX];
   unsigned inputs, outputs, attributes;
@@ -60,8 +70,7 @@ enum { ONNX_GRAPH_NODE = 1, ONNX_GRAPH_TENSOR = 5, ONNX_GRAPH_INPUT = 11, ONNX_G
 /* The one graph of a model. */
 const char *onnx_graph_find(protobuf *graph, const void *bytes, size_t count);
 
-/* The name of a graph's input or output. */
-const char *onnx_value_name(protobuf *name, protobuf value);
+const char *onnx_value_read(onnx_value *value, protobuf message);
 
 const char *onnx_node_read(onnx_node *node, protobuf message);
 

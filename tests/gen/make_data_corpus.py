@@ -485,6 +485,13 @@ def chunk(name, data, crc=None):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", crc)
 
 
+def exif(orientation, order):
+    """A TIFF structure that has one entry, the orientation."""
+    n = lambda value, count: value.to_bytes(count, order)
+    return ((b"II" if order == "little" else b"MM") + n(42, 2) + n(8, 4) + n(1, 2) + n(0x112, 2)
+            + n(3, 2) + n(1, 4) + n(orientation, 2) + n(0, 2) + n(0, 4))
+
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
@@ -716,7 +723,9 @@ def main():
               + "".join(c_array("npz_" + c[0], c[1]) for c in cases if c[0] in NPZ_ARRAYS), rows)
 
     cases = image_cases()
-    write_corpus("image", [(c[0], c[1]) for c in cases])
+    seeds = [("png_exif_%d" % o, png(2, 3, 0, bytes(6), before=chunk(b"eXIf", exif(o, order))))
+             for o, order in ((6, "big"), (3, "little"))]
+    write_corpus("image", [(c[0], c[1]) for c in cases] + seeds)
     write_kat("image", "  size_t width;\n  size_t height;\n  unsigned channels;\n"
               "  uint32_t crc32; /* of the pixels */\n",
               "".join(c_array("image_" + c[0], c[1]) for c in cases),

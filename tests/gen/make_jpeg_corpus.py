@@ -10,7 +10,7 @@ import math
 import random
 import struct
 
-from make_data_corpus import c_array, c_reason, canonical, write_corpus, write_kat
+from make_data_corpus import c_array, c_reason, canonical, exif, write_corpus, write_kat
 
 ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
 DC = [2, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9, 10]  # code lengths of 0 to 11 bits
@@ -290,11 +290,19 @@ def channels(parts):
     return 3 if parts == 3 else 1
 
 
+def exif_seeds():
+    """Pictures with an orientation, for the fuzzer; tests/test_exif.c makes its own."""
+    mid = Picture(17, 9, [(1, 1, 0)], 2)
+    return [("exif_%d%s" % (value, order[:1]),
+             mid.file(head=segment(0xE1, b"Exif\0\0" + exif(value, order))))
+            for value in (1, 3, 6, 8) for order in ("little", "big")]
+
+
 def main():
     made = cases()
     for name, data, *_ in made:
         assert len(data) < 2048, name
-    write_corpus("jpeg", [(c[0], c[1]) for c in made])
+    write_corpus("jpeg", [(c[0], c[1]) for c in made] + exif_seeds())
     write_kat("jpeg", "  size_t width;\n  size_t height;\n  unsigned channels;\n"
               "  const uint8_t *pixels; /* rounded from real numbers */\n",
               "".join(c_array("jpeg_" + c[0], c[1]) for c in made)
