@@ -80,12 +80,13 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-suites check-fuzz check-cli check-import check-build check-all valgrind fuzz
+.PHONY: deps check-tools check check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
 DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
-  libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang-format clang-tidy
+  libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386 \
+  clang-format clang-tidy
 
 deps: ## install what `make check` needs (Debian)
 	@sh tools/deps.sh $(DEPS)
@@ -110,6 +111,7 @@ $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEAD
 
 check: check-tools ## run the tests: suites, fuzz corpora, command line
 	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli check-import
+	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few
 	@echo "make check: all passed"
 
 check-suites: $(SUITES:%=$(BUILD)/tests/test_%)
@@ -118,6 +120,10 @@ check-suites: $(SUITES:%=$(BUILD)/tests/test_%)
 # The header under other languages, standards and options, and shared by two units.
 check-build: $(HEADERS)
 	@CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/build_matrix.sh
+
+# Options that change arithmetic, of every compiler and machine that is here: right or refused.
+check-flags: $(BUILD)/ppml ## keys, ciphertexts and answers under -ffast-math, x87, -m32 and the like
+	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh
 
 check-cli: $(BUILD)/ppml $(BUILD)/minimal
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" sh tests/cli.sh
@@ -131,6 +137,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-sanitized
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
 	$(MAKE) check-emulated
+	$(MAKE) check-flags
 	$(MAKE) lint
 	@echo "make check-all: all passed"
 

@@ -92,7 +92,7 @@ enum {
   PPML_ERR_RNG = -21,       /* no entropy, or a generator that was not set up */
   PPML_ERR_IO = -22,        /* a reader's or writer's callback failed */
   PPML_ERR_ARITHMETIC = -23 /* this build's floating-point arithmetic is not IEEE's: compiled
-                               with -ffast-math or the like, or rounding was changed */
+                               with -ffast-math or the like */
 };
 
 /* One line of English for an error; never NULL. */

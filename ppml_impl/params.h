@@ -20,28 +20,36 @@
   "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
   "uniform binary keys; GLWE with uniform binary keys"
 
+/* base_log2 and levels of the bootstrapping or GLWE switching key, then of the key-switching key.
+ * A set whose digits do not fit in their torus does not compile. */
+#define PPMLI_IF_FITS(x, base_log2, levels, width)                                                 \
+  ((x) + 0 * (uint32_t)sizeof(char[PPMLI_GADGET_FITS(base_log2, levels, width) ? 1 : -1]))
+#define PPMLI_DIGITS(pbs_base, pbs_levels, ks_base, ks_levels)                                     \
+  PPMLI_IF_FITS(pbs_base, pbs_base, pbs_levels, 64), pbs_levels,                                   \
+      PPMLI_IF_FITS(ks_base, ks_base, ks_levels, 32), ks_levels
+
 PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
   /* clang-format off */
   static const ppml_params table[] = {
-      {"fast",        1, 736, 3,  512, 2, 0, 1, 17, 1, 3, 4, 177591u, 572413022u, 32, 38, 14, 0, 0,
+      {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
-      {"balanced",    4, 768, 4,  512, 1, 0, 1, 23, 1, 3, 4,  86026u,     69875u, 32, 50, 14, 0, 0,
+      {"balanced",    4, 768, 4,  512, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 4),  86026u,     69875u, 32, 50, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -16.40, -48.70 */
-      {"precise",     2, 848, 2, 1024, 1, 0, 1, 23, 1, 3, 5,  21731u,     69875u, 32, 52, 14, 0, 0,
+      {"precise",     2, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5),  21731u,     69875u, 32, 52, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"finest",      5, 848, 1, 2048, 1, 0, 1, 23, 1, 2, 8,  21731u,     69875u, 32, 52, 14, 0, 0,
+      {"finest",      5, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8),  21731u,     69875u, 32, 52, 14, 0, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"exact",       6, 848, 1, 2048, 1, 0, 1, 12, 3, 2, 8,  21731u,     69875u, 48, 50, 26, 1, 0,
+      {"exact",       6, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(12, 3, 2, 8),  21731u,     69875u, 48, 50, 26, 1, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"fast-block2", 3, 784, 3,  512, 2, 1, 0, 17, 1, 3, 4, 155493u, 572413022u, 32, 38, 14, 0, 0,
+      {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, 0, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
-      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 16,
+      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 16,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 32,
+      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 32,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 64,
+      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 64,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, 15, 4, 0, 0,       0u,         7u, 72, 80, 24, 0, 128,
+      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 128,
        PPMLI_UNIFORM_TERNARY},
   };
   /* clang-format on */

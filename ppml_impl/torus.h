@@ -45,8 +45,16 @@ typedef struct ppmli_gadget {
   uint64_t offset;
 } ppmli_gadget;
 
+#define PPMLI_GADGET_BASE_LOG2_MAX 32 /* a digit becomes a double by the bits of 2^52 + digit */
+
+/* Do so many digits fit in a torus of so many bits?  A constant, for constants. */
+#define PPMLI_GADGET_FITS(base_log2, levels, width)                                                \
+  ((base_log2) <= PPMLI_GADGET_BASE_LOG2_MAX && (base_log2) * (levels) <= (width))
+
+/* Digits that do not fit are refused: a gadget of no levels, which no set has. */
 PPMLI_INLINE ppmli_gadget ppmli_gadget_make(uint32_t base_log2, uint32_t levels, uint32_t width) {
-  ppmli_gadget g = {base_log2, levels, width, 0};
+  ppmli_gadget g = {base_log2, levels, width, 0}, none = {0, 0, 0, 0};
+  if (base_log2 == 0 || !PPMLI_GADGET_FITS(base_log2, (uint64_t)levels, width)) return none;
   for (uint32_t j = 1; j <= levels; j++)
     g.offset += (uint64_t)1 << (width - base_log2 * j + base_log2 - 1);
   if (base_log2 * levels < width) g.offset += (uint64_t)1 << (width - base_log2 * levels - 1);

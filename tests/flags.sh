@@ -95,11 +95,14 @@ else
     if [ "$(uname -m)" = x86_64 ]; then
       x86 "" $compiler
       try "" $compiler -mfpmath=387
-      links $compiler -m32 || { skipped=$((skipped + 1)); echo "skipped: $compiler -m32 cannot link"; continue; }
-      try "" $compiler -m32
-      try "" $compiler -m32 -mno-sse
-      try "" $compiler -m32 -msse2 -mfpmath=sse
-      arithmetic "" $compiler -m32 -msse2 -mfpmath=sse
+      # Debian has one copy of the kernel's headers for both.
+      m32="-m32 -idirafter /usr/include/x86_64-linux-gnu"
+      links $compiler $m32 || { skipped=$((skipped + 1)); echo "skipped: $compiler -m32 cannot link"; continue; }
+      try "" $compiler $m32
+      try "" $compiler $m32 -mno-sse
+      try "" $compiler $m32 -msse2 -mfpmath=sse
+      try "" $compiler $m32 -msse2 -mfpmath=sse -O0
+      arithmetic "" $compiler $m32 -msse2 -mfpmath=sse
     fi
   done
   cross=aarch64-linux-gnu-gcc

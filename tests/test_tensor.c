@@ -123,6 +123,94 @@ START_TEST(without_noise_a_product_is_nearly_exact) {
 }
 END_TEST
 
+/* Words where splitting has its edges, for parts of 20 bits and of a few others: 0, half a turn,
+ * where rounding carries up to half a turn, beside them, all ones. */
+static uint64_t edge_word(uint32_t i) {
+  const uint64_t half = (uint64_t)1 << 63, unit = (uint64_t)1 << (64 - PPMLI_TENSOR_BITS);
+  const uint64_t edges[] = {0,
+                            1,
+                            ~(uint64_t)0,
+                            half - 1,
+                            half,
+                            half + 1,
+                            half - unit / 2,
+                            half - unit / 2 - 1,
+                            half - unit / 2 + 1,
+                            half - unit,
+                            unit / 2,
+                            unit / 2 - 1,
+                            0 - unit / 2,
+                            0 - unit / 2 - 1,
+                            half + unit / 2,
+                            half + unit / 2 - 1};
+  return edges[i % (sizeof edges / sizeof edges[0])];
+}
+
+/* A mask, a fourth of its words at edges, and its product with the key.
+ *   glwe  [2][N] */
+static void edge_mask(uint64_t *glwe, const bench *b, ppml_rng *rng) {
+  uint32_t N = b->p->poly_size;
+  test_random_words(rng, glwe, N);
+  for (uint32_t i = 0; i < N; i += 4) glwe[i] = edge_word(i / 4);
+  memset(glwe + N, 0, N * sizeof *glwe);
+  test_key_muladd(glwe + N, glwe, b->p, b->bits, 0);
+}
+
+/* A body of that mask; a fourth of the messages are such that it is close below half a turn.
+ *   message  out: residues modulo T */
+static void edge_body(uint64_t *glwe, uint64_t *message, const uint64_t *masked, const bench *b,
+                      uint32_t t, uint32_t bound, ppml_rng *rng) {
+  uint32_t N = b->p->poly_size;
+  const uint64_t below_half = ((uint64_t)1 << 63) - 1;
+  memcpy(glwe, masked, N * sizeof *glwe);
+  for (uint32_t i = 0; i < N; i++) {
+    message[i] = ppmli_rng_u64(rng) >> (64 - t);
+    if (i % 4 == 1) message[i] = (below_half - masked[N + i]) >> (64 - t);
+    glwe[N + i] =
+        masked[N + i] + (message[i] << (64 - t)) + (uint64_t)ppmli_noise(ppmli_rng_u64(rng), bound);
+  }
+}
+
+/* The coefficients of a product of such ciphertexts, in predicted deviations. */
+static void edge_product(test_moments *m, bench *b, const uint64_t *left, const uint64_t *right,
+                         uint32_t t, uint32_t bound, ppml_rng *rng) {
+  uint32_t N = b->p->poly_size;
+  double fresh = ppmli_square(ppmli_params_noise_std(bound, 64));
+  double std = sqrt(ppmli_noise_product(b->p, t, fresh, fresh));
+  ppmli_tensor_left first;
+  edge_body(b->left, b->x, left, b, t, bound, rng);
+  edge_body(b->right, b->y, right, b, t, bound, rng);
+  ck_assert_int_eq(ppmli_tensor_left_init(&first, b->left, b->p, b->fft, &b->scratch), PPML_OK);
+  ck_assert_int_eq(ppmli_tensor_product(b->square, b->glwe, b->glwe + N, &first, b->right, t, b->p,
+                                        b->fft, &b->scratch),
+                   PPML_OK);
+  b->scratch.used_bytes = 0;
+  test_glwe_phase(b->phase, b->glwe, b->p, b->bits);
+  test_multiply_add(b->phase, b->square, b->s2, N);
+  memset(b->xy, 0, N * sizeof *b->xy);
+  test_multiply_add(b->xy, b->x, b->y, N);
+  for (uint32_t i = 0; i < N; i++)
+    test_moments_add(m, test_turns(b->phase[i] - (b->xy[i] << (64 - t))) / std);
+}
+
+/* 12288 products of every modulus: none is further off than six predicted deviations. */
+START_TEST(words_at_every_edge_are_multiplied_as_others) {
+  ppml_rng rng = test_rng(4);
+  bench b;
+  bench_make(&b, ppml_params_by_name("leveled-64"), &rng);
+  uint64_t *left = words(2 * b.p->poly_size), *right = words(2 * b.p->poly_size);
+  edge_mask(left, &b, &rng);
+  edge_mask(right, &b, &rng);
+  for (uint32_t t = 8; t <= 26; t++) {
+    test_moments m = {0, 0, 0, 0};
+    for (int run = 0; run < 3; run++) edge_product(&m, &b, left, right, t, 64, &rng);
+    ck_assert_msg(m.most < 6, "T = 2^%u: %g predicted deviations off", t, m.most);
+  }
+  free(left), free(right);
+  bench_free(&b);
+}
+END_TEST
+
 START_TEST(scratch_is_exactly_what_is_said) {
   const ppml_params *p = ppml_params_by_name("leveled-64");
   ppml_rng rng = test_rng(3);
@@ -145,9 +233,10 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("tensor");
   TCase *law = test_case(suite, "law"), *oom = test_case(suite, "oom");
-  TCase *noise = test_case(suite, "noise");
+  TCase *noise = test_case(suite, "noise"), *bounds = test_case(suite, "bounds");
   tcase_add_test(noise, a_product_is_that_of_the_messages);
   tcase_add_test(law, without_noise_a_product_is_nearly_exact);
+  tcase_add_test(bounds, words_at_every_edge_are_multiplied_as_others);
   tcase_add_test(oom, scratch_is_exactly_what_is_said);
   return test_run(suite);
 }

@@ -117,6 +117,17 @@ START_TEST(digits_sum_up_to_the_value_within_the_bound) {
 }
 END_TEST
 
+/* Shifts beyond a word are what digits that do not fit would take. */
+START_TEST(digits_that_do_not_fit_are_refused) {
+  static const uint32_t refused[][3] = {{17, 4, 64}, {23, 3, 64},         {3, 11, 32},
+                                        {33, 1, 64}, {0, 1, 64},          {1, 65, 64},
+                                        {32, 2, 32}, {2, 0x80000001u, 64}};
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    ck_assert(ppmli_gadget_make(refused[i][0], refused[i][1], refused[i][2]).levels == 0);
+  ck_assert(ppmli_gadget_make(16, 4, 64).levels == 4 && ppmli_gadget_make(32, 2, 64).levels == 2);
+}
+END_TEST
+
 START_TEST(digits_of_zero_are_zero) {
   for (uint32_t base = 1; base <= 24; base++) {
     ppmli_gadget g = ppmli_gadget_make(base, 2, 64);
@@ -154,6 +165,7 @@ int main(void) {
   tcase_add_test(bounds, switching_is_rounding_to_the_nearest);
   tcase_add_test(bounds, the_top_bits_are_rounded_to_the_nearest);
   tcase_add_test(bounds, digits_sum_up_to_the_value_within_the_bound);
+  tcase_add_test(bounds, digits_that_do_not_fit_are_refused);
   tcase_add_test(bounds, digits_and_rounding_have_the_variance_of_the_noise_formulas);
   return test_run(suite);
 }
