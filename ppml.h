@@ -164,9 +164,11 @@ typedef struct ppml_limits {
   uint32_t inputs;        /* values of one image, and inputs of one layer */
   uint32_t neurons;       /* outputs of one layer */
   uint32_t images;        /* results in one output container */
+  uint64_t infer_bytes;   /* memory for one image, on one thread, that a circuit may ask for */
 } ppml_limits;
 
-/* 64 MiB, 65,536 values, 4,096 neurons, 65,536 images. */
+/* 64 MiB, 65,536 values, 4,096 neurons, 65,536 images, 1 GiB.  Writers keep to these, and refuse
+ * with RANGE what a reader that has them would refuse. */
 PPML_API ppml_limits ppml_limits_default(void);
 
 /* ------------------------------------------------------------------ random */
@@ -313,6 +315,13 @@ typedef struct ppml_model {
                                (or a score and its threshold) closer than this */
   uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
 } ppml_model;
+
+/* What is wrong with a name of a class, of length bytes: it has 1 to 23 bytes of UTF-8, none of
+ * them control characters.  One line of English, "is empty" say; NULL if nothing is. */
+PPML_API const char *ppml_class_name_refusal(const char *name, size_t length);
+
+/* The same of any text that is to be shown, whose length is free. */
+PPML_API const char *ppml_text_refusal(const char *text, size_t length);
 
 /* Values of one image: width * height * channels. */
 PPML_API size_t ppml_spec_inputs(const ppml_spec *spec);
@@ -484,11 +493,13 @@ PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
  * for alone: ppml_exact_refusal. */
 typedef struct ppml_refusal {
-  const ppml_params *params; /* the set; NULL if the network fits the torus with none */
-  uint32_t layer;            /* the one that has no room, or that makes most of the noise */
-  uint32_t neuron;           /* of that layer */
-  double layer_noise;        /* std of that accumulator, relative to its activation's width */
-  double agreement;          /* what the set is predicted to reach */
+  const ppml_params *params;    /* the set; NULL if the network fits the torus with none */
+  uint32_t layer;               /* the one that has no room, or that makes most of the noise */
+  uint32_t neuron;              /* of that layer */
+  double layer_noise;           /* std of that accumulator, relative to its activation's width */
+  double agreement;             /* what the set is predicted to reach */
+  const ppml_params *too_large; /* a set under which the circuit, an image or the memory for one
+                                   is beyond ppml_limits_default(); NULL: none of those tried */
 } ppml_refusal;
 
 /* Lays out model for a set that is predicted to keep what options ask for.
@@ -775,7 +786,8 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
 
 /* One pair a kind.  Readers check everything before they return, including that nothing
- * follows; what they allocate is in arena.  Errors: input bytes', NOMEM, IO. */
+ * follows; what they allocate is in arena.  Errors: input bytes', NOMEM, IO; of writers IO, and
+ * RANGE for what is beyond ppml_limits_default() or no valid object. */
 PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) PPML_MUST_CHECK;
 PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
                              ppml_arena *arena) PPML_MUST_CHECK;

@@ -110,8 +110,7 @@ PPML_API ppml_writer ppml_writer_to_memory(void *bytes, size_t capacity) {
 }
 
 PPML_API ppml_limits ppml_limits_default(void) {
-  ppml_limits limits = {(uint64_t)64 << 20, 1u << 16, 1u << 12, 1u << 16};
-  return limits;
+  return ppmli_limits_default();
 }
 
 /* ------------------------------------------------------------------ random */
@@ -177,6 +176,14 @@ PPML_API const char *ppml_backend_name(size_t index) {
 }
 
 /* ----------------------------------------------------------------- network */
+
+PPML_API const char *ppml_class_name_refusal(const char *name, size_t length) {
+  return name ? ppmli_name_refusal(name, length) : "is missing";
+}
+
+PPML_API const char *ppml_text_refusal(const char *text, size_t length) {
+  return text ? ppmli_text_refusal(text, length) : "is missing";
+}
 
 PPML_API size_t ppml_spec_inputs(const ppml_spec *spec) {
   return ppmli_spec_inputs(spec);

@@ -4,6 +4,7 @@
 #ifndef PPMLI_CERTIFICATE_H
 #define PPMLI_CERTIFICATE_H
 
+#include "fit.h"
 #include "infer.h"
 #include "keygen.h"
 #include "model.h"
@@ -240,7 +241,9 @@ PPMLI_STATIC int ppmli_certificate_get(ppml_circuit *c, ppmli_in *in) {
 PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
   size_t bytes = ppmli_circuit_wire_bytes(c) + ppmli_certificate_wire_bytes(c->model.layer_count);
   ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
+  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
+  if (!ppmli_circuit_fits(c, &limits) || !ppmli_circuit_is_valid(c)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_circuit_put(&out, c);
@@ -254,6 +257,7 @@ PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const 
   ppml_header h;
   PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_CIRCUIT, reader, limits));
   PPMLI_TRY(ppmli_circuit_get(c, &in, h.params, limits, arena));
+  if (!ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
   int certified = ppmli_certificate_get(c, &in);
   if (certified != PPML_OK && certified != PPML_ERR_CERTIFICATE) return certified;
   PPMLI_TRY(ppmli_in_end(&in)); /* damage is told as damage, not as a lie */

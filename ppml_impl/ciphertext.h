@@ -215,6 +215,12 @@ PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in,
   }
 }
 
+/* Has an image so many blocks that a reader takes it? */
+PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t blocks, const ppml_limits *limits) {
+  return blocks >= 1 && blocks <= limits->inputs / ppmli_input_block(p) + 1 &&
+         ppmli_input_payload_bytes(p, blocks) <= limits->payload_bytes;
+}
+
 PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
   const ppml_params *p = input->params;
   ppml_header h = {PPML_KIND_INPUT,
@@ -223,7 +229,9 @@ PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer)
                    ppmli_input_payload_bytes(p, input->blocks),
                    {0},
                    {0}};
+  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
+  if (!ppmli_input_fits(p, input->blocks, &limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
@@ -241,8 +249,7 @@ PPMLI_STATIC int ppmli_input_get(ppml_input *input, ppmli_in *in, const ppml_hea
   ppmli_in_bytes(in, input->seed, sizeof input->seed);
   input->blocks = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (input->blocks < 1 || input->blocks > limits->inputs / ppmli_input_block(p) + 1)
-    return PPML_ERR_RANGE;
+  if (!ppmli_input_fits(p, input->blocks, limits)) return PPML_ERR_RANGE;
   if (h->payload_bytes != ppmli_input_payload_bytes(p, input->blocks)) return PPML_ERR_FORMAT;
   PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, input->blocks, arena));
   ppmli_input_fetch(body, tail, in, input->blocks, p);
@@ -355,6 +362,14 @@ PPMLI_STATIC void ppmli_output_fetch(uint32_t *lwe, ppmli_in *in, const ppml_par
   }
 }
 
+/* Has an output so many scores that a reader takes it? */
+PPMLI_STATIC int ppmli_output_fits(const ppml_params *p, uint32_t images, uint32_t outputs,
+                                   const ppml_limits *limits) {
+  if (images < 1 || images > limits->images) return 0;
+  if (outputs < 1 || outputs > PPML_CLASSES_MAX) return 0;
+  return ppmli_output_payload_bytes(p, (size_t)images * outputs) <= limits->payload_bytes;
+}
+
 PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writer) {
   const ppml_params *p = output->params;
   size_t ciphertexts = (size_t)output->images * output->outputs;
@@ -364,7 +379,9 @@ PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writ
                    ppmli_output_payload_bytes(p, ciphertexts),
                    {0},
                    {0}};
+  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
+  if (!ppmli_output_fits(p, output->images, output->outputs, &limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, output->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, output->key_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
@@ -381,8 +398,7 @@ PPMLI_STATIC int ppmli_output_get(ppml_output *output, ppmli_in *in, const ppml_
   output->images = ppmli_in_u32(in);
   output->outputs = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (output->images < 1 || output->images > limits->images) return PPML_ERR_RANGE;
-  if (output->outputs < 1 || output->outputs > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
+  if (!ppmli_output_fits(p, output->images, output->outputs, limits)) return PPML_ERR_RANGE;
   size_t ciphertexts = (size_t)output->images * output->outputs;
   if (h->payload_bytes != ppmli_output_payload_bytes(p, ciphertexts)) return PPML_ERR_FORMAT;
   PPMLI_ALLOC(uint32_t, lwe, arena, ciphertexts * ppmli_output_words(p));

@@ -2,6 +2,8 @@
 #ifndef PPMLI_COMPILE_H
 #define PPMLI_COMPILE_H
 
+#include "fit.h"
+#include "limits.h"
 #include "model.h"
 
 #define PPMLI_AGREEMENT 0.995 /* of an answer, wanted where nothing else is said */
@@ -55,7 +57,9 @@ PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
 /* The neuron with the most noise, as the reason why c's set will not do. */
 PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit *c,
                                       double agreement) {
+  const ppml_params *too_large = refusal->too_large;
   memset(refusal, 0, sizeof *refusal);
+  refusal->too_large = too_large;
   refusal->params = c->params;
   refusal->agreement = agreement;
   if (c->params->slots) return; /* all neurons alike */
@@ -84,7 +88,12 @@ PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const pp
  * Errors: PARAMS, refusal then being of the closest set so far; an exact one leaves it. */
 PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
                                    ppml_refusal *refusal) {
+  const ppml_limits limits = ppmli_limits_default();
   PPMLI_TRY(ppmli_compile_scale(c, gain, refusal));
+  if (!ppmli_circuit_fits(c, &limits)) {
+    refusal->too_large = c->params;
+    return PPML_ERR_PARAMS;
+  }
   double agreement = ppmli_compile_agreement(c);
   if (agreement >= wanted) return PPML_OK;
   if (refusal->params == NULL || agreement > refusal->agreement)

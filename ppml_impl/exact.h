@@ -281,6 +281,13 @@ PPMLI_STATIC int ppmli_exact_is_used(const ppml_model *m, uint32_t j) {
   return 0;
 }
 
+/* How many neurons of the hidden layer have. */
+PPMLI_STATIC size_t ppmli_exact_used(const ppml_model *m) {
+  size_t used = 0;
+  for (uint32_t j = 0; j < m->layer[0].outputs; j++) used += (size_t)ppmli_exact_is_used(m, j);
+  return used;
+}
+
 /* The bootstraps of neuron j of the hidden layer; none where no score asks for it. */
 PPMLI_STATIC void ppmli_exact_plan_make(ppmli_exact_plan *plan, const ppmli_exact_layout *x,
                                         const ppml_model *m, uint32_t j) {

@@ -12,8 +12,7 @@
 
 /* What becomes of the whole circuit: all of its plans, added up. */
 typedef struct ppmli_exact_summary {
-  uint32_t jobs;   /* of the neuron that has most */
-  uint32_t rounds; /* likewise */
+  uint32_t rounds; /* of the neuron that has most */
   size_t bootstraps;
   double failure; /* probability that an activation of an image is not right, at most */
   double noise;   /* largest std of a phase, relative to its margin */
@@ -60,7 +59,6 @@ PPMLI_STATIC void ppmli_exact_summarize(ppmli_exact_summary *sum, const ppml_cir
       if (!(std <= sum->noise * plan.job[i].margin)) sum->noise = std / plan.job[i].margin;
     }
     sum->bootstraps += plan.count;
-    if (plan.count > sum->jobs) sum->jobs = plan.count;
     if (plan.rounds > sum->rounds) sum->rounds = plan.rounds;
   }
 }

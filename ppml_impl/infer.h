@@ -22,7 +22,8 @@
 typedef struct ppmli_digit_work {
   ppmli_exact_summary sum;
   ppmli_exact_plan *plan; /* [neurons] */
-  uint64_t *outputs;      /* [images][neurons][jobs][k N + 1] */
+  size_t *first;          /* [neurons]: of all jobs of an image, the neuron's first */
+  uint64_t *outputs;      /* [images][jobs of all neurons][k N + 1] */
   uint32_t *neuron, *job; /* [width]: which of them the samples of the round are */
 } ppmli_digit_work;
 
@@ -56,7 +57,7 @@ PPMLI_INLINE int ppmli_infer_has_digits(const ppml_circuit *c) {
 PPMLI_STATIC size_t ppmli_infer_width(const ppml_circuit *c) {
   size_t width = 0;
   if (ppmli_infer_has_digits(c)) /* relu negates its two digits in one round */
-    width = c->model.layer[0].outputs *
+    width = ppmli_exact_used(&c->model) *
             (c->model.layer[0].activation == PPML_ACTIVATION_RELU ? 2u : 1u);
   for (uint32_t l = 0; l < c->model.layer_count; l++)
     width = ppmli_max_size(width, c->model.layer[l].outputs);
@@ -98,9 +99,8 @@ PPMLI_STATIC size_t ppmli_infer_masks(const ppml_circuit *c, size_t images) {
 }
 
 /* Ciphertexts that the digits of all images and neurons take. */
-PPMLI_INLINE size_t ppmli_infer_digits(const ppml_circuit *c, const ppmli_exact_summary *sum,
-                                       size_t images) {
-  return images * c->model.layer[0].outputs * sum->jobs;
+PPMLI_INLINE size_t ppmli_infer_digits(const ppmli_exact_summary *sum, size_t images) {
+  return images * sum->bootstraps;
 }
 
 PPMLI_STATIC size_t ppmli_infer_digit_bytes(const ppml_circuit *c, size_t images) {
@@ -109,7 +109,8 @@ PPMLI_STATIC size_t ppmli_infer_digit_bytes(const ppml_circuit *c, size_t images
   if (!ppmli_infer_has_digits(c)) return 0;
   ppmli_exact_summarize(&sum, c);
   return ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(ppmli_exact_plan)) +
-         ppmli_arena_rounded(ppmli_infer_digits(c, &sum, images) * long_words * sizeof(uint64_t)) +
+         ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(size_t)) +
+         ppmli_arena_rounded(ppmli_infer_digits(&sum, images) * long_words * sizeof(uint64_t)) +
          2 * ppmli_arena_rounded(ppmli_infer_width(c) * sizeof(uint32_t));
 }
 
@@ -134,14 +135,20 @@ PPMLI_STATIC int ppmli_infer_alloc_digits(ppmli_infer *x, ppml_arena *arena) {
   ppmli_exact_layout layout;
   size_t long_words = ppmli_params_long_dim(x->params) + 1, width = ppmli_infer_width(x->circuit);
   ppmli_exact_summarize(&x->digit.sum, x->circuit);
-  size_t digits = ppmli_infer_digits(x->circuit, &x->digit.sum, x->images);
+  size_t digits = ppmli_infer_digits(&x->digit.sum, x->images), jobs = 0;
   PPMLI_ALLOC(ppmli_exact_plan, plan, arena, m->layer[0].outputs);
+  PPMLI_ALLOC(size_t, first, arena, m->layer[0].outputs);
   PPMLI_ALLOC(uint64_t, outputs, arena, digits * long_words);
   PPMLI_ALLOC(uint32_t, neuron, arena, width);
   PPMLI_ALLOC(uint32_t, job, arena, width);
   ppmli_exact_layout_make(&layout, m);
-  for (uint32_t j = 0; j < m->layer[0].outputs; j++) ppmli_exact_plan_make(&plan[j], &layout, m, j);
+  for (uint32_t j = 0; j < m->layer[0].outputs; j++) {
+    ppmli_exact_plan_make(&plan[j], &layout, m, j);
+    first[j] = jobs;
+    jobs += plan[j].count;
+  }
   x->digit.plan = plan;
+  x->digit.first = first;
   x->digit.outputs = outputs;
   x->digit.neuron = neuron;
   x->digit.job = job;
@@ -368,9 +375,8 @@ PPMLI_STATIC int ppmli_infer_bootstrap(ppmli_infer *x, const ppml_parallel *para
 
 /* Outputs of all jobs of a neuron. */
 PPMLI_INLINE uint64_t *ppmli_infer_outputs(const ppmli_infer *x, size_t image, size_t neuron) {
-  size_t neurons = x->circuit->model.layer[0].outputs;
-  return x->digit.outputs +
-         (image * neurons + neuron) * x->digit.sum.jobs * (ppmli_params_long_dim(x->params) + 1);
+  return x->digit.outputs + (image * x->digit.sum.bootstraps + x->digit.first[neuron]) *
+                                (ppmli_params_long_dim(x->params) + 1);
 }
 
 /* What a share of the round's samples are, from accumulators and outputs so far. */

@@ -7,6 +7,8 @@
 
 #include "ct.h"
 #include "failure.h"
+#include "limits.h"
+#include "name.h"
 #include "serial.h"
 
 #define PPMLI_ACCUMULATOR_MAX ((int64_t)1 << 30) /* so that 32-bit sums cannot overflow */
@@ -28,16 +30,6 @@ PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
 
 PPMLI_STATIC size_t ppmli_spec_wire_bytes(const ppml_spec *s) {
   return 8 * 4 + (size_t)s->classes * PPML_CLASS_NAME_BYTES + (size_t)s->outputs * 4;
-}
-
-/* A name is printable ASCII, then zeros to the end. */
-PPMLI_STATIC int ppmli_name_is_valid(const char *name) {
-  size_t length = 0;
-  while (length < PPML_CLASS_NAME_BYTES && name[length] >= 0x20 && name[length] < 0x7f) length++;
-  if (length == 0 || length == PPML_CLASS_NAME_BYTES) return 0;
-  for (size_t i = length; i < PPML_CLASS_NAME_BYTES; i++)
-    if (name[i] != 0) return 0;
-  return 1;
 }
 
 /* Two classes may still have two scores, as networks from elsewhere do. */
@@ -248,7 +240,7 @@ PPMLI_STATIC int ppmli_model_has_valid_layer(const ppml_model *m, uint32_t l) {
 
 /* Do the layers fit one another, and the spec? */
 PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
-  const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+  const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
   size_t inputs = ppmli_spec_inputs(&m->spec);
   if (!ppmli_spec_is_valid(&m->spec, &any)) return 0;
   if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return 0;
@@ -263,6 +255,14 @@ PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
   return inputs == m->spec.outputs;
 }
 
+/* Is the model valid, and within a reader's limits? */
+PPMLI_STATIC int ppmli_model_fits(const ppml_model *m, const ppml_limits *limits) {
+  if (!ppmli_spec_is_valid(&m->spec, limits) || !ppmli_model_is_valid(m)) return 0;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    if (m->layer[l].inputs > limits->inputs || m->layer[l].outputs > limits->neurons) return 0;
+  return 1;
+}
+
 PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits *limits,
                                  ppml_arena *arena) {
   memset(m, 0, sizeof *m);
@@ -273,14 +273,16 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
   if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
   for (uint32_t l = 0; l < m->layer_count; l++)
     PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, ppmli_model_has_score_peaks(m, l), arena));
-  if (!ppmli_model_is_valid(m)) return PPML_ERR_RANGE;
+  if (!ppmli_model_fits(m, limits)) return PPML_ERR_RANGE;
   ppmli_model_id(m->id, m);
   return PPML_OK;
 }
 
 PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
   ppml_header h = {PPML_KIND_MODEL, PPML_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
+  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
+  if (!ppmli_model_fits(m, &limits)) return PPML_ERR_RANGE;
   ppmli_model_id(h.circuit_id, m);
   ppmli_out_begin(&out, writer, &h);
   ppmli_model_put(&out, m);
@@ -332,30 +334,35 @@ PPMLI_STATIC int ppmli_circuit_has_one_score_gain(const ppml_circuit *c) {
   return 1;
 }
 
+/* Units and gains, beside a model that is valid. */
+PPMLI_STATIC int ppmli_circuit_is_valid(const ppml_circuit *c) {
+  int is_leveled = c->params->slots != 0; /* ppmli_leveled_check looks at all of such a one */
+  if (is_leveled != ppmli_model_is_polynomial(&c->model)) return 0;
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    if (c->unit[l] == 0 || c->unit[l] > PPMLI_TORUS_HALF) return 0;
+    for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
+      if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX) return 0;
+      if (!is_leveled &&
+          ppmli_layer_capacity(&c->model, l, j) / (uint64_t)c->gain[l][j] < c->unit[l])
+        return 0;
+    }
+  }
+  if (!ppmli_circuit_has_one_score_gain(c)) return 0;
+  if (is_leveled) return ppmli_leveled_check(c) == PPML_OK;
+  if (c->unit[0] != ppmli_circuit_input_unit(c->params, &c->model.spec)) return 0;
+  return !c->params->exact || ppmli_exact_check(c) == PPML_OK;
+}
+
 PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_params *params,
                                    const ppml_limits *limits, ppml_arena *arena) {
   memset(c, 0, sizeof *c);
   c->params = params;
   PPMLI_TRY(ppmli_model_get(&c->model, in, limits, arena));
-  int is_leveled = params->slots != 0;
-  if (is_leveled != ppmli_model_is_polynomial(&c->model)) return PPML_ERR_RANGE;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
-    uint32_t outputs = c->model.layer[l].outputs;
     c->unit[l] = ppmli_in_u64(in);
-    PPMLI_TRY(ppmli_layer_get_i32s(&c->gain[l], in, outputs, arena));
-    if (c->unit[l] == 0 || c->unit[l] > PPMLI_TORUS_HALF) return PPML_ERR_RANGE;
-    for (uint32_t j = 0; j < outputs; j++) {
-      if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX) return PPML_ERR_RANGE;
-      if (is_leveled) continue; /* ppmli_leveled_check looks at all of it */
-      if (ppmli_layer_capacity(&c->model, l, j) / (uint64_t)c->gain[l][j] < c->unit[l])
-        return PPML_ERR_RANGE;
-    }
+    PPMLI_TRY(ppmli_layer_get_i32s(&c->gain[l], in, c->model.layer[l].outputs, arena));
   }
-  if (!ppmli_circuit_has_one_score_gain(c)) return PPML_ERR_RANGE;
-  if (!is_leveled && c->unit[0] != ppmli_circuit_input_unit(params, &c->model.spec))
-    return PPML_ERR_RANGE;
-  if (params->exact && ppmli_exact_check(c) != PPML_OK) return PPML_ERR_RANGE;
-  if (is_leveled && ppmli_leveled_check(c) != PPML_OK) return PPML_ERR_RANGE;
+  if (!ppmli_circuit_is_valid(c)) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);
   return PPML_OK;
 }
@@ -378,6 +385,11 @@ PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
   return c->params->slots == 0 || (unit >= least && (unit & (unit - 1)) == 0);
 }
 
+/* What a client's reader accepts, and its writer writes. */
+PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *limits) {
+  return ppmli_spec_is_valid(&c->spec, limits) && ppmli_client_has_valid_unit(c);
+}
+
 PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_header *h,
                                   const ppml_limits *limits) {
   memset(c, 0, sizeof *c);
@@ -386,13 +398,15 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
   PPMLI_TRY(ppmli_spec_get(&c->spec, in, limits));
   c->score_unit = ppmli_in_u64(in);
   if (in->error) return in->error;
-  return ppmli_client_has_valid_unit(c) ? PPML_OK : PPML_ERR_RANGE;
+  return ppmli_client_is_valid(c, limits) ? PPML_OK : PPML_ERR_RANGE;
 }
 
 PPMLI_STATIC int ppmli_client_write(const ppml_client *c, ppml_writer *writer) {
   ppml_header h = {
       PPML_KIND_CLIENT, PPML_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
+  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
+  if (!ppmli_client_is_valid(c, &limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, c->circuit_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_client_put(&out, c);
@@ -416,7 +430,9 @@ PPMLI_STATIC int ppmli_secret_key_write(const ppml_secret_key *key, ppml_writer 
                    ppmli_client_wire_bytes(&key->client) + glwe_bytes + lwe_bytes,
                    {0},
                    {0}};
+  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
+  if (!ppmli_client_is_valid(&key->client, &limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);

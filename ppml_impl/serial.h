@@ -4,6 +4,7 @@
 #define PPMLI_SERIAL_H
 
 #include "digest.h"
+#include "limits.h"
 #include "params.h"
 
 #define PPMLI_HEADER_BYTES 80
@@ -104,6 +105,7 @@ PPMLI_STATIC void ppmli_out_begin(ppmli_out *out, ppml_writer *writer, const ppm
   uint8_t bytes[PPMLI_HEADER_BYTES] = {0}, digest[PPML_ID_BYTES];
   ppmli_out_begin_digest(out);
   out->writer = writer;
+  if (h->payload_bytes > ppmli_limits_default().payload_bytes) out->error = PPML_ERR_RANGE;
   memcpy(bytes, ppmli_magic, sizeof ppmli_magic);
   ppmli_store16(bytes + 8, PPML_FORMAT_VERSION);
   ppmli_store16(bytes + 10, h->kind);

@@ -247,6 +247,9 @@ refuses "pack: an output in no directory" 73 "$PPML" pack set/labels.csv -o nowh
 
 # ----------------------------------------------------------- import and export
 
+ok "names in UTF-8" "$PPML" train "$TINY/tiny.npz" -o names.ppml --epochs 2 --hidden 2 --class-names gutartig,bösartig
+ok "names in UTF-8 read back" "$PPML" info names.ppml --json
+grep -q '"gutartig", "bösartig"' out && pass || fail "names in UTF-8: $(cat out)"
 for net in tiny tiny_qdq; do
   ok "import $net" "$PPML" import "$TINY/$net.onnx" "$TINY/tiny.npz" -o im.ppml --mean 0.5 --std 0.25 \
     --class-names left,right --json
@@ -531,6 +534,14 @@ refuses "a network for other images" 65 "$PPML" import "$TINY/tiny.onnx" "$TINY/
 refuses "an op that is not supported" 65 "$PPML" import "$ROOT/fuzz/corpus/onnx/bad_conv" "$TINY/tiny.npz" -o new.m
 grep -q "op Conv is not supported" err && pass || fail "the op is not named: $(cat err)"
 refuses "a key for export" 65 "$PPML" export sk -o new.h
+refuses "a name that would be cut" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --epochs 1 \
+  --class-names left,123456789012345678901234
+grep -q "name 2 has more than 23 bytes" err && pass || fail "the long name is not named: $(cat err)"
+refuses "a name that is no UTF-8" 64 "$PPML" import "$TINY/tiny.onnx" "$TINY/tiny.npz" -o new.m \
+  --class-names "left,$(printf 'r\351')"
+refuses "a name that turns the text" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --epochs 1 \
+  --class-names "$(printf 'left,\342\200\256thgir')"
+refuses "labels that are no UTF-8" 64 "$PPML" pack set/labels.csv -o new.npz --classes "$(printf 'a,\377')"
 refuses "a name for one class of two" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --epochs 1 --class-names a
 
 : >empty

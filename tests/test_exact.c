@@ -6,6 +6,7 @@
  * PPML_TEST_LONG makes all of it, and streams it. */
 #define PPML_IMPLEMENTATION
 #include "support.h"
+#include "unchecked.h"
 
 enum { IMAGES = 2, SCORES_MAX = 3, PIXELS_MAX = 784, N = 2048 };
 
@@ -212,6 +213,46 @@ START_TEST(a_neuron_without_weights_needs_no_bootstrap) {
 }
 END_TEST
 
+/* Every ciphertext of a digit that is not there would be 16 KB more. */
+START_TEST(a_neuron_without_weights_takes_no_memory_for_digits) {
+  test_net *net = test_memory(sizeof *net);
+  ppml_circuit c;
+  make_net(net, 5, 5, 4, PPML_ACTIVATION_RELU, 2, 2, 1);
+  ppml_arena arena = test_arena(2 * ppml_compile_bytes(&net->model));
+  for (int j = 0; j < 4; j++) net->weight[1][j] = 3;
+  test_circuit_make(&c, net, "exact", &arena);
+  size_t bytes = ppml_infer_bytes(&c, 100, 1), bootstraps = ppml_circuit_pbs_count(&c);
+  net->weight[1][2] = 0;
+  test_circuit_make(&c, net, "exact", &arena);
+  size_t fewer = bootstraps - ppml_circuit_pbs_count(&c), digit = (2048 + 1) * sizeof(uint64_t);
+  ck_assert_uint_le(ppml_infer_bytes(&c, 100, 1), bytes - 100 * fewer * digit);
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
+/* A circuit that asks for more than the reader allows is refused before anything else. */
+START_TEST(a_circuit_beyond_the_memory_limit_is_refused) {
+  static uint8_t bytes[1 << 14];
+  test_net *net = test_memory(sizeof *net);
+  ppml_limits limits = ppml_limits_default();
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ppml_circuit c, back;
+  make_net(net, 5, 5, 4, PPML_ACTIVATION_RELU, 2, 2, 1);
+  ppml_arena arena = test_arena(1 << 15);
+  test_circuit_make(&c, net, "exact", &arena);
+  ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+  for (int less = 0; less < 2; less++) {
+    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+    limits.infer_bytes = ppml_infer_bytes(&c, 1, 1) - (uint64_t)less;
+    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
+                     less ? PPML_ERR_RANGE : PPML_OK);
+  }
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
 /* ----------------------------------------------------------- ciphertexts */
 
 typedef struct bench {
@@ -374,9 +415,10 @@ START_TEST(a_circuit_that_is_written_reads_back) {
   b->circuit.unit[1] /= 2; /* a layout, but not the one of an exact circuit */
   writer = ppml_writer_to_memory(bytes, 1 << 16);
   ppmli_circuit_set_id(&b->circuit);
-  ck_assert_int_eq(ppml_circuit_write(&b->circuit, &writer), PPML_OK);
+  ck_assert_int_eq(unchecked_circuit_write(&b->circuit, &writer), PPML_OK);
   reader = ppml_reader_from_memory(bytes, writer.position);
   ck_assert_int_eq(ppml_circuit_read(&c, &reader, &limits, &arena), PPML_ERR_RANGE);
+  check_writer_agrees(circuit, &b->circuit, PPML_ERR_RANGE);
   test_arena_free(&arena);
   free(bytes);
   bench_free(b);
@@ -553,6 +595,8 @@ int main(void) {
   tcase_add_test(plain, a_plan_gives_the_sign_of_every_accumulator);
   tcase_add_test(plain, margins_are_not_smaller_than_need_be);
   tcase_add_test(plain, a_neuron_without_weights_needs_no_bootstrap);
+  tcase_add_test(plain, a_neuron_without_weights_takes_no_memory_for_digits);
+  tcase_add_test(plain, a_circuit_beyond_the_memory_limit_is_refused);
   tcase_add_test(plain, a_miss_is_bounded_beyond_a_normal_distribution);
   tcase_add_test(plain, simulating_no_draws_writes_nothing);
   tcase_add_test(law, scores_of_relu_networks_are_the_clear_ones);

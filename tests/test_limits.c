@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../examples/cli/file.h"
+#include "../examples/cli/npz.h"
 #include "suite.h"
 
 /* A second inflate, which counts. */
@@ -89,9 +91,29 @@ START_TEST(empty_blocks_take_few_steps_a_byte) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ memory */
+
+/* The limit counts the file and all of its arrays, to the byte. */
+START_TEST(a_data_set_beyond_the_memory_limit_is_refused_before_it_is_unpacked) {
+  npz_archive archive;
+  npz_dataset data;
+  file_input file;
+  ck_assert(!file_read(&file, "tests/data/tiny.npz", 1 << 20));
+  ck_assert(!npz_open(&archive, file.bytes, file.count));
+  ck_assert(!npz_dataset_measure(&data, &archive, NPZ_MEMORY_DEFAULT));
+  size_t needed = data.memory_bytes + file.count;
+  ck_assert(!npz_dataset_measure(&data, &archive, needed));
+  const char *reason = npz_dataset_measure(&data, &archive, needed - 1);
+  ck_assert_msg(reason && strstr(reason, "MiB of memory"), "%s", reason ? reason : "accepted");
+  ck_assert_uint_eq(data.memory_bytes, 0);
+  file_free(&file);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("limits");
   TCase *bounds = test_case(suite, "bounds");
   tcase_add_test(bounds, empty_blocks_take_few_steps_a_byte);
+  tcase_add_test(bounds, a_data_set_beyond_the_memory_limit_is_refused_before_it_is_unpacked);
   return test_run(suite);
 }

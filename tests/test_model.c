@@ -2,6 +2,7 @@
  * and against values that break a rule.  Damage to the bytes is for test_serial. */
 #define PPML_IMPLEMENTATION
 #include "support.h"
+#include "unchecked.h"
 #include "kat/format_kat.h"
 
 enum { BYTES_MAX = 1 << 16 };
@@ -224,9 +225,12 @@ static int read_with_spec(const ppml_spec *spec) {
   ppml_client client = known_client();
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   client.spec = *spec;
-  ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+  ck_assert_int_eq(unchecked_client_write(&client, &writer), PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
-  return ppml_client_read(&client, &reader, &limits);
+  ppml_client back;
+  int error = ppml_client_read(&back, &reader, &limits);
+  check_writer_agrees(client, &client, error);
+  return error;
 }
 
 #define check_spec(change, expected)                                                               \
@@ -253,6 +257,12 @@ START_TEST(a_spec_is_within_its_bounds) {
 }
 END_TEST
 
+/* A name in place of the second one. */
+static void set_name(ppml_spec *s, const char *name) {
+  memset(s->class_name[1], 0, PPML_CLASS_NAME_BYTES);
+  memcpy(s->class_name[1], name, strlen(name));
+}
+
 START_TEST(a_name_is_printable_and_ends) {
   check_spec(memset(s.class_name[0], 'a', PPML_CLASS_NAME_BYTES), PPML_ERR_RANGE);
   check_spec(memset(s.class_name[0], 'a', PPML_CLASS_NAME_BYTES - 1), PPML_OK);
@@ -260,7 +270,96 @@ START_TEST(a_name_is_printable_and_ends) {
   check_spec(s.class_name[0][23] = 'x', PPML_ERR_RANGE); /* behind the end */
   check_spec(s.class_name[1][2] = '\n', PPML_ERR_RANGE);
   check_spec(s.class_name[1][2] = 0x7f, PPML_ERR_RANGE);
-  check_spec(s.class_name[1][2] = (char)0xe4, PPML_ERR_RANGE);
+  check_spec(s.class_name[1][2] = (char)0xe4, PPML_ERR_RANGE); /* Latin-1 */
+}
+END_TEST
+
+/* Polynomials of 256 by 256 pixels: the most inputs there may be.  With 128 slots an encrypted image
+ * would be beyond the limit of a container, and no circuit may be made that its clients cannot use. */
+START_TEST(what_no_reader_would_take_is_not_compiled) {
+  const size_t inputs = 65536;
+  ppml_model m = polynomial_model();
+  ppml_limits limits = ppml_limits_default();
+  ppml_compile_options options = {ppml_params_by_name("leveled-128"), 0};
+  ppml_refusal refusal;
+  ppml_circuit c;
+  int8_t *weights = test_memory(2 * inputs);
+  memset(weights, 0, 2 * inputs);
+  m.spec.width = m.spec.height = 256;
+  m.layer[0].inputs = (uint32_t)inputs;
+  m.layer[0].weight = weights;
+  ppml_arena arena = test_arena(1 << 12);
+  ck_assert_uint_gt(ppml_input_wire_bytes(options.params, &m.spec), limits.payload_bytes);
+  ck_assert_int_eq(ppml_plan(&c, &m, &options, &refusal, &arena), PPML_ERR_PARAMS);
+  ck_assert_ptr_eq(refusal.too_large, options.params);
+  options.params = ppml_params_by_name("leveled-64");
+  ck_assert_uint_le(ppml_input_wire_bytes(options.params, &m.spec), limits.payload_bytes);
+  ck_assert_int_eq(ppml_plan(&c, &m, &options, &refusal, &arena), PPML_OK);
+  test_arena_free(&arena);
+  free(weights);
+}
+END_TEST
+
+START_TEST(evaluation_keys_of_all_sets_are_within_the_limits) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
+    ck_assert_msg(ppml_eval_key_wire_bytes(p) - PPMLI_CONTAINER_BYTES <=
+                      ppml_limits_default().payload_bytes,
+                  "%s", p->name);
+}
+END_TEST
+
+START_TEST(a_name_may_be_any_text) {
+  static const char *const names[] = {"gut\xC3\xA4rtig",
+                                      "\xE8\x82\xBA\xE7\x82\x8E",
+                                      "\xD8\xB3\xD9\x84\xDB\x8C\xD9\x85",
+                                      "\xF0\x9F\xAB\x81",
+                                      "\xC2\xA0",
+                                      "\xEF\xBF\xBD",
+                                      "\xF4\x8F\xBF\xBF",
+                                      "\xED\x9F\xBF",
+                                      "\xEE\x80\x80"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    check_spec(set_name(&s, names[i]), PPML_OK);
+}
+END_TEST
+
+START_TEST(a_name_that_is_no_text_is_refused) {
+  static const char *const names[] = {"a\xC3",            /* truncated */
+                                      "\xE8\x82",         /* likewise */
+                                      "\xF0\x9F\xAB",     /* likewise */
+                                      "\xC3\x28",         /* no continuation */
+                                      "\x80",             /* nothing but one */
+                                      "\xC0\xAF",         /* overlong '/' */
+                                      "\xC1\xBF",         /* overlong */
+                                      "\xE0\x9F\xBF",     /* overlong */
+                                      "\xF0\x8F\xBF\xBF", /* overlong */
+                                      "\xED\xA0\x80",     /* a surrogate */
+                                      "\xF4\x90\x80\x80", /* beyond 10FFFF */
+                                      "\xF8\x88\x80\x80\x80",
+                                      "\xFF",
+                                      "a\xC2\x85", /* C1: next line */
+                                      "\xC2\x9B"
+                                      "31m", /* C1: begins a terminal's command */
+                                      "\x1B[31m",
+                                      "\xE2\x80\xAE"
+                                      "abc", /* U+202E, right to left from here */
+                                      "\xE2\x81\xA6"
+                                      "abc",          /* U+2066, an isolate */
+                                      "\xE2\x80\x8F", /* U+200F, a mark */
+                                      "\xD8\x9C",     /* U+061C, a mark */
+                                      "\xE2\x80\xA8", /* U+2028, a line's end */
+                                      "\xEF\xBB\xBF"
+                                      "a", /* U+FEFF */
+                                      "\t"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    check_spec(set_name(&s, names[i]), PPML_ERR_RANGE);
+  ck_assert_str_eq(ppml_class_name_refusal("", 0), "is empty");
+  ck_assert_str_eq(ppml_class_name_refusal("123456789012345678901234", 24),
+                   "has more than 23 bytes");
+  ck_assert_str_eq(ppml_class_name_refusal("\xC3", 1), "is not valid UTF-8");
+  ck_assert_str_eq(ppml_class_name_refusal("a\n", 2), "has a control character");
+  ck_assert_ptr_null(ppml_class_name_refusal("12345678901234567890123", 23));
 }
 END_TEST
 
@@ -273,9 +372,10 @@ START_TEST(a_score_unit_is_at_most_half_a_turn) {
     ppml_client client = known_client(), back;
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     client.score_unit = units[i];
-    ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+    ck_assert_int_eq(unchecked_client_write(&client, &writer), PPML_OK);
     ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
     ck_assert_int_eq(ppml_client_read(&back, &reader, &limits), expected[i]);
+    check_writer_agrees(client, &client, expected[i]);
   }
 }
 END_TEST
@@ -286,10 +386,11 @@ static int read_model(const ppml_model *m) {
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   ppml_model back;
   ppml_arena arena = test_arena(BYTES_MAX);
-  ck_assert_int_eq(ppml_model_write(m, &writer), PPML_OK);
+  ck_assert_int_eq(unchecked_model_write(m, &writer), PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
   int error = ppml_model_read(&back, &reader, &limits, &arena);
   test_arena_free(&arena);
+  check_writer_agrees(model, m, error);
   return error;
 }
 
@@ -423,10 +524,11 @@ START_TEST(a_circuit_beyond_its_capacity_is_refused) {
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     c.unit[1] = wrong[i];
     ppmli_circuit_set_id(&c);
-    ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+    ck_assert_int_eq(unchecked_circuit_write(&c, &writer), PPML_OK);
     ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
-    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
-                     wrong[i] == unit ? PPML_OK : PPML_ERR_RANGE);
+    int expected = wrong[i] == unit ? PPML_OK : PPML_ERR_RANGE;
+    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena), expected);
+    check_writer_agrees(circuit, &c, expected);
   }
   test_arena_free(&arena);
 }
@@ -448,10 +550,11 @@ START_TEST(scores_of_unequal_gains_are_refused) {
   for (int i = 0; i < 2; i++, gain[1]--) { /* all twice what they were, then but one */
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     ppmli_circuit_set_id(&c);
-    ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+    ck_assert_int_eq(unchecked_circuit_write(&c, &writer), PPML_OK);
     ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
-    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
-                     i == 0 ? PPML_OK : PPML_ERR_RANGE);
+    int expected = i == 0 ? PPML_OK : PPML_ERR_RANGE;
+    ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena), expected);
+    check_writer_agrees(circuit, &c, expected);
   }
   test_arena_free(&arena);
   free(net);
@@ -669,6 +772,10 @@ int main(void) {
   tcase_add_test(law, the_circuits_id_depends_on_the_parameters);
   tcase_add_test(bounds, a_spec_is_within_its_bounds);
   tcase_add_test(bounds, a_name_is_printable_and_ends);
+  tcase_add_test(bounds, what_no_reader_would_take_is_not_compiled);
+  tcase_add_test(bounds, evaluation_keys_of_all_sets_are_within_the_limits);
+  tcase_add_test(bounds, a_name_may_be_any_text);
+  tcase_add_test(bounds, a_name_that_is_no_text_is_refused);
   tcase_add_test(bounds, a_score_unit_is_at_most_half_a_turn);
   tcase_add_test(bounds, values_of_a_layer_are_within_their_bounds);
   tcase_add_test(bounds, values_of_polynomials_are_within_their_bounds);

@@ -27,7 +27,7 @@ static void set_reason(loaded *l, const char *reason) {
 
 /* As the CLI does it: one allocation, of just what was measured. */
 static void load_archive(loaded *l, const npz_archive *archive) {
-  set_reason(l, npz_dataset_measure(&l->data, archive));
+  set_reason(l, npz_dataset_measure(&l->data, archive, NPZ_MEMORY_DEFAULT));
   if (l->reason[0]) return;
   size_t memory_bytes = l->data.memory_bytes;
   l->memory = malloc(memory_bytes);
@@ -193,7 +193,7 @@ START_TEST(one_byte_less_than_measured_is_refused) {
   npz_array array;
   uint8_t memory[FILE_BYTES_MAX];
   ck_assert(!npz_open(&archive, kat->bytes, kat->count));
-  ck_assert(!npz_dataset_measure(&data, &archive));
+  ck_assert(!npz_dataset_measure(&data, &archive, NPZ_MEMORY_DEFAULT));
   size_t memory_bytes = data.memory_bytes;
   ck_assert(npz_dataset_read(&data, &archive, memory, memory_bytes - 1));
   ck_assert(!npz_dataset_read(&data, &archive, memory, memory_bytes));

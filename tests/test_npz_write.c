@@ -43,7 +43,7 @@ static void check_round_trip(unsigned channels, unsigned labels) {
   npz_archive archive;
   file_input file = write_and_read(&d);
   ck_assert(!npz_open(&archive, file.bytes, file.count));
-  ck_assert(!npz_dataset_measure(&got, &archive));
+  ck_assert(!npz_dataset_measure(&got, &archive, NPZ_MEMORY_DEFAULT));
   size_t memory_bytes = got.memory_bytes;
   void *memory = malloc(memory_bytes);
   ck_assert(memory);

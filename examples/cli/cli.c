@@ -79,19 +79,35 @@ int cli_rng(ppml_rng *rng) {
 
 /* ------------------------------------------------------------ class names */
 
+int cli_check_text(const char *command, const char *option, const char *text) {
+  const char *reason = ppml_text_refusal(text, strlen(text));
+  if (reason == NULL) return CLI_OK;
+  return cli_fail(CLI_USAGE, command, "%s %s (expected UTF-8 without control characters)", option,
+                  reason);
+}
+
+/* One name is wrong: its place, as what it is may not be shown. */
+static int refuse_name(const char *command, uint32_t c, const char *reason) {
+  return cli_fail(CLI_USAGE, command,
+                  "--class-names: name %u %s (expected 1 to %d bytes of UTF-8 without control "
+                  "characters)",
+                  c + 1, reason, PPML_CLASS_NAME_BYTES - 1);
+}
+
 int cli_name_classes(const char *command, ppml_spec *spec, const char *names) {
   uint32_t c = 0;
   for (const char *at = names; at; c++) {
     const char *comma = strchr(at, ',');
     size_t length = comma ? (size_t)(comma - at) : strlen(at);
-    if (c == spec->classes || length == 0 || length >= PPML_CLASS_NAME_BYTES) break;
+    const char *reason = ppml_class_name_refusal(at, length);
+    if (reason) return refuse_name(command, c, reason);
+    if (c == spec->classes) break;
     memset(spec->class_name[c], 0, PPML_CLASS_NAME_BYTES);
     memcpy(spec->class_name[c], at, length);
     at = comma ? comma + 1 : NULL;
     if (at == NULL && c + 1 == spec->classes) return CLI_OK;
   }
-  return cli_fail(CLI_USAGE, command, "--class-names %s (expected %u names of 1 to %d characters)",
-                  names, spec->classes, PPML_CLASS_NAME_BYTES - 1);
+  return cli_fail(CLI_USAGE, command, "--class-names %s (expected %u names)", names, spec->classes);
 }
 
 /* ----------------------------------------------------------- measurements */

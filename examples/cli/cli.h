@@ -36,6 +36,9 @@ void cli_arena_destroy(ppml_arena *arena); /* wipes what was used */
 /* Seeds a generator from the operating system. */
 int cli_rng(ppml_rng *rng);
 
+/* Is the text of a command's option fit to be shown?  CLI_OK, or the exit status after a line. */
+int cli_check_text(const char *command, const char *option, const char *text);
+
 /* Comma-separated names, one for each class, of a command's --class-names. */
 int cli_name_classes(const char *command, ppml_spec *spec, const char *names);
 

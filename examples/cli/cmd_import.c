@@ -22,6 +22,7 @@ typedef struct import_request {
   uint32_t input_bits, weight_bits;
   const char *layout; /* "chw", "hwc", or NULL: what the file says */
   double agreement;
+  size_t data_limit_bytes;
   int has_normalization, json;
 } import_request;
 
@@ -66,6 +67,7 @@ static int parse(import_request *r, int argc, char **argv) {
   r->split = args_text(&a, "--split");
   r->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, 8);
   r->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, 8);
+  r->data_limit_bytes = load_dataset_limit(&a);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 2, 2);
   if (status) return status;
@@ -426,7 +428,7 @@ int cmd_import(int argc, char **argv) {
   if (status) return status;
   status = load_onnx(&onnx, r.onnx_path, &onnx_arena);
   if (status) return status;
-  status = load_dataset(&data, r.data_path, &data_arena);
+  status = load_dataset(&data, r.data_path, r.data_limit_bytes, &data_arena);
   if (status == CLI_OK) {
     status = import(&r, &onnx, &data);
     cli_arena_destroy(&data_arena);

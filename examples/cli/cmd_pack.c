@@ -12,6 +12,7 @@
 #include "resample.h"
 
 #define TABLE_BYTES_MAX ((size_t)64 << 20)
+#define RECORD_BYTES_MIN 4 /* "val" and the end of its line: empty lines are none */
 
 /* Which column has what. */
 enum { FILE_COLUMN, LABEL_COLUMN, SPLIT_COLUMN, COLUMNS };
@@ -35,8 +36,8 @@ typedef struct item {
 } item;
 
 typedef struct item_list {
-  item *item; /* [count] */
-  size_t count;
+  item *item; /* [capacity] */
+  size_t count, capacity;
   size_t in_split[NPZ_SPLITS];
   size_t of_class[NPZ_CLASSES_MAX];
   unsigned classes; /* the largest label and 1 */
@@ -59,6 +60,7 @@ static int parse(pack_request *r, int argc, char **argv) {
   r->classes = args_text(&a, "--classes");
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 1, 1);
+  if (status == CLI_OK && r->classes) status = cli_check_text("pack", "--classes", r->classes);
   if (status == CLI_OK) r->table_path = a.value[0];
   return status;
 }
@@ -111,6 +113,7 @@ static int take_record(item_list *list, const pack_request *r, const csv *table,
     return table_fail(r, i.line,
                       r->classes ? "no such label (expected one of --classes)"
                                  : "bad label (expected 0 to 63, or names by --classes)");
+  if (list->count == list->capacity) return table_fail(r, i.line, "too many lines");
   list->in_split[split]++;
   list->of_class[class]++;
   if (list->classes < (unsigned)class + 1) list->classes = (unsigned)class + 1;
@@ -162,10 +165,11 @@ static int take_table(item_list *list, const pack_request *r, csv *table) {
 static int read_table(item_list *list, const pack_request *r, const file_input *file,
                       ppml_arena *arena) {
   csv table;
-  size_t lines = 1;
+  size_t lines = 1, most = file->count / RECORD_BYTES_MIN + 1;
   for (size_t i = 0; i < file->count; i++) lines += file->bytes[i] == '\n';
   memset(list, 0, sizeof *list);
-  int status = cli_arena_create(arena, lines * sizeof *list->item);
+  list->capacity = lines < most ? lines : most;
+  int status = cli_arena_create(arena, list->capacity * sizeof *list->item);
   if (status) return status;
   list->item = (item *)arena->memory;
   csv_open(&table, file->bytes, file->count);

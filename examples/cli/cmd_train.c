@@ -13,6 +13,7 @@
 
 typedef struct train_request {
   const char *data_path, *model_path, *class_names, *task;
+  size_t data_limit_bytes;
   ppml_train_options options;
   size_t threads;
   int json;
@@ -114,6 +115,7 @@ static int parse(train_request *r, int argc, char **argv) {
   o->balance = args_real(&a, "--balance", 0, 1, o->balance);
   o->warp = args_real(&a, "--warp", 0, 3, o->warp);
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
+  r->data_limit_bytes = load_dataset_limit(&a);
   r->json = args_flag(&a, "--json");
   status = args_end(&a, 1, 1);
   if (status) return status;
@@ -313,7 +315,7 @@ int cmd_train(int argc, char **argv) {
   ppml_arena data_arena;
   int status = parse(&r, argc, argv);
   if (status) return status;
-  status = load_dataset(&data, r.data_path, &data_arena);
+  status = load_dataset(&data, r.data_path, r.data_limit_bytes, &data_arena);
   if (status) return status;
   status = fit_options(&r, &data);
   if (status == CLI_OK) status = train_in_memory(&r, &data);

@@ -230,10 +230,10 @@ int load_check_eval_key(const char *path) {
 
 /* Decodes an archive in memory. */
 static int read_dataset(npz_dataset *dataset, const file_input *file, const char *path,
-                        ppml_arena *arena) {
+                        size_t limit_bytes, ppml_arena *arena) {
   npz_archive archive;
   const char *reason = npz_open(&archive, file->bytes, file->count);
-  if (reason == NULL) reason = npz_dataset_measure(dataset, &archive);
+  if (reason == NULL) reason = npz_dataset_measure(dataset, &archive, limit_bytes);
   if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
   int status = cli_arena_create(arena, dataset->memory_bytes);
   if (status) return status;
@@ -244,11 +244,16 @@ static int read_dataset(npz_dataset *dataset, const file_input *file, const char
   return status;
 }
 
-int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena) {
+size_t load_dataset_limit(args *a) {
+  const uint64_t most = SIZE_MAX >> 20; /* fits on a machine of 32 bits, too */
+  return (size_t)args_number(a, "--data-mib", 1, most, NPZ_MEMORY_DEFAULT >> 20) << 20;
+}
+
+int load_dataset(npz_dataset *dataset, const char *path, size_t limit_bytes, ppml_arena *arena) {
   file_input file;
-  if (file_read(&file, path, LOAD_DATASET_BYTES_MAX) != NULL)
+  if (file_read(&file, path, limit_bytes) != NULL)
     return cli_fail(file.status, path, "%s", file.message);
-  int status = read_dataset(dataset, &file, path, arena);
+  int status = read_dataset(dataset, &file, path, limit_bytes, arena);
   file_free(&file);
   return status;
 }

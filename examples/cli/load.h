@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "args.h"
 #include "cli.h"
 #include "file.h"
 #include "image.h"
@@ -43,11 +44,15 @@ int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const pp
                   ppml_arena *arena);
 void key_file_close(key_file *file); /* harmless on zeros */
 
-/* Longest .npz that is read. */
+/* Longest .npz that is written. */
 #define LOAD_DATASET_BYTES_MAX ((size_t)1 << 30)
 
+/* Takes --data-mib out of a command's arguments: memory for a data set's file and what it unpacks
+ * to, in bytes. */
+size_t load_dataset_limit(args *a);
+
 /* A MedMNIST .npz; free the arena that holds its arrays. */
-int load_dataset(npz_dataset *dataset, const char *path, ppml_arena *arena);
+int load_dataset(npz_dataset *dataset, const char *path, size_t limit_bytes, ppml_arena *arena);
 
 /* A network from an ONNX file; free the arena that holds its weights. */
 int load_onnx(onnx_network *network, const char *path, ppml_arena *arena);

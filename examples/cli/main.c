@@ -50,6 +50,7 @@ static const command commands[] = {
      "  --flip none|h|v|hv       mirror images as well (none)\n"
      "  --threads T              the network does not depend on it (all processors)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n"
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"},
     {"import", cmd_import, "take over a network that was trained elsewhere",
      "ppml import NET.onnx DATA.npz -o MODEL.ppml\n"
@@ -65,6 +66,7 @@ static const command commands[] = {
      "  --input-bits B           1 to 8 bits a pixel (8)\n"
      "  --weight-bits B          2 to 8 bits a weight (8)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n"
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"
      "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and ONNX\n"
      "  Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is left away: it\n"
@@ -77,6 +79,7 @@ static const command commands[] = {
      "  --draws D                of the noise, for each image (100 to 1000)\n"
      "  --count N                the first N images (all)\n"
      "  --seed S                 the same seed gives the same draws (1)\n"
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"},
     {"compile", cmd_compile, "plan a circuit: choose parameters, lay a model out",
      "ppml compile MODEL.ppml -o CIRCUIT.ppml --client CLIENT.ppml\n"
@@ -97,7 +100,8 @@ static const command commands[] = {
     {"encrypt", cmd_encrypt, "encrypt an image",
      "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM, PNG or JPEG\n"
      "  --fit                    cut, scaled and made gray as by pack (of the network's size)\n"
-     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"},
+     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
      "  --threads T              (all processors)\n"
@@ -115,6 +119,7 @@ static const command commands[] = {
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (1)\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"},
     {"bench", cmd_bench, "what each step costs on this machine",
      "ppml bench\n"

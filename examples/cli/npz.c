@@ -391,8 +391,18 @@ static const char *dataset_missing(npz_dataset *dataset, const char *name) {
   return dataset->message;
 }
 
-const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive) {
-  size_t sum = 0;
+/* Says how much it would be, and where the limit is. */
+static const char *dataset_too_large(npz_dataset *dataset, size_t needed, size_t limit_bytes) {
+  memset(dataset, 0, sizeof *dataset);
+  snprintf(dataset->message, sizeof dataset->message,
+           "needs %zu MiB of memory, its own bytes included (expected at most %zu MiB)",
+           (needed >> 20) + 1, limit_bytes >> 20);
+  return dataset->message;
+}
+
+const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive,
+                                size_t limit_bytes) {
+  size_t sum = archive->count;
   memset(dataset, 0, sizeof *dataset);
   for (int i = 0; i < 2 * NPZ_SPLITS; i++) {
     char name[16];
@@ -405,7 +415,8 @@ const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive
     if (reason) return dataset_fail(dataset, name, reason);
     sum += (size_t)member.plain_bytes;
   }
-  dataset->memory_bytes = sum;
+  if (sum > limit_bytes) return dataset_too_large(dataset, sum, limit_bytes);
+  dataset->memory_bytes = sum - archive->count;
   return NULL;
 }
 

@@ -9,7 +9,7 @@
  *     npz_archive archive;
  *     npz_dataset data;
  *     reason = npz_open(&archive, bytes, count);
- *     if (!reason) reason = npz_dataset_measure(&data, &archive);
+ *     if (!reason) reason = npz_dataset_measure(&data, &archive, NPZ_MEMORY_DEFAULT);
  *     if (!reason) memory = malloc(data.memory_bytes), ...
  *     if (!reason) reason = npz_dataset_read(&data, &archive, memory, data.memory_bytes);
  *
@@ -25,7 +25,11 @@
 
 #define NPZ_RANK_MAX 4
 #define NPZ_CLASSES_MAX 64
-#define NPZ_MESSAGE_BYTES 160
+#define NPZ_MESSAGE_BYTES 200
+
+/* Memory for a file and all that it unpacks to, where nothing else is said: 2 GiB.  A file of 3 MB
+ * can claim 3 GB, and unpack to that. */
+#define NPZ_MEMORY_DEFAULT ((size_t)2 << 30)
 
 /* A zip archive in memory whose central directory has been checked from end to end. */
 typedef struct npz_archive {
@@ -79,8 +83,11 @@ typedef struct npz_dataset {
   char message[NPZ_MESSAGE_BYTES]; /* holds the reason that a function returned */
 } npz_dataset;
 
-/* Looks for {train,val,test}_{images,labels}; sets memory_bytes alone. */
-const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive);
+/* Looks for {train,val,test}_{images,labels}; sets memory_bytes alone.  Refused: what needs more
+ * than limit_bytes, the archive's own bytes included, and sizes that its data cannot unpack to.
+ * npz_dataset_read unpacks just the size that was measured, and refuses data that make more. */
+const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive,
+                                size_t limit_bytes);
 
 /* Decodes all six into memory, which has at least the memory_bytes that npz_dataset_measure told.
  * Images are (N,H,W) or (N,H,W,3), labels (N) or (N,1), or (N,L) of 0 and 1. */

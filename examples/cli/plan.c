@@ -78,9 +78,22 @@ static int refuse_bootstraps(const ppml_refusal *r, const ppml_compile_options *
                   r->layer + 1, r->layer_noise, link, exact, options->agreement);
 }
 
+/* No set carries the network within the limits of those who would read it. */
+static int refuse_size(const ppml_refusal *r, const ppml_model *model, const char *path) {
+  ppml_limits limits = ppml_limits_default();
+  return cli_fail(CLI_REFUSED, path,
+                  "too large for %s: an encrypted image has %zu bytes, or a circuit or the memory "
+                  "for an image is beyond the limits (expected at most %llu MiB, and %llu MiB of "
+                  "memory)",
+                  r->too_large->name, ppml_input_wire_bytes(r->too_large, &model->spec),
+                  (unsigned long long)(limits.payload_bytes >> 20),
+                  (unsigned long long)(limits.infer_bytes >> 20));
+}
+
 static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
   int is_polynomial = ppmli_model_is_polynomial(model);
+  if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
   if (options->params && (options->params->slots != 0) != is_polynomial)
     return refuse_kind(options->params, path);
   return is_polynomial ? refuse_polynomial(r, options, model, path)
