@@ -15,4 +15,9 @@ PPMLI_INLINE uint64_t ppmli_ct_mask(uint64_t bit) {
   return (uint64_t)0 - bit;
 }
 
+/* 1 if a < b, else 0.  CT. */
+PPMLI_INLINE uint64_t ppmli_ct_less(uint64_t a, uint64_t b) {
+  return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+}
+
 #endif
