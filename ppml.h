@@ -47,7 +47,7 @@
 extern "C" {
 #endif
 
-#define PPML_VERSION "0.1.0"
+#define PPML_VERSION "0.2.0"
 
 #ifndef PPML_API
 #define PPML_API extern
@@ -78,6 +78,8 @@ enum {
   PPML_ERR_ARG = -1,      /* an argument breaks the documented contract */
   PPML_ERR_PARAMS = -2,   /* no such parameter set, or it cannot carry this network */
   PPML_ERR_MISMATCH = -3, /* a key, ciphertext and circuit that do not belong together */
+  PPML_ERR_REQUEST =
+      -4, /* an output that answers no open request: not asked for, or given before */
   /* the input bytes' */
   PPML_ERR_FORMAT = -10,      /* not a ppml container, or malformed */
   PPML_ERR_VERSION = -11,     /* a container of another format version */
@@ -470,24 +472,46 @@ typedef struct ppml_circuit {
   const int32_t *gain[PPML_LAYERS_MAX]; /* [outputs], > 0 */
   uint8_t id[PPML_ID_BYTES];            /* digest of all the above */
   double agreement;                     /* promised when it was compiled; 0: nothing was */
+  uint32_t publish; /* scores that may be published under one key, flooded; 0: none */
 } ppml_circuit;
 
-/* What the client holds of it: how to encrypt and how to read the answer, no weight. */
+/* What the client holds of it: how to encrypt and how to read the answer, no weight.  A reader
+ * refuses a client spec whose unit, noise and step would let answers tell more of the key than
+ * docs/NOISE.md "What an answer tells" has it. */
 typedef struct ppml_client {
   ppml_spec spec;
   const ppml_params *params;
-  uint64_t score_unit; /* a score of 1 on the torus */
+  uint64_t score_unit;  /* a score of 1 on the torus */
+  uint64_t score_noise; /* predicted standard deviation of a score's noise, in 2^-64 of a turn */
+  uint32_t answer_step; /* scores that give the same probability; a power of two */
+  uint32_t publish;     /* as ppml_circuit has it */
+  uint32_t renew_after; /* answers after which the key is to be renewed, if they were published;
+                           UINT32_MAX: they tell nothing */
   uint8_t circuit_id[PPML_ID_BYTES];
 } ppml_client;
+
+#define PPML_PUBLISH_MAX 65536
+
+/* Bits that all answers under one key should tell of it together, at most.  A key that may be
+ * guessed so many times more easily is still far above 96 bits of security. */
+#define PPML_KEY_LEAK_BITS 32
+
+/* One id of all that a client uses: the spec, the parameter set's numbers, unit, noise, step and
+ * budgets, and the circuit's id.  Two client specs with this id read answers alike.
+ *   id [PPML_ID_BYTES]  out */
+PPML_API void ppml_client_id(uint8_t *id, const ppml_client *client);
 
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
   const ppml_params *params; /* NULL: the fastest standard set that will do, exact the last */
   double agreement;          /* share of images whose answer encryption must not change, as
                                 predicted; 0: whatever comes of it */
+  uint32_t publish;          /* scores that are to be published under one key, each with noise
+                                added to hide the key: PPML_PUBLISH_MAX at most; 0: none */
 } ppml_compile_options;
 
-/* params NULL; agreement 0.995, to the power of the labels where an image has several. */
+/* params NULL; agreement 0.995, to the power of the labels where an image has several; no score
+ * to be published. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
@@ -560,6 +584,16 @@ typedef struct ppml_certificate {
   double agreement_wanted;    /* 0: nothing was */
   double agreement_predicted; /* the changed answers within a factor of two or three */
   double score_std;           /* noise of a score, in score units */
+  uint64_t score_noise;       /* as the client spec has it */
+  uint32_t answer_step;       /* likewise */
+  uint32_t publish;           /* likewise */
+  /* Bits that one answer tells of the key, on average over images like those of training: by
+   * what it says, and by its probability at most besides.  0 where scores are free of noise but
+   * for a failure; docs/NOISE.md "What an answer tells". */
+  double answer_leak_bits, probability_leak_bits;
+  uint32_t renew_after; /* PPML_KEY_LEAK_BITS over the sum of the two, as the client spec has it */
+  double flooded_std;   /* of a score that is flooded for the budget, in score units */
+  double flooded_agreement; /* of answers read off flooded scores, as predicted; 0 budget: 0 */
   double lwe_security_bits, glwe_security_bits;
   const char *security_estimate; /* how those were estimated */
   uint64_t bootstraps;           /* of one image */
@@ -705,31 +739,79 @@ typedef struct ppml_input {
   const uint8_t *tail;  /* [blocks][poly_size] of a leveled set: 8 bits more of each word */
 } ppml_input;
 
+/* What the client keeps of an image that it encrypted, until the answer came.  A server that may
+ * choose what is decrypted learns the key from the answers alone, so an output is decrypted only
+ * for a request that is open, and closes it.  Zeros are a closed request. */
+typedef struct ppml_request {
+  uint8_t digest[PPML_ID_BYTES]; /* of the image's mask seed, circuit id and key id */
+  uint32_t open;                 /* 1 until an answer to it was given */
+} ppml_request;
+
 /* Encrypted scores: LWE ciphertexts modulo 2^output_bits, each word below that. */
 typedef struct ppml_output {
   const ppml_params *params;
   uint8_t circuit_id[PPML_ID_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
   uint32_t images, outputs;
-  const uint32_t *lwe; /* [images][outputs][k N + 1], the body last */
+  const uint8_t *digest; /* [images][PPML_ID_BYTES]: of the request that each image answers */
+  const uint32_t *lwe;   /* [images][outputs][k N + 1], the body last */
 } ppml_output;
 
 /* Words of one LWE ciphertext of an output: k N + 1. */
 PPML_API size_t ppml_output_lwe_words(const ppml_params *params);
 
-/* Encrypts an image.  Its seeds are digests of what rng draws, the secret key and the pixels
+/* Encrypts an image.
+ *   request  out: open; keep it for ppml_decrypt
+ * Its seeds are digests of what rng draws, the secret key and the pixels
  * together: docs/DESIGN.md "Randomness".
  * Memory: ppml_input_bytes.  Errors: ARG, RNG, NOMEM.
  * CT: time depends on the shape of the image alone. */
 PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec);
-PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
-                          ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
+PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
+                          const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
 
-/* Scores of one of the images of an output.
+/* The digest by which a request and the answer to it find each other.
+ *   digest [PPML_ID_BYTES]  out */
+PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input);
+
+/* An answer, as rounded as it may be shown to others than the key's owner.  Label and probabilities
+ * are functions of where each score lies between steps of client.answer_step, and the border
+ * between two labels is such a step: they never contradict each other. */
+typedef struct ppml_answer {
+  uint8_t label[PPML_CLASSES_MAX];   /* as ppml_spec_answer gives it: of CLASS and GRADE label[0] */
+  uint8_t percent[PPML_CLASSES_MAX]; /* [classes]: probability of each class or label, in whole
+                                        multiples of 5; of the answer percent[label[0]] */
+} ppml_answer;
+
+/* The answer that scores stand for.
+ *   scores [client->spec.outputs] */
+PPML_API void ppml_client_answer(ppml_answer *answer, const ppml_client *client,
+                                 const int32_t *scores);
+
+/* The answer to one of the images of an output.
+ *   request  of that image; closed before the answer is given, so that none is given twice
+ * Errors: ARG (no such image), MISMATCH, REQUEST (not the answer to this request, which stays as
+ * it was; a request that is not open; an output with two images for one request).
+ * CT: up to where scores lie between steps. */
+PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t image,
+                          ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* The scores themselves, for the key's owner alone: some thousand published scores give the
+ * secret key away, docs/SECURITY.md.  Otherwise like ppml_decrypt.
  *   scores [key->client.spec.outputs]  out
- * Errors: ARG (no such image), MISMATCH.  CT: up to the scores themselves. */
-PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t image,
-                          const ppml_secret_key *key) PPML_MUST_CHECK;
+ * CT: up to the scores. */
+PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,
+                                           ppml_request *request,
+                                           const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* Scores that may be published, up to client.publish of them under one key, which the caller
+ * counts: fresh noise is added that hides the noise of encryption, so that all of them together
+ * tell at most one bit of the key.  An answer that is published beside them must be made of them,
+ * by ppml_client_answer.  Of a circuit whose scores are free of noise none is added.
+ * Errors: as ppml_decrypt, ARG also where client.publish is 0. */
+PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *output, size_t image,
+                                         ppml_request *request, const ppml_secret_key *key,
+                                         ppml_rng *rng) PPML_MUST_CHECK;
 
 /* Runs the circuit on encrypted images.
  *   output  out; in arena
@@ -756,7 +838,7 @@ enum {
 };
 
 /* The only version of the format that is read and written. */
-#define PPML_FORMAT_VERSION 2
+#define PPML_FORMAT_VERSION 3
 
 /* What a container says of itself before its payload is read. */
 typedef struct ppml_header {
@@ -771,7 +853,7 @@ typedef struct ppml_header {
 /* Name of a kind, "model" say; NULL if there is none. */
 PPML_API const char *ppml_kind_name(uint32_t kind);
 
-/* Reads a header alone. Errors: input bytes'. */
+/* Reads a header alone. Errors: input bytes'; on VERSION, header->version says which. */
 PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
                               const ppml_limits *limits) PPML_MUST_CHECK;
 
@@ -780,8 +862,9 @@ PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
 PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
                                   const ppml_limits *limits) PPML_MUST_CHECK;
 
-/* Memory that reading a container with this header takes: exact for encrypted images and
- * scores, at most that much for models and circuits, 0 for client specs and secret keys.
+/* Memory that reading a container with this header takes: exact for encrypted images and one
+ * image's scores, at most that much for models, circuits and more scores, 0 for client specs and
+ * secret keys.
  * For an evaluation key ask ppml_eval_key_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
 

@@ -33,7 +33,7 @@ static const ppml_model model = {
     100,
     {0}};
 
-static int classify(const uint8_t pixels[8], uint8_t *answer) {
+static int classify(const uint8_t pixels[8], ppml_answer *answer) {
   ppml_arena arena;
   ppml_circuit circuit;
   ppml_client client;
@@ -41,8 +41,8 @@ static int classify(const uint8_t pixels[8], uint8_t *answer) {
   ppml_secret_key secret;
   ppml_eval_key eval;
   ppml_input input;
+  ppml_request request;
   ppml_output output;
-  int32_t score;
   ppml_limits limits = ppml_limits_default();
   int error = ppml_arena_init(&arena, memory, sizeof memory);
   if (!error) error = ppml_rng_init(&rng);
@@ -56,16 +56,15 @@ static int classify(const uint8_t pixels[8], uint8_t *answer) {
   ppml_writer writer = ppml_writer_to_memory(key_file, sizeof key_file);
   error = ppml_secret_key_generate(&secret, &client, &rng);
   if (!error) error = ppml_eval_key_generate(&writer, &secret, &rng, NULL, NULL, &arena);
-  if (!error) error = ppml_encrypt(&input, &secret, pixels, &rng, &arena);
+  if (!error) error = ppml_encrypt(&input, &request, &secret, pixels, &rng, &arena);
 
   /* The server sees the evaluation key and the encrypted image alone. */
   ppml_reader reader = ppml_reader_from_memory(key_file, writer.position);
   if (!error) error = ppml_eval_key_read(&eval, &reader, &limits, &circuit, NULL, NULL, &arena);
   if (!error) error = ppml_infer(&output, &circuit, &input, 1, &eval, NULL, &arena);
 
-  /* The client reads the answer. */
-  if (!error) error = ppml_decrypt(&score, &output, 0, &secret);
-  if (!error) ppml_spec_answer(answer, &model.spec, &score);
+  /* The client reads the answer to its request, once. */
+  if (!error) error = ppml_decrypt(answer, &output, 0, &request, &secret);
   ppml_secret_key_wipe(&secret);
   ppml_rng_wipe(&rng);
   return error;
@@ -73,12 +72,12 @@ static int classify(const uint8_t pixels[8], uint8_t *answer) {
 
 int main(void) {
   const uint8_t pixels[8] = {250, 240, 230, 200, 255, 220, 210, 190};
-  uint8_t answer[PPML_CLASSES_MAX];
-  int error = classify(pixels, answer);
+  ppml_answer answer;
+  int error = classify(pixels, &answer);
   if (error) {
     fprintf(stderr, "minimal: %s\n", ppml_strerror(error));
     return 1;
   }
-  printf("%s\n", model.spec.class_name[answer[0]]);
+  printf("%s\n", model.spec.class_name[answer.label[0]]);
   return 0;
 }

@@ -28,6 +28,7 @@ typedef struct container_object {
   ppml_secret_key secret_key;
   ppml_eval_key eval_key;
   ppml_input input;
+  ppml_request request; /* of the input, where it was made here */
   ppml_output output;
 } container_object;
 
@@ -182,16 +183,26 @@ static void container_use_model(const ppml_model *m) {
 /* Decrypts with a key that claims to belong to it. */
 static void container_use_output(const ppml_output *output) {
   static ppml_secret_key key;
+  ppml_request request = {{0}, 1};
+  ppml_answer answer;
   int32_t scores[PPML_CLASSES_MAX];
   memset(&key, 0x55, sizeof key);
+  memset(&key.client, 0, sizeof key.client);
   key.client.params = output->params;
   key.client.spec.outputs = output->outputs;
   key.client.score_unit = PPMLI_TORUS_HALF;
   memcpy(key.client.circuit_id, output->circuit_id, PPML_ID_BYTES);
   memcpy(key.id, output->key_id, PPML_ID_BYTES);
-  if (ppml_decrypt(scores, output, output->images - 1, &key) != PPML_OK) abort();
+  if (ppmli_decrypt_scores(scores, output, output->images - 1, &key) != PPML_OK) abort();
   key.client.score_unit = 1;
-  if (ppml_decrypt(scores, output, 0, &key) != PPML_OK) abort();
+  key.client.answer_step = 1;
+  key.client.spec.score_unit = 1;
+  key.client.spec.classes = key.client.spec.task == PPML_TASK_GRADE ? output->outputs + 1 : 2;
+  memcpy(request.digest, output->digest, PPML_ID_BYTES);
+  int error = ppml_decrypt(&answer, output, 0, &request, &key);
+  if (error != PPML_OK && error != PPML_ERR_REQUEST) abort();
+  if (error == PPML_OK && ppml_decrypt(&answer, output, 0, &request, &key) != PPML_ERR_REQUEST)
+    abort(); /* it was answered */
 }
 
 static void container_use(const container_object *o, uint32_t kind) {
@@ -203,10 +214,10 @@ static void container_use(const container_object *o, uint32_t kind) {
 /* ----------------------------------------------------------------- reading */
 
 /* Bytes that are written as they were read: not those of a circuit's certificate, behind its
- * promise, which a reader takes within tolerances and makes anew. */
+ * promise and budget, which a reader takes within tolerances and makes anew. */
 static size_t container_kept_bytes(const container_object *o, uint32_t kind, size_t count) {
   if (kind != PPML_KIND_CIRCUIT) return count;
-  return PPMLI_HEADER_BYTES + ppmli_circuit_wire_bytes(&o->circuit) + 4;
+  return PPMLI_HEADER_BYTES + ppmli_circuit_wire_bytes(&o->circuit) + 8;
 }
 
 /* What was read is written as the bytes it was read from. */

@@ -5,6 +5,7 @@
 
 #include "certificate.h"
 #include "compile.h"
+#include "decrypt.h"
 #include "digits.h"
 #include "keygen.h"
 #include "simulate.h"
@@ -29,6 +30,8 @@ PPML_API const char *ppml_strerror(int error) {
     return "no parameter set of this build fits";
   case PPML_ERR_MISMATCH:
     return "belongs to another circuit or key";
+  case PPML_ERR_REQUEST:
+    return "answers no open request: it was not asked for, or was answered before";
   case PPML_ERR_FORMAT:
     return "malformed";
   case PPML_ERR_VERSION:
@@ -287,6 +290,10 @@ PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *
   ppmli_client_from_circuit(client, circuit);
 }
 
+PPML_API void ppml_client_id(uint8_t *id, const ppml_client *client) {
+  ppmli_client_id(id, client);
+}
+
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
   return ppmli_circuit_pbs_count(circuit);
 }
@@ -426,18 +433,41 @@ PPML_API size_t ppml_output_lwe_words(const ppml_params *params) {
   return ppmli_output_words(params);
 }
 
-PPML_API int ppml_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
-                          ppml_rng *rng, ppml_arena *arena) {
-  if (!input || !key || !pixels || !rng || !arena) return PPML_ERR_ARG;
+PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
+                          const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
+  if (!input || !request || !key || !pixels || !rng || !arena) return PPML_ERR_ARG;
   if (!key->client.params) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_rng_begin(rng));
-  return ppmli_encrypt(input, key, pixels, rng, arena);
+  return ppmli_encrypt(input, request, key, pixels, rng, arena);
 }
 
-PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t image,
-                          const ppml_secret_key *key) {
-  if (!scores || !output || !key) return PPML_ERR_ARG;
-  return ppmli_decrypt(scores, output, image, key);
+PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input) {
+  ppmli_input_digest(digest, input);
+}
+
+PPML_API void ppml_client_answer(ppml_answer *answer, const ppml_client *client,
+                                 const int32_t *scores) {
+  ppmli_client_answer(answer, client, scores);
+}
+
+PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t image,
+                          ppml_request *request, const ppml_secret_key *key) {
+  if (!answer || !output || !request || !key) return PPML_ERR_ARG;
+  return ppmli_decrypt(answer, output, image, request, key);
+}
+
+PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,
+                                           ppml_request *request, const ppml_secret_key *key) {
+  if (!scores || !output || !request || !key) return PPML_ERR_ARG;
+  return ppmli_decrypt_for_owner(scores, output, image, request, key);
+}
+
+PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *output, size_t image,
+                                         ppml_request *request, const ppml_secret_key *key,
+                                         ppml_rng *rng) {
+  if (!scores || !output || !request || !key || !rng) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_rng_begin(rng));
+  return ppmli_decrypt_flooded(scores, output, image, request, key, rng);
 }
 
 PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit) {
@@ -495,8 +525,9 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
   case PPML_KIND_INPUT:
     return ppmli_input_array_bytes(h->params, payload / ppmli_input_block_wire_bytes(h->params));
   case PPML_KIND_OUTPUT:
-    return ppmli_arena_rounded(payload / ppmli_output_lwe_wire_bytes(h->params) *
-                               ppmli_output_words(h->params) * sizeof(uint32_t));
+    return ppmli_output_array_bytes(
+        h->params, payload / (PPML_ID_BYTES + ppmli_output_lwe_wire_bytes(h->params)),
+        payload / ppmli_output_lwe_wire_bytes(h->params));
   default:
     return 0;
   }
@@ -588,7 +619,7 @@ PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec
 
 PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
                                        size_t images) {
-  return PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(params, images * spec->outputs);
+  return PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(params, images, spec->outputs);
 }
 
 #ifdef __cplusplus

@@ -107,11 +107,27 @@ PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit 
   out->eval_key_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_key_payload_bytes(p);
   out->input_wire_bytes =
       PPMLI_CONTAINER_BYTES + ppmli_input_payload_bytes(p, ppmli_input_blocks(p, spec));
-  out->output_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(p, spec->outputs);
+  out->output_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(p, 1, spec->outputs);
   out->eval_key_bytes = ppmli_eval_key_bytes(p, 1);
   out->infer_bytes = ppmli_infer_bytes(c, 1, 1);
   out->keygen_bytes = ppmli_eval_key_generate_bytes(p, 1);
   out->encrypt_bytes = ppmli_input_bytes(p, spec);
+}
+
+/* What answers tell, and what it costs to publish scores. */
+PPMLI_STATIC void ppmli_certify_answers(ppml_certificate *out, const ppml_circuit *c,
+                                        const ppml_noise *noise) {
+  ppml_client client;
+  ppmli_leak_client(&client, c, noise);
+  out->score_noise = client.score_noise;
+  out->answer_step = client.answer_step;
+  out->publish = client.publish;
+  out->renew_after = client.renew_after;
+  out->answer_leak_bits = ppmli_leak_label_bits(&client, c, noise);
+  out->probability_leak_bits = ppmli_leak_probability_bits(&client, c, noise);
+  if (client.publish == 0) return;
+  out->flooded_std = ppmli_leak_flooded_std(&client, noise->score);
+  out->flooded_agreement = ppmli_leak_flooded_agreement(noise, out->flooded_std);
 }
 
 PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_circuit *c) {
@@ -122,6 +138,7 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   out->agreement_wanted = c->agreement;
   out->agreement_predicted = 1 - noise.changed_answers;
   out->score_std = noise.score;
+  ppmli_certify_answers(out, c, &noise);
   out->lwe_security_bits = ppmli_params_lwe_security_bits(c->params);
   out->glwe_security_bits = ppmli_params_glwe_security_bits(c->params);
   out->security_estimate = ppmli_security_estimate(c->params);
@@ -197,6 +214,11 @@ PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certify_walk *walk,
 PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_certificate *c) {
   ppmli_certify_real(walk, c->agreement_predicted, PPMLI_SHARE_PARTS);
   ppmli_certify_std(walk, c->score_std);
+  ppmli_certify_count(walk, c->score_noise);
+  ppmli_certify_count(walk, c->answer_step);
+  ppmli_certify_real(walk, c->answer_leak_bits, PPMLI_SHARE_PARTS);
+  ppmli_certify_real(walk, c->probability_leak_bits, PPMLI_SHARE_PARTS);
+  ppmli_certify_count(walk, c->renew_after);
   ppmli_certify_real(walk, c->lwe_security_bits, 65536);
   ppmli_certify_real(walk, c->glwe_security_bits, 65536);
   ppmli_certify_count(walk, c->bootstraps);
@@ -211,7 +233,7 @@ PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_cert
 }
 
 PPMLI_INLINE size_t ppmli_certificate_wire_bytes(uint32_t layers) {
-  return 4 + 8 * (12 + 8 * (size_t)layers);
+  return 8 + 8 * (17 + 8 * (size_t)layers);
 }
 
 PPMLI_STATIC void ppmli_certificate_put(ppmli_out *out, const ppml_circuit *c) {
@@ -219,16 +241,18 @@ PPMLI_STATIC void ppmli_certificate_put(ppmli_out *out, const ppml_circuit *c) {
   ppmli_certify_walk walk = {out, NULL, 0};
   ppmli_circuit_certificate(&certificate, c);
   ppmli_out_u32(out, (uint32_t)(c->agreement * PPMLI_SHARE_PARTS + 0.5));
+  ppmli_out_u32(out, c->publish);
   ppmli_certify_fields(&walk, &certificate);
 }
 
-/* The promise comes from the file, everything else is compared with what the circuit is; and
+/* The promise and the budget come from the file, everything else is compared with what the circuit is; and
  * the circuit must keep the promise.  Errors: input bytes', CERTIFICATE. */
 PPMLI_STATIC int ppmli_certificate_get(ppml_circuit *c, ppmli_in *in) {
   ppml_certificate certificate;
   ppmli_certify_walk walk = {NULL, in, 0};
   uint32_t promise = ppmli_in_u32(in);
-  if (promise > PPMLI_SHARE_PARTS) return PPML_ERR_RANGE;
+  c->publish = ppmli_in_u32(in);
+  if (promise > PPMLI_SHARE_PARTS || c->publish > PPML_PUBLISH_MAX) return PPML_ERR_RANGE;
   c->agreement = promise / (double)PPMLI_SHARE_PARTS;
   ppmli_circuit_certificate(&certificate, c);
   ppmli_certify_fields(&walk, &certificate);

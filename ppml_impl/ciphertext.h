@@ -134,19 +134,34 @@ PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_p
   return PPML_OK;
 }
 
+/* The digest that an answer must carry: the mask seed is the image's own, drawn anew for each. */
+PPMLI_STATIC void ppmli_input_digest(uint8_t *digest, const ppml_input *input) {
+  static const char domain[] =
+      "ppml request 3"; /* with its zero: what else is hashed begins otherwise */
+  ppmli_digest d;
+  ppmli_digest_init(&d);
+  ppmli_digest_update(&d, domain, sizeof domain);
+  ppmli_digest_update(&d, input->seed, sizeof input->seed);
+  ppmli_digest_update(&d, input->circuit_id, sizeof input->circuit_id);
+  ppmli_digest_update(&d, input->key_id, sizeof input->key_id);
+  ppmli_digest_final(&d, digest);
+}
+
 /* Encrypts one image.
- *   input   out; its body is in arena
- *   pixels  [inputs]
- *   rng     ppmli_rng_begin was called for this use
+ *   input    out; its body is in arena
+ *   request  out; open
+ *   pixels   [inputs]
+ *   rng      ppmli_rng_begin was called for this use
  * Memory: ppmli_input_bytes.  Errors: NOMEM.
  * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.
  * CT: time depends on the shape of the image only. */
-PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, const uint8_t *pixels,
-                               ppml_rng *rng, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
+                               const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
   ppmli_seeds seeds;
   size_t mark = arena->used_bytes, blocks = ppmli_input_blocks(p, &key->client.spec);
   memset(input, 0, sizeof *input);
+  memset(request, 0, sizeof *request);
   uint64_t *body;
   uint8_t *tail;
   if (ppmli_input_alloc(&body, &tail, p, blocks, arena) != PPML_OK) {
@@ -172,6 +187,8 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, const ppml_secret_key *key, co
   input->tail = tail;
   memcpy(input->circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(input->key_id, key->id, PPML_ID_BYTES);
+  ppmli_input_digest(request->digest, input);
+  request->open = 1;
   return PPML_OK;
 }
 
@@ -290,51 +307,20 @@ PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const 
   out[dim] = ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
 }
 
-/* round(phase / score_unit): a torus element modulo 2^bits as an integer score. */
-PPMLI_STATIC int32_t ppmli_output_score(uint32_t phase, const ppml_client *client) {
-  uint32_t bits = client->params->output_bits;
-  int64_t t = ppmli_torus_signed(ppmli_torus_from(phase, bits));
-  int64_t unit =
-      (int64_t)(client->score_unit < PPMLI_TORUS_HALF ? client->score_unit : PPMLI_TORUS_HALF - 1);
-  return (int32_t)ppmli_quant_clamp(ppmli_quant_nearest(t, unit), INT32_MAX);
-}
-
-/* The phase of one ciphertext of an output, modulo 2^output_bits.  CT. */
-PPMLI_STATIC uint32_t ppmli_output_phase(const uint32_t *lwe, const ppml_params *p,
-                                         const uint8_t *glwe_bits) {
-  size_t dim = ppmli_params_long_dim(p);
-  uint32_t phase = lwe[dim];
-  for (size_t i = 0; i < dim; i++)
-    phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(glwe_bits, i));
-  for (size_t i = 0; p->slots && i < dim; i++) /* where the key is -1 */
-    phase += lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(glwe_bits, dim + i));
-  return phase & (((uint32_t)1 << p->output_bits) - 1);
-}
-
-/* Decrypts the scores of image number `image`.
- *   scores  [outputs]  out
- * Errors: ARG, MISMATCH.  CT: up to the scores, which are the result. */
-PPMLI_STATIC int ppmli_decrypt(int32_t *scores, const ppml_output *output, size_t image,
-                               const ppml_secret_key *key) {
-  const ppml_params *p = key->client.params;
-  if (output->params != p || output->outputs != key->client.spec.outputs ||
-      memcmp(output->circuit_id, key->client.circuit_id, PPML_ID_BYTES) != 0 ||
-      memcmp(output->key_id, key->id, PPML_ID_BYTES) != 0)
-    return PPML_ERR_MISMATCH;
-  if (image >= output->images) return PPML_ERR_ARG;
-  for (uint32_t s = 0; s < output->outputs; s++) {
-    const uint32_t *lwe = output->lwe + (image * output->outputs + s) * ppmli_output_words(p);
-    scores[s] = ppmli_output_score(ppmli_output_phase(lwe, p, key->glwe_bits), &key->client);
-  }
-  return PPML_OK;
-}
-
 PPMLI_INLINE size_t ppmli_output_lwe_wire_bytes(const ppml_params *p) {
   return ppmli_packed_bytes(ppmli_output_words(p), p->output_bits);
 }
 
-PPMLI_INLINE size_t ppmli_output_payload_bytes(const ppml_params *p, size_t ciphertexts) {
-  return 8 + ciphertexts * ppmli_output_lwe_wire_bytes(p);
+PPMLI_INLINE size_t ppmli_output_payload_bytes(const ppml_params *p, size_t images,
+                                               size_t outputs) {
+  return 8 + images * (PPML_ID_BYTES + outputs * ppmli_output_lwe_wire_bytes(p));
+}
+
+/* Memory for the digests and ciphertexts of so many images. */
+PPMLI_STATIC size_t ppmli_output_array_bytes(const ppml_params *p, size_t images,
+                                             size_t ciphertexts) {
+  return ppmli_arena_rounded(images * PPML_ID_BYTES) +
+         ppmli_arena_rounded(ciphertexts * ppmli_output_words(p) * sizeof(uint32_t));
 }
 
 /* One ciphertext's words, a buffer at a time. */
@@ -367,7 +353,7 @@ PPMLI_STATIC int ppmli_output_fits(const ppml_params *p, uint32_t images, uint32
                                    const ppml_limits *limits) {
   if (images < 1 || images > limits->images) return 0;
   if (outputs < 1 || outputs > PPML_CLASSES_MAX) return 0;
-  return ppmli_output_payload_bytes(p, (size_t)images * outputs) <= limits->payload_bytes;
+  return ppmli_output_payload_bytes(p, images, outputs) <= limits->payload_bytes;
 }
 
 PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writer) {
@@ -376,7 +362,7 @@ PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writ
   ppml_header h = {PPML_KIND_OUTPUT,
                    PPML_FORMAT_VERSION,
                    p,
-                   ppmli_output_payload_bytes(p, ciphertexts),
+                   ppmli_output_payload_bytes(p, output->images, output->outputs),
                    {0},
                    {0}};
   const ppml_limits limits = ppmli_limits_default();
@@ -387,6 +373,7 @@ PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writ
   ppmli_out_begin(&out, writer, &h);
   ppmli_out_u32(&out, output->images);
   ppmli_out_u32(&out, output->outputs);
+  ppmli_out_bytes(&out, output->digest, (size_t)output->images * PPML_ID_BYTES);
   for (size_t i = 0; i < ciphertexts; i++)
     ppmli_output_put(&out, output->lwe + i * ppmli_output_words(p), p);
   return ppmli_out_end(&out);
@@ -400,11 +387,15 @@ PPMLI_STATIC int ppmli_output_get(ppml_output *output, ppmli_in *in, const ppml_
   if (in->error) return in->error;
   if (!ppmli_output_fits(p, output->images, output->outputs, limits)) return PPML_ERR_RANGE;
   size_t ciphertexts = (size_t)output->images * output->outputs;
-  if (h->payload_bytes != ppmli_output_payload_bytes(p, ciphertexts)) return PPML_ERR_FORMAT;
+  if (h->payload_bytes != ppmli_output_payload_bytes(p, output->images, output->outputs))
+    return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(uint8_t, digest, arena, (size_t)output->images * PPML_ID_BYTES);
   PPMLI_ALLOC(uint32_t, lwe, arena, ciphertexts * ppmli_output_words(p));
+  ppmli_in_bytes(in, digest, (size_t)output->images * PPML_ID_BYTES);
   for (size_t i = 0; i < ciphertexts; i++)
     ppmli_output_fetch(lwe + i * ppmli_output_words(p), in, p);
   output->params = p;
+  output->digest = digest;
   output->lwe = lwe;
   memcpy(output->circuit_id, h->circuit_id, PPML_ID_BYTES);
   memcpy(output->key_id, h->key_id, PPML_ID_BYTES);

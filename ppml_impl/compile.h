@@ -16,7 +16,7 @@ PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
 }
 
 PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec *spec) {
-  ppml_compile_options options = {NULL, 1};
+  ppml_compile_options options = {NULL, 1, 0};
   for (size_t i = 0; i < ppmli_spec_answer_bytes(spec); i++) options.agreement *= PPMLI_AGREEMENT;
   return options;
 }
@@ -124,6 +124,7 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
   memset(refusal, 0, sizeof *refusal);
   if (params && params != ppmli_params_by_id(params->id)) return PPML_ERR_PARAMS;
   if (!(options->agreement >= 0 && options->agreement <= 1)) return PPML_ERR_ARG;
+  if (options->publish > PPML_PUBLISH_MAX) return PPML_ERR_ARG;
   if (!ppmli_model_is_valid(model)) return PPML_ERR_ARG;
   for (uint32_t l = 0; l < model->layer_count; l++) {
     PPMLI_ALLOC(int32_t, gains, arena, model->layer[l].outputs);
@@ -132,6 +133,7 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
   memset(c, 0, sizeof *c);
   c->model = *model;
   c->agreement = options->agreement;
+  c->publish = options->publish;
   ppmli_model_id(c->model.id, model);
   PPMLI_TRY(ppmli_compile_choose(c, gain, options, refusal));
   ppmli_circuit_set_id(c);
@@ -149,10 +151,11 @@ PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const p
 }
 
 PPMLI_STATIC void ppmli_client_from_circuit(ppml_client *client, const ppml_circuit *c) {
+  ppml_noise noise;
+  ppmli_predict_noise(&noise, c);
   memset(client, 0, sizeof *client);
   client->spec = c->model.spec;
-  client->params = c->params;
-  client->score_unit = ppmli_circuit_score_unit(c);
+  ppmli_leak_client(client, c, &noise);
   memcpy(client->circuit_id, c->id, PPML_ID_BYTES);
 }
 

@@ -36,4 +36,9 @@ PPMLI_INLINE uint32_t ppmli_ct_opaque(uint32_t x) {
   return x;
 }
 
+/* 1 if a < b, else 0.  CT. */
+PPMLI_INLINE uint64_t ppmli_ct_less(uint64_t a, uint64_t b) {
+  return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+}
+
 #endif

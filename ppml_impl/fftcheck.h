@@ -8,7 +8,10 @@
 #ifndef PPMLI_FFTCHECK_H
 #define PPMLI_FFTCHECK_H
 
-#include "fft.h"
+#include <math.h>
+
+#include "arena.h"
+#include "fft/backend.h"
 
 #define PPMLI_FFTCHECK_TERMS 3
 

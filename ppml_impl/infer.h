@@ -90,8 +90,7 @@ PPMLI_STATIC size_t ppmli_infer_task_scratch(const ppml_circuit *c) {
 }
 
 PPMLI_STATIC size_t ppmli_infer_output_bytes(const ppml_circuit *c, size_t images) {
-  return ppmli_arena_rounded(images * c->model.spec.outputs * ppmli_output_words(c->params) *
-                             sizeof(uint32_t));
+  return ppmli_output_array_bytes(c->params, images, images * c->model.spec.outputs);
 }
 
 PPMLI_STATIC size_t ppmli_infer_masks(const ppml_circuit *c, size_t images) {
@@ -514,6 +513,7 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
   const uint64_t *wide;
   PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
+  PPMLI_ALLOC(uint8_t, digest, arena, images * PPML_ID_BYTES);
   PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
   size_t mark = arena->used_bytes;
   if (c->params->slots)
@@ -521,8 +521,10 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   else PPMLI_TRY(ppmli_infer_bootstrapped(&wide, c, inputs, images, key, parallel, arena));
   for (size_t s = 0; s < scores; s++)
     ppmli_output_switch(lwe + s * words, wide + s * words, c->params);
+  for (size_t i = 0; i < images; i++) ppmli_input_digest(digest + i * PPML_ID_BYTES, &inputs[i]);
   memset(output, 0, sizeof *output);
   output->params = c->params;
+  output->digest = digest;
   output->images = (uint32_t)images;
   output->outputs = c->model.spec.outputs;
   output->lwe = lwe;

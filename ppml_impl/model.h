@@ -7,6 +7,7 @@
 
 #include "ct.h"
 #include "failure.h"
+#include "leak.h"
 #include "limits.h"
 #include "name.h"
 #include "serial.h"
@@ -15,6 +16,7 @@
 #define PPMLI_SQUARE_MAX 127                     /* of a polynomial's coefficients ... */
 #define PPMLI_LINEAR_MAX ((int32_t)1 << 29)
 #define PPMLI_SCORE_SUM_LOG2 62 /* of sums of polynomials, at most */
+#define PPMLI_SCORE_UNIT_MIN ((uint64_t)1 << 31)
 
 /* ----------------------------------------------------------------- spec */
 
@@ -370,24 +372,49 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
 /* ------------------------------------------------- client and secret key */
 
 PPMLI_INLINE size_t ppmli_client_wire_bytes(const ppml_client *c) {
-  return ppmli_spec_wire_bytes(&c->spec) + 8;
+  return ppmli_spec_wire_bytes(&c->spec) + 28;
 }
 
 PPMLI_STATIC void ppmli_client_put(ppmli_out *out, const ppml_client *c) {
   ppmli_spec_put(out, &c->spec);
   ppmli_out_u64(out, c->score_unit);
+  ppmli_out_u64(out, c->score_noise);
+  ppmli_out_u32(out, c->answer_step);
+  ppmli_out_u32(out, c->publish);
+  ppmli_out_u32(out, c->renew_after);
 }
 
-/* Of a leveled set a score is 1 / T of a turn, T a power of two that products can have. */
+/* Of a leveled set a score is 1 / T of a turn, T a power of two that products can have; of others
+ * it has at least what accumulators of 2^30 leave of 7/16 of a turn, less the rounding of a gain. */
 PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
   uint64_t unit = c->score_unit, least = (uint64_t)1 << (64 - PPMLI_TENSOR_MODULUS_LOG2_MAX);
-  if (unit == 0 || unit > PPMLI_TORUS_HALF) return 0;
+  if (unit > PPMLI_TORUS_HALF || unit < PPMLI_SCORE_UNIT_MIN) return 0;
   return c->params->slots == 0 || (unit >= least && (unit & (unit - 1)) == 0);
 }
 
-/* What a client's reader accepts, and its writer writes. */
+/* What a client's reader accepts, and its writer writes.  Who sends a client spec must not be able
+ * to make answers tell more of the key: a set's own noise is known to the client, and an exact
+ * set's scores have none. */
 PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *limits) {
-  return ppmli_spec_is_valid(&c->spec, limits) && ppmli_client_has_valid_unit(c);
+  if (!ppmli_spec_is_valid(&c->spec, limits)) return 0;
+  if (!ppmli_client_has_valid_unit(c) || !ppmli_client_has_valid_step(c)) return 0;
+  if (c->score_noise < ppmli_params_output_noise(c->params)) return 0;
+  if (c->params->exact && !ppmli_client_is_silent(c)) return 0;
+  return c->publish <= PPML_PUBLISH_MAX && c->renew_after > 0;
+}
+
+/* The domain word, then the set's numbers, what the file has, and the circuit. */
+PPMLI_STATIC void ppmli_client_id(uint8_t *id, const ppml_client *c) {
+  static const char domain[] = "ppml client 3";
+  uint8_t params[PPML_ID_BYTES];
+  ppmli_out out;
+  ppmli_params_digest(params, c->params);
+  ppmli_out_begin_digest(&out);
+  ppmli_out_bytes(&out, domain, sizeof domain);
+  ppmli_out_bytes(&out, params, sizeof params);
+  ppmli_out_bytes(&out, c->circuit_id, PPML_ID_BYTES);
+  ppmli_client_put(&out, c);
+  ppmli_digest_final(&out.digest, id);
 }
 
 PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_header *h,
@@ -397,6 +424,10 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
   memcpy(c->circuit_id, h->circuit_id, PPML_ID_BYTES);
   PPMLI_TRY(ppmli_spec_get(&c->spec, in, limits));
   c->score_unit = ppmli_in_u64(in);
+  c->score_noise = ppmli_in_u64(in);
+  c->answer_step = ppmli_in_u32(in);
+  c->publish = ppmli_in_u32(in);
+  c->renew_after = ppmli_in_u32(in);
   if (in->error) return in->error;
   return ppmli_client_is_valid(c, limits) ? PPML_OK : PPML_ERR_RANGE;
 }

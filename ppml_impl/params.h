@@ -136,6 +136,26 @@ PPMLI_INLINE ppmli_gadget ppmli_params_ks_gadget(const ppml_params *p) {
   return ppmli_gadget_make(p->ks_base_log2, p->ks_levels, 32);
 }
 
+/* ------------------------------------------------------- output noise */
+
+/* floor(sqrt(x)), a bit at a time: clients have no floating point. */
+PPMLI_STATIC uint64_t ppmli_square_root(uint64_t x) {
+  uint64_t root = 0;
+  for (uint64_t bit = (uint64_t)1 << 31; bit; bit >>= 1)
+    if ((root + bit) * (root + bit) <= x) root += bit;
+  return root;
+}
+
+/* The least noise that a score of the set can have, as a standard deviation in 2^-64 of a turn,
+ * rounded down: that of the switch to output_bits, whose variance in squares of its grid is
+ * (1 + k N v) / 12, v = 1/4 the variance of a binary key's coefficient, 2/3 of a ternary one's.
+ * The root is taken of 2^20 times that. */
+PPMLI_STATIC uint64_t ppmli_params_output_noise(const ppml_params *p) {
+  uint64_t dim = ppmli_params_long_dim(p);
+  uint64_t variance = p->slots ? ((3 + 2 * dim) << 20) / 36 : ((4 + dim) << 20) / 48;
+  return ppmli_square_root(variance) << (64 - p->output_bits - 10);
+}
+
 /* ----------------------------------------------------------- security */
 
 /* Standard deviation of uniform noise on [-bound, bound], relative to a torus of

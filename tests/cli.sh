@@ -25,6 +25,17 @@ ok() {
   if "$@" >out 2>err && [ ! -s err ]; then pass; else fail "$name: $(cat err)"; fi
 }
 
+# told NAME LINES COMMAND...: the command exits with 0, and says in so many lines on standard
+# error what may be done with its output: decrypt does.
+told() {
+  name=$1
+  want=$2
+  shift 2
+  if "$@" >out 2>err && [ "$(wc -l <err)" -eq "$want" ] && [ -s out ] &&
+    [ "$(grep -c '^ppml: ' err)" -eq "$want" ] && head -1 err | grep -q 'do not send .* back to the server'; then pass
+  else fail "$name: $(cat out err)"; fi
+}
+
 # refuses NAME STATUS COMMAND...: that exit status, one line on standard error that begins
 # with "ppml: ", nothing on standard output, and no new file.
 refuses() {
@@ -137,17 +148,96 @@ ok "simulate again" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws
 cmp -s out first && pass || fail "simulate: the same seed gave other draws"
 ok "keygen" "$PPML" keygen cl.ppml --secret-key sk --eval-key ek
 [ "$(stat -c %a sk)" = 600 ] && pass || fail "keygen: the secret key has mode $(stat -c %a sk)"
+for field in key_id client_id circuit_id params security_bits assumption; do
+  grep -q "^$field  *[^ ]" out && pass || fail "keygen: no $field: $(cat out)"
+done
+client_id=$(sed -n 's/^client_id *//p' out)
+for file in c.ppml cl.ppml sk; do
+  "$PPML" info $file --json | grep -q "\"client_id\": \"$client_id\"" && pass || fail "info $file: another client id"
+done
+[ "$("$PPML" info c.ppml | sed -n 's/^client id  *//p')" = "$client_id" ] && pass || fail "info for people: another client id"
 ok "encrypt from a data set" "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 -o in1.ct
 { printf 'P5 8 8 255\n'; for y in 1 2 3 4 5 6 7 8; do printf '\310\310\310\310\050\050\050\050'; done; } >left.pgm
 ok "encrypt from a picture" "$PPML" encrypt --secret-key sk left.pgm -o in0.ct
 ok "infer" "$PPML" infer c.ppml --eval-key ek in0.ct in1.ct -o out.ct --threads 2 --batch 1
-ok "decrypt" "$PPML" decrypt --secret-key sk out.ct
-[ "$(awk '{print $2}' out | tr '\n' ' ')" = "left right " ] && pass || fail "decrypt: $(cat out)"
+[ "$(stat -c %a sk.requests)" = 600 ] && pass || fail "encrypt: the requests have mode $(stat -c %a sk.requests)"
+[ "$(grep -c '^open [0-9a-f]* [0-9a-f]* ' sk.requests)" -eq 2 ] && pass || fail "encrypt: $(cat sk.requests)"
+cp sk.requests asked
+# What was not asked for, or asked for once and comes twice, or comes again, has no answer.
+ok "infer the same image twice" "$PPML" infer c.ppml --eval-key ek in0.ct in0.ct -o twice.ct
+refuses "an image that comes twice" 77 "$PPML" decrypt --secret-key sk twice.ct
+ok "encrypt for another ledger" "$PPML" encrypt --secret-key sk left.pgm -o other.ct --requests other.requests
+ok "infer one image more" "$PPML" infer c.ppml --eval-key ek in0.ct in1.ct other.ct -o more.ct
+refuses "an image more than was asked for" 77 "$PPML" decrypt --secret-key sk more.ct
+grep -q 'image 3 of 3 was not asked for' err && pass || fail "an image more than was asked for: $(cat err)"
+refuses "no ledger" 66 "$PPML" decrypt --secret-key sk out.ct --requests nowhere.requests
+refuses "a ledger that is none" 65 "$PPML" decrypt --secret-key sk out.ct --requests left.pgm
+sed 's/^open/gone/' sk.requests >damaged.requests
+refuses "a damaged ledger" 65 "$PPML" decrypt --secret-key sk out.ct --requests damaged.requests
+cmp -s sk.requests asked && pass || fail "a refusal changed the ledger"
+told "decrypt" 1 "$PPML" decrypt --secret-key sk out.ct
+sed -n 1p out | grep -q '^image  *class  *name  *probability$' && pass || fail "decrypt: no heading: $(cat out)"
+sed -n 2p out | grep -q '^left.pgm  *0  left  *[0-9]*[05] %$' && pass || fail "decrypt: $(cat out)"
+sed -n 3p out | grep -q 'tiny.npz test 1  *1  right  *[0-9]*[05] %$' && pass || fail "decrypt: $(cat out)"
+[ "$(grep -c '^done ' sk.requests)" -eq 2 ] && pass || fail "decrypt: $(cat sk.requests)"
+refuses "an answer that was given before" 77 "$PPML" decrypt --secret-key sk out.ct
+grep -q 'image 1 of 2, left.pgm, was answered before' err && pass || fail "an answer that was given before: $(cat err)"
+ok "infer one of two again" "$PPML" infer c.ppml --eval-key ek in0.ct -o again.ct
+refuses "another answer to the same image" 77 "$PPML" decrypt --secret-key sk again.ct
+# A line that was cut off while it was written belongs to an image that never left.
+printf 'open 0123' >>sk.requests
+ok "encrypt behind a cut line" "$PPML" encrypt --secret-key sk left.pgm -o in2.ct
+[ "$(grep -c '^open ' sk.requests)" -eq 1 ] && pass || fail "a cut line: $(cat sk.requests)"
+escape=$(printf 'a\033[31m%%\tb.pgm')
+cp left.pgm "$escape"
+ok "encrypt a strange name" "$PPML" encrypt --secret-key sk "$escape" -o in3.ct
+grep -q ' a%1B\[31m%25%09b.pgm$' sk.requests && pass || fail "a strange name: $(tail -1 sk.requests)"
+for i in 1 2 3 4 5 6 7 8; do "$PPML" encrypt --secret-key sk left.pgm -o par$i.ct --requests par.requests & done
+wait
+[ "$(grep -c '^open ' par.requests)" -eq 8 ] && pass || fail "eight at once: $(cat par.requests)"
+refuses "a ledger in no directory" 73 "$PPML" encrypt --secret-key sk left.pgm -o new.ct --requests nowhere/requests
+refuses "a key from standard input without a ledger" 64 "$PPML" encrypt --secret-key - left.pgm -o new.ct
+refuses "a ledger that is a picture" 65 "$PPML" encrypt --secret-key sk left.pgm -o new.ct --requests left.pgm
 ok "infer streaming" "$PPML" infer c.ppml --eval-key ek in0.ct in1.ct -o streamed.ct --stream --batch 1
 cmp -s out.ct streamed.ct && pass || fail "infer --stream gave another answer"
-ok "infer one" "$PPML" infer c.ppml --eval-key ek in0.ct -o out1.ct
-ok "decrypt as JSON" "$PPML" decrypt --secret-key sk out1.ct --json
-has_fields "decrypt" class name scores probabilities
+ok "infer one" "$PPML" infer c.ppml --eval-key ek in2.ct -o out1.ct
+told "decrypt as JSON" 1 "$PPML" decrypt --secret-key sk out1.ct --json
+has_fields "decrypt" image class name probabilities
+grep -q scores out && fail "decrypt: scores that nobody asked for: $(cat out)" || pass
+ok "infer another" "$PPML" infer c.ppml --eval-key ek in3.ct -o out3.ct
+refuses "scores that are flooded and not" 64 "$PPML" decrypt --secret-key sk out3.ct --scores --flooded-scores
+refuses "flooded scores without a budget" 77 "$PPML" decrypt --secret-key sk out3.ct --flooded-scores
+told "decrypt scores" 2 "$PPML" decrypt --secret-key - out3.ct --requests sk.requests --scores --json <sk
+has_fields "decrypt scores" image class name scores probabilities
+grep -q 'for you alone' err && pass || fail "decrypt scores: $(cat err)"
+"$PPML" decrypt --help | grep -q 'who reads' && pass || fail "decrypt --help: no word about scores"
+# Flooded scores, as many as was said.
+ok "compile for three published scores" "$PPML" compile m.ppml -o fc.ppml --client fcl.ppml --params fast --no-calibration --publish 3
+grep -q '3 scores may be published under a key' out && pass || fail "compile --publish: $(cat out)"
+"$PPML" info fcl.ppml --json | grep -q '"publish": 3,' && pass || fail "info: no budget"
+refuses "a budget beyond all" 64 "$PPML" compile m.ppml -o new.c --client new.cl --publish 65537
+ok "keygen with a budget" "$PPML" keygen fcl.ppml --secret-key fsk --eval-key fek
+for i in 1 2 3 4; do ok "encrypt to publish" "$PPML" encrypt --secret-key fsk left.pgm -o fin$i.ct; done
+ok "infer to publish" "$PPML" infer fc.ppml --eval-key fek fin1.ct fin2.ct -o fout1.ct
+ok "infer to publish" "$PPML" infer fc.ppml --eval-key fek fin3.ct fin4.ct -o fout2.ct
+ok "infer to publish" "$PPML" infer fc.ppml --eval-key fek fin3.ct -o fout3.ct
+told "decrypt flooded scores" 1 "$PPML" decrypt --secret-key fsk fout1.ct --flooded-scores --json
+has_fields "decrypt flooded scores" flooded_scores probabilities
+refuses "more flooded scores than the budget" 77 "$PPML" decrypt --secret-key fsk fout2.ct --flooded-scores
+grep -q '2 of 3 flooded scores were published' err && pass || fail "the budget: $(cat err)"
+told "the last of the budget" 1 "$PPML" decrypt --secret-key fsk fout3.ct --flooded-scores
+grep -q "^flooded [0-9a-f]* 3$" fsk.requests && pass || fail "the budget: $(cat fsk.requests)"
+# A file of the format before.
+cp c.ppml old.ppml
+printf '\002' | dd of=old.ppml bs=1 seek=8 conv=notrunc 2>/dev/null
+cp ek old.ek
+printf '\002' | dd of=old.ek bs=1 seek=8 conv=notrunc 2>/dev/null
+refuses "a circuit of version 2" 65 "$PPML" infer old.ppml --eval-key ek in0.ct -o new.ct
+grep -q 'of format version 2, this build reads 3' err && pass || fail "a circuit of version 2: $(cat err)"
+refuses "a file of version 2" 65 "$PPML" info old.ppml
+grep -q 'of format version 2, this build reads 3' err && pass || fail "a file of version 2: $(cat err)"
+refuses "an evaluation key of version 2" 65 "$PPML" infer c.ppml --eval-key old.ek in0.ct -o new.ct
+grep -q 'of format version 2, this build reads 3' err && pass || fail "a key of version 2: $(cat err)"
 "$PPML" encrypt --secret-key sk - -o - <left.pgm | "$PPML" infer c.ppml --eval-key ek - -o - |
   "$PPML" decrypt --secret-key sk - >out 2>err
 grep -q left out && pass || fail "through pipes: $(cat err)"
@@ -161,7 +251,7 @@ at_least "verify" agreement 1
 for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   ok "info $file" "$PPML" info $file --json
   has_fields "info $file" kind version
-  grep -q '"version": 2[,}]' out && pass || fail "info $file: not of version 2"
+  grep -q '"version": 3[,}]' out && pass || fail "info $file: not of version 3"
 done
 for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   ok "info $file" "$PPML" info $file
@@ -295,9 +385,10 @@ at_least "verify several labels" accuracy_encrypted 0.8
 ok "keygen for several labels" "$PPML" keygen lcl.ppml --secret-key lsk --eval-key lek
 ok "encrypt several labels" "$PPML" encrypt --secret-key lsk "$TINY/tiny_labels.npz" --split test --index 0 -o lin.ct
 ok "infer several labels" "$PPML" infer lc.ppml --eval-key lek lin.ct -o lout.ct
-ok "decrypt several labels" "$PPML" decrypt --secret-key lsk lout.ct --json
-has_fields "decrypt several labels" labels names scores probabilities
-ok "decrypt several labels for people" "$PPML" decrypt --secret-key lsk lout.ct
+cp lsk.requests lsk.asked
+told "decrypt several labels" 1 "$PPML" decrypt --secret-key lsk lout.ct --json
+has_fields "decrypt several labels" labels names probabilities
+told "decrypt several labels for people" 1 "$PPML" decrypt --secret-key lsk lout.ct --requests lsk.asked
 refuses "one label where there are several" 65 "$PPML" verify lc.ppml "$TINY/tiny.npz"
 refuses "grades of several labels" 65 "$PPML" train "$TINY/tiny_labels.npz" -o new.m --task grade --epochs 1
 refuses "an unknown task" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --task guess
@@ -310,6 +401,7 @@ at_least "train on grades" accuracy 0.6
 ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --json
 has_fields "compile exactly" failure_log2 predicted_ms
 ok "info exactly" "$PPML" info xc.ppml
+grep -q 'answers tell nothing of the key' out && pass || fail "info exactly: what answers tell: $(cat out)"
 grep -q '^failure    2^-[0-9.]* an image, at most$' out && pass || fail "info exactly: no failure: $(cat out)"
 ok "verify exactly" "$PPML" verify xc.ppml "$TINY/tiny.npz" --count 2 --json
 at_least "verify exactly" scores_identical 2
@@ -318,7 +410,7 @@ ok "encrypt exactly" "$PPML" encrypt --secret-key xsk "$TINY/tiny.npz" --split t
 ok "infer exactly" "$PPML" infer xc.ppml --eval-key xek xin.ct -o xout.ct
 ok "infer exactly, streaming" "$PPML" infer xc.ppml --eval-key xek xin.ct -o xstreamed.ct --stream
 cmp -s xout.ct xstreamed.ct && pass || fail "infer --stream gave another answer of an exact circuit"
-ok "decrypt exactly" "$PPML" decrypt --secret-key xsk xout.ct
+told "decrypt exactly" 1 "$PPML" decrypt --secret-key xsk xout.ct
 refuses "an exact circuit of two hidden layers" 77 "$PPML" compile rgb.ppml -o new.c --client new.cl --params exact
 
 # -------------------------------------------------------------------- leveled
@@ -341,12 +433,13 @@ ok "keygen for squares" "$PPML" keygen vcl.ppml --secret-key vsk --eval-key vek
 [ "$(stat -c %a vsk)" = 600 ] && pass || fail "keygen for squares: the secret key has mode $(stat -c %a vsk)"
 ok "encrypt a picture for squares" "$PPML" encrypt --secret-key vsk left.pgm -o vin0.ct
 ok "encrypt for squares" "$PPML" encrypt --secret-key vsk "$TINY/tiny.npz" --split test --index 1 -o vin1.ct
-ok "infer squares" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vout.ct --threads 2 --batch 2
-ok "decrypt squares" "$PPML" decrypt --secret-key vsk vout.ct
-[ "$(awk '{print $2}' out | tr '\n' ' ')" = "left right left " ] && pass || fail "decrypt squares: $(cat out)"
-ok "infer squares one by one" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vsingle.ct --threads 1 --batch 1
+ok "encrypt the picture again" "$PPML" encrypt --secret-key vsk left.pgm -o vin2.ct
+ok "infer squares" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin2.ct -o vout.ct --threads 2 --batch 2
+told "decrypt squares" 1 "$PPML" decrypt --secret-key vsk vout.ct
+[ "$(sed 1d out | awk '{print $(NF - 2)}' | tr '\n' ' ')" = "left right left " ] && pass || fail "decrypt squares: $(cat out)"
+ok "infer squares one by one" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin2.ct -o vsingle.ct --threads 1 --batch 1
 cmp -s vout.ct vsingle.ct && pass || fail "infer squares: threads or batches show"
-ok "infer squares, streaming" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vstreamed.ct --stream --batch 1
+ok "infer squares, streaming" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin2.ct -o vstreamed.ct --stream --batch 1
 cmp -s vout.ct vstreamed.ct && pass || fail "infer --stream gave another answer of squares"
 "$PPML" encrypt --secret-key vsk - -o - <left.pgm | "$PPML" infer vc.ppml --eval-key vek - -o - |
   "$PPML" decrypt --secret-key vsk - >out 2>err

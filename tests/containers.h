@@ -42,7 +42,7 @@ static void containers_polynomials(ppml_model *model) {
 /* Objects that belong together, all made from seed 1. */
 typedef struct containers {
   container_object objects;
-  uint32_t *lwe; /* of the output */
+  uint32_t *lwe; /* of the output, which answers the image's request */
   ppml_arena arena;
 } containers;
 
@@ -56,7 +56,7 @@ static void containers_make_from(containers *c, const char *params) {
   if (ppml_compile(&o->circuit, &o->model, ppml_params_by_name(params), &c->arena)) abort();
   ppml_client_from_circuit(&o->client, &o->circuit);
   if (ppml_secret_key_generate(&o->secret_key, &o->client, &rng)) abort();
-  if (ppml_encrypt(&o->input, &o->secret_key, pixels, &rng, &c->arena)) abort();
+  if (ppml_encrypt(&o->input, &o->request, &o->secret_key, pixels, &rng, &c->arena)) abort();
   size_t words = ppml_output_lwe_words(o->client.params);
   c->lwe = (uint32_t *)malloc(words * sizeof *c->lwe);
   if (!c->lwe) abort();
@@ -65,6 +65,7 @@ static void containers_make_from(containers *c, const char *params) {
   memcpy(o->output.circuit_id, o->client.circuit_id, PPML_ID_BYTES);
   memcpy(o->output.key_id, o->secret_key.id, PPML_ID_BYTES);
   o->output.images = o->output.outputs = 1;
+  o->output.digest = o->request.digest;
   o->output.lwe = c->lwe;
 }
 

@@ -63,11 +63,12 @@ static void classify(void) {
   ppml_secret_key secret;
   ppml_eval_key eval;
   ppml_input input;
+  ppml_request request;
+  ppml_answer answer;
   ppml_output output;
   ppml_rng rng;
   ppml_limits limits = ppml_limits_default();
-  uint8_t pixels[64], answer;
-  int32_t scores[PPML_CLASSES_MAX];
+  uint8_t pixels[64];
   ppml_arena arena = arena_of(keygen_memory, sizeof keygen_memory);
   for (int i = 0; i < 64; i++) pixels[i] = i % 8 < 4 ? 200 : 40;
   check(client_init(&client), "client_init");
@@ -77,15 +78,14 @@ static void classify(void) {
   check(ppml_secret_key_generate(&secret, &client, &rng), "secret key");
   check(ppml_eval_key_generate(&writer, &secret, &rng, NULL, NULL, &arena), "keygen");
   arena = arena_of(encrypt_memory, sizeof encrypt_memory);
-  check(ppml_encrypt(&input, &secret, pixels, &rng, &arena), "encrypt");
+  check(ppml_encrypt(&input, &request, &secret, pixels, &rng, &arena), "encrypt");
   ppml_reader reader = ppml_reader_from_memory(wire, writer.position);
   arena = arena_of(key_memory, sizeof key_memory);
   check(ppml_eval_key_stream(&eval, &reader, &limits, &circuit, NULL, 1, &arena), "key");
   arena = arena_of(infer_memory, sizeof infer_memory);
   check(ppml_infer(&output, &circuit, &input, 1, &eval, NULL, &arena), "infer");
-  check(ppml_decrypt(scores, &output, 0, &secret), "decrypt");
-  ppml_spec_answer(&answer, &client.spec, scores);
-  printf("%s\n", client.spec.class_name[answer]);
+  check(ppml_decrypt(&answer, &output, 0, &request, &secret), "decrypt");
+  printf("%s\n", client.spec.class_name[answer.label[0]]);
 }
 
 int main(int argc, char **argv) {

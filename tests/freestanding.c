@@ -24,8 +24,10 @@ enum { PIXELS = 28 * 28, MEMORY_BYTES = 1 << 16 };
 static unsigned char memory[MEMORY_BYTES] PPML_ALIGNED;
 
 int client_make_key(ppml_secret_key *key, const ppml_client *client);
-int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_t pixels[PIXELS]);
-int client_classify(uint8_t *answer, ppml_reader *reader, const ppml_secret_key *key);
+int client_encrypt(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+                   const uint8_t pixels[PIXELS]);
+int client_classify(ppml_answer *answer, ppml_reader *reader, ppml_request *request,
+                    const ppml_secret_key *key);
 
 int client_make_key(ppml_secret_key *key, const ppml_client *client) {
   ppml_rng rng;
@@ -36,26 +38,26 @@ int client_make_key(ppml_secret_key *key, const ppml_client *client) {
   return error;
 }
 
-int client_encrypt(ppml_writer *writer, const ppml_secret_key *key, const uint8_t pixels[PIXELS]) {
+int client_encrypt(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+                   const uint8_t pixels[PIXELS]) {
   ppml_arena arena;
   ppml_input input;
   ppml_rng rng;
   int error = ppml_arena_init(&arena, memory, sizeof memory);
   if (error == PPML_OK) error = ppml_rng_init(&rng);
   if (error) return error;
-  error = ppml_encrypt(&input, key, pixels, &rng, &arena);
+  error = ppml_encrypt(&input, request, key, pixels, &rng, &arena);
   ppml_rng_wipe(&rng);
   return error ? error : ppml_input_write(&input, writer);
 }
 
-int client_classify(uint8_t *answer, ppml_reader *reader, const ppml_secret_key *key) {
+int client_classify(ppml_answer *answer, ppml_reader *reader, ppml_request *request,
+                    const ppml_secret_key *key) {
   ppml_limits limits = ppml_limits_default();
   ppml_arena arena;
   ppml_output output;
-  int32_t scores[PPML_CLASSES_MAX];
   int error = ppml_arena_init(&arena, memory, sizeof memory);
   if (error == PPML_OK) error = ppml_output_read(&output, reader, &limits, &arena);
-  if (error == PPML_OK) error = ppml_decrypt(scores, &output, 0, key);
-  if (error == PPML_OK) ppml_spec_answer(answer, &key->client.spec, scores);
+  if (error == PPML_OK) error = ppml_decrypt(answer, &output, 0, request, key);
   return error;
 }

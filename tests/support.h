@@ -42,6 +42,9 @@ TEST_STATIC void test_arena_free(ppml_arena *arena) {
   memset(arena, 0, sizeof *arena);
 }
 
+/* Of the image that a suite encrypted last, where the request does not matter. */
+TEST_STATIC ppml_request test_request;
+
 /* ---------------------------------------------------------------- random */
 
 TEST_STATIC ppml_rng test_rng(uint64_t seed) {
@@ -270,6 +273,14 @@ typedef struct test_keys {
   ppml_arena arena; /* of eval */
 } test_keys;
 
+/* The least noise and the least step that go with params and unit. */
+TEST_STATIC void test_client_step(ppml_client *client) {
+  client->score_noise = ppmli_params_output_noise(client->params);
+  client->answer_step = 1;
+  while (!ppmli_client_has_valid_step(client)) client->answer_step *= 2;
+  client->renew_after = 1000;
+}
+
 /* A client that keys can be made for where there is no circuit. */
 TEST_STATIC ppml_client test_client(const char *params) {
   test_net *net = (test_net *)test_memory(sizeof *net);
@@ -279,6 +290,7 @@ TEST_STATIC ppml_client test_client(const char *params) {
   client.spec = net->model.spec;
   client.params = ppml_params_by_name(params);
   client.score_unit = (uint64_t)1 << 50;
+  test_client_step(&client);
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
   free(net);
   return client;

@@ -4,9 +4,9 @@
 #include "support.h"
 
 static const int errors[] = {
-    PPML_OK,           PPML_ERR_ARG,   PPML_ERR_PARAMS,    PPML_ERR_MISMATCH, PPML_ERR_FORMAT,
-    PPML_ERR_VERSION,  PPML_ERR_KIND,  PPML_ERR_TRUNCATED, PPML_ERR_CHECKSUM, PPML_ERR_RANGE,
-    PPML_ERR_TRAILING, PPML_ERR_NOMEM, PPML_ERR_RNG,       PPML_ERR_IO};
+    PPML_OK,         PPML_ERR_ARG,      PPML_ERR_PARAMS, PPML_ERR_MISMATCH,  PPML_ERR_REQUEST,
+    PPML_ERR_FORMAT, PPML_ERR_VERSION,  PPML_ERR_KIND,   PPML_ERR_TRUNCATED, PPML_ERR_CHECKSUM,
+    PPML_ERR_RANGE,  PPML_ERR_TRAILING, PPML_ERR_NOMEM,  PPML_ERR_RNG,       PPML_ERR_IO};
 enum { ERRORS = sizeof errors / sizeof errors[0] };
 
 START_TEST(every_error_has_its_own_line) {
@@ -72,17 +72,26 @@ START_TEST(missing_arguments_are_told) {
   ppml_writer w = ppml_writer_to_memory(NULL, 0);
   ppml_header header;
   int32_t score;
+  ppml_answer answer;
   uint8_t pixel = 0;
   ppml_rng rng = test_rng(1);
   const int results[] = {ppml_model_predict(NULL, &model, &pixel, &arena),
                          ppml_model_predict(&score, NULL, &pixel, &arena),
                          ppml_model_predict(&score, &model, NULL, &arena),
                          ppml_model_predict(&score, &model, &pixel, NULL),
-                         ppml_encrypt(NULL, &key, &pixel, &rng, &arena),
-                         ppml_encrypt(&input, NULL, &pixel, &rng, &arena),
-                         ppml_encrypt(&input, &key, NULL, &rng, &arena),
-                         ppml_encrypt(&input, &key, &pixel, NULL, &arena),
-                         ppml_encrypt(&input, &key, &pixel, &rng, NULL),
+                         ppml_encrypt(NULL, &test_request, &key, &pixel, &rng, &arena),
+                         ppml_encrypt(&input, NULL, &key, &pixel, &rng, &arena),
+                         ppml_decrypt(NULL, &output, 0, &test_request, &key),
+                         ppml_decrypt(&answer, NULL, 0, &test_request, &key),
+                         ppml_decrypt(&answer, &output, 0, NULL, &key),
+                         ppml_decrypt(&answer, &output, 0, &test_request, NULL),
+                         ppml_decrypt_scores_for_owner(&score, &output, 0, NULL, &key),
+                         ppml_decrypt_scores_flooded(&score, &output, 0, NULL, &key, &rng),
+                         ppml_decrypt_scores_flooded(&score, &output, 0, &test_request, &key, NULL),
+                         ppml_encrypt(&input, &test_request, NULL, &pixel, &rng, &arena),
+                         ppml_encrypt(&input, &test_request, &key, NULL, &rng, &arena),
+                         ppml_encrypt(&input, &test_request, &key, &pixel, NULL, &arena),
+                         ppml_encrypt(&input, &test_request, &key, &pixel, &rng, NULL),
                          ppml_infer(NULL, &circuit, &input, 1, &eval, NULL, &arena),
                          ppml_infer(&output, NULL, &input, 1, &eval, NULL, &arena),
                          ppml_infer(&output, &circuit, NULL, 1, &eval, NULL, &arena),
@@ -158,7 +167,7 @@ static void client_side(file *secret, file *eval, file *image, const file *spec,
   writer = ppml_writer_to_memory(secret->bytes, FILE_MAX);
   ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_OK);
   secret->count = writer.position;
-  ck_assert_int_eq(ppml_encrypt(&input, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   writer = ppml_writer_to_memory(image->bytes, FILE_MAX);
   ck_assert_int_eq(ppml_input_write(&input, &writer), PPML_OK);
   image->count = writer.position;
@@ -198,7 +207,7 @@ static void decrypt_side(int32_t *scores, const file *output_file, const file *s
   ck_assert_int_eq(ppml_secret_key_read(&key, &reader, &limits), PPML_OK);
   reader = ppml_reader_from_memory(output_file->bytes, output_file->count);
   ck_assert_int_eq(ppml_output_read(&output, &reader, &limits, &arena), PPML_OK);
-  ck_assert_int_eq(ppml_decrypt(scores, &output, 0, &key), PPML_OK);
+  ck_assert_int_eq(ppml_decrypt_scores_for_owner(scores, &output, 0, &test_request, &key), PPML_OK);
   test_arena_free(&arena);
 }
 

@@ -14,6 +14,10 @@ static ppml_rng known_key(ppml_secret_key *key) {
   client.spec = spec;
   client.params = ppml_params_by_name("fast");
   client.score_unit = ((uint64_t)1 << 50) + 12345;
+  client.score_noise = (uint64_t)6 << 50;
+  client.answer_step = 128;
+  client.publish = 100;
+  client.renew_after = 1000;
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
   ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
   return rng;
@@ -37,7 +41,9 @@ START_TEST(an_image_is_encrypted_and_written_as_known) {
   ppml_input input;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   ppml_arena arena = test_arena(ppml_input_bytes(key.client.params, &key.client.spec));
-  ck_assert_int_eq(ppml_encrypt(&input, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_mem_eq(test_request.digest, format_request_kat, PPML_ID_BYTES);
+  ck_assert_uint_eq(test_request.open, 1);
   ck_assert_int_eq(ppml_input_write(&input, &writer), PPML_OK);
   ck_assert_uint_eq(writer.position, FORMAT_INPUT_BYTES);
   digest_of(digest, bytes, sizeof bytes);
@@ -49,7 +55,7 @@ END_TEST
 START_TEST(scores_are_written_as_known) {
   static uint32_t lwe[2 * 1537];
   static uint8_t bytes[FORMAT_OUTPUT_BYTES];
-  uint8_t digest[PPML_ID_BYTES];
+  uint8_t digest[PPML_ID_BYTES], requests[2 * PPML_ID_BYTES];
   ppml_secret_key key;
   ppml_output output;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
@@ -60,7 +66,9 @@ START_TEST(scores_are_written_as_known) {
   memcpy(output.key_id, key.id, PPML_ID_BYTES);
   output.images = 2;
   output.outputs = 1;
+  output.digest = requests;
   output.lwe = lwe;
+  for (uint8_t i = 0; i < sizeof requests; i++) requests[i] = i;
   for (size_t i = 0; i < 2 * 1537; i++) lwe[i] = (uint32_t)((7 * i * i + 11 * i) & 0x3fff);
   ck_assert_int_eq(ppml_output_write(&output, &writer), PPML_OK);
   ck_assert_uint_eq(writer.position, FORMAT_OUTPUT_BYTES);
@@ -90,7 +98,7 @@ static void measure_image(test_moments *m, const ppml_secret_key *key, uint8_t *
   ppml_input input;
   ppml_arena arena = test_arena(ppml_input_bytes(p, &key->client.spec));
   test_pixels(pixels, inputs, rng);
-  ck_assert_int_eq(ppml_encrypt(&input, key, pixels, rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&input, &test_request, key, pixels, rng, &arena), PPML_OK);
   ck_assert_uint_eq(input.blocks, (inputs + N - 1) / N);
   for (uint32_t b = 0; b < input.blocks; b++) {
     ppmli_stream mask;
@@ -133,8 +141,8 @@ START_TEST(every_encryption_is_different) {
   ppml_rng rng = test_rng(32);
   make_key(&key, "fast", 4, 4);
   ppml_arena arena = test_arena(2 * ppml_input_bytes(key.client.params, &key.client.spec));
-  ck_assert_int_eq(ppml_encrypt(&a, &key, pixels, &rng, &arena), PPML_OK);
-  ck_assert_int_eq(ppml_encrypt(&b, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&a, &test_request, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&b, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_ne(a.seed, b.seed, sizeof a.seed);
   ck_assert_mem_ne(a.body, b.body, 512 * sizeof *a.body);
   ck_assert_mem_eq(a.key_id, key.id, PPML_ID_BYTES);
@@ -154,7 +162,7 @@ START_TEST(encryption_takes_exactly_what_is_said) {
     ppml_rng rng = test_rng(33);
     ppml_arena arena = test_arena(bytes - less);
     memset(&input, 0xee, sizeof input);
-    int error = ppml_encrypt(&input, &key, pixels, &rng, &arena);
+    int error = ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena);
     ck_assert_int_eq(error, less ? PPML_ERR_NOMEM : PPML_OK);
     if (less) ck_assert_mem_eq(&input, &nothing, sizeof input);
     if (less) ck_assert_uint_eq(arena.used_bytes, 0);
@@ -222,7 +230,7 @@ START_TEST(scores_are_decrypted) {
   key.client.spec.classes = key.client.spec.outputs = 4;
   key.client.score_unit = (uint64_t)1 << 60; /* 1/16 of a turn: far above the noise */
   make_output(&output, words, &key, scores);
-  ck_assert_int_eq(ppml_decrypt(got, &output, 0, &key), PPML_OK);
+  ck_assert_int_eq(ppmli_decrypt_scores(got, &output, 0, &key), PPML_OK);
   ck_assert_mem_eq(got, scores, sizeof got);
 }
 END_TEST
@@ -256,29 +264,37 @@ END_TEST
 
 START_TEST(what_does_not_belong_together_is_not_decrypted) {
   static uint32_t words[WORDS_MAX];
+  static const uint8_t digest[PPML_ID_BYTES] = {1, 2, 3};
   const int32_t score = 100;
   int32_t got = 77;
   ppml_secret_key key;
   ppml_output output, other;
+  ppml_request request = {{1, 2, 3}, 1};
   make_key(&key, "fast", 4, 4);
   make_output(&output, words, &key, &score);
+  output.digest = digest;
+#define decrypt(output, image)                                                                     \
+  ppml_decrypt_scores_for_owner(&got, (output), (image), &request, &key)
   other = output;
   other.key_id[0] ^= 1;
-  ck_assert_int_eq(ppml_decrypt(&got, &other, 0, &key), PPML_ERR_MISMATCH);
+  ck_assert_int_eq(decrypt(&other, 0), PPML_ERR_MISMATCH);
   other = output;
   other.circuit_id[15] ^= 1;
-  ck_assert_int_eq(ppml_decrypt(&got, &other, 0, &key), PPML_ERR_MISMATCH);
+  ck_assert_int_eq(decrypt(&other, 0), PPML_ERR_MISMATCH);
   other = output;
   other.params = ppml_params_by_name("precise");
-  ck_assert_int_eq(ppml_decrypt(&got, &other, 0, &key), PPML_ERR_MISMATCH);
+  ck_assert_int_eq(decrypt(&other, 0), PPML_ERR_MISMATCH);
   other = output;
   other.outputs = 2;
-  ck_assert_int_eq(ppml_decrypt(&got, &other, 0, &key), PPML_ERR_MISMATCH);
-  ck_assert_int_eq(ppml_decrypt(&got, &output, 1, &key), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_decrypt(NULL, &output, 0, &key), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_decrypt(&got, NULL, 0, &key), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_decrypt(&got, &output, 0, NULL), PPML_ERR_ARG);
+  ck_assert_int_eq(decrypt(&other, 0), PPML_ERR_MISMATCH);
+  ck_assert_int_eq(decrypt(&output, 1), PPML_ERR_ARG);
+  ck_assert_int_eq(decrypt(NULL, 0), PPML_ERR_ARG);
+#undef decrypt
+  ck_assert_int_eq(ppml_decrypt_scores_for_owner(NULL, &output, 0, &request, &key), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_decrypt_scores_for_owner(&got, &output, 0, NULL, &key), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_decrypt_scores_for_owner(&got, &output, 0, &request, NULL), PPML_ERR_ARG);
   ck_assert_int_eq(got, 77);
+  ck_assert_uint_eq(request.open, 1);
 }
 END_TEST
 
@@ -295,9 +311,9 @@ START_TEST(another_key_does_not_decrypt) {
   key.client.score_unit = (uint64_t)1 << 60;
   make_output(&output, words, &key, scores);
   ck_assert_int_eq(ppml_secret_key_generate(&other, &key.client, &rng), PPML_OK);
-  ck_assert_int_eq(ppml_decrypt(got, &output, 0, &other), PPML_ERR_MISMATCH);
+  ck_assert_int_eq(ppmli_decrypt_scores(got, &output, 0, &other), PPML_ERR_MISMATCH);
   memcpy(other.id, key.id, PPML_ID_BYTES);
-  ck_assert_int_eq(ppml_decrypt(got, &output, 0, &other), PPML_OK);
+  ck_assert_int_eq(ppmli_decrypt_scores(got, &output, 0, &other), PPML_OK);
   ck_assert_mem_ne(got, scores, sizeof got);
 }
 END_TEST

@@ -278,8 +278,9 @@ static bench *bench_make(uint32_t side, uint32_t neurons, uint32_t activation, u
   memcpy(b->key.circuit_id, b->circuit.id, PPML_ID_BYTES);
   for (int i = 0; i < IMAGES; i++) {
     test_pixels(b->pixels[i], ppml_spec_inputs(&b->net.model.spec), &rng);
-    ck_assert_int_eq(ppml_encrypt(&b->inputs[i], &b->secret, b->pixels[i], &rng, &b->arena),
-                     PPML_OK);
+    ck_assert_int_eq(
+        ppml_encrypt(&b->inputs[i], &test_request, &b->secret, b->pixels[i], &rng, &b->arena),
+        PPML_OK);
   }
   return b;
 }
@@ -307,7 +308,7 @@ static void check_scores(const bench *b, const ppml_output *output, size_t first
   for (size_t i = 0; i < output->images; i++) {
     int32_t got[SCORES_MAX], clear[SCORES_MAX], simulated[SCORES_MAX];
     const uint8_t *pixels = b->pixels[first + i];
-    ck_assert_int_eq(ppml_decrypt(got, output, i, &b->secret), PPML_OK);
+    ck_assert_int_eq(ppmli_decrypt_scores(got, output, i, &b->secret), PPML_OK);
     ck_assert_int_eq(ppml_model_predict(clear, &b->net.model, pixels, &arena), PPML_OK);
     ck_assert_int_eq(ppml_simulate(simulated, &b->circuit, pixels, 1, &rng, &arena), PPML_OK);
     for (uint32_t s = 0; s < b->net.model.spec.outputs; s++) {

@@ -36,8 +36,9 @@ static void bench_encrypt(bench *b, uint64_t seed) {
   for (size_t i = 0; i < IMAGES; i++) {
     size_t mark = ppml_arena_mark(&b->arena);
     test_pixels(b->pixels[i], ppml_spec_inputs(&b->net.model.spec), &rng);
-    ck_assert_int_eq(ppml_encrypt(&b->inputs[i], &b->secret, b->pixels[i], &rng, &b->arena),
-                     PPML_OK);
+    ck_assert_int_eq(
+        ppml_encrypt(&b->inputs[i], &test_request, &b->secret, b->pixels[i], &rng, &b->arena),
+        PPML_OK);
     ck_assert_uint_le(b->arena.used_bytes, mark + bytes);
   }
 }
@@ -132,7 +133,7 @@ static double check_scores(const bench *b, const ppml_output *output) {
   for (size_t i = 0; i < IMAGES; i++) {
     int32_t got[SCORES_MAX], clear[SCORES_MAX];
     interval expected[SCORES_MAX];
-    ck_assert_int_eq(ppml_decrypt(got, output, i, &b->secret), PPML_OK);
+    ck_assert_int_eq(ppmli_decrypt_scores(got, output, i, &b->secret), PPML_OK);
     ck_assert_int_eq(ppml_model_predict(clear, &b->net.model, b->pixels[i], &arena), PPML_OK);
     interval_scores(expected, &b->circuit, b->pixels[i]);
     for (uint32_t s = 0; s < scores; s++) {

@@ -29,7 +29,7 @@ START_TEST(an_evaluation_key_begins_as_known) {
   ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(client.params, 1));
   client.spec = spec;
   ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
-  ck_assert_int_eq(ppml_encrypt(&input, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ppml_arena_release(&arena, 0);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, NULL, NULL, &arena), PPML_OK);
   ppmli_digest d;

@@ -95,6 +95,10 @@ static ppml_client known_client(void) {
   client.spec = known_model().spec;
   client.params = ppml_params_by_name("fast");
   client.score_unit = ((uint64_t)1 << 50) + 12345;
+  client.score_noise = (uint64_t)6 << 50;
+  client.answer_step = 128;
+  client.publish = 100;
+  client.renew_after = 1000;
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
   return client;
 }
@@ -113,6 +117,18 @@ START_TEST(a_client_spec_is_written_and_read_as_known) {
   ck_assert_mem_eq(back.circuit_id, client.circuit_id, PPML_ID_BYTES);
   ck_assert_ptr_eq(back.params, client.params);
   ck_assert(back.score_unit == client.score_unit);
+  ck_assert(back.score_noise == client.score_noise);
+  ck_assert_uint_eq(back.answer_step, client.answer_step);
+  ck_assert_uint_eq(back.publish, client.publish);
+  ck_assert_uint_eq(back.renew_after, client.renew_after);
+}
+END_TEST
+
+START_TEST(the_id_of_a_client_is_known) {
+  uint8_t id[PPML_ID_BYTES];
+  ppml_client client = known_client();
+  ppml_client_id(id, &client);
+  ck_assert_mem_eq(id, format_client_id_kat, sizeof id);
 }
 END_TEST
 
@@ -363,19 +379,97 @@ START_TEST(a_name_that_is_no_text_is_refused) {
 }
 END_TEST
 
+/* Reading the known client spec with one number changed. */
+static int read_client(const ppml_client *client) {
+  uint8_t bytes[1024];
+  ppml_limits limits = ppml_limits_default();
+  ppml_client back;
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(unchecked_client_write(client, &writer), PPML_OK);
+  ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+  int error = ppml_client_read(&back, &reader, &limits);
+  check_writer_agrees(client, client, error);
+  return error;
+}
+
 START_TEST(a_score_unit_is_at_most_half_a_turn) {
-  uint64_t units[] = {0, 1, PPMLI_TORUS_HALF, PPMLI_TORUS_HALF + 1, UINT64_MAX};
-  int expected[] = {PPML_ERR_RANGE, PPML_OK, PPML_OK, PPML_ERR_RANGE, PPML_ERR_RANGE};
-  for (int i = 0; i < 5; i++) {
-    uint8_t bytes[1024];
-    ppml_limits limits = ppml_limits_default();
-    ppml_client client = known_client(), back;
-    ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  uint64_t units[] = {0,
+                      1,
+                      PPMLI_SCORE_UNIT_MIN - 1,
+                      PPMLI_SCORE_UNIT_MIN,
+                      PPMLI_TORUS_HALF,
+                      PPMLI_TORUS_HALF + 1,
+                      UINT64_MAX};
+  for (int i = 0; i < 7; i++) {
+    ppml_client client = known_client();
     client.score_unit = units[i];
-    ck_assert_int_eq(unchecked_client_write(&client, &writer), PPML_OK);
-    ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
-    ck_assert_int_eq(ppml_client_read(&back, &reader, &limits), expected[i]);
-    check_writer_agrees(client, &client, expected[i]);
+    client.answer_step = 1 << 28;
+    ck_assert_int_eq(read_client(&client), i == 3 || i == 4 ? PPML_OK : PPML_ERR_RANGE);
+  }
+}
+END_TEST
+
+/* Who sends a client spec cannot make answers tell more of the key than the set allows. */
+START_TEST(a_client_whose_answers_would_tell_more_is_refused) {
+  ppml_client client = known_client();
+  ck_assert_int_eq(read_client(&client), PPML_OK);
+  client.score_unit /= 2; /* half the unit, the same step in scores: half of it on the torus */
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client.answer_step *= 2;
+  ck_assert_int_eq(read_client(&client), PPML_OK);
+  client.answer_step++;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client = known_client();
+  client.answer_step = 0;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client.answer_step = 64; /* 10.7 deviations */
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client = known_client();
+  client.score_noise = ppmli_params_output_noise(client.params) - 1;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client.score_noise++;
+  ck_assert_int_eq(read_client(&client), PPML_OK);
+  client.score_noise = UINT64_MAX;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client = known_client();
+  client.publish = PPML_PUBLISH_MAX + 1;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client = known_client();
+  client.renew_after = 0;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+}
+END_TEST
+
+/* An exact set's scores are free of noise; a unit that would let it through is refused. */
+START_TEST(an_exact_client_with_a_smaller_unit_is_refused) {
+  ppml_client client = known_client();
+  client.params = ppml_params_by_name("exact");
+  client.score_noise = ppmli_params_output_noise(client.params);
+  uint64_t least = client.score_noise / 10 * 199;
+  client.answer_step = 16;
+  for (uint64_t unit = least + 200; unit > 1 << 20; unit /= 2) {
+    client.score_unit = unit;
+    ck_assert_int_eq(read_client(&client), unit >= least ? PPML_OK : PPML_ERR_RANGE);
+  }
+}
+END_TEST
+
+/* Every number that is read by is part of the id. */
+START_TEST(a_client_id_changes_with_all_that_the_client_uses) {
+  uint8_t id[10][PPML_ID_BYTES];
+  for (int i = 0; i < 10; i++) {
+    ppml_client client = known_client();
+    if (i == 1) client.score_unit++;
+    if (i == 2) client.score_noise++;
+    if (i == 3) client.answer_step *= 2;
+    if (i == 4) client.publish++;
+    if (i == 5) client.circuit_id[15] ^= 1;
+    if (i == 6) client.params = ppml_params_by_name("precise");
+    if (i == 7) client.spec.threshold[0]++;
+    if (i == 9) client.renew_after++;
+    if (i == 8) client.spec.class_name[1][0] ^= 1;
+    ppml_client_id(id[i], &client);
+    for (int j = 0; j < i; j++) ck_assert_mem_ne(id[i], id[j], PPML_ID_BYTES);
   }
 }
 END_TEST
@@ -580,7 +674,7 @@ static void mend(uint8_t *bytes, size_t count) {
 static size_t write_known(uint8_t *bytes, size_t capacity, ppml_circuit *c, double agreement,
                           ppml_arena *arena) {
   static ppml_model m;
-  ppml_compile_options options = {ppml_params_by_name("fast"), agreement};
+  ppml_compile_options options = {ppml_params_by_name("fast"), agreement, 0};
   ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
   m = known_model();
   m.margin_p05 = 1 << 20;
@@ -605,7 +699,7 @@ START_TEST(a_certificate_that_claims_something_else_is_refused) {
   size_t count = write_known(bytes, sizeof bytes, &c, 0.99, &arena);
   ck_assert_int_eq(read_bytes(bytes, count, &back), PPML_OK);
   ck_assert(fabs(back.agreement - 0.99) < 1e-9);
-  for (size_t at = certificate_at(&c) + 4; at < count - 16; at += 8) {
+  for (size_t at = certificate_at(&c) + 8; at < count - 16; at += 8) {
     uint64_t value = ppmli_load64(bytes + at);
     memcpy(changed, bytes, count);
     ppmli_store64(changed + at, value + value / 4 + 100);
@@ -764,6 +858,7 @@ int main(void) {
   tcase_add_test(kat, a_model_is_written_as_known);
   tcase_add_test(kat, polynomials_are_written_as_documented);
   tcase_add_test(kat, a_circuit_is_laid_out_and_written_as_known);
+  tcase_add_test(kat, the_id_of_a_client_is_known);
   tcase_add_test(kat, a_client_spec_is_written_and_read_as_known);
   tcase_add_test(kat, a_secret_key_is_drawn_and_written_as_known);
   tcase_add_test(law, models_of_all_shapes_survive_writing);
@@ -777,6 +872,9 @@ int main(void) {
   tcase_add_test(bounds, a_name_may_be_any_text);
   tcase_add_test(bounds, a_name_that_is_no_text_is_refused);
   tcase_add_test(bounds, a_score_unit_is_at_most_half_a_turn);
+  tcase_add_test(bounds, a_client_whose_answers_would_tell_more_is_refused);
+  tcase_add_test(bounds, an_exact_client_with_a_smaller_unit_is_refused);
+  tcase_add_test(bounds, a_client_id_changes_with_all_that_the_client_uses);
   tcase_add_test(bounds, values_of_a_layer_are_within_their_bounds);
   tcase_add_test(bounds, values_of_polynomials_are_within_their_bounds);
   tcase_add_test(bounds, polynomials_fit_64_bits);

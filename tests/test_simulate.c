@@ -213,9 +213,10 @@ static ppml_outlook encrypted(const bench *b, const ppml_circuit *c, const test_
     ppml_output output;
     int32_t scores[SCORES_MAX];
     arena.used_bytes = 0;
-    ck_assert_int_eq(ppml_encrypt(&input, &keys->secret, b->pixels[i], &rng, &arena), PPML_OK);
+    ck_assert_int_eq(ppml_encrypt(&input, &test_request, &keys->secret, b->pixels[i], &rng, &arena),
+                     PPML_OK);
     ck_assert_int_eq(ppml_infer(&output, c, &input, 1, &keys->eval, NULL, &arena), PPML_OK);
-    ck_assert_int_eq(ppml_decrypt(scores, &output, 0, &keys->secret), PPML_OK);
+    ck_assert_int_eq(ppmli_decrypt_scores(scores, &output, 0, &keys->secret), PPML_OK);
     ppml_outlook_add(&o, &c->model.spec, b->clear[i], scores, 1);
   }
   test_arena_free(&arena);

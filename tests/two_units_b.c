@@ -24,6 +24,7 @@ int two_units_round_trip(ppml_arena *arena) {
   ppml_client client;
   ppml_secret_key key, back;
   ppml_input input;
+  ppml_request request;
   ppml_rng rng;
   memset(&client, 0, sizeof client);
   client.spec = spec;
@@ -36,5 +37,5 @@ int two_units_round_trip(ppml_arena *arena) {
   if (ppml_secret_key_read(&back, &reader, &limits) != PPML_OK) return 5;
   if (memcmp(&key, &back, sizeof key) != 0) return 6;
   uint8_t pixels[16] = {0};
-  return ppml_encrypt(&input, &key, pixels, &rng, arena) == PPML_OK ? 0 : 7;
+  return ppml_encrypt(&input, &request, &key, pixels, &rng, arena) == PPML_OK ? 0 : 7;
 }

@@ -63,6 +63,7 @@ typedef struct session {
   ppml_rng rng;
   uint8_t pixels[INPUTS];
   ppml_input input[MEASURE_BATCH_MAX];
+  ppml_request request[MEASURE_BATCH_MAX];
   measure_images images;
   ppml_arena encryption;
 } session;
@@ -70,14 +71,16 @@ typedef struct session {
 static void run_encrypt(void *context) {
   session *s = (session *)context;
   ppml_input input;
+  ppml_request request;
   ppml_arena_release(&s->encryption, 0);
-  if (ppml_encrypt(&input, &s->secret, s->pixels, &s->rng, &s->encryption) != PPML_OK) abort();
+  if (ppml_encrypt(&input, &request, &s->secret, s->pixels, &s->rng, &s->encryption)) abort();
 }
 
 static void run_decrypt(void *context) {
   session *s = (session *)context;
-  int32_t score;
-  if (ppml_decrypt(&score, &s->images.output, 0, &s->secret) != PPML_OK) abort();
+  ppml_answer answer;
+  ppml_request request = s->request[0]; /* a copy that is open every time */
+  if (ppml_decrypt(&answer, &s->images.output, 0, &request, &s->secret) != PPML_OK) abort();
 }
 
 /* An arena of its own within another. */
@@ -89,7 +92,7 @@ static int part_of(ppml_arena *part, size_t bytes, ppml_arena *arena) {
 static int encrypt_images(session *s, ppml_arena *arena) {
   for (size_t i = 0; i < MEASURE_BATCH_MAX; i++) {
     for (size_t j = 0; j < INPUTS; j++) s->pixels[j] = (uint8_t)ppmli_rng_u64(&s->rng);
-    PPMLI_TRY(ppml_encrypt(&s->input[i], &s->secret, s->pixels, &s->rng, arena));
+    PPMLI_TRY(ppml_encrypt(&s->input[i], &s->request[i], &s->secret, s->pixels, &s->rng, arena));
   }
   return PPML_OK;
 }

@@ -35,7 +35,7 @@ int cli_fail(int status, const char *file, const char *format, ...) {
 }
 
 static int status_of(int error) {
-  if (error == PPML_ERR_MISMATCH) return CLI_REFUSED;
+  if (error == PPML_ERR_MISMATCH || error == PPML_ERR_REQUEST) return CLI_REFUSED;
   if (error == PPML_ERR_IO) return CLI_IO;
   if (error == PPML_ERR_PARAMS) return CLI_DATA;
   if (error <= PPML_ERR_FORMAT && error >= PPML_ERR_CERTIFICATE) return CLI_DATA;

@@ -23,6 +23,7 @@ static int parse(compile_request *r, int argc, char **argv) {
   r->json = args_flag(&a, "--json");
   r->calibrates = !args_flag(&a, "--no-calibration");
   int chosen = plan_options(&r->options, &a);
+  r->options.publish = plan_publish(&a);
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->model_path = a.value[0];
   return status ? status : chosen;

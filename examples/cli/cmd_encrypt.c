@@ -4,11 +4,13 @@
 
 #include "args.h"
 #include "cli.h"
+#include "ledger.h"
 #include "load.h"
 #include "split.h"
 
 typedef struct encrypt_request {
   const char *key_path, *image_path, *out_path, *split;
+  char ledger_path[FILE_PATH_BYTES];
   uint64_t index;
   int from_dataset;
   int fit;
@@ -19,6 +21,7 @@ static int parse(encrypt_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   r->key_path = args_required(&a, "--secret-key");
   r->out_path = args_output(&a, "-o");
+  const char *requests = args_text(&a, "--requests");
   r->split = args_text(&a, "--split");
   r->index = args_number(&a, "--index", 0, UINT32_MAX, UINT64_MAX);
   r->fit = args_flag(&a, "--fit");
@@ -31,20 +34,40 @@ static int parse(encrypt_request *r, int argc, char **argv) {
     return cli_fail(CLI_USAGE, "encrypt", "--split and --index go together");
   if (r->from_dataset && r->fit)
     return cli_fail(CLI_USAGE, "encrypt", "--fit is for pictures (expected no --split)");
-  return CLI_OK;
+  return ledger_path(r->ledger_path, requests, r->key_path);
+}
+
+/* Writes the image, and notes in the ledger that it was asked about before it appears: an answer
+ * to an image that is not there is refused. */
+static int save(const encrypt_request *r, const ppml_input *input, const ppml_request *request) {
+  static file_output output;
+  char name[LEDGER_NAME_BYTES];
+  if (r->from_dataset)
+    snprintf(name, sizeof name, "%s %s %llu", r->image_path, r->split,
+             (unsigned long long)r->index);
+  if (file_create(&output, r->out_path, 0666) != NULL) return save_fail(&output, r->out_path);
+  ppml_writer writer = save_writer(&output);
+  int status =
+      ppml_input_write(input, &writer) == PPML_OK ? CLI_OK : save_fail(&output, r->out_path);
+  if (status == CLI_OK)
+    status =
+        ledger_add(r->ledger_path, request, input->key_id, r->from_dataset ? name : r->image_path);
+  if (status == CLI_OK && file_commit(&output) != NULL) status = save_fail(&output, r->out_path);
+  file_abort(&output);
+  return status;
 }
 
 static int encrypt(const encrypt_request *r, const ppml_secret_key *key, const uint8_t *pixels) {
   ppml_arena arena;
   ppml_input input;
+  ppml_request request;
   ppml_rng rng;
   int status = cli_rng(&rng);
   if (status) return status;
   status = cli_arena_create(&arena, ppml_input_bytes(key->client.params, &key->client.spec));
   if (status == CLI_OK) {
-    int error = ppml_encrypt(&input, key, pixels, &rng, &arena);
-    status =
-        error ? cli_fail_ppml(error, r->image_path, "an image") : save_input(&input, r->out_path);
+    int error = ppml_encrypt(&input, &request, key, pixels, &rng, &arena);
+    status = error ? cli_fail_ppml(error, r->image_path, "an image") : save(r, &input, &request);
     cli_arena_destroy(&arena);
   }
   ppml_rng_wipe(&rng);
@@ -74,7 +97,7 @@ static int load_pixels(const uint8_t **pixels, const encrypt_request *r, const p
 }
 
 int cmd_encrypt(int argc, char **argv) {
-  encrypt_request r;
+  static encrypt_request r;
   ppml_secret_key key;
   ppml_arena arena;
   const uint8_t *pixels = NULL;

@@ -267,6 +267,7 @@ static void put_whole_circuit(emitter *e, const ppml_circuit *c) {
     put(e, "  circuit->gain[%" PRIu32 "] = %s_gain_%" PRIu32 ";\n", l, e->name, l);
   }
   put(e, "  circuit->agreement = %.9f;\n", c->agreement);
+  put(e, "  circuit->publish = %" PRIu32 ";\n", c->publish);
   put(e, "  memcpy(circuit->model.id, id, PPML_ID_BYTES);\n");
   put(e, "  memcpy(circuit->id, %s_id, PPML_ID_BYTES);\n  return PPML_OK;\n}\n", e->name);
   put_end(e);
@@ -284,6 +285,10 @@ static void put_whole_client(emitter *e, const ppml_client *c) {
   put_params(e, "client", c->params);
   put(e, "  %s_spec(&client->spec);\n", e->name);
   put(e, "  client->score_unit = UINT64_C(%" PRIu64 ");\n", c->score_unit);
+  put(e, "  client->score_noise = UINT64_C(%" PRIu64 ");\n", c->score_noise);
+  put(e, "  client->answer_step = %" PRIu32 ";\n", c->answer_step);
+  put(e, "  client->publish = %" PRIu32 ";\n", c->publish);
+  put(e, "  client->renew_after = UINT32_C(%" PRIu32 ");\n", c->renew_after);
   put(e, "  memcpy(client->circuit_id, %s_id, PPML_ID_BYTES);\n  return PPML_OK;\n}\n", e->name);
   put_end(e);
 }

@@ -39,6 +39,7 @@ typedef struct infer_session {
   key_file key_source;
   ppml_input *inputs;       /* [images] */
   ppml_arena *input_arenas; /* [images] */
+  uint8_t *digest;          /* [images][PPML_ID_BYTES]: of the requests that are answered */
   uint32_t *lwe;            /* [images][outputs][words]: the answers, as one output */
   ppml_output output;
   ppml_arena circuit_arena, key_arena, scratch;
@@ -74,8 +75,11 @@ static int run_batch(infer_session *s, const infer_request *r, const ppml_parall
   if (error) return cli_fail_ppml(error, r->input_paths[first], "an image for this circuit");
   size_t words = ppml_output_lwe_words(part.params) * part.outputs;
   if (s->lwe == NULL) s->lwe = (uint32_t *)calloc(r->images * words, sizeof *s->lwe);
-  if (s->lwe == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for the answers");
+  if (s->digest == NULL) s->digest = (uint8_t *)calloc(r->images, PPML_ID_BYTES);
+  if (s->lwe == NULL || s->digest == NULL)
+    return cli_fail(CLI_INTERNAL, "memory", "none left for the answers");
   memcpy(s->lwe + first * words, part.lwe, count * words * sizeof *s->lwe);
+  memcpy(s->digest + first * PPML_ID_BYTES, part.digest, count * PPML_ID_BYTES);
   s->output = part;
   ppml_arena_release(&s->scratch, mark);
   return CLI_OK;
@@ -94,6 +98,7 @@ static int run(infer_session *s, const infer_request *r, const ppml_parallel *pa
     status = run_batch(s, r, parallel, first);
   if (status) return status;
   s->output.images = (uint32_t)r->images;
+  s->output.digest = s->digest;
   s->output.lwe = s->lwe;
   return save_output(&s->output, r->out_path);
 }
@@ -102,6 +107,7 @@ static void close_session(infer_session *s, size_t images) {
   for (size_t i = 0; s->input_arenas && i < images; i++) cli_arena_destroy(&s->input_arenas[i]);
   free(s->inputs);
   free(s->input_arenas);
+  free(s->digest);
   free(s->lwe);
   key_file_close(&s->key_source);
   cli_arena_destroy(&s->scratch);

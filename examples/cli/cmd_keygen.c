@@ -1,8 +1,10 @@
 /* ppml keygen: a client's secret key, and the evaluation key that goes to the server. */
 #include <stdio.h>
+#include <string.h>
 
 #include "args.h"
 #include "cli.h"
+#include "describe.h"
 #include "load.h"
 #include "outputs.h"
 #include "pool.h"
@@ -80,6 +82,8 @@ int cmd_keygen(int argc, char **argv) {
   if (status) return status;
   int error = ppml_secret_key_generate(&key, &client, &rng);
   status = error ? cli_fail_ppml(error, "key generation", "entropy") : keygen(&r, &key, &rng);
+  int prints = strcmp(r.secret_path, "-") != 0 && strcmp(r.eval_path, "-") != 0;
+  if (status == CLI_OK && prints) describe_key(&key); /* else standard output is a key */
   ppml_secret_key_wipe(&key);
   ppml_rng_wipe(&rng);
   return status;

@@ -213,6 +213,29 @@ void describe_model(const ppml_model *model, int json) {
   end();
 }
 
+static void put_client_id(const ppml_client *client) {
+  uint8_t id[PPML_ID_BYTES];
+  ppml_client_id(id, client);
+  put_id("client_id", id);
+}
+
+/* How answers are rounded, and how many there may be; limits that there are not are left out. */
+static void put_rounding(const ppml_client *client) {
+  put_integer("answer_step", client->answer_step);
+  put_std("score_noise_log2", ldexp((double)client->score_noise, -64));
+  put_integer("publish", client->publish);
+  if (client->renew_after < UINT32_MAX) put_integer("renew_after", client->renew_after);
+}
+
+/* What answers tell of the key, and what it costs to publish scores. */
+static void put_leaks(const ppml_certificate *c) {
+  put_real("answer_leak_bits", c->answer_leak_bits);
+  put_real("probability_leak_bits", c->probability_leak_bits);
+  if (c->publish == 0) return;
+  put_real("flooded_score_std", c->flooded_std);
+  put_real("flooded_agreement", c->flooded_agreement);
+}
+
 /* What was promised and what is predicted of it. */
 static void put_promise(const ppml_certificate *c, double predicted_ms) {
   put_real("agreement_wanted", c->agreement_wanted);
@@ -240,14 +263,19 @@ static void put_server_arena(const ppml_certificate *c) {
 /* Everything, under the names that scripts rely on. */
 static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate *certificate,
                                   double predicted_ms) {
+  ppml_client client;
+  ppml_client_from_circuit(&client, c);
   begin(1, PPML_KIND_CIRCUIT);
   put_id("circuit_id", c->id);
+  put_client_id(&client);
   put_params(c->params);
   put_security(certificate, c->params);
   put_spec(&c->model.spec);
   put_leveled(c->params, &c->model.spec, ppmli_circuit_score_unit(c));
   put_promise(certificate, predicted_ms);
   put_real("failure_log2", ppml_circuit_failure_log2(c));
+  put_rounding(&client);
+  put_leaks(certificate);
   put_layers(&c->model, certificate);
   put_server_arena(certificate);
   put_client_arena(c->params, &c->model.spec);
@@ -296,6 +324,30 @@ static void print_agreement(const ppml_certificate *c) {
   printf("; score noise %.3g\n", c->score_std);
 }
 
+/* The client's id, and what its answers tell. */
+static void print_answers(const ppml_circuit *c, const ppml_certificate *certificate) {
+  uint8_t id[PPML_ID_BYTES];
+  ppml_client client;
+  ppml_client_from_circuit(&client, c);
+  ppml_client_id(id, &client);
+  printf("client id  ");
+  for (int i = 0; i < PPML_ID_BYTES; i++) printf("%02x", id[i]);
+  printf("\nanswers    probabilities in steps of %u scores (%.2g logits)\n", client.answer_step,
+         (double)client.answer_step / client.spec.score_unit);
+  if (client.renew_after == UINT32_MAX)
+    printf("           scores are free of noise, so that answers tell nothing of the key\n");
+  else
+    printf("           one tells %.2g bits of the key, its probability %.2g more at most; if they "
+           "are\n           published, renew the key after %u answers (%d bits)\n",
+           certificate->answer_leak_bits, certificate->probability_leak_bits, client.renew_after,
+           PPML_KEY_LEAK_BITS);
+  if (client.publish)
+    printf("           %u scores may be published under a key, flooded: deviation %.3g (%.2g "
+           "logits), agreement %.4f\n",
+           client.publish, certificate->flooded_std,
+           certificate->flooded_std / client.spec.score_unit, certificate->flooded_agreement);
+}
+
 static void print_time(const ppml_certificate *c, double predicted_ms) {
   printf("time       %llu bootstraps", (unsigned long long)c->bootstraps);
   if (predicted_ms >= 0) printf(", about %.1f ms on this machine and one thread", predicted_ms);
@@ -312,6 +364,7 @@ static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate
   print_agreement(certificate);
   if (c->params->exact)
     printf("failure    2^%.1f an image, at most\n", ppml_circuit_failure_log2(c));
+  print_answers(c, certificate);
   print_layers(c, certificate);
   print_bytes(certificate);
   print_time(certificate, predicted_ms);
@@ -350,6 +403,7 @@ static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate
          c->model.layer[0].outputs, p->slots);
   printf("scores     modulo T = 2^%d\n", modulus_log2(ppmli_circuit_score_unit(c)));
   print_agreement(certificate);
+  print_answers(c, certificate);
   print_leveled_layers(c, certificate);
   print_bytes(certificate);
   print_time(certificate, predicted_ms);
@@ -366,12 +420,26 @@ void describe_circuit(const ppml_circuit *c, double predicted_ms, int json) {
 void describe_client(const ppml_client *client, uint32_t kind, int json) {
   begin(json, kind);
   put_id("circuit_id", client->circuit_id);
+  put_client_id(client);
   put_params(client->params);
   put_spec(&client->spec);
   put_leveled(client->params, &client->spec, client->score_unit);
+  put_rounding(client);
   put_client_arena(client->params, &client->spec);
   put_sizes(client->params, &client->spec);
   end();
+}
+
+void describe_key(const ppml_secret_key *key) {
+  const ppml_params *p = key->client.params;
+  as_json = 0;
+  indent = 0;
+  put_id("key_id", key->id);
+  put_client_id(&key->client);
+  put_id("circuit_id", key->client.circuit_id);
+  put_text("params", p->name);
+  put_real("security_bits", ppml_params_security_bits(p));
+  put_text("assumption", p->assumption);
 }
 
 void describe_input(const ppml_input *input, int json) {

@@ -13,6 +13,9 @@ void describe_input(const ppml_input *input, int json);
 void describe_output(const ppml_output *output, int json);
 void describe_eval_key(const ppml_header *header, int json);
 
+/* What a client uses, in short, for its operator to compare: ids, set, bits, assumption. */
+void describe_key(const ppml_secret_key *key);
+
 /* Members of the JSON object at hand: classes, inputs, layers. */
 void describe_network_json(const ppml_model *model);
 

@@ -65,6 +65,15 @@ static const char *read_container(file_input *file, const char *path) {
   return NULL;
 }
 
+/* What a header could not be read for: a file of another version is told from a damaged one. */
+static int fail_header(int error, const ppml_header *header, const char *path,
+                       const char *expected) {
+  if (error != PPML_ERR_VERSION) return cli_fail_ppml(error, path, expected);
+  return cli_fail(CLI_DATA, path,
+                  "of format version %u, this build reads %d (expected %s made anew)",
+                  header->version, PPML_FORMAT_VERSION, expected);
+}
+
 /* The file's bytes and an arena for what its header announces. */
 static int open_container(file_input *file, ppml_header *header, const char *path,
                           const char *expected, ppml_arena *arena) {
@@ -75,7 +84,7 @@ static int open_container(file_input *file, ppml_header *header, const char *pat
   int error = ppml_header_read(header, &reader, &limits);
   if (error == PPML_OK) return cli_arena_create(arena, ppml_read_bytes(header));
   file_free(file);
-  return cli_fail_ppml(error, path, expected);
+  return fail_header(error, header, path, expected);
 }
 
 /* Ends what open_container began. */
@@ -103,7 +112,7 @@ static int parse_header(ppml_header *header, const void *bytes, size_t count, co
   ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(bytes, count);
   int error = ppml_header_read(header, &reader, &limits);
-  return error ? cli_fail_ppml(error, path, "a ppml file") : CLI_OK;
+  return error ? fail_header(error, header, path, "a ppml file") : CLI_OK;
 }
 
 /* Holds all of a pipe for whatever reads it next. */
@@ -188,6 +197,16 @@ static int read_key(ppml_eval_key *key, key_file *file, const ppml_circuit *circ
   return error ? error : ppml_eval_key_prepare(key, circuit, arena);
 }
 
+/* Of another version, the header is read again, to say which. */
+static int fail_key(int error, key_file *file, const char *path) {
+  ppml_header header;
+  ppml_limits limits = ppml_limits_default();
+  int is_told = error == PPML_ERR_VERSION && rewind_stream(&file->reader) == 0 &&
+                ppml_header_read(&header, &file->reader, &limits) == PPML_ERR_VERSION;
+  if (is_told) return fail_header(error, &header, path, "the evaluation key of this circuit");
+  return cli_fail_ppml(error, path, "the evaluation key of this circuit");
+}
+
 int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const ppml_circuit *circuit,
                   const char *backend, const ppml_parallel *parallel, int stream,
                   ppml_arena *arena) {
@@ -199,7 +218,7 @@ int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const pp
   if (status == CLI_OK) status = cli_arena_create(arena, bytes);
   if (status) return status;
   int error = read_key(key, file, circuit, backend, parallel, stream, arena);
-  return error ? cli_fail_ppml(error, path, "the evaluation key of this circuit") : CLI_OK;
+  return error ? fail_key(error, file, path) : CLI_OK;
 }
 
 /* Checks the key that is held. */
@@ -394,10 +413,6 @@ int save_fail(const file_output *output, const char *path) {
 
 int save_model(const ppml_model *model, const char *path) {
   SAVE_CONTAINER(ppml_model_write(model, &writer));
-}
-
-int save_input(const ppml_input *input, const char *path) {
-  SAVE_CONTAINER(ppml_input_write(input, &writer));
 }
 
 int save_output(const ppml_output *output_ct, const char *path) {

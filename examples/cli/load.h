@@ -80,7 +80,6 @@ int save_fail(const file_output *output, const char *path);
 
 /* Writes object with write, to path, whole or not at all. */
 int save_model(const ppml_model *model, const char *path);
-int save_input(const ppml_input *input, const char *path);
 int save_output(const ppml_output *output, const char *path);
 
 #endif

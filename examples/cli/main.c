@@ -89,6 +89,8 @@ static const command commands[] = {
      "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
      "                           standard set that will do; `exact`, where no other does)\n"
      "  --no-calibration         do not measure this machine to predict the time\n"
+     "  --publish N              so many scores may be published under one key, by decrypt\n"
+     "                           --flooded-scores: with noise that hides the key (none)\n"
      "  --json\n"},
     {"export", cmd_export, "a circuit, client spec or model as a C header for firmware",
      "ppml export (CIRCUIT.ppml|CLIENT.ppml|MODEL.ppml) -o FILE.h\n"
@@ -96,12 +98,15 @@ static const command commands[] = {
      "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
-     "  SK stays with the client (mode 0600), EK goes to the server\n"},
+     "  SK stays with the client (mode 0600), EK goes to the server.  Prints ids: the client id, "
+     "of\n"
+     "  all that the client uses, is the one that info says of circuit and client spec\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
      "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM, PNG or JPEG\n"
      "  --fit                    cut, scaled and made gray as by pack (of the network's size)\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"},
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
+     "  --requests FILE          where the image is noted as asked about (SK.requests)\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
      "  --threads T              (all processors)\n"
@@ -109,7 +114,16 @@ static const command commands[] = {
      "  --stream                 read the evaluation key as it is used: little memory, more time\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
     {"decrypt", cmd_decrypt, "decrypt the answers",
-     "ppml decrypt --secret-key SK OUT.ct [--json]\n"},
+     "ppml decrypt --secret-key SK OUT.ct [--json]\n"
+     "  --requests FILE          the images that were asked about (SK.requests); others, and "
+     "those\n"
+     "                           answered before, are refused\n"
+     "  --scores                 also the unrounded scores, for the key's owner alone: who reads\n"
+     "                           some thousand of them computes the secret key\n"
+     "  --flooded-scores         also scores with noise added, which may be published: as many as\n"
+     "                           compile --publish allowed; answers are then read off these\n"
+     "  Class and probability in steps of 5 %, rounded so that they tell next to nothing of the\n"
+     "  key.  Even these must not go back to a server that may have made OUT.ct to learn it.\n"},
     {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"

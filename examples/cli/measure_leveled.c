@@ -84,6 +84,7 @@ static int fake_input(ppml_input *input, ppml_eval_key *key, const ppml_circuit 
   static ppml_secret_key secret;
   ppml_rng rng;
   ppml_client client;
+  ppml_request request; /* nothing is decrypted */
   PPMLI_ALLOC(uint8_t, pixels, arena, ppml_spec_inputs(&c->model.spec));
   memset(pixels, 0, ppml_spec_inputs(&c->model.spec));
   ppml_rng_init_for_tests(&rng, 1);
@@ -91,7 +92,7 @@ static int fake_input(ppml_input *input, ppml_eval_key *key, const ppml_circuit 
   PPMLI_TRY(ppml_secret_key_generate(&secret, &client, &rng));
   memcpy(key->circuit_id, c->id, PPML_ID_BYTES);
   memcpy(key->key_id, secret.id, PPML_ID_BYTES);
-  return ppml_encrypt(input, &secret, pixels, &rng, arena);
+  return ppml_encrypt(input, &request, &secret, pixels, &rng, arena);
 }
 
 static int fake_images(measure_images *m, ppml_eval_key *key, ppml_input *input,

@@ -8,6 +8,10 @@ double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);
 }
 
+uint32_t plan_publish(args *a) {
+  return (uint32_t)args_number(a, "--publish", 1, PPML_PUBLISH_MAX, 0);
+}
+
 int plan_params(const ppml_params **params, args *a) {
   const char *name = args_text(a, "--params");
   *params = NULL;
@@ -20,6 +24,7 @@ int plan_params(const ppml_params **params, args *a) {
 
 int plan_options(ppml_compile_options *options, args *a) {
   int status = plan_params(&options->params, a);
+  options->publish = 0;
   options->agreement = plan_agreement(a, options->params ? 0 : PLAN_AGREEMENT_OF_TASK);
   return status;
 }
@@ -104,7 +109,8 @@ int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_comp
                  const char *path, ppml_arena *arena) {
   ppml_refusal refusal;
   ppml_compile_options options = *wanted;
-  if (options.agreement < 0) options = ppml_compile_options_default(&model->spec);
+  if (options.agreement < 0)
+    options.agreement = ppml_compile_options_default(&model->spec).agreement;
   int status = cli_arena_create(arena, ppml_compile_bytes(model));
   if (status) return status;
   int error = ppml_plan(circuit, model, &options, &refusal, arena);

@@ -10,6 +10,9 @@
 /* Takes --params out: a set, NULL for auto or where it was not there. */
 int plan_params(const ppml_params **params, args *a);
 
+/* Takes --publish out: scores to be published under one key. */
+uint32_t plan_publish(args *a);
+
 /* Takes --params and --agreement out of a command's arguments.  An explicit set without an
  * explicit agreement promises nothing. */
 int plan_options(ppml_compile_options *options, args *a);

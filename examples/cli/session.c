@@ -69,7 +69,8 @@ int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t
   if (status == CLI_OK)
     status = cli_arena_create(&s->server_arena, ppml_infer_bytes(circuit, batch, threads));
   s->inputs = (ppml_input *)calloc(batch, sizeof *s->inputs);
-  if (status == CLI_OK && s->inputs == NULL)
+  s->requests = (ppml_request *)calloc(batch, sizeof *s->requests);
+  if (status == CLI_OK && (s->inputs == NULL || s->requests == NULL))
     status = cli_fail(CLI_INTERNAL, "memory", "none left for %zu images", batch);
   if (status) session_close(s);
   return status;
@@ -78,16 +79,18 @@ int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t
 static int encrypt(session *s, const uint8_t *pixels, size_t count) {
   size_t inputs = ppml_spec_inputs(&s->circuit->model.spec);
   for (size_t i = 0; i < count; i++) {
-    int error =
-        ppml_encrypt(&s->inputs[i], &s->secret, pixels + i * inputs, &s->rng, &s->client_arena);
+    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->secret, pixels + i * inputs,
+                             &s->rng, &s->client_arena);
     if (error) return cli_fail_ppml(error, "encryption", "enough memory");
   }
   return CLI_OK;
 }
 
-static int decrypt(int32_t *scores, const session *s, const ppml_output *output) {
+/* The scores stay in this process, which has the key. */
+static int decrypt(int32_t *scores, session *s, const ppml_output *output) {
   for (size_t i = 0; i < output->images; i++) {
-    int error = ppml_decrypt(scores + i * output->outputs, output, i, &s->secret);
+    int error = ppml_decrypt_scores_for_owner(scores + i * output->outputs, output, i,
+                                              &s->requests[i], &s->secret);
     if (error) return cli_fail_ppml(error, "decryption", "scores for this key");
   }
   return CLI_OK;
@@ -118,6 +121,8 @@ void session_close(session *s) {
   cli_arena_destroy(&s->server_arena);
   free(s->inputs);
   s->inputs = NULL;
+  free(s->requests);
+  s->requests = NULL;
   ppml_secret_key_wipe(&s->secret);
   ppml_rng_wipe(&s->rng);
   pool_stop(&s->threads);

@@ -12,7 +12,8 @@ typedef struct session {
   ppml_eval_key eval;
   pool threads;
   size_t batch;
-  ppml_input *inputs; /* [batch] */
+  ppml_input *inputs;     /* [batch] */
+  ppml_request *requests; /* [batch] */
   ppml_arena key_arena, client_arena, server_arena;
   const char *backend;                     /* the one in use */
   double keygen_ms, load_ms;               /* what making and expanding the key took */

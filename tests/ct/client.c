@@ -98,18 +98,37 @@ static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *
   return error;
 }
 
+/* From the phase to the steps that an answer is made of, with a flood in between. */
+static void use_phase(uint32_t phase, const ppml_client *client) {
+  ppml_client contest = *client;
+  ppmli_answer_steps steps;
+  ppmli_stream noise;
+  uint8_t seed[PPML_SEED_BYTES] = {1};
+  int32_t scores[2];
+  SECRET(seed);
+  ppmli_stream_init(&noise, seed, PPMLI_STREAM_FLOOD, 0);
+  scores[0] = ppmli_output_score(phase, client);
+  scores[1] = ppmli_flood_score(phase, client, ppmli_flood_draw(&noise, 12345));
+  ppmli_answer_find_steps(&steps, client, scores);
+  contest.spec.outputs = 2;
+  ppmli_answer_find_steps(&steps, &contest, scores);
+}
+
 static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   uint8_t pixels[64];
   ppml_input input;
+  ppml_request request;
   static uint32_t lwe[PPML_KEY_BITS_MAX + 1];
   memset(pixels, 7, sizeof pixels);
   SECRET(pixels);
-  int error = ppml_encrypt(&input, key, pixels, rng, arena);
+  int error = ppml_encrypt(&input, &request, key, pixels, rng, arena);
   memset(lwe, 0, sizeof lwe);
   lwe[ppmli_params_long_dim(key->client.params)] = 5;
   uint32_t phase = ppmli_output_phase(lwe, key->client.params, key->glwe_bits);
-  PUBLIC(phase);
-  return error ? error : phase == 5 ? PPML_OK : PPML_ERR_ARG;
+  uint32_t copy = phase;
+  PUBLIC(copy);
+  use_phase(phase, &key->client);
+  return error ? error : copy == 5 ? PPML_OK : PPML_ERR_ARG;
 }
 
 static int check_set(const char *name) {

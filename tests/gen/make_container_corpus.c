@@ -104,7 +104,8 @@ static void save_certificates(const containers *c) {
   size_t at = PPMLI_HEADER_BYTES + ppmli_circuit_wire_bytes(&c->objects.circuit);
   save_changed(PPML_KIND_CIRCUIT, "bad_promise", bytes, count, at, 0xffffffff);
   save_changed(PPML_KIND_CIRCUIT, "bad_promise_kept", bytes, count, at, 1000000000);
-  save_changed(PPML_KIND_CIRCUIT, "bad_certificate", bytes, count, at + 12, 12345);
+  save_changed(PPML_KIND_CIRCUIT, "bad_certificate", bytes, count, at + 16, 12345);
+  save_changed(PPML_KIND_CIRCUIT, "bad_budget", bytes, count, at + 4, PPML_PUBLISH_MAX + 1);
 }
 
 /* Scores of two gains, of which a client knows one: nothing but the check of gains refuses it. */
@@ -148,6 +149,11 @@ static void save_ciphertexts(const containers *c) {
   count = containers_write(bytes, sizeof bytes, c, PPML_KIND_OUTPUT);
   save_changed(PPML_KIND_OUTPUT, "bad_images_none", bytes, count, 80, 0);
   save_changed(PPML_KIND_OUTPUT, "bad_outputs_huge", bytes, count, 84, 0x80000001);
+  count = containers_write(bytes, sizeof bytes, c, PPML_KIND_CLIENT);
+  save_changed(PPML_KIND_CLIENT, "bad_unit", bytes, count, count - 44 + 4, 0x100);
+  save_changed(PPML_KIND_CLIENT, "bad_noise", bytes, count, count - 36 + 4, 0);
+  save_changed(PPML_KIND_CLIENT, "bad_step", bytes, count, count - 28, 1);
+  save_changed(PPML_KIND_CLIENT, "bad_publish", bytes, count, count - 24, PPML_PUBLISH_MAX + 1);
 }
 
 /* ---------------------------------------------------------- leveled sets */

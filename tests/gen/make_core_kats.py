@@ -190,7 +190,7 @@ SCORE_UNIT = 2**50 + 12345
 
 
 def header(kind, payload_bytes, params, circuit_id, key_id):
-    fields = b"\x89PPML\r\n\x1a" + struct.pack("<HHIQ", 2, kind, 1 if params else 0, payload_bytes)
+    fields = b"\x89PPML\r\n\x1a" + struct.pack("<HHIQ", 3, kind, 1 if params else 0, payload_bytes)
     fields += (PARAMS_DIGEST if params else bytes(16)) + circuit_id + key_id
     return fields + digest(fields)[:8]
 
@@ -317,11 +317,13 @@ def make_format():
     rng = Rng(5)
     key_id, glwe_key = rng.bytes(16), rng.bytes(192)
     key = bits_of(glwe_key, 1536)
-    client = spec() + struct.pack("<Q", SCORE_UNIT)
+    client = spec() + struct.pack("<QQIII", SCORE_UNIT, 6 * 2**50, 128, 100, 1000)
     secret_key = container(SECRET_KEY, client + glwe_key + glwe_key[:92], key_id=key_id)
     image = container(INPUT, encrypted_input(key, rng), key_id=key_id)
+    request = digest(b"ppml request 3\0" + image[80:112] + bytes(range(16)) + key_id)
+    client_id = digest(b"ppml client 3\0" + PARAMS_DIGEST + bytes(range(16)) + client)
     lwe = [(7 * i * i + 11 * i) % 2**14 for i in range(2 * 1537)]
-    scores = struct.pack("<2I", 2, 1) + pack_bits(lwe[:1537], 14) + pack_bits(lwe[1537:], 14)
+    scores = struct.pack("<2I", 2, 1) + bytes(range(32)) + pack_bits(lwe[:1537], 14) + pack_bits(lwe[1537:], 14)
     scores = container(OUTPUT, scores, key_id=key_id)
     circuit_id = digest(PARAMS_DIGEST + circuit())
     body = c_bytes("format_params_digest_kat", PARAMS_DIGEST)
@@ -332,6 +334,9 @@ def make_format():
     body += "/* Of the whole container. */\n"
     body += "enum { FORMAT_INPUT_BYTES = %d, FORMAT_OUTPUT_BYTES = %d };\n" % (len(image),
                                                                                len(scores))
+    body += "/* Of what a client uses, and of what an answer to the image carries. */\n"
+    body += c_bytes("format_client_id_kat", client_id)
+    body += c_bytes("format_request_kat", request)
     body += c_bytes("format_input_digest_kat", digest(image))
     body += c_bytes("format_output_digest_kat", digest(scores))
     begin = eval_key_begin(key, key_id, rng)
