@@ -296,7 +296,7 @@ START_TEST(what_no_reader_would_take_is_not_compiled) {
   const size_t inputs = 65536;
   ppml_model m = polynomial_model();
   ppml_limits limits = ppml_limits_default();
-  ppml_compile_options options = {ppml_params_by_name("leveled-128"), 0};
+  ppml_compile_options options = {ppml_params_by_name("leveled-128"), 0, 0};
   ppml_refusal refusal;
   ppml_circuit c;
   int8_t *weights = test_memory(2 * inputs);
