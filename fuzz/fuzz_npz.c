@@ -49,7 +49,8 @@ static void read_array(const npz_archive *archive, const char *name) {
 
 static void read_dataset(const npz_archive *archive) {
   npz_dataset data;
-  if (npz_dataset_measure(&data, archive, NPZ_MEMORY_DEFAULT) || data.memory_bytes > MEMORY_MAX) return;
+  if (npz_dataset_measure(&data, archive, NPZ_MEMORY_DEFAULT) || data.memory_bytes > MEMORY_MAX)
+    return;
   size_t memory_bytes = data.memory_bytes;
   void *memory = malloc(memory_bytes);
   if (!memory) return;
