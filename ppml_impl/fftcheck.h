@@ -1,4 +1,4 @@
-/* Layer 3: does this build's arithmetic of doubles do what the transforms need?
+/* Layer 2: does this build's arithmetic of doubles do what the transforms need?
  *
  * They need each operation rounded once, to nearest, and none left out: add_turns and
  * ppmli_ref_torus take (x + big) - big for x rounded to whole numbers, which a compiler that was
@@ -8,7 +8,10 @@
 #ifndef PPMLI_FFTCHECK_H
 #define PPMLI_FFTCHECK_H
 
-#include "fft.h"
+#include <math.h>
+
+#include "arena.h"
+#include "fft/backend.h"
 
 #define PPMLI_FFTCHECK_TERMS 3
 
