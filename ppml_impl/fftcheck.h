@@ -1,4 +1,4 @@
-/* Layer 3: does this build's arithmetic of doubles do what the transforms need?
+/* Layer 2: does this build's arithmetic of doubles do what the transforms need?
  *
  * They need each operation rounded once, to nearest, and none left out: add_turns and
  * ppmli_ref_torus take (x + big) - big for x rounded to whole numbers, which a compiler that was

@@ -21,7 +21,8 @@ PPMLI_STATIC void ppmli_long_draw_mask(uint64_t *words, uint64_t *tail, const pp
 
 /* Transforms of a polynomial on the long torus, in turns over N/2: of its top bits, and at
  * out[GROUP] of what is left, at that stride.
- *   bits  of the first, 26 or more: the others then fit in a double */
+ *   bits  of the first, 28 or more: what is left, with its tail, is then at most 2^51 + 2^16
+ *         units of 2^-80, exact in a double */
 PPMLI_STATIC void ppmli_long_forward(const ppmli_fft *fft, double *out, size_t stride,
                                      const uint64_t *top, const uint64_t *tail, uint32_t bits,
                                      const ppmli_wide *w) {

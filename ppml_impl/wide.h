@@ -39,7 +39,9 @@ PPMLI_INLINE uint64_t ppmli_wide_round(uint64_t t, uint32_t bits) {
   return (t + unit / 2) & (0 - unit);
 }
 
-/* a = w->high + w->low, high having so many bits. */
+/* a = w->high + w->low modulo a turn, high having so many bits.  As signed numbers, which transforms
+ * take them for, both add up to a, or to a less a turn where high was rounded up to half a turn:
+ * whoever multiplies parts by anything but whole numbers may use nothing else of a. */
 PPMLI_STATIC void ppmli_wide_split(const ppmli_wide *w, const uint64_t *a, uint32_t bits,
                                    uint32_t poly_size) {
   for (uint32_t i = 0; i < poly_size; i++) {
@@ -61,7 +63,7 @@ PPMLI_STATIC void ppmli_wide_forward(const ppmli_fft *fft, double *out, size_t s
 }
 
 /* poly += the sums of the high parts, which are multiples of 2^-bits of a turn, and those of
- * the low parts.
+ * the low parts.  The high ones are right if the FFT's error stays below 2^-bits / 2.
  *   high, low  transforms divided by N/2, 1 for a turn, at that stride */
 PPMLI_STATIC void ppmli_wide_backward_add(const ppmli_fft *fft, uint64_t *poly, const double *high,
                                           const double *low, size_t stride, uint32_t bits,

@@ -72,6 +72,20 @@ if $CC -std=c99 -I. -U__unix__ -U__linux__ -U__APPLE__ -fsyntax-only "$work/unit
 elif grep -q "no entropy source" "$work/log"; then passed=$((passed + 1))
 else failed=$((failed + 1)); echo "tests/build_matrix.sh: FAILED: no word about entropy"; fi
 
+# A client's program has no instruction on doubles and asks nothing of libm.
+client_is_integers() {
+  $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -O2 -DPPML_BACKEND_ONLY=PPML_BACKEND_REF \
+    -c tests/integers.c -o "$work/integers.o" || return 1
+  nm -u "$work/integers.o" | grep -wE "cos|sin|ldexp|sqrt|exp|log2?|pow|floor" && { echo "error: libm"; return 1; }
+  objdump -d "$work/integers.o" |
+    grep -E "\b(add|sub|mul|div|sqrt|cvt[a-z0-9]*|comi|ucomi)[ps]d\b|\bcvtsi2sd|\bf(add|sub|mul|div|ild|ist)" &&
+    { echo "error: doubles"; return 1; }
+  return 0
+}
+if [ "$(uname -m)" = x86_64 ] && command -v objdump >/dev/null; then
+  try "a client computes in integers" client_is_integers
+fi
+
 if [ -f tests/two_units_a.c ]; then
   try "two units" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. tests/two_units_a.c tests/two_units_b.c -lm -o "$work/two"
   try "two units run" "$work/two"

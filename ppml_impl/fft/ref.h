@@ -84,7 +84,8 @@ PPMLI_STATIC void ppmli_ref_forward_digit(const ppmli_fft *fft, double *out, siz
   ppmli_ref_scatter(out, stride, work, work + fft->points, fft->points);
 }
 
-/* A real number of turns as a torus element; |turns| < 2^51.  The sum with 3 * 2^51
+/* A real number of turns as a torus element; |turns| < 2^51, as docs/NOISE.md "FFT" shows of every
+ * sum.  The sum with 3 * 2^51
  * rounds to an integer; what remains, at most a half, goes in by its top 63 bits so
  * that exactly one half cannot overflow. */
 PPMLI_INLINE uint64_t ppmli_ref_torus(double turns) {

@@ -1,0 +1,43 @@
+/* All that a client runs, as one function each: tests/build_matrix.sh looks at the object for
+ * instructions on doubles and for names of libm's, and must find none. */
+#define PPML_IMPLEMENTATION
+#define PPML_NO_TRAIN
+#define PPML_API static inline
+#define PPML_ENTROPY test_entropy
+#include "../ppml.h"
+
+int make_secret(ppml_secret_key *key, ppml_reader *reader, const ppml_limits *limits,
+                ppml_writer *writer, ppml_rng *rng);
+int make_eval(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena);
+int send_image(ppml_writer *writer, const ppml_secret_key *key, const uint8_t *pixels,
+               ppml_rng *rng, ppml_arena *arena);
+int read_answer(int32_t *scores, ppml_reader *reader, const ppml_secret_key *key,
+                const ppml_limits *limits, ppml_arena *arena);
+
+int make_secret(ppml_secret_key *key, ppml_reader *reader, const ppml_limits *limits,
+                ppml_writer *writer, ppml_rng *rng) {
+  ppml_client client;
+  PPMLI_TRY(ppml_client_read(&client, reader, limits));
+  ppml_secret_key_generate(key, &client, rng);
+  return ppml_secret_key_write(key, writer);
+}
+
+int make_eval(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  if (ppml_eval_key_generate_bytes(key->client.params, 1) > arena->capacity_bytes) return 1;
+  return ppml_eval_key_generate(writer, key, rng, NULL, NULL, arena);
+}
+
+int send_image(ppml_writer *writer, const ppml_secret_key *key, const uint8_t *pixels,
+               ppml_rng *rng, ppml_arena *arena) {
+  ppml_input input;
+  if (ppml_input_bytes(key->client.params, &key->client.spec) > arena->capacity_bytes) return 1;
+  PPMLI_TRY(ppml_encrypt(&input, key, pixels, rng, arena));
+  return ppml_input_write(&input, writer);
+}
+
+int read_answer(int32_t *scores, ppml_reader *reader, const ppml_secret_key *key,
+                const ppml_limits *limits, ppml_arena *arena) {
+  ppml_output output;
+  PPMLI_TRY(ppml_output_read(&output, reader, limits, arena));
+  return ppml_decrypt(scores, &output, 0, key);
+}
