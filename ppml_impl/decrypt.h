@@ -5,7 +5,7 @@
 
 #include "answer.h"
 #include "ciphertext.h"
-#include "model.h"
+#include "leak.h"
 
 /* ------------------------------------------------------------------ scores */
 

@@ -4,7 +4,7 @@
 #ifndef PPMLI_LEAK_H
 #define PPMLI_LEAK_H
 
-#include "failure.h"
+#include "circuit.h"
 
 #define PPMLI_LEAK_STEP_NOISES                                                                     \
   16                            /* a step has that many standard deviations of noise at least ... */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "ct.h"
+#include "failure.h"
 #include "leak.h"
 #include "serial.h"
 
