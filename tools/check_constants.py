@@ -4,6 +4,7 @@
   - the noise bounds of ppml_impl/params.h, from the log2 sigma in each set's comment, and
     that log2 sigma against the security lines of docs/NOISE.md;
   - the lines themselves, as the code has them, against the table in docs/NOISE.md;
+  - the numbers of answers: ln 2, the integral of the entropy, the width of a flood;
   - the initial values of BLAKE2s and ChaCha20;
   - the prime and the roots of the number-theoretic transform.
 
@@ -119,10 +120,32 @@ def check_ntt():
     check(defined["ONE"] == 2 ** 64 % p, "ntt.h: one")
 
 
+def entropy(x):
+    """H2(Phi(x))"""
+    p, q = math.erfc(-x / math.sqrt(2)) / 2, math.erfc(x / math.sqrt(2)) / 2
+    return -p * math.log2(p) - q * math.log2(q) if p > 0 and q > 0 else 0
+
+
+def check_answers():
+    answer, leak = read("ppml_impl/answer.h"), read("ppml_impl/leak.h")
+    check("LN2 %d " % round(2**20 * math.log(2)) in answer, "answer.h: ln 2")
+    integral = sum(entropy(i / 1000) for i in range(-9000, 9001)) / 1000
+    check("PPMLI_LEAK_ENTROPY %.5f" % integral in leak, "leak.h: the integral is %.5f" % integral)
+    summands = int(re.search(r"FLOOD_SUMMANDS (\d+)", leak).group(1))
+    # A sum of k uniform numbers lacks about (1.2 / k)^2 / 48 nats of a normal one's entropy.
+    lacks = 65536 * (1.2 / summands)**2 / 48 / math.log(2)
+    check(lacks * 1.01 <= 0.175, "leak.h: a sum of %d lacks %.4f bits" % (summands, lacks))
+    share = math.ceil(2**32 * 3 / (2 * summands * math.log(2) * (1 - 0.175)))
+    check("share = %d;" % share in leak, "leak.h: the flood's share is %d" % share)
+    x = 19.9 / 2 / 1.05  # half a unit that tells nothing, in deviations that are 5 % larger
+    check(2 * math.exp(-x * x / 2) <= 2**-63.6, "leak.h: a unit of 19.9 deviations")
+
+
 check_sets()
 check_ntt()
 check_lines()
 check_hashes()
+check_answers()
 for problem in problems:
     print("check_constants: " + problem)
 print("check_constants: %d checked, %d problems" % (checked, len(problems)))

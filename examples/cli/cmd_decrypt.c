@@ -163,6 +163,7 @@ static int find_requests(result *results, const ppml_output *output, const ledge
 static int decrypt_image(result *of, const ppml_output *output, size_t i, const decrypt_request *r,
                          const ppml_secret_key *key, ppml_rng *rng) {
   ppml_request request;
+  if (of->line == NULL) return CLI_INTERNAL; /* all were found */
   memset(&request, 0, sizeof request);
   memcpy(request.digest, of->line->digest, PPML_ID_BYTES);
   request.open = of->line->state == 'o';

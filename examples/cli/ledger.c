@@ -181,8 +181,8 @@ static int parse_text(ledger *l, size_t count) {
   if (strlen(l->text) != count || strncmp(l->text, HEADING, heading) != 0)
     return cli_fail(CLI_DATA, l->path, "no ledger (expected the one of ppml encrypt)");
   for (size_t i = 0; i < count; i++) lines += l->text[i] == '\n';
-  l->line = (ledger_line *)calloc(lines, sizeof *l->line);
-  l->by_digest = (ledger_line **)calloc(lines, sizeof *l->by_digest);
+  l->line = (ledger_line *)calloc(lines + 1, sizeof *l->line);
+  l->by_digest = (ledger_line **)calloc(lines + 1, sizeof(ledger_line *));
   if (!l->line || !l->by_digest)
     return cli_fail(CLI_INTERNAL, l->path, "no memory left to read it");
   for (char *at = l->text + heading; *at; l->count++) {
@@ -204,7 +204,8 @@ int ledger_open(ledger *l, const char *path) {
   l->path = path;
   int status = open_locked(&l->descriptor, path, 0);
   if (status == CLI_OK) status = read_text(&l->text, &count, l->descriptor, path);
-  return status ? status : parse_text(l, count);
+  if (status || l->text == NULL) return status ? status : CLI_INTERNAL;
+  return parse_text(l, count);
 }
 
 void ledger_close(ledger *l) {
