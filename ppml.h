@@ -90,7 +90,8 @@ enum {
   /* the machine's */
   PPML_ERR_NOMEM = -20, /* the arena is too small */
   PPML_ERR_RNG = -21,   /* no entropy, or a generator that was not set up */
-  PPML_ERR_IO = -22     /* a reader's or writer's callback failed */
+  PPML_ERR_IO = -22,    /* a reader's or writer's callback failed */
+  PPML_ERR_BUSY = -24   /* in use by another call: a streamed key, which serves one at a time */
 };
 
 /* One line of English for an error; never NULL. */
@@ -662,7 +663,9 @@ PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const p
  * steps at a time, once for each hidden layer and call, of an exact circuit once for each
  * round of its bootstraps, and memory does not grow with the key.  The reader must outlive
  * the key, and needs rewind for more than one reading; the key's digest is checked at the end
- * of each, before any result is given.
+ * of each, before any result is given.  One ppml_infer at a time may use the key, whose reader
+ * has one position: a second one, of another thread or from a callback, gets BUSY.  (Where the
+ * compiler has no atomic exchange the second thread is not noticed: ppml_impl/busy.h.)
  *   threads  as the ppml_parallel of ppml_infer has, at most
  * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
 PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
@@ -723,7 +726,7 @@ PPML_API int ppml_decrypt(int32_t *scores, const ppml_output *output, size_t ima
  *   inputs  [images]
  * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.  A key
  * that was prepared takes less.
- * Errors: ARG, MISMATCH, NOMEM. */
+ * Errors: ARG, MISMATCH, NOMEM; of a streamed key also BUSY, IO and the input bytes'. */
 PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads);
 PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
                         size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,

@@ -51,6 +51,8 @@ PPML_API const char *ppml_strerror(int error) {
     return "no random numbers: no entropy, or a generator that was not set up";
   case PPML_ERR_IO:
     return "reading or writing failed";
+  case PPML_ERR_BUSY:
+    return "in use by another call";
   default:
     return "unknown error";
   }
