@@ -26,7 +26,10 @@
  *
  * Conventions:
  *   - Functions that can fail return PPML_OK (0) or a negative PPML_ERR_*.
- *     On an error, outputs are unchanged or wiped.
+ *     On an error, outputs are unchanged or wiped (bytes that a writer took
+ *     are its own) and the arena is given back.
+ *   - An object that is NULL, zeroed, wiped or half set up is PPML_ERR_ARG; of
+ *     it, size queries are 0, predictions zeros, names NULL.
  *   - Arguments come as: outputs, inputs, keys, rng, arena.
  *   - All memory is the caller's, handed over as a ppml_arena; what a call needs
  *     is told exactly by the ppml_*_bytes function beside it.  No malloc, no
@@ -53,6 +56,12 @@ extern "C" {
 #define PPML_API extern
 #endif
 
+/* With -DPPML_API=static, what a unit does not call is no mistake of its own. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+
 #if defined(__GNUC__)
 #define PPML_MUST_CHECK __attribute__((warn_unused_result))
 #define PPML_ALIGNED __attribute__((aligned(64)))
@@ -69,6 +78,7 @@ extern "C" {
 #define PPML_SEED_BYTES 32
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
 #define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
+#define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
 
 /* ------------------------------------------------------------------ errors */
 
@@ -112,7 +122,8 @@ typedef struct ppml_arena {
 PPML_API int ppml_arena_init(ppml_arena *arena, void *memory,
                              size_t capacity_bytes) PPML_MUST_CHECK;
 
-/* Mark and release are LIFO: everything allocated since the mark is given back.
+/* Mark and release are LIFO: everything allocated since the mark is given back.  A mark that is
+ * not of this arena's use, above what is used, is ignored.
  * Released memory is not wiped; code that held secrets in it has done so. */
 PPML_API size_t ppml_arena_mark(const ppml_arena *arena);
 PPML_API void ppml_arena_release(ppml_arena *arena, size_t mark);
@@ -367,7 +378,9 @@ typedef struct ppml_train_options {
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
-  const ppml_params *params; /* whose noise to train under; NULL: none, as for POLYNOMIAL */
+  const ppml_params *params; /* whose noise to train under; of POLYNOMIAL not looked at */
+  uint32_t noiseless;        /* 1: under none, and params is NULL.  That alone would not do:
+                                ppml_params_by_name is NULL for a mistyped name */
 } ppml_train_options;
 
 /* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, patience 0, one seed, rate 0.005,
@@ -472,12 +485,15 @@ typedef struct ppml_client {
 
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
-  const ppml_params *params; /* NULL: the fastest standard set that will do, exact the last */
+  const ppml_params *params; /* the set, or NULL where automatic is 1 */
   double agreement;          /* share of images whose answer encryption must not change, as
                                 predicted; 0: whatever comes of it */
+  uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last.  params
+                                NULL alone would not do: ppml_params_by_name is NULL for a
+                                mistyped name */
 } ppml_compile_options;
 
-/* params NULL; agreement 0.995, to the power of the labels where an image has several. */
+/* Neither params nor automatic, of which the caller sets one; agreement 0.995, to the power of the labels where an image has several. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
@@ -499,7 +515,7 @@ PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
                        const ppml_compile_options *options, ppml_refusal *refusal,
                        ppml_arena *arena) PPML_MUST_CHECK;
 
-/* The same under params, whatever agreement comes of it; NULL: by the default options. */
+/* The same under params, which must not be NULL, whatever agreement comes of it. */
 PPML_API size_t ppml_compile_bytes(const ppml_model *model);
 PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
                           ppml_arena *arena) PPML_MUST_CHECK;
@@ -801,6 +817,10 @@ PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
 PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec);
 PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
                                        size_t images);
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -6,8 +6,7 @@
 static const int errors[] = {
     PPML_OK,           PPML_ERR_ARG,   PPML_ERR_PARAMS,    PPML_ERR_MISMATCH, PPML_ERR_FORMAT,
     PPML_ERR_VERSION,  PPML_ERR_KIND,  PPML_ERR_TRUNCATED, PPML_ERR_CHECKSUM, PPML_ERR_RANGE,
-    PPML_ERR_TRAILING, PPML_ERR_NOMEM, PPML_ERR_RNG,       PPML_ERR_IO,
-    PPML_ERR_BUSY};
+    PPML_ERR_TRAILING, PPML_ERR_NOMEM, PPML_ERR_RNG,       PPML_ERR_IO,       PPML_ERR_BUSY};
 enum { ERRORS = sizeof errors / sizeof errors[0] };
 
 START_TEST(every_error_has_its_own_line) {

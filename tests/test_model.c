@@ -224,7 +224,7 @@ static int read_with_spec(const ppml_spec *spec) {
   ppml_client client = known_client();
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   client.spec = *spec;
-  ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+  ck_assert_int_eq(ppmli_client_write(&client, &writer), PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
   return ppml_client_read(&client, &reader, &limits);
 }
@@ -273,7 +273,7 @@ START_TEST(a_score_unit_is_at_most_half_a_turn) {
     ppml_client client = known_client(), back;
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     client.score_unit = units[i];
-    ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+    ck_assert_int_eq(ppmli_client_write(&client, &writer), PPML_OK);
     ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
     ck_assert_int_eq(ppml_client_read(&back, &reader, &limits), expected[i]);
   }
@@ -286,7 +286,7 @@ static int read_model(const ppml_model *m) {
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   ppml_model back;
   ppml_arena arena = test_arena(BYTES_MAX);
-  ck_assert_int_eq(ppml_model_write(m, &writer), PPML_OK);
+  ck_assert_int_eq(ppmli_model_write(m, &writer), PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
   int error = ppml_model_read(&back, &reader, &limits, &arena);
   test_arena_free(&arena);
@@ -423,7 +423,7 @@ START_TEST(a_circuit_beyond_its_capacity_is_refused) {
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     c.unit[1] = wrong[i];
     ppmli_circuit_set_id(&c);
-    ck_assert_int_eq(ppml_circuit_write(&c, &writer), PPML_OK);
+    ck_assert_int_eq(ppmli_circuit_write(&c, &writer), PPML_OK);
     ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
     ck_assert_int_eq(ppml_circuit_read(&back, &reader, &limits, &arena),
                      wrong[i] == unit ? PPML_OK : PPML_ERR_RANGE);
@@ -477,7 +477,7 @@ static void mend(uint8_t *bytes, size_t count) {
 static size_t write_known(uint8_t *bytes, size_t capacity, ppml_circuit *c, double agreement,
                           ppml_arena *arena) {
   static ppml_model m;
-  ppml_compile_options options = {ppml_params_by_name("fast"), agreement};
+  ppml_compile_options options = {ppml_params_by_name("fast"), agreement, 0};
   ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
   m = known_model();
   m.margin_p05 = 1 << 20;
