@@ -13,7 +13,8 @@
  * Example:  examples/minimal.c, forty lines from key generation to the class.
  *
  * Options, defined before the implementation is included:
- *   PPML_API            linkage of the public functions (default: extern)
+ *   PPML_API            linkage of the public functions (default: extern);
+ *                       static: every unit has an implementation of its own
  *   PPML_ENTROPY        name of  int f(void *bytes, size_t count)  that fills
  *                       bytes with entropy and returns 0, with C linkage;
  *                       needed where there is neither getrandom nor
