@@ -80,7 +80,7 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
@@ -135,6 +135,7 @@ check-import: $(BUILD)/ppml
 check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs
 	$(MAKE) check
 	$(MAKE) check-sanitized
+	$(MAKE) check-threads
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
@@ -147,6 +148,12 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 check-sanitized: check-tools ## suites but for noise statistics, corpora, under ASan and UBSan
 	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san CFLAGS="-O1 -g1 $(SANITIZE)" TEST_CFLAGS="-O1 -g1 $(SANITIZE)" \
 	  check-suites check-fuzz
+
+# Objects that threads may share, under ThreadSanitizer.
+check-threads: $(HEADERS) ## what threads may share, under ThreadSanitizer
+	@mkdir -p $(BUILD)/tests
+	@$(CC) $(STD) $(WARNINGS) -O2 -g1 -fsanitize=thread $(CPPFLAGS) tests/threads.c -pthread -lm -o $(BUILD)/tests/threads
+	@$(BUILD)/tests/threads
 
 valgrind: check-tools ## suites and every command on small inputs under memcheck
 	@BUILD=$(BUILD)/valgrind CC="$(CC)" $(if $(filter-out undefined,$(origin VALGRIND_SKIP)),VALGRIND_SKIP="$(VALGRIND_SKIP)") \

@@ -13,7 +13,8 @@
  * Example:  examples/minimal.c, forty lines from key generation to the class.
  *
  * Options, defined before the implementation is included:
- *   PPML_API            linkage of the public functions (default: extern)
+ *   PPML_API            linkage of the public functions (default: extern);
+ *                       static: every unit has an implementation of its own
  *   PPML_ENTROPY        name of  int f(void *bytes, size_t count)  that fills
  *                       bytes with entropy and returns 0, with C linkage;
  *                       needed where there is neither getrandom nor
@@ -26,7 +27,10 @@
  *
  * Conventions:
  *   - Functions that can fail return PPML_OK (0) or a negative PPML_ERR_*.
- *     On an error, outputs are unchanged or wiped.
+ *     On an error, outputs are unchanged or wiped (bytes that a writer took
+ *     are its own) and the arena is given back.
+ *   - An object that is NULL, zeroed, wiped or half set up is PPML_ERR_ARG; of
+ *     it, size queries are 0, predictions zeros, names NULL.
  *   - Arguments come as: outputs, inputs, keys, rng, arena.
  *   - All memory is the caller's, handed over as a ppml_arena; what a call needs
  *     is told exactly by the ppml_*_bytes function beside it.  No malloc, no
@@ -53,6 +57,12 @@ extern "C" {
 #define PPML_API extern
 #endif
 
+/* With -DPPML_API=static, what a unit does not call is no mistake of its own. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#endif
+
 #if defined(__GNUC__)
 #define PPML_MUST_CHECK __attribute__((warn_unused_result))
 #define PPML_ALIGNED __attribute__((aligned(64)))
@@ -69,6 +79,7 @@ extern "C" {
 #define PPML_SEED_BYTES 32
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
 #define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
+#define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
 
 /* ------------------------------------------------------------------ errors */
 
@@ -90,11 +101,12 @@ enum {
   PPML_ERR_TRAILING = -16,    /* bytes after the end */
   PPML_ERR_CERTIFICATE = -17, /* a circuit that is not what its certificate says */
   /* the machine's */
-  PPML_ERR_NOMEM = -20,     /* the arena is too small */
-  PPML_ERR_RNG = -21,       /* no entropy, or a generator that was not set up */
-  PPML_ERR_IO = -22,        /* a reader's or writer's callback failed */
-  PPML_ERR_ARITHMETIC = -23 /* this build's floating-point arithmetic is not IEEE's: compiled
-                               with -ffast-math or the like */
+  PPML_ERR_NOMEM = -20,      /* the arena is too small */
+  PPML_ERR_RNG = -21,        /* no entropy, or a generator that was not set up */
+  PPML_ERR_IO = -22,         /* a reader's or writer's callback failed */
+  PPML_ERR_ARITHMETIC = -23, /* this build's floating-point arithmetic is not IEEE's: compiled
+                                with -ffast-math or the like */
+  PPML_ERR_BUSY = -24 /* in use by another call: a streamed key, which serves one at a time */
 };
 
 /* One line of English for an error; never NULL. */
@@ -115,7 +127,8 @@ typedef struct ppml_arena {
 PPML_API int ppml_arena_init(ppml_arena *arena, void *memory,
                              size_t capacity_bytes) PPML_MUST_CHECK;
 
-/* Mark and release are LIFO: everything allocated since the mark is given back.
+/* Mark and release are LIFO: everything allocated since the mark is given back.  A mark that is
+ * not of this arena's use, above what is used, is ignored.
  * Released memory is not wiped; code that held secrets in it has done so. */
 PPML_API size_t ppml_arena_mark(const ppml_arena *arena);
 PPML_API void ppml_arena_release(ppml_arena *arena, size_t mark);
@@ -379,7 +392,9 @@ typedef struct ppml_train_options {
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
-  const ppml_params *params; /* whose noise to train under; NULL: none, as for POLYNOMIAL */
+  const ppml_params *params; /* whose noise to train under; of POLYNOMIAL not looked at */
+  uint32_t noiseless;        /* 1: under none, and params is NULL.  That alone would not do:
+                                ppml_params_by_name is NULL for a mistyped name */
 } ppml_train_options;
 
 /* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, patience 0, one seed, rate 0.005,
@@ -503,15 +518,18 @@ PPML_API void ppml_client_id(uint8_t *id, const ppml_client *client);
 
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
-  const ppml_params *params; /* NULL: the fastest standard set that will do, exact the last */
+  const ppml_params *params; /* the set, or NULL where automatic is 1 */
   double agreement;          /* share of images whose answer encryption must not change, as
                                 predicted; 0: whatever comes of it */
   uint32_t publish;          /* scores that are to be published under one key, each with noise
                                 added to hide the key: PPML_PUBLISH_MAX at most; 0: none */
+  uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last.  params
+                                NULL alone would not do: ppml_params_by_name is NULL for a
+                                mistyped name */
 } ppml_compile_options;
 
-/* params NULL; agreement 0.995, to the power of the labels where an image has several; no score
- * to be published. */
+/* Neither params nor automatic, of which the caller sets one; agreement 0.995, to the power of the
+ * labels where an image has several; no score to be published. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
@@ -535,7 +553,7 @@ PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
                        const ppml_compile_options *options, ppml_refusal *refusal,
                        ppml_arena *arena) PPML_MUST_CHECK;
 
-/* The same under params, whatever agreement comes of it; NULL: by the default options. */
+/* The same under params, which must not be NULL, whatever agreement comes of it. */
 PPML_API size_t ppml_compile_bytes(const ppml_model *model);
 PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
                           ppml_arena *arena) PPML_MUST_CHECK;
@@ -709,7 +727,9 @@ PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const p
  * steps at a time, once for each hidden layer and call, of an exact circuit once for each
  * round of its bootstraps, and memory does not grow with the key.  The reader must outlive
  * the key, and needs rewind for more than one reading; the key's digest is checked at the end
- * of each, before any result is given.
+ * of each, before any result is given.  One ppml_infer at a time may use the key, whose reader
+ * has one position: a second one, of another thread or from a callback, gets BUSY.  (Where the
+ * compiler has no atomic exchange the second thread is not noticed: ppml_impl/busy.h.)
  *   threads  as the ppml_parallel of ppml_infer has, at most
  * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
 PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
@@ -818,7 +838,7 @@ PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *out
  *   inputs  [images]
  * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.  A key
  * that was prepared takes less.
- * Errors: ARG, MISMATCH, NOMEM. */
+ * Errors: ARG, MISMATCH, NOMEM; of a streamed key also BUSY, IO and the input bytes'. */
 PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads);
 PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
                         size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
@@ -895,6 +915,10 @@ PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
 PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec);
 PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
                                        size_t images);
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,7 @@ PPMLI_INLINE size_t ppmli_arena_rounded(size_t bytes) {
 /* A block of the arena, or NULL when it is full. */
 PPMLI_STATIC void *ppmli_arena_alloc(ppml_arena *arena, size_t bytes) {
   size_t rounded = ppmli_arena_rounded(bytes);
+  if (arena->used_bytes > arena->capacity_bytes) return NULL; /* by another hand than this one */
   if (rounded < bytes || rounded > arena->capacity_bytes - arena->used_bytes) return NULL;
   void *block = arena->memory + arena->used_bytes;
   arena->used_bytes += rounded;

@@ -16,7 +16,7 @@ PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
 }
 
 PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec *spec) {
-  ppml_compile_options options = {NULL, 1, 0};
+  ppml_compile_options options = {NULL, 1, 0, 0};
   for (size_t i = 0; i < ppmli_spec_answer_bytes(spec); i++) options.agreement *= PPMLI_AGREEMENT;
   return options;
 }
@@ -122,7 +122,7 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
   int32_t *gain[PPML_LAYERS_MAX];
   const ppml_params *params = options->params;
   memset(refusal, 0, sizeof *refusal);
-  if (params && params != ppmli_params_by_id(params->id)) return PPML_ERR_PARAMS;
+  if ((params != NULL) == (options->automatic != 0)) return PPML_ERR_ARG;
   if (!(options->agreement >= 0 && options->agreement <= 1)) return PPML_ERR_ARG;
   if (options->publish > PPML_PUBLISH_MAX) return PPML_ERR_ARG;
   if (!ppmli_model_is_valid(model)) return PPML_ERR_ARG;
@@ -140,16 +140,7 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
   return PPML_OK;
 }
 
-/* Under params, promising nothing; NULL: by the default options. */
-PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model, const ppml_params *params,
-                               ppml_arena *arena) {
-  ppml_refusal refusal;
-  ppml_compile_options options = ppmli_compile_options_default(&model->spec);
-  options.params = params;
-  if (params) options.agreement = 0;
-  return ppmli_plan(c, model, &options, &refusal, arena);
-}
-
+/* Under params, promising nothing. */
 PPMLI_STATIC void ppmli_client_from_circuit(ppml_client *client, const ppml_circuit *c) {
   ppml_noise noise;
   ppmli_predict_noise(&noise, c);

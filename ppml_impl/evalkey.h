@@ -3,6 +3,7 @@
 #ifndef PPMLI_EVALKEY_H
 #define PPMLI_EVALKEY_H
 
+#include "busy.h"
 #include "fftcheck.h"
 #include "keys.h"
 #include "serial.h"
@@ -147,6 +148,7 @@ typedef struct ppmli_key_stream {
   ppmli_key_expansion x;
   ppmli_in in;
   int passes; /* begun so far */
+  int busy;   /* a call is reading */
 } ppmli_key_stream;
 
 /* Rows and steps of the largest pass. */
@@ -191,6 +193,17 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   stream->x.bsk = bsk;
   key->stream = stream;
   return PPML_OK;
+}
+
+/* A key in memory is for any number of calls at a time; a stream, which has one reader and one
+ * set of buffers, for one.  Errors: BUSY. */
+PPMLI_STATIC int ppmli_eval_key_take(const ppml_eval_key *key) {
+  if (key->stream == NULL || ppmli_busy_take(&key->stream->busy)) return PPML_OK;
+  return PPML_ERR_BUSY;
+}
+
+PPMLI_STATIC void ppmli_eval_key_release(const ppml_eval_key *key) {
+  if (key->stream) ppmli_busy_release(&key->stream->busy);
 }
 
 /* ------------------------------------------------------------ key slabs */

@@ -511,14 +511,17 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
                                     const ppml_eval_key *key, const ppml_parallel *parallel,
                                     ppml_arena *arena) {
   size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
-  const uint64_t *wide;
+  const uint64_t *wide = NULL;
   PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
   PPMLI_ALLOC(uint8_t, digest, arena, images * PPML_ID_BYTES);
   PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
   size_t mark = arena->used_bytes;
-  if (c->params->slots)
-    PPMLI_TRY(ppmli_evaluate_run(&wide, c, inputs, images, key, parallel, arena));
-  else PPMLI_TRY(ppmli_infer_bootstrapped(&wide, c, inputs, images, key, parallel, arena));
+  PPMLI_TRY(ppmli_eval_key_take(key));
+  int error = c->params->slots
+                  ? ppmli_evaluate_run(&wide, c, inputs, images, key, parallel, arena)
+                  : ppmli_infer_bootstrapped(&wide, c, inputs, images, key, parallel, arena);
+  ppmli_eval_key_release(key);
+  if (error) return error;
   for (size_t s = 0; s < scores; s++)
     ppmli_output_switch(lwe + s * words, wide + s * words, c->params);
   for (size_t i = 0; i < images; i++) ppmli_input_digest(digest + i * PPML_ID_BYTES, &inputs[i]);

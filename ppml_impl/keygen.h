@@ -53,6 +53,15 @@ PPMLI_STATIC void ppmli_secret_bits(uint8_t *lwe_bits, uint8_t *glwe_bits, const
   }
 }
 
+/*   rng  ppmli_rng_begin was called for this use */
+PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                            ppml_rng *rng) {
+  memset(key, 0, sizeof *key);
+  key->client = *client;
+  ppmli_rng_bytes(rng, key->id, sizeof key->id);
+  ppmli_secret_bits(key->lwe_bits, key->glwe_bits, client->params, rng);
+}
+
 /* ----------------------------------------------------------- generation */
 
 typedef struct ppmli_key_generation {

@@ -36,9 +36,9 @@ PPMLI_INLINE uint64_t ppmli_long_mask_tail(const uint64_t *mask, uint32_t i, uin
 /* Moves what tails have above their bits to the tops.
  *   tail  [N]  in: signed, of magnitude below 2^60; out: below 2^16 */
 PPMLI_STATIC void ppmli_long_carry(uint64_t *top, uint64_t *tail, uint32_t poly_size) {
-  const uint64_t far = (uint64_t)1 << 60; /* makes what is shifted positive */
+  const uint64_t above = (uint64_t)1 << 60; /* makes what is shifted positive */
   for (uint32_t i = 0; i < poly_size; i++) {
-    uint64_t carry = ((tail[i] + far) >> PPMLI_LONG_TAIL_BITS) - (far >> PPMLI_LONG_TAIL_BITS);
+    uint64_t carry = ((tail[i] + above) >> PPMLI_LONG_TAIL_BITS) - (above >> PPMLI_LONG_TAIL_BITS);
     top[i] += carry;
     tail[i] &= 0xffff;
   }

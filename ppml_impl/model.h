@@ -47,14 +47,19 @@ PPMLI_STATIC int ppmli_spec_task_is_valid(const ppml_spec *s) {
   return 1;
 }
 
-PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
+/* Sizes that arrays and sums may be made from. */
+PPMLI_STATIC int ppmli_spec_has_shape(const ppml_spec *s) {
   const uint32_t side = 1 << 12;
   if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
   if (s->width > side || s->height > side || s->channels > 4) return 0;
-  if (ppmli_spec_inputs(s) > limits->inputs) return 0;
-  if (s->input_bits < 1 || s->input_bits > 8 || s->score_unit < 1) return 0;
-  if (s->classes < 2 || s->classes > PPML_CLASSES_MAX) return 0;
-  if (!ppmli_spec_task_is_valid(s)) return 0;
+  if (s->input_bits < 1 || s->input_bits > 8) return 0;
+  if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return 0;
+  return s->classes >= 2 && s->classes <= PPML_CLASSES_MAX;
+}
+
+PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
+  if (!ppmli_spec_has_shape(s) || ppmli_spec_inputs(s) > limits->inputs) return 0;
+  if (s->score_unit < 1 || !ppmli_spec_task_is_valid(s)) return 0;
   for (uint32_t c = 0; c < s->classes; c++)
     if (!ppmli_name_is_valid(s->class_name[c])) return 0;
   return 1;
@@ -240,21 +245,45 @@ PPMLI_STATIC int ppmli_model_has_valid_layer(const ppml_model *m, uint32_t l) {
   return ppmli_model_is_polynomial(m) && ppmli_layer_has_valid_polynomials(layer);
 }
 
-/* Do the layers fit one another, and the spec? */
-PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
-  const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
+/* Are the arrays there that layer l has? */
+PPMLI_STATIC int ppmli_model_has_arrays(const ppml_model *m, uint32_t l) {
+  const ppml_layer *layer = &m->layer[l];
+  int is_clipped = ppmli_layer_is_clipped(layer);
+  if (layer->weight == NULL || layer->bias == NULL) return 0;
+  if (is_clipped && layer->range == NULL) return 0;
+  if ((is_clipped || ppmli_model_has_score_peaks(m, l)) && layer->peak == NULL) return 0;
+  if (layer->activation == PPML_ACTIVATION_TABLE && layer->table == NULL) return 0;
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL && (!layer->square || !layer->linear))
+    return 0;
+  for (uint32_t j = 0; is_clipped && j < layer->outputs; j++)
+    if (layer->range[j] < 1) return 0; /* what accumulators are divided by */
+  return 1;
+}
+
+/* Do the layers fit one another, and the spec, and have their arrays? */
+PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
   size_t inputs = ppmli_spec_inputs(&m->spec);
-  if (!ppmli_spec_is_valid(&m->spec, &any)) return 0;
   if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
     const ppml_layer *layer = &m->layer[l];
     int is_last = l + 1 == m->layer_count;
-    if (layer->inputs != inputs) return 0;
+    if (layer->inputs != inputs || layer->outputs < 1) return 0;
+    if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return 0;
     if (is_last != (layer->activation == PPML_ACTIVATION_NONE)) return 0;
-    if (!ppmli_model_has_valid_layer(m, l)) return 0;
+    if (layer->activation == PPML_ACTIVATION_POLYNOMIAL && !ppmli_model_is_polynomial(m)) return 0;
+    if (!ppmli_model_has_arrays(m, l)) return 0;
     inputs = layer->outputs;
   }
   return inputs == m->spec.outputs;
+}
+
+/* All of it: shapes, and that every number is within its bounds. */
+PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
+  const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
+  if (!ppmli_spec_is_valid(&m->spec, &any) || !ppmli_model_has_layers(m)) return 0;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    if (!ppmli_model_has_valid_layer(m, l)) return 0;
+  return 1;
 }
 
 /* Is the model valid, and within a reader's limits? */

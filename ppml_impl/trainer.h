@@ -100,6 +100,8 @@ PPMLI_INLINE int ppmli_train_is_within(double x, double most) {
 PPMLI_STATIC int ppmli_train_options_are_valid(const ppml_train_options *o) {
   if (!ppmli_train_shape_is_valid(o) || o->epochs == 0 || o->seeds == 0 || o->flip > 3) return 0;
   if (o->params && o->params != ppmli_params_by_id(o->params->id)) return 0;
+  if (o->activation != PPML_ACTIVATION_POLYNOMIAL && (o->params != NULL) == (o->noiseless != 0))
+    return 0; /* no set, and nobody said that there should be none */
   return o->rate > 0 && ppmli_train_is_within(o->rate, 1) && ppmli_train_is_within(o->balance, 1) &&
          ppmli_train_is_within(o->warp, 3);
 }

@@ -40,6 +40,14 @@ if [ "$(uname -s)" = Linux ]; then
   done
 fi
 
+# Behind headers that define common names as macros; and as static functions, few of them called.
+for compiler in "gcc -std=c99" "clang -std=c99" "g++ -x c++ -std=c++11" "clang++ -x c++ -std=c++11"; do
+  command -v ${compiler%% *} >/dev/null || continue
+  for flags in "-include tests/macros.h" -DPPML_API=static "-DPPML_API=static -DPPML_NO_TRAIN"; do
+    try "$compiler $flags" $compiler $WARNINGS -D_DEFAULT_SOURCE -I. -O0 $flags -c "$work/unit.c" -o "$work/unit.o"
+  done
+done
+
 # PPML_ENTROPY is a C function in C++ too.
 try "entropy in C++" $CXX -x c++ -std=c++11 $WARNINGS -I. -O2 -DPPML_ENTROPY=my_entropy -c "$work/unit.c" -o "$work/unit.o"
 try "entropy in C++: C linkage" sh -c "nm -u $work/unit.o | grep -qw my_entropy"

@@ -662,7 +662,7 @@ START_TEST(a_certificate_says_what_answers_tell) {
     ppml_circuit circuit;
     ppml_client client;
     ppml_arena arena = test_arena(ppml_compile_bytes(&net->model));
-    ppml_compile_options options = {test_bootstrapped(i), 0, 500};
+    ppml_compile_options options = {test_bootstrapped(i), 0, 500, 0};
     if (ppml_plan(&circuit, &net->model, &options, NULL, &arena) == PPML_OK) {
       ppml_circuit_certificate(&c, &circuit);
       ppml_client_from_circuit(&client, &circuit);

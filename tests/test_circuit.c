@@ -126,6 +126,7 @@ static int plan(bench *b, double agreement, const char *params, ppml_refusal *re
   ppml_compile_options options = ppml_compile_options_default(&b->net.model.spec);
   options.agreement = agreement;
   options.params = params ? ppml_params_by_name(params) : NULL;
+  options.automatic = params == NULL;
   b->arena.used_bytes = 0;
   return ppml_plan(&b->circuit, &b->net.model, &options, refusal, &b->arena);
 }
@@ -161,7 +162,6 @@ START_TEST(too_much_noise_is_refused_with_its_reason) {
   ck_assert_int_eq(plan(b, 0, "fast", NULL), PPML_OK);
   ck_assert(b->circuit.agreement == 0);
   b->arena.used_bytes = 0;
-  ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, NULL, &b->arena), PPML_ERR_PARAMS);
   ck_assert_int_eq(plan(b, -0.1, NULL, NULL), PPML_ERR_ARG);
   ck_assert_int_eq(plan(b, 1.1, NULL, NULL), PPML_ERR_ARG);
   bench_free(b);
@@ -280,9 +280,10 @@ END_TEST
   do {                                                                                             \
     bench *b = bench_make(1, PPML_ACTIVATION_RELU, 3, 12);                                         \
     ppml_model *m = &b->net.model;                                                                 \
+    const ppml_params *p = ppml_params_by_name("fast");                                            \
     change;                                                                                        \
     b->arena.used_bytes = 0;                                                                       \
-    ck_assert_int_eq(ppml_compile(&b->circuit, m, NULL, &b->arena), PPML_ERR_ARG);                 \
+    ck_assert_int_eq(ppml_compile(&b->circuit, m, p, &b->arena), PPML_ERR_ARG);                    \
     bench_free(b);                                                                                 \
   } while (0)
 
@@ -307,10 +308,32 @@ END_TEST
 
 START_TEST(arguments_are_checked) {
   bench *b = bench_make(1, PPML_ACTIVATION_RELU, 3, 13);
-  ck_assert_int_eq(ppml_compile(NULL, &b->net.model, NULL, &b->arena), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_compile(&b->circuit, NULL, NULL, &b->arena), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, NULL, NULL), PPML_ERR_ARG);
+  const ppml_params *p = ppml_params_by_name("fast");
+  ck_assert_int_eq(ppml_compile(NULL, &b->net.model, p, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_compile(&b->circuit, NULL, p, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, p, NULL), PPML_ERR_ARG);
   ck_assert_int_eq(ppml_plan(&b->circuit, &b->net.model, NULL, NULL, &b->arena), PPML_ERR_ARG);
+  bench_free(b);
+}
+END_TEST
+
+/* NULL is what a mistyped name gives. */
+START_TEST(a_set_is_chosen_where_that_is_asked_for_alone) {
+  bench *b = bench_make(1, PPML_ACTIVATION_RELU, 3, 13);
+  const ppml_model *m = &b->net.model;
+  const ppml_params *fats = ppml_params_by_name("fats"), *fast = ppml_params_by_name("fast");
+  ppml_compile_options options = ppml_compile_options_default(&m->spec);
+  b->arena.used_bytes = 0;
+  ck_assert_ptr_null(fats);
+  ck_assert_int_eq(ppml_compile(&b->circuit, m, fats, &b->arena), PPML_ERR_ARG);
+  options.params = fats;
+  ck_assert_int_eq(ppml_plan(&b->circuit, m, &options, NULL, &b->arena), PPML_ERR_ARG);
+  options.params = fast;
+  options.automatic = 1;
+  ck_assert_int_eq(ppml_plan(&b->circuit, m, &options, NULL, &b->arena), PPML_ERR_ARG);
+  options.params = NULL;
+  options.agreement = 0;
+  ck_assert_int_eq(ppml_plan(&b->circuit, m, &options, NULL, &b->arena), PPML_OK);
   bench_free(b);
 }
 END_TEST
@@ -322,7 +345,8 @@ START_TEST(compiling_takes_exactly_what_is_said) {
     ck_assert_uint_eq(b->arena.high_bytes, bytes);
     for (size_t less = 1; less <= bytes; less += 64) {
       ppml_arena arena = test_arena(bytes - less);
-      ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, NULL, &arena), PPML_ERR_NOMEM);
+      const ppml_params *p = ppml_params_by_name("fast");
+      ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, p, &arena), PPML_ERR_NOMEM);
       test_arena_free(&arena);
     }
     bench_free(b);
@@ -350,6 +374,7 @@ int main(void) {
   tcase_add_test(error, a_network_that_does_not_fit_the_torus_is_told);
   tcase_add_test(error, a_model_that_breaks_a_rule_is_refused);
   tcase_add_test(error, arguments_are_checked);
+  tcase_add_test(error, a_set_is_chosen_where_that_is_asked_for_alone);
   tcase_add_test(oom, compiling_takes_exactly_what_is_said);
   return test_run(suite);
 }

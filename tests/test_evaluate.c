@@ -305,6 +305,12 @@ START_TEST(what_does_not_fit_is_refused) {
 }
 END_TEST
 
+static int compile_automatic(ppml_circuit *circuit, const ppml_model *model, ppml_arena *arena) {
+  ppml_compile_options options = ppml_compile_options_default(&model->spec);
+  options.automatic = 1;
+  return ppml_plan(circuit, model, &options, NULL, arena);
+}
+
 START_TEST(networks_without_room_are_refused) {
   test_net net;
   ppml_circuit circuit;
@@ -312,15 +318,15 @@ START_TEST(networks_without_room_are_refused) {
   const ppml_params *p = ppml_params_by_name("leveled-16");
   net_make(&net, 17, 2, 11);
   ck_assert_int_eq(ppml_compile(&circuit, &net.model, p, &arena), PPML_ERR_PARAMS);
-  ck_assert_int_eq(ppml_compile(&circuit, &net.model, NULL, &arena), PPML_OK);
+  ck_assert_int_eq(compile_automatic(&circuit, &net.model, &arena), PPML_OK);
   ck_assert_str_eq(circuit.params->name, "leveled-32");
   ck_assert_int_eq(ppml_compile(&circuit, &net.model, ppml_params_by_name("precise"), &arena),
                    PPML_ERR_PARAMS);
   net.peak[1][0] = 1 << 30; /* with room, beyond 2^30 */
-  ck_assert_int_eq(ppml_compile(&circuit, &net.model, NULL, &arena), PPML_ERR_PARAMS);
+  ck_assert_int_eq(compile_automatic(&circuit, &net.model, &arena), PPML_ERR_PARAMS);
   net.peak[1][0] = 1 << 27; /* so large that noise drowns the margin */
   net.model.margin_p05 = 50;
-  ck_assert_int_eq(ppml_compile(&circuit, &net.model, NULL, &arena), PPML_ERR_PARAMS);
+  ck_assert_int_eq(compile_automatic(&circuit, &net.model, &arena), PPML_ERR_PARAMS);
   test_net_make(&net, SIDE, SIDE, (const uint32_t[]){8}, 1, PPML_ACTIVATION_RELU, 2, 12);
   ck_assert_int_eq(ppml_compile(&circuit, &net.model, p, &arena), PPML_ERR_PARAMS);
   test_arena_free(&arena);

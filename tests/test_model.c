@@ -296,7 +296,7 @@ START_TEST(what_no_reader_would_take_is_not_compiled) {
   const size_t inputs = 65536;
   ppml_model m = polynomial_model();
   ppml_limits limits = ppml_limits_default();
-  ppml_compile_options options = {ppml_params_by_name("leveled-128"), 0, 0};
+  ppml_compile_options options = {ppml_params_by_name("leveled-128"), 0, 0, 0};
   ppml_refusal refusal;
   ppml_circuit c;
   int8_t *weights = test_memory(2 * inputs);
@@ -674,7 +674,7 @@ static void mend(uint8_t *bytes, size_t count) {
 static size_t write_known(uint8_t *bytes, size_t capacity, ppml_circuit *c, double agreement,
                           ppml_arena *arena) {
   static ppml_model m;
-  ppml_compile_options options = {ppml_params_by_name("fast"), agreement, 0};
+  ppml_compile_options options = {ppml_params_by_name("fast"), agreement, 0, 0};
   ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
   m = known_model();
   m.margin_p05 = 1 << 20;

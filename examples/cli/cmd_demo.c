@@ -109,6 +109,15 @@ static int run_samples(session *s, int json) {
                       : CLI_OK;
 }
 
+/* For the set asked for, or the fastest that will do. */
+static int compile_demo(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
+                        ppml_arena *arena) {
+  ppml_compile_options options = ppml_compile_options_default(&model->spec);
+  options.automatic = 1;
+  return params ? ppml_compile(circuit, model, params, arena)
+                : ppml_plan(circuit, model, &options, NULL, arena);
+}
+
 static int demo(const demo_request *r, ppml_arena *arena) {
   ppml_model model;
   ppml_circuit circuit;
@@ -116,7 +125,7 @@ static int demo(const demo_request *r, ppml_arena *arena) {
   ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(demo_model, sizeof demo_model);
   int error = ppml_model_read(&model, &reader, &limits, arena);
-  if (error == PPML_OK) error = ppml_compile(&circuit, &model, r->params, arena);
+  if (error == PPML_OK) error = compile_demo(&circuit, &model, r->params, arena);
   if (error) return cli_fail_ppml(error, "demo", "the built-in network");
   int status = session_open(&s, &circuit, r->threads, 1, r->backend);
   if (status) return status;

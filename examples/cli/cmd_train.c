@@ -66,9 +66,10 @@ static int parse_flip(uint32_t *flip, const char *text) {
 }
 
 /* "none" or a parameter set's name. */
-static int parse_noise(const ppml_params **params, const char *text) {
-  *params = ppml_params_by_name(text);
-  return *params || strcmp(text, "none") == 0;
+static int parse_noise(ppml_train_options *o, const char *text) {
+  o->noiseless = strcmp(text, "none") == 0;
+  o->params = ppml_params_by_name(text);
+  return o->params || o->noiseless;
 }
 
 /* The options that are words. */
@@ -89,7 +90,7 @@ static int parse_words(train_request *r, args *a) {
                     activation, o->hidden_count);
   if (flip && !parse_flip(&o->flip, flip))
     return cli_fail(CLI_USAGE, "train", "--flip %s (expected none, h, v or hv)", flip);
-  if (noise && !parse_noise(&o->params, noise))
+  if (noise && !parse_noise(o, noise))
     return cli_fail(CLI_USAGE, "train", "--noise %s (expected a parameter set, or none)", noise);
   if (r->task && strcmp(r->task, "class") != 0 && strcmp(r->task, "grade") != 0)
     return cli_fail(CLI_USAGE, "train", "--task %s (expected class or grade)", r->task);

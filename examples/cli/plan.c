@@ -23,8 +23,8 @@ int plan_params(const ppml_params **params, args *a) {
 }
 
 int plan_options(ppml_compile_options *options, args *a) {
+  memset(options, 0, sizeof *options);
   int status = plan_params(&options->params, a);
-  options->publish = 0;
   options->agreement = plan_agreement(a, options->params ? 0 : PLAN_AGREEMENT_OF_TASK);
   return status;
 }
@@ -111,6 +111,7 @@ int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_comp
   ppml_compile_options options = *wanted;
   if (options.agreement < 0)
     options.agreement = ppml_compile_options_default(&model->spec).agreement;
+  options.automatic = options.params == NULL; /* a name that is none was refused by plan_params */
   int status = cli_arena_create(arena, ppml_compile_bytes(model));
   if (status) return status;
   int error = ppml_plan(circuit, model, &options, &refusal, arena);

@@ -19,7 +19,7 @@
 #define PPMLI_V_INLINE PPMLI_INLINE PPMLI_TARGET
 #define PPMLI_V_STATIC PPMLI_STATIC PPMLI_TARGET
 #define ppmli_vector PPMLI_V(f64)
-#define ppmli_complex PPMLI_V(complex)
+#define ppmli_complex PPMLI_V(pair)
 
 /* W complex numbers. */
 typedef struct ppmli_complex {
