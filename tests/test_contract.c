@@ -525,7 +525,6 @@ static void check_arguments(const char *params) {
 
 START_TEST(null_and_zeroed_arguments_are_refused) {
   check_arguments("leveled-16");
-  check_arguments("fast");
 }
 END_TEST
 
