@@ -25,6 +25,7 @@ enum {
   CIRCUIT,
   CLIENT,
   SECRET,
+  REQUEST,
   EVAL,
   INPUT,
   OUTPUT,
@@ -49,6 +50,7 @@ typedef struct world {
   ppml_circuit circuit;
   ppml_client client;
   ppml_secret_key secret;
+  ppml_request asked, request, made; /* as the input is, as a call is given it, and by a call */
   ppml_eval_key eval;
   ppml_input input;
   ppml_output output;
@@ -133,21 +135,23 @@ static void make_keys(world *w, const ppml_params *p) {
   ck_assert(!ppml_eval_key_generate(&writer, &w->secret, &w->rng, NULL, NULL, &scratch));
   ppml_reader reader = ppml_reader_from_memory(w->wire, w->wire_bytes);
   ck_assert(!ppml_eval_key_read(&w->eval, &reader, &limits, NULL, NULL, NULL, &w->arena));
-  ck_assert(!ppml_encrypt(&w->input, &w->secret, w->pixels, &w->rng, &w->arena));
+  ck_assert(!ppml_encrypt(&w->input, &w->asked, &w->secret, w->pixels, &w->rng, &w->arena));
   ck_assert(!ppml_infer(&w->output, &w->circuit, &w->input, 1, &w->eval, NULL, &w->arena));
   free(scratch.memory);
 }
 
 /* Everything as it should be, for the next call. */
 static void reset(world *w) {
-  void *all[ARGUMENTS] = {&w->model,  &w->plan,   NULL,       &w->circuit, &w->client, &w->secret,
-                          &w->eval,   &w->input,  &w->output, &w->rng,     w->pixels,  &w->reader,
-                          &w->writer, &w->limits, &w->net,    &w->images,  &w->train,  w->out};
+  void *all[ARGUMENTS] = {&w->model,  &w->plan,    NULL,       &w->circuit, &w->client,
+                          &w->secret, &w->request, &w->eval,   &w->input,   &w->output,
+                          &w->rng,    w->pixels,   &w->reader, &w->writer,  &w->limits,
+                          &w->net,    &w->images,  &w->train,  w->out};
   memcpy(w->argument, all, sizeof all);
   memcpy(&w->argument[PARAMS], &w->plan.params, sizeof w->plan.params);
   w->reader = ppml_reader_from_memory(w->file, w->file_bytes);
   w->writer = ppml_writer_to_memory(w->wire, w->wire_bytes);
   w->eval.weights = NULL;
+  w->request = w->asked;
   memset(w->out, FILL, sizeof w->out);
 }
 
@@ -162,10 +166,11 @@ static world *make_world(const char *params, uint64_t seed) {
   w->model.layer[1].weight = last_weights;
   w->model.margin_p05 += (uint32_t)seed; /* another circuit */
   w->plan.params = p;
+  w->plan.publish = 16;
   w->limits = ppml_limits_default();
   w->arena = arena_of(ppml_eval_key_bytes(p, 1) + ((size_t)16 << 20));
   ppml_rng_init_for_tests(&w->rng, seed);
-  ck_assert(!ppml_compile(&w->circuit, &w->model, p, &w->arena));
+  ck_assert(!ppml_plan(&w->circuit, &w->model, &w->plan, NULL, &w->arena));
   ppml_client_from_circuit(&w->client, &w->circuit);
   make_keys(w, p);
   w->file = (uint8_t *)memory_of(w->wire_bytes);
@@ -251,14 +256,28 @@ static int call_prepare(world *w, ppml_arena *arena) {
 }
 
 static int call_encrypt(world *w, ppml_arena *arena) {
-  return ppml_encrypt(GIVEN(ppml_input, OUT), GIVEN(ppml_secret_key, SECRET), GIVEN(uint8_t, PIXEL),
-                      GIVEN(ppml_rng, RNG), arena);
+  return ppml_encrypt(GIVEN(ppml_input, OUT), &w->made, GIVEN(ppml_secret_key, SECRET),
+                      GIVEN(uint8_t, PIXEL), GIVEN(ppml_rng, RNG), arena);
 }
 
 static int call_decrypt(world *w, ppml_arena *arena) {
   (void)arena;
-  return ppml_decrypt(GIVEN(int32_t, OUT), GIVEN(ppml_output, OUTPUT), 0,
-                      GIVEN(ppml_secret_key, SECRET));
+  return ppml_decrypt(GIVEN(ppml_answer, OUT), GIVEN(ppml_output, OUTPUT), 0,
+                      GIVEN(ppml_request, REQUEST), GIVEN(ppml_secret_key, SECRET));
+}
+
+static int call_decrypt_for_owner(world *w, ppml_arena *arena) {
+  (void)arena;
+  return ppml_decrypt_scores_for_owner(GIVEN(int32_t, OUT), GIVEN(ppml_output, OUTPUT), 0,
+                                       GIVEN(ppml_request, REQUEST),
+                                       GIVEN(ppml_secret_key, SECRET));
+}
+
+static int call_decrypt_flooded(world *w, ppml_arena *arena) {
+  (void)arena;
+  return ppml_decrypt_scores_flooded(GIVEN(int32_t, OUT), GIVEN(ppml_output, OUTPUT), 0,
+                                     GIVEN(ppml_request, REQUEST), GIVEN(ppml_secret_key, SECRET),
+                                     GIVEN(ppml_rng, RNG));
 }
 
 static int call_infer(world *w, ppml_arena *arena) {
@@ -337,7 +356,7 @@ typedef struct contract {
   const char *name;
   int (*call)(world *w, ppml_arena *arena);
   size_t (*bytes)(const world *w);
-  int argument[5];
+  int argument[6];
   int (*reads)(world *w, ppml_arena *arena);
 } contract;
 
@@ -406,7 +425,17 @@ static const contract contracts[] = {
      call_eval_key},
     {"eval_key_prepare", call_prepare, prepare_bytes, {EVAL, CIRCUIT, NONE}, NULL},
     {"encrypt", call_encrypt, input_bytes, {SECRET, PIXEL, RNG, OUT, NONE}, NULL},
-    {"decrypt", call_decrypt, NULL, {OUTPUT, SECRET, OUT, NONE}, NULL},
+    {"decrypt", call_decrypt, NULL, {OUTPUT, REQUEST, SECRET, OUT, NONE}, NULL},
+    {"decrypt_scores_for_owner",
+     call_decrypt_for_owner,
+     NULL,
+     {OUTPUT, REQUEST, SECRET, OUT, NONE},
+     NULL},
+    {"decrypt_scores_flooded",
+     call_decrypt_flooded,
+     NULL,
+     {OUTPUT, REQUEST, SECRET, RNG, OUT, NONE},
+     NULL},
     {"infer", call_infer, infer_bytes, {CIRCUIT, INPUT, EVAL, OUT, NONE}, NULL},
     {"header_read", call_header, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
     {"container_check", call_container, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
@@ -525,7 +554,6 @@ static void check_arguments(const char *params) {
 
 START_TEST(null_and_zeroed_arguments_are_refused) {
   check_arguments("leveled-16");
-  check_arguments("fast");
 }
 END_TEST
 
