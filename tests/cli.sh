@@ -58,6 +58,17 @@ flags() {
   pass
 }
 
+# notes NAME COMMAND...: the command is done, and says in one line what should be known of it.
+notes() {
+  name=$1
+  shift
+  "$@" >out 2>err
+  got=$?
+  if [ $got -ne 0 ]; then fail "$name: exit status $got: $(cat err)"; return; fi
+  if [ "$(wc -l <err)" -ne 1 ] || [ ! -s out ]; then fail "$name: $(cat out err)"; return; fi
+  pass
+}
+
 # has_fields NAME FIELD...: the JSON on one line in `out` has these members.
 has_fields() {
   name=$1
@@ -86,13 +97,18 @@ ok "version" "$PPML" --version
 ok "minimal" "$MINIMAL"
 grep -qx bright out && pass || fail "minimal: $(cat out)"
 ok "demo" "$PPML" demo --json
-has_fields "demo" images right infer_ms params security_bits pbs_per_image
+has_fields "demo" images ways activation right infer_ms params security_bits pbs_per_image
+grep -q '"params": "leveled-16".*"params": "precise"' out && pass || fail "demo: not both ways: $(cat out)"
+ok "demo for people" "$PPML" demo --threads 1
+awk 'length > 80' out | grep -q . && fail "demo: wider than 80 columns: $(cat out)" || pass
+ok "demo of one way" "$PPML" demo --params leveled-64 --json
+grep -q '"params": "precise"' out && fail "demo: a way that was not asked for" || pass
 
-ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --class-names left,right --json
+ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right --json
 has_fields "train" classes layers train val test accuracy auc
-ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right
+ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right
 cmp -s m.ppml m2.ppml && pass || fail "train: the same seed gave another model"
-ok "train on one thread" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right --threads 1
+ok "train on one thread" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right --threads 1
 cmp -s m.ppml m2.ppml && pass || fail "train: the number of threads shows"
 ok "compile" "$PPML" compile m.ppml -o c.ppml --client cl.ppml --params fast --json
 has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap_std_log2 \
@@ -102,6 +118,14 @@ has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap
   eval_key_wire_bytes eval_key_bytes input_bytes output_bytes
 for field in accumulator_range noise_std_log2; do
   [ "$(grep -o "\"$field\"" out | wc -l)" -eq 2 ] && pass || fail "compile: not every layer has $field"
+done
+# What is trained where no activation is asked for.
+ok "train by default" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 10
+ok "compile the default" "$PPML" compile dm.ppml -o dc.ppml --client dcl.ppml --no-calibration --agreement 0
+grep -q 'parameters leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || fail "train by default: $(cat out)"
+for hidden in 0 4,3 129; do
+  ok "train --hidden $hidden" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 1 --seeds 1 --hidden $hidden --json
+  grep -q 'polynomial' out && fail "train --hidden $hidden: squares: $(cat out)" || pass
 done
 # Polynomials, in the clear.
 for activation in square polynomial; do
@@ -276,7 +300,7 @@ ok "run an exported model" ./use
 
 # ------------------------------------------------ several labels, grades, exact
 
-ok "train on several labels" "$PPML" train "$TINY/tiny_labels.npz" -o lm.ppml --hidden 8 --epochs 100 --balance 0 \
+ok "train on several labels" "$PPML" train "$TINY/tiny_labels.npz" -o lm.ppml --hidden 8 --epochs 100 --activation relu --balance 0 \
   --class-names a,b,c,d
 ok "compile several labels" "$PPML" compile lm.ppml -o lc.ppml --client lcl.ppml --params precise --no-calibration
 ok "verify several labels" "$PPML" verify lc.ppml "$TINY/tiny_labels.npz" --count 4 --json
@@ -293,7 +317,7 @@ refuses "an unknown task" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --task gues
 refuses "an unknown flip" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --flip x
 refuses "the noise of no set" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --noise loud
 refuses "a rate beyond 1" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --rate 1e9
-ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --seeds 2 --json
+ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --activation relu --seeds 2 --json
 has_fields "train on grades" validation curve seed epoch loss
 at_least "train on grades" accuracy 0.6
 ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --json
@@ -374,7 +398,6 @@ for file in "$ROOT"/fuzz/corpus/*/valid "$ROOT"/fuzz/corpus/*/leveled; do
 done
 
 refuses "polynomials under a set with bootstraps" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params precise
-refuses "a demo without bootstraps" 77 "$PPML" demo --params leveled-16
 refuses "polynomials, exactly" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params exact
 refuses "a leveled set without polynomials" 77 "$PPML" compile m.ppml -o new.c --client new.cl --params leveled-64
 refuses "more neurons than slots" 77 "$PPML" compile v3m.ppml -o new.c --client new.cl --params leveled-16
@@ -391,10 +414,15 @@ flags "simulate: less than what was asked for" 77 "$PPML" simulate noisy.m "$TIN
 refuses "compile: no set can do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --agreement 0.9999
 grep -q 'predicted agreement.*exact inference is for at most one hidden layer (expected 0.9999)$' err && pass ||
   fail "compile: no word about the exact set: $(cat err)"
-ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epochs 150
-ok "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
+ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epochs 150 --activation relu
+notes "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
 grep -q '"name": "exact"' out && pass || fail "compile: only exactly: $(cat out)"
 at_least "compile: only exactly" agreement_predicted 1
+grep -q 'key of 65 MB, where finest, with a key of 23 MB, keeps 0\.[0-9]* of the answers (--agreement 0\.[0-9]* avoids it, or squares' err &&
+  pass || fail "compile: only exactly: not what it costs: $(cat err)"
+least=$(sed -n 's/.*(--agreement \([0-9.]*\) avoids.*/\1/p' err)
+ok "compile: what avoids it" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement "$least" --no-calibration --json
+grep -q '"name": "exact"' out && fail "compile: what avoids it: exact all the same" || pass
 refuses "compile: the set asked for cannot do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --params fast --agreement 0.995
 ok "compile: nothing promised" "$PPML" compile noisy.m -o noisy.c --client noisy.cl --params fast --no-calibration
 flags "simulate: a circuit" 77 "$PPML" simulate noisy.c "$TINY/tiny.npz" --agreement 0.995
@@ -552,30 +580,29 @@ fi
 # ------------------------------------------------------------------- real data
 
 if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
-  ok "train on PneumoniaMNIST" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml
-  ok "compile PneumoniaMNIST" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml
-  ok "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
+  # defaults DATA IMAGES ACCURACY: at default options all test images have at least the accuracy
+  # that relu had as the default, and at most one answer is not the clear one.
+  defaults() {
+    ok "train on $1" "$PPML" train "$DATA/$1.npz" -o "$1.m"
+    ok "compile $1" "$PPML" compile "$1.m" -o "$1.c" --client "$1.cl" --json
+    grep -q '"name": "leveled-16"' out && pass || fail "$1: not leveled-16: $(cat out)"
+    ok "verify $1" "$PPML" verify "$1.c" "$DATA/$1.npz" --json
+    cat out
+    at_least "$1" images "$2"
+    at_least "$1" accuracy_encrypted "$3"
+    at_least "$1" agreement "$(awk "BEGIN { print 1 - 1 / $2 }")"
+  }
+  defaults pneumoniamnist 624 0.9087
+  defaults retinamnist 400 0.4675
+  [ ! -f "$DATA/nih_chestxray14_28.npz" ] || defaults nih_chestxray14_28 181 0.8812
+  ok "train on PneumoniaMNIST by relu" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml --activation relu --seeds 1
+  ok "compile PneumoniaMNIST by relu" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml --json
+  notes "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
   grep -q '"name": "exact"' out && pass || fail "compile PneumoniaMNIST closely: $(cat out)"
-  ok "simulate PneumoniaMNIST" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --agreement 0.98 --json
+  ok "verify PneumoniaMNIST by relu" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --count 40 --json
   cat out
-  ok "verify PneumoniaMNIST" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --json
-  cat out
-  at_least "PneumoniaMNIST" images 624
-  at_least "PneumoniaMNIST" accuracy_encrypted 0.88
-  at_least "PneumoniaMNIST" agreement 0.98 # 0.994 expected: by chance once in 10,000 runs
-  ok "train on RetinaMNIST" "$PPML" train "$DATA/retinamnist.npz" -o rm.ppml --flip hv --balance 0
-  ok "compile RetinaMNIST" "$PPML" compile rm.ppml -o rc.ppml --client rcl.ppml --agreement 0.95
-  ok "verify RetinaMNIST" "$PPML" verify rc.ppml "$DATA/retinamnist.npz" --count 100 --json
-  cat out
-  at_least "RetinaMNIST" classes 5
-  at_least "RetinaMNIST" agreement 0.90 # 0.974 expected, of 100 images
-  ok "train on PneumoniaMNIST by squares" "$PPML" train "$DATA/pneumoniamnist.npz" -o qm.ppml --activation square --epochs 15
-  ok "compile PneumoniaMNIST by squares" "$PPML" compile qm.ppml -o qc.ppml --client qcl.ppml --json
-  grep -q '"name": "leveled-16"' out && pass || fail "PneumoniaMNIST by squares: not leveled-16: $(cat out)"
-  ok "verify PneumoniaMNIST by squares" "$PPML" verify qc.ppml "$DATA/pneumoniamnist.npz" --count 200 --json
-  cat out
-  at_least "PneumoniaMNIST by squares" accuracy_encrypted 0.8
-  at_least "PneumoniaMNIST by squares" agreement 0.97
+  at_least "PneumoniaMNIST by relu" accuracy_encrypted 0.8
+  at_least "PneumoniaMNIST by relu" agreement 0.92
 else
   skipped=$((skipped + 3))
   echo "tests/cli.sh: skipped: PneumoniaMNIST and RetinaMNIST (no data sets at $DATA)"
