@@ -80,6 +80,19 @@ has_fields() {
   pass
 }
 
+# one_prediction NAME ANSWERS NOISE: of `simulate --json` in `out`, the formulas that compile goes by
+# and the simulation agree on the changed answers and on the score noise within these factors; a
+# tenth of an answer and a score's rounding are not argued about.
+one_prediction() {
+  of() { sed -n "s/.*\"$1\": \([-0-9.e+]*\).*/\1/p" out; }
+  if awk -v a="$(of agreement_formula)" -v b="$(of agreement_expected)" -v n="$(of images)" \
+    -v s="$(of score_error_std_formula)" -v t="$(of score_error_std_expected)" -v f="$2" -v g="$3" 'BEGIN {
+      if (a == "" || b == "" || s == "" || t == "") exit 1
+      a = (1 - a) * n + 0.1; b = (1 - b) * n + 0.1; s += 0.3; t += 0.3
+      exit !(a < f * b && b < f * a && s < g * t && t < g * s) }'; then pass
+  else fail "$1: compile and simulate predict differently: $(cat out)"; fi
+}
+
 # at_least NAME FIELD LEAST: a number in the JSON in `out`.
 at_least() {
   value=$(sed -n "s/.*\"$2\": \([-0-9.e+]*\).*/\1/p" out)
@@ -98,11 +111,11 @@ ok "minimal" "$MINIMAL"
 grep -qx bright out && pass || fail "minimal: $(cat out)"
 ok "demo" "$PPML" demo --json
 has_fields "demo" images ways activation right infer_ms params security_bits pbs_per_image
-grep -q '"params": "leveled-16".*"params": "precise"' out && pass || fail "demo: not both ways: $(cat out)"
+grep -q '"activation": "squares".*"params": "leveled-16".*"activation": "relu"' out && pass || fail "demo: not both ways: $(cat out)"
 ok "demo for people" "$PPML" demo --threads 1
 awk 'length > 80' out | grep -q . && fail "demo: wider than 80 columns: $(cat out)" || pass
 ok "demo of one way" "$PPML" demo --params leveled-64 --json
-grep -q '"params": "precise"' out && fail "demo: a way that was not asked for" || pass
+grep -q '"activation": "relu"' out && fail "demo: a way that was not asked for" || pass
 
 ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right --json
 has_fields "train" classes layers train val test accuracy auc
@@ -155,6 +168,8 @@ ok "simulate a model" "$PPML" simulate m.ppml "$TINY/tiny.npz" --json
 has_fields "simulate" classes layers params agreement_wanted test images accuracy accuracy_clear auc \
   predicted draws confidence agreement_expected agreement_low agreement_high \
   accuracy_expected score_error_std_expected
+ok "simulate a model under more noise" "$PPML" simulate m.ppml "$TINY/tiny.npz" --params fast --json
+one_prediction "a tiny network" 3 2.5
 ok "simulate a circuit" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws 50 --count 20
 cp out first
 ok "simulate again" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws 50 --count 20 --seed 1
@@ -215,6 +230,13 @@ JPEGS=$ROOT/fuzz/corpus/jpeg
 ok "encrypt from a JPEG" "$PPML" encrypt --secret-key sk "$JPEGS/gray_one_block" -o jin.ct
 ok "encrypt what has to be made to fit" "$PPML" encrypt --secret-key sk "$JPEGS/ycc_420" --fit -o jin.ct
 refuses "a JPEG in colour for a gray network" 65 "$PPML" encrypt --secret-key sk "$JPEGS/ycc_420" -o new.ct
+grep -q '(expected 8x8x1; --fit cuts, scales and makes gray)$' err && pass || fail "a picture that does not fit: no word of --fit: $(cat err)"
+refuses "a data set without --index" 65 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" -o new.ct
+grep -q 'an .npz data set (expected a picture, or --split and --index to name one of its images)$' err && pass ||
+  fail "a data set without --index: $(cat err)"
+ok "write the sample picture" "$PPML" demo --write-sample sample.pgm
+ok "encrypt the sample picture" "$PPML" encrypt --secret-key sk sample.pgm --fit -o jin.ct
+refuses "a sample picture in no directory" 73 "$PPML" demo --write-sample nowhere/new.pgm
 refuses "a progressive JPEG" 65 "$PPML" encrypt --secret-key sk "$JPEGS/bad_progressive" -o new.ct
 refuses "a data set made to fit" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 --fit -o new.ct
 
@@ -349,6 +371,10 @@ grep -q '"lwe_dim"\|"ks_levels"' out && fail "compile squares: an LWE key: $(cat
 ok "compile squares for people" "$PPML" compile vm.ppml -o vc0.ppml --client vcl0.ppml --no-calibration
 grep -q '^layout     64 values in 1 ciphertext of 256, 4 neurons in 16 slots$' out && pass || fail "compile squares: no layout: $(cat out)"
 cmp -s vc.ppml vc0.ppml && pass || fail "compile squares: the same model gave another circuit"
+grep -q '^scores     modulo T = 2^[0-9]*: room for [0-9.e+]*, [0-9.]* times what training saw; no image wraps$' out && pass ||
+  fail "compile squares: no word of their room: $(cat out)"
+ok "simulate squares as JSON" "$PPML" simulate vm.ppml "$TINY/tiny.npz" --json
+one_prediction "squares" 3 1.5
 ok "simulate squares" "$PPML" simulate vc.ppml "$TINY/tiny.npz" --draws 50
 ok "keygen for squares" "$PPML" keygen vcl.ppml --secret-key vsk --eval-key vek
 [ "$(stat -c %a vsk)" = 600 ] && pass || fail "keygen for squares: the secret key has mode $(stat -c %a vsk)"
@@ -389,6 +415,11 @@ ok "export its client spec" "$PPML" export vcl.ppml -o leveled/client.h
 ok "compile an exported leveled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
   -O1 -I"$ROOT" -Ileveled "$ROOT/tests/export.c" -lm -o exported_leveled
 ok "run an exported leveled circuit" ./exported_leveled vc.ppml vcl.ppml
+cp out first
+ok "compile it for another backend" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
+  -DPPML_NO_TRAIN -DPPML_BACKEND_ONLY=PPML_BACKEND_REF -O1 -I"$ROOT" -Ileveled "$ROOT/tests/export.c" -lm -o exported_ref
+ok "run it on another backend" ./exported_ref vc.ppml vcl.ppml
+cmp -s first out && pass || fail "export of squares: another backend classified as $(cat out)"
 grep -qx left out && pass || fail "export of squares: classified as $(cat out)"
 
 # Fuzzers start from files of today's sets and formulas; tests/gen/make_container_corpus.c makes them.
@@ -581,28 +612,45 @@ fi
 
 if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
   # defaults DATA IMAGES ACCURACY: at default options all test images have at least the accuracy
-  # that relu had as the default, and at most one answer is not the clear one.
+  # that relu had as the default, and hardly an answer is not the clear one.
   defaults() {
-    ok "train on $1" "$PPML" train "$DATA/$1.npz" -o "$1.m"
+    [ -f "$1.m" ] || ok "train on $1" "$PPML" train "$DATA/$1.npz" -o "$1.m"
     ok "compile $1" "$PPML" compile "$1.m" -o "$1.c" --client "$1.cl" --json
     grep -q '"name": "leveled-16"' out && pass || fail "$1: not leveled-16: $(cat out)"
     ok "verify $1" "$PPML" verify "$1.c" "$DATA/$1.npz" --json
     cat out
     at_least "$1" images "$2"
     at_least "$1" accuracy_encrypted "$3"
-    at_least "$1" agreement "$(awk "BEGIN { print 1 - 1 / $2 }")"
+    # 0.1 to 0.4 changed answers are expected: more than four by chance once in 10,000 runs
+    at_least "$1" agreement "$(awk "BEGIN { print 1 - 4.5 / $2 }")"
+    ok "simulate $1" "$PPML" simulate "$1.m" "$DATA/$1.npz" --draws 100 --json
+    one_prediction "$1" 5 1.1
   }
+  # The README's first commands train on PneumoniaMNIST.
+  (cd "$ROOT" && PATH="$(dirname "$PPML"):$PATH" PPML_DATA="$DATA" sh tests/readme.sh "$work/readme") >out 2>&1 && pass ||
+    fail "the README's commands: $(cat out)"
+  mv readme/model.ppml pneumoniamnist.m
   defaults pneumoniamnist 624 0.9087
   defaults retinamnist 400 0.4675
   [ ! -f "$DATA/nih_chestxray14_28.npz" ] || defaults nih_chestxray14_28 181 0.8812
   ok "train on PneumoniaMNIST by relu" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml --activation relu --seeds 1
   ok "compile PneumoniaMNIST by relu" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml --json
+  ok "simulate what is compiled by default" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --json
+  one_prediction "PneumoniaMNIST by relu" 2 1.5
+  ok "simulate under another set" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --params precise --draws 200 --json --agreement 0
+  one_prediction "PneumoniaMNIST by relu, precise" 2 1.5
   notes "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
   grep -q '"name": "exact"' out && pass || fail "compile PneumoniaMNIST closely: $(cat out)"
   ok "verify PneumoniaMNIST by relu" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --count 40 --json
   cat out
   at_least "PneumoniaMNIST by relu" accuracy_encrypted 0.8
   at_least "PneumoniaMNIST by relu" agreement 0.92
+  for set in retinamnist nih_chestxray14_28; do
+    [ -f "$DATA/$set.npz" ] || continue
+    ok "train on $set by relu" "$PPML" train "$DATA/$set.npz" -o rm.ppml --activation relu --seeds 1
+    ok "simulate $set by relu" "$PPML" simulate rm.ppml "$DATA/$set.npz" --params precise --draws 100 --json --agreement 0
+    one_prediction "$set by relu" 3 2.5
+  done
 else
   skipped=$((skipped + 3))
   echo "tests/cli.sh: skipped: PneumoniaMNIST and RetinaMNIST (no data sets at $DATA)"

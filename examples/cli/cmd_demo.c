@@ -7,13 +7,14 @@
 #include "cli.h"
 #include "demo_data.h"
 #include "json.h"
+#include "load.h"
 #include "plan.h"
 #include "score.h"
 #include "session.h"
 
 typedef struct demo_request {
   const ppml_params *params;
-  const char *backend;
+  const char *backend, *sample_path;
   size_t threads;
   int json;
 } demo_request;
@@ -22,6 +23,7 @@ static int parse(demo_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   int chosen = plan_params(&r->params, &a);
   r->backend = args_text(&a, "--backend");
+  r->sample_path = args_text(&a, "--write-sample");
   r->threads = args_number(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 0, 0);
@@ -184,6 +186,19 @@ static void print_json(const demo_way *ways, size_t count) {
   json_end('}');
 }
 
+/* ------------------------------------------------------------------ sample */
+
+/* One of the built-in images as a PGM: an average, no patient's, to try the other commands on. */
+static int write_sample(const char *path) {
+  enum { SAMPLE = DEMO_SAMPLES - 1, SIDE = 28 };
+  static file_output output;
+  static const char header[] = "P5 28 28 255\n";
+  if (file_create(&output, path, 0666) != NULL) return save_fail(&output, path);
+  (void)file_write(&output, header, sizeof header - 1);
+  (void)file_write(&output, demo_pixels[SAMPLE], SIDE * SIDE);
+  return file_commit(&output) ? save_fail(&output, path) : CLI_OK;
+}
+
 /* ----------------------------------------------------------------- command */
 
 /* Both networks, or the one that a set is for.
@@ -209,6 +224,7 @@ int cmd_demo(int argc, char **argv) {
   static demo_way ways[DEMO_WAYS];
   size_t count = 0;
   int status = parse(&r, argc, argv);
+  if (status == CLI_OK && r.sample_path) return write_sample(r.sample_path);
   if (status == CLI_OK) status = demo(ways, &count, &r);
   for (size_t w = 0; w < count; w++)
     if (ways[w].arena.memory) cli_arena_destroy(&ways[w].arena);

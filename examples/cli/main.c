@@ -13,7 +13,9 @@ typedef struct command {
 
 static const command commands[] = {
     {"demo", cmd_demo, "the whole path on built-in data, with times",
-     "ppml demo [--json] [--threads T] [--params SET]\n"},
+     "ppml demo [--json] [--threads T]\n"
+     "  --params SET             one network alone, the one that the set is for (both)\n"
+     "  --write-sample FILE.pgm  one of the built-in images, for ppml encrypt; nothing else\n"},
     {"pack", cmd_pack, "a table of labels and its pictures as a data set",
      "ppml pack LABELS.csv -o DATA.npz\n"
      "  --side S                 of the images, which are made square (28)\n"
