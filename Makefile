@@ -239,11 +239,12 @@ size: ## code bytes, and the deepest stack of every public function
 compdb: ## write compile_commands.json for editors
 	bear -- $(MAKE) -B all
 
-# The network that `ppml demo` carries: choose by validation, never by test.
-DEMO_TRAIN = --hidden 16 --seed 1 --class-names normal,pneumonia
+# The networks that `ppml demo` carries: choose by validation, never by test.
+DEMO_TRAIN = $(BUILD)/ppml train $(PPML_DATA)/pneumoniamnist.npz --seed 1 --class-names normal,pneumonia
 
-demo-data: $(BUILD)/ppml ## train the demo's network and write examples/cli/demo_data.h
-	$(BUILD)/ppml train $(PPML_DATA)/pneumoniamnist.npz -o $(BUILD)/demo.ppml $(DEMO_TRAIN)
-	python3 tools/demo_data.py $(BUILD)/demo.ppml $(PPML_DATA)/pneumoniamnist.npz \
+demo-data: $(BUILD)/ppml ## train the demo's networks and write examples/cli/demo_data.h
+	$(DEMO_TRAIN) -o $(BUILD)/squares.ppml
+	$(DEMO_TRAIN) -o $(BUILD)/relu.ppml --activation relu --seeds 1
+	python3 tools/demo_data.py $(BUILD)/squares.ppml $(BUILD)/relu.ppml $(PPML_DATA)/pneumoniamnist.npz \
 	  > $(BUILD)/demo_data.h
 	mv $(BUILD)/demo_data.h examples/cli/demo_data.h

@@ -397,8 +397,9 @@ typedef struct ppml_train_options {
                                 ppml_params_by_name is NULL for a mistyped name */
 } ppml_train_options;
 
-/* hidden {16}, relu, 4-bit inputs and weights, 60 epochs, patience 0, one seed, rate 0.005,
- * balance 1, warp 1, no flips, the noise of "precise". */
+/* 16 squares (hidden {16}, POLYNOMIAL, not learnt), 4-bit inputs, ternary weights, 60 epochs,
+ * patience 0, seeds 1 and 2, rate 0.005, balance 1, warp 1, no flips.  For another activation
+ * give weight_bits 4 as well; the noise of "precise" is there for it. */
 PPML_API ppml_train_options ppml_train_options_default(void);
 
 /* Told after every epoch. */
@@ -420,8 +421,11 @@ typedef struct ppml_train_watch {
  * images, the same for all candidates, since the images as they are reward a network for
  * learning one hospital's framing.  What counts is the share of right answers, weighted as
  * the classes are; for LABELS it is minus the cross entropy.  The same seed gives the same
- * model, byte for byte, whatever the number of threads; and whatever the machine, where floats
- * are IEEE's and the compiler does not contract them (-ffp-contract=off, no -ffast-math).
+ * model, byte for byte, whatever the number of threads; and whatever the machine, where floats are
+ * IEEE's, each operation is rounded to its own type (FLT_EVAL_METHOD 0, which -std=c99 does not have
+ * on s390x nor on i386 without SSE2: gcc -fexcess-precision=fast, -msse2 -mfpmath=sse), and the
+ * compiler contracts no two into one (-ffp-contract=off; no -ffast-math).  Elsewhere the seed gives
+ * the same model on the same machine and build alone.
  *   model  out; its arrays live in arena
  * parallel and watch may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
  * Errors: ARG, NOMEM. */
@@ -616,13 +620,24 @@ typedef struct ppml_certificate {
   const char *security_estimate; /* how those were estimated */
   uint64_t bootstraps;           /* of one image */
   uint64_t eval_key_wire_bytes, input_wire_bytes, output_wire_bytes;
-  uint64_t eval_key_bytes, infer_bytes; /* server's arenas: one thread, one image */
-  uint64_t keygen_bytes, encrypt_bytes; /* client's */
+  uint64_t eval_key_bytes, infer_bytes; /* server's arenas: one thread, one image; of this build, */
+  uint64_t keygen_bytes, encrypt_bytes; /* client's                           not in the file */
   uint32_t layer_count;
   ppml_layer_certificate layer[PPML_LAYERS_MAX];
+  int64_t score_room; /* a score, with its noise, beyond this wraps to another; no image does that
+                         where it is above the last layer's accumulator_bound */
 } ppml_certificate;
 
 PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml_circuit *circuit);
+
+/* The largest |score| of that output that training saw, but for one image in 4000; INT32_MAX
+ * where scores do not tell, since they never wrap: of circuits with bootstraps. */
+PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output);
+
+/* 1 if a score is beyond what training saw.  Of a leveled circuit such an answer says nothing: the
+ * image is unlike those of training, and its scores may have wrapped.
+ *   scores, peaks  [outputs] */
+PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs);
 
 /* -------------------------------------------------------------- simulation */
 

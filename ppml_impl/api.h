@@ -367,6 +367,19 @@ PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml
   else memset(certificate, 0, sizeof *certificate);
 }
 
+PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output) {
+  const ppml_model *m = &circuit->model;
+  if (!circuit->params->slots || output >= m->spec.outputs) return INT32_MAX;
+  return m->layer[m->layer_count - 1].peak[output];
+}
+
+PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs) {
+  int unseen = 0;
+  for (uint32_t o = 0; o < outputs; o++)
+    unseen |= (int64_t)scores[o] > peaks[o] || (int64_t)scores[o] < -(int64_t)peaks[o];
+  return unseen;
+}
+
 /* -------------------------------------------------------------- simulation */
 
 PPML_API size_t ppml_simulate_bytes(const ppml_model *model) {

@@ -157,6 +157,8 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
     ppmli_certify_noise(&out->layer[l], c, l, before);
     if (l + 1 < c->model.layer_count) before = ppmli_circuit_mean_variance(c, l, before);
   }
+  uint64_t unit = ppmli_circuit_score_unit(c); /* 0 in what a writer was handed unchecked */
+  out->score_room = unit ? (int64_t)(((uint64_t)INT64_MAX) / unit) : 0;
   ppmli_certify_bytes(out, c);
 }
 
@@ -184,11 +186,6 @@ PPMLI_STATIC void ppmli_certify_count(ppmli_certify_walk *walk, uint64_t value) 
   ppmli_certify_field(walk, (int64_t)value, 0);
 }
 
-/* Memory that this build of the library takes; another may take an eighth more or less. */
-PPMLI_STATIC void ppmli_certify_memory(ppmli_certify_walk *walk, uint64_t bytes) {
-  ppmli_certify_field(walk, (int64_t)bytes, (int64_t)(bytes / 8));
-}
-
 /* A real number to so many parts; two of them for what one libm and another make of it. */
 PPMLI_STATIC void ppmli_certify_real(ppmli_certify_walk *walk, double value, double parts) {
   ppmli_certify_field(walk, (int64_t)floor(value * parts + 0.5), 2);
@@ -211,6 +208,7 @@ PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certify_walk *walk,
   ppmli_certify_real(walk, layer->wrong_activation, PPMLI_SHARE_PARTS);
 }
 
+/* Not memory, which is the build's and not the circuit's: a reader tells its own. */
 PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_certificate *c) {
   ppmli_certify_real(walk, c->agreement_predicted, PPMLI_SHARE_PARTS);
   ppmli_certify_std(walk, c->score_std);
@@ -225,15 +223,11 @@ PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_cert
   ppmli_certify_count(walk, c->eval_key_wire_bytes);
   ppmli_certify_count(walk, c->input_wire_bytes);
   ppmli_certify_count(walk, c->output_wire_bytes);
-  ppmli_certify_memory(walk, c->eval_key_bytes);
-  ppmli_certify_memory(walk, c->infer_bytes);
-  ppmli_certify_memory(walk, c->keygen_bytes);
-  ppmli_certify_memory(walk, c->encrypt_bytes);
   for (uint32_t l = 0; l < c->layer_count; l++) ppmli_certify_layer_fields(walk, &c->layer[l]);
 }
 
 PPMLI_INLINE size_t ppmli_certificate_wire_bytes(uint32_t layers) {
-  return 8 + 8 * (17 + 8 * (size_t)layers);
+  return 8 + 8 * (13 + 8 * (size_t)layers);
 }
 
 PPMLI_STATIC void ppmli_certificate_put(ppmli_out *out, const ppml_circuit *c) {

@@ -19,6 +19,7 @@
 #define PPMLI_GAIN_MAX (1 << 15)     /* keeps plaintext polynomials small beside the FFT */
 #define PPMLI_SHARE_PARTS 1000000000 /* files have shares in parts of a billion */
 #define PPMLI_HIDDEN_GAIN_MAX 64     /* more would not help: the input's noise grows alike */
+#define PPMLI_CIRCUIT_WRAPS 2.5e-4   /* share of the accumulators that are beyond their room */
 
 PPMLI_INLINE int ppmli_activation_is_odd(uint32_t activation) {
   return activation == PPML_ACTIVATION_RELU || activation == PPML_ACTIVATION_SIGN;
@@ -186,6 +187,15 @@ PPMLI_STATIC double ppmli_circuit_activation_variance(const ppml_layer *layer, u
   return squares < most ? squares : most;
 }
 
+/* An accumulator beyond its room on the torus, 1.25 peaks, finds the table's other half, where the
+ * activation has the other sign; an odd one passes through all values on the way there.  Of images
+ * from elsewhere as many do so as passed the peak in training, PPMLI_CIRCUIT_WRAPS: docs/NOISE.md
+ * "Network".  The mean square of what that does to an activation: */
+PPMLI_INLINE double ppmli_circuit_wrap_square(const ppml_layer *layer) {
+  double most = ppmli_square(2 * PPML_ACTIVATION_MAX);
+  return ppmli_activation_is_odd(layer->activation) ? most / 2 : most;
+}
+
 /* Probability that activation j is off by more than PPML_ACTIVATION_WRONG. */
 PPMLI_STATIC double ppmli_circuit_wrong(const ppml_layer *layer, uint32_t j, double variance) {
   if (layer->activation == PPML_ACTIVATION_SIGN)
@@ -247,7 +257,8 @@ PPMLI_STATIC double ppmli_circuit_own_variance(const ppml_circuit *c) {
   return variance / ppmli_square(ldexp((double)ppmli_circuit_score_unit(c), -64));
 }
 
-/* Variance of a score and of the margin between two, or between one and its threshold.
+/* Variance of a score, and of the margin between two, or between one and its threshold, but for
+ * accumulators of the last hidden layer that wrap, of which a margin's noise has none.
  *   before  mean variance of the activations two layers before the scores */
 PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, double before) {
   const ppml_model *m = &c->model;
@@ -262,19 +273,39 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, doub
     ppmli_pull pull = ppmli_circuit_pull(m, j);
     double accumulator = ppmli_circuit_total_variance(c, l, j, before);
     double error = ppmli_circuit_activation_variance(&m->layer[l], j, accumulator) + bootstrap;
-    sum.score += pull.score * error;
+    sum.score +=
+        pull.score * (error + PPMLI_CIRCUIT_WRAPS * ppmli_circuit_wrap_square(&m->layer[l]));
     sum.margin += pull.margin * error;
   }
   return sum;
 }
 
-/* Answers change where the margin m is below its noise: near zero the density of m is
- * 5 % over margin_p05, and the integral of P(noise > m) is std / sqrt(2 pi).  Twice that, for
- * images less like those of training have more small margins, and accumulators that wrap. */
+/* Density of the margin near zero: 5 % over margin_p05.  Twice that, for images less like those of
+ * training have more small margins. */
+PPMLI_INLINE double ppmli_circuit_margin_density(const ppml_model *m) {
+  return 2 * 0.05 / (m->margin_p05 ? m->margin_p05 : 1);
+}
+
+/* Answers change where the margin m is below its noise: the integral of P(noise > m) is
+ * std / sqrt(2 pi). */
 PPMLI_STATIC double ppmli_circuit_changed_answers(const ppml_circuit *c, double margin_std) {
-  double margin = c->model.margin_p05 ? c->model.margin_p05 : 1;
-  double changed = 2 * 0.05 / margin * margin_std * 0.3989;
+  double changed = ppmli_circuit_margin_density(&c->model) * margin_std * 0.3989;
   return changed < 1 ? changed : 1;
+}
+
+/* Answers that an accumulator changes that wraps: it moves the margin one way or the other, and
+ * what is closer than that on one of the two sides changes. */
+PPMLI_STATIC double ppmli_circuit_wrapped_answers(const ppml_circuit *c) {
+  const ppml_model *m = &c->model;
+  double changed = 0;
+  if (m->layer_count < 2) return 0;
+  const ppml_layer *layer = &m->layer[m->layer_count - 2];
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    double moved = sqrt(ppmli_circuit_pull(m, j).margin * ppmli_circuit_wrap_square(layer));
+    double share = ppmli_circuit_margin_density(m) * moved / 2;
+    changed += PPMLI_CIRCUIT_WRAPS * (share < 0.5 ? share : 0.5);
+  }
+  return changed;
 }
 
 PPMLI_STATIC void ppmli_circuit_noise(ppml_noise *noise, const ppml_circuit *c) {
@@ -286,7 +317,9 @@ PPMLI_STATIC void ppmli_circuit_noise(ppml_noise *noise, const ppml_circuit *c) 
   for (uint32_t l = 0; l + 1 < hidden; l++) before = ppmli_circuit_mean_variance(c, l, before);
   ppmli_pull variance = ppmli_circuit_score_variance(c, before);
   noise->score = sqrt(variance.score);
-  noise->changed_answers = ppmli_circuit_changed_answers(c, sqrt(variance.margin));
+  double changed =
+      ppmli_circuit_changed_answers(c, sqrt(variance.margin)) + ppmli_circuit_wrapped_answers(c);
+  noise->changed_answers = changed < 1 ? changed : 1;
 }
 
 #endif

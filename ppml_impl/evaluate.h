@@ -230,7 +230,7 @@ PPMLI_STATIC int ppmli_evaluate_scores(const ppmli_evaluate *x, size_t image, co
   const ppml_params *p = x->params;
   size_t N = p->poly_size;
   uint64_t *h = x->glwe + image * x->sums * 2 * N;
-  uint32_t t = ppmli_leveled_modulus_log2(&c->model);
+  uint32_t t = ppmli_leveled_modulus_log2(c);
   ppmli_tensor_left left;
   PPMLI_ALLOC(uint64_t, square, &arena, 3 * N);
   uint64_t *mask = square + N, *body = mask + N;

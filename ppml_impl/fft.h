@@ -59,13 +59,10 @@ PPMLI_INLINE size_t ppmli_fft_doubles(uint32_t poly_size, size_t polys) {
   return polys * poly_size;
 }
 
-/* The most that any backend's tables take, so that sizes do not depend on the CPU. */
-PPMLI_STATIC size_t ppmli_fft_table_doubles(uint32_t points) {
-  size_t most = 0;
-  const ppmli_backend *b;
-  for (size_t i = 0; (b = ppmli_backend_built(i)) != NULL; i++)
-    most = ppmli_max_size(most, b->table_doubles(points));
-  return most;
+/* The most that any backend's tables take, built or not, so that sizes depend neither on the CPU
+ * nor on the build: a program may take sizes from an export of another one. */
+PPMLI_INLINE size_t ppmli_fft_table_doubles(uint32_t points) {
+  return points;
 }
 
 PPMLI_STATIC size_t ppmli_fft_bytes(uint32_t poly_size) {
@@ -109,6 +106,7 @@ PPMLI_STATIC int ppmli_fft_init(ppmli_fft **out, uint32_t poly_size, const ppmli
     uint32_t e = ppmli_fft_tree_exponent(node, poly_size) / 2; /* of its left child */
     memcpy(zeta + 2 * node, root + 2 * e, 2 * sizeof(double));
   }
+  PPMLI_ASSERT(backend->table_doubles(points) <= ppmli_fft_table_doubles(points));
   fft->backend = backend;
   fft->poly_size = poly_size;
   fft->points = points;

@@ -197,15 +197,23 @@ PPMLI_STATIC uint32_t ppmli_spec_largest(const ppml_spec *spec, const int32_t *s
   return best;
 }
 
+/* How many scores are above their thresholds. */
+PPMLI_STATIC uint8_t ppmli_spec_above(const ppml_spec *spec, const int32_t *scores) {
+  uint32_t above = 0;
+  for (uint32_t c = 0; c < spec->outputs; c++) above += scores[c] > spec->threshold[c];
+  return (uint8_t)above;
+}
+
+/* Labels are made aside and copied: where a caller has one byte for one answer, gcc takes a loop
+ * that would write more for one that does, and warns. */
 PPMLI_STATIC void ppmli_spec_answer(uint8_t *answer, const ppml_spec *spec, const int32_t *scores) {
-  if (ppmli_spec_is_contest(spec)) {
-    answer[0] = (uint8_t)ppmli_spec_largest(spec, scores);
-    return;
-  }
-  int each = spec->task == PPML_TASK_LABELS;
-  memset(answer, 0, ppmli_spec_answer_bytes(spec));
-  for (uint32_t c = 0; c < spec->outputs; c++)
-    answer[each ? c : 0] = (uint8_t)(answer[each ? c : 0] + (scores[c] > spec->threshold[c]));
+  uint8_t all[PPML_CLASSES_MAX] = {0};
+  if (spec->task == PPML_TASK_LABELS)
+    for (uint32_t c = 0; c < spec->outputs && c < PPML_CLASSES_MAX; c++)
+      all[c] = scores[c] > spec->threshold[c];
+  else if (ppmli_spec_is_contest(spec)) all[0] = (uint8_t)ppmli_spec_largest(spec, scores);
+  else all[0] = ppmli_spec_above(spec, scores);
+  memcpy(answer, all, ppmli_spec_answer_bytes(spec));
 }
 
 /* Do two sets of scores of an image stand for the same answer? */

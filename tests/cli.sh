@@ -69,6 +69,17 @@ flags() {
   pass
 }
 
+# notes NAME COMMAND...: the command is done, and says in one line what should be known of it.
+notes() {
+  name=$1
+  shift
+  "$@" >out 2>err
+  got=$?
+  if [ $got -ne 0 ]; then fail "$name: exit status $got: $(cat err)"; return; fi
+  if [ "$(wc -l <err)" -ne 1 ] || [ ! -s out ]; then fail "$name: $(cat out err)"; return; fi
+  pass
+}
+
 # has_fields NAME FIELD...: the JSON on one line in `out` has these members.
 has_fields() {
   name=$1
@@ -78,6 +89,19 @@ has_fields() {
     grep -q "\"$field\": " out || { fail "$name: no $field"; return; }
   done
   pass
+}
+
+# one_prediction NAME ANSWERS NOISE: of `simulate --json` in `out`, the formulas that compile goes by
+# and the simulation agree on the changed answers and on the score noise within these factors; a
+# tenth of an answer and a score's rounding are not argued about.
+one_prediction() {
+  of() { sed -n "s/.*\"$1\": \([-0-9.e+]*\).*/\1/p" out; }
+  if awk -v a="$(of agreement_formula)" -v b="$(of agreement_expected)" -v n="$(of images)" \
+    -v s="$(of score_error_std_formula)" -v t="$(of score_error_std_expected)" -v f="$2" -v g="$3" 'BEGIN {
+      if (a == "" || b == "" || s == "" || t == "") exit 1
+      a = (1 - a) * n + 0.1; b = (1 - b) * n + 0.1; s += 0.3; t += 0.3
+      exit !(a < f * b && b < f * a && s < g * t && t < g * s) }'; then pass
+  else fail "$1: compile and simulate predict differently: $(cat out)"; fi
 }
 
 # at_least NAME FIELD LEAST: a number in the JSON in `out`.
@@ -97,13 +121,18 @@ ok "version" "$PPML" --version
 ok "minimal" "$MINIMAL"
 grep -qx bright out && pass || fail "minimal: $(cat out)"
 ok "demo" "$PPML" demo --json
-has_fields "demo" images right infer_ms params security_bits pbs_per_image
+has_fields "demo" images ways activation right infer_ms params security_bits pbs_per_image
+grep -q '"activation": "squares".*"params": "leveled-16".*"activation": "relu"' out && pass || fail "demo: not both ways: $(cat out)"
+ok "demo for people" "$PPML" demo --threads 1
+awk 'length > 80' out | grep -q . && fail "demo: wider than 80 columns: $(cat out)" || pass
+ok "demo of one way" "$PPML" demo --params leveled-64 --json
+grep -q '"activation": "relu"' out && fail "demo: a way that was not asked for" || pass
 
-ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --class-names left,right --json
+ok "train" "$PPML" train "$TINY/tiny.npz" -o m.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right --json
 has_fields "train" classes layers train val test accuracy auc
-ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right
+ok "train again" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right
 cmp -s m.ppml m2.ppml && pass || fail "train: the same seed gave another model"
-ok "train on one thread" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --class-names left,right --threads 1
+ok "train on one thread" "$PPML" train "$TINY/tiny.npz" -o m2.ppml --hidden 4 --epochs 150 --activation relu --class-names left,right --threads 1
 cmp -s m.ppml m2.ppml && pass || fail "train: the number of threads shows"
 ok "compile" "$PPML" compile m.ppml -o c.ppml --client cl.ppml --params fast --json
 has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap_std_log2 \
@@ -113,6 +142,14 @@ has_fields "compile" agreement_wanted agreement_predicted predicted_ms bootstrap
   eval_key_wire_bytes eval_key_bytes input_bytes output_bytes
 for field in accumulator_range noise_std_log2; do
   [ "$(grep -o "\"$field\"" out | wc -l)" -eq 2 ] && pass || fail "compile: not every layer has $field"
+done
+# What is trained where no activation is asked for.
+ok "train by default" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 10
+ok "compile the default" "$PPML" compile dm.ppml -o dc.ppml --client dcl.ppml --no-calibration --agreement 0
+grep -q 'parameters leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || fail "train by default: $(cat out)"
+for hidden in 0 4,3 129; do
+  ok "train --hidden $hidden" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 1 --seeds 1 --hidden $hidden --json
+  grep -q 'polynomial' out && fail "train --hidden $hidden: squares: $(cat out)" || pass
 done
 # Polynomials, in the clear.
 for activation in square polynomial; do
@@ -142,6 +179,8 @@ ok "simulate a model" "$PPML" simulate m.ppml "$TINY/tiny.npz" --json
 has_fields "simulate" classes layers params agreement_wanted test images accuracy accuracy_clear auc \
   predicted draws confidence agreement_expected agreement_low agreement_high \
   accuracy_expected score_error_std_expected
+ok "simulate a model under more noise" "$PPML" simulate m.ppml "$TINY/tiny.npz" --params fast --json
+one_prediction "a tiny network" 3 2.5
 ok "simulate a circuit" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws 50 --count 20
 cp out first
 ok "simulate again" "$PPML" simulate c.ppml "$TINY/tiny.npz" --split val --draws 50 --count 20 --seed 1
@@ -281,6 +320,13 @@ JPEGS=$ROOT/fuzz/corpus/jpeg
 ok "encrypt from a JPEG" "$PPML" encrypt --secret-key sk "$JPEGS/gray_one_block" -o jin.ct
 ok "encrypt what has to be made to fit" "$PPML" encrypt --secret-key sk "$JPEGS/ycc_420" --fit -o jin.ct
 refuses "a JPEG in colour for a gray network" 65 "$PPML" encrypt --secret-key sk "$JPEGS/ycc_420" -o new.ct
+grep -q '(expected 8x8x1; --fit cuts, scales and makes gray)$' err && pass || fail "a picture that does not fit: no word of --fit: $(cat err)"
+refuses "a data set without --index" 65 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" -o new.ct
+grep -q 'an .npz data set (expected a picture, or --split and --index to name one of its images)$' err && pass ||
+  fail "a data set without --index: $(cat err)"
+ok "write the sample picture" "$PPML" demo --write-sample sample.pgm
+ok "encrypt the sample picture" "$PPML" encrypt --secret-key sk sample.pgm --fit -o jin.ct
+refuses "a sample picture in no directory" 73 "$PPML" demo --write-sample nowhere/new.pgm
 refuses "a progressive JPEG" 65 "$PPML" encrypt --secret-key sk "$JPEGS/bad_progressive" -o new.ct
 refuses "a data set made to fit" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 --fit -o new.ct
 
@@ -377,7 +423,7 @@ ok "run an exported model" ./use
 
 # ------------------------------------------------ several labels, grades, exact
 
-ok "train on several labels" "$PPML" train "$TINY/tiny_labels.npz" -o lm.ppml --hidden 8 --epochs 100 --balance 0 \
+ok "train on several labels" "$PPML" train "$TINY/tiny_labels.npz" -o lm.ppml --hidden 8 --epochs 100 --activation relu --balance 0 \
   --class-names a,b,c,d
 ok "compile several labels" "$PPML" compile lm.ppml -o lc.ppml --client lcl.ppml --params precise --no-calibration
 ok "verify several labels" "$PPML" verify lc.ppml "$TINY/tiny_labels.npz" --count 4 --json
@@ -395,7 +441,7 @@ refuses "an unknown task" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --task gues
 refuses "an unknown flip" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --flip x
 refuses "the noise of no set" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --noise loud
 refuses "a rate beyond 1" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --rate 1e9
-ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --seeds 2 --json
+ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --activation relu --seeds 2 --json
 has_fields "train on grades" validation curve seed epoch loss
 at_least "train on grades" accuracy 0.6
 ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --json
@@ -428,6 +474,10 @@ grep -q '"lwe_dim"\|"ks_levels"' out && fail "compile squares: an LWE key: $(cat
 ok "compile squares for people" "$PPML" compile vm.ppml -o vc0.ppml --client vcl0.ppml --no-calibration
 grep -q '^layout     64 values in 1 ciphertext of 256, 4 neurons in 16 slots$' out && pass || fail "compile squares: no layout: $(cat out)"
 cmp -s vc.ppml vc0.ppml && pass || fail "compile squares: the same model gave another circuit"
+grep -q '^scores     modulo T = 2^[0-9]*: room for [0-9.e+]*, [0-9.]* times what training saw; no image wraps$' out && pass ||
+  fail "compile squares: no word of their room: $(cat out)"
+ok "simulate squares as JSON" "$PPML" simulate vm.ppml "$TINY/tiny.npz" --json
+one_prediction "squares" 3 1.5
 ok "simulate squares" "$PPML" simulate vc.ppml "$TINY/tiny.npz" --draws 50
 ok "keygen for squares" "$PPML" keygen vcl.ppml --secret-key vsk --eval-key vek
 [ "$(stat -c %a vsk)" = 600 ] && pass || fail "keygen for squares: the secret key has mode $(stat -c %a vsk)"
@@ -469,6 +519,11 @@ ok "export its client spec" "$PPML" export vcl.ppml -o leveled/client.h
 ok "compile an exported leveled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
   -O1 -I"$ROOT" -Ileveled "$ROOT/tests/export.c" -lm -o exported_leveled
 ok "run an exported leveled circuit" ./exported_leveled vc.ppml vcl.ppml
+cp out first
+ok "compile it for another backend" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
+  -DPPML_NO_TRAIN -DPPML_BACKEND_ONLY=PPML_BACKEND_REF -O1 -I"$ROOT" -Ileveled "$ROOT/tests/export.c" -lm -o exported_ref
+ok "run it on another backend" ./exported_ref vc.ppml vcl.ppml
+cmp -s first out && pass || fail "export of squares: another backend classified as $(cat out)"
 grep -qx left out && pass || fail "export of squares: classified as $(cat out)"
 
 # Fuzzers start from files of today's sets and formulas; tests/gen/make_container_corpus.c makes them.
@@ -478,7 +533,6 @@ for file in "$ROOT"/fuzz/corpus/*/valid "$ROOT"/fuzz/corpus/*/leveled; do
 done
 
 refuses "polynomials under a set with bootstraps" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params precise
-refuses "a demo without bootstraps" 77 "$PPML" demo --params leveled-16
 refuses "polynomials, exactly" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --params exact
 refuses "a leveled set without polynomials" 77 "$PPML" compile m.ppml -o new.c --client new.cl --params leveled-64
 refuses "more neurons than slots" 77 "$PPML" compile v3m.ppml -o new.c --client new.cl --params leveled-16
@@ -591,10 +645,15 @@ flags "simulate: less than what was asked for" 77 "$PPML" simulate noisy.m "$TIN
 refuses "compile: no set can do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --agreement 0.9999
 grep -q 'predicted agreement.*exact inference is for at most one hidden layer (expected 0.9999)$' err && pass ||
   fail "compile: no word about the exact set: $(cat err)"
-ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epochs 150
-ok "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
+ok "train 16 neurons" "$PPML" train "$TINY/tiny.npz" -o wide.m --hidden 16 --epochs 150 --activation relu
+notes "compile: only exactly" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement 0.9999 --no-calibration --json
 grep -q '"name": "exact"' out && pass || fail "compile: only exactly: $(cat out)"
 at_least "compile: only exactly" agreement_predicted 1
+grep -q 'key of 65 MB, where finest, with a key of 23 MB, keeps 0\.[0-9]* of the answers (--agreement 0\.[0-9]* avoids it, or squares' err &&
+  pass || fail "compile: only exactly: not what it costs: $(cat err)"
+least=$(sed -n 's/.*(--agreement \([0-9.]*\) avoids.*/\1/p' err)
+ok "compile: what avoids it" "$PPML" compile wide.m -o wide.c --client wide.cl --agreement "$least" --no-calibration --json
+grep -q '"name": "exact"' out && fail "compile: what avoids it: exact all the same" || pass
 refuses "compile: the set asked for cannot do it" 77 "$PPML" compile noisy.m -o new.c --client new.cl --params fast --agreement 0.995
 ok "compile: nothing promised" "$PPML" compile noisy.m -o noisy.c --client noisy.cl --params fast --no-calibration
 flags "simulate: a circuit" 77 "$PPML" simulate noisy.c "$TINY/tiny.npz" --agreement 0.995
@@ -764,30 +823,46 @@ fi
 # ------------------------------------------------------------------- real data
 
 if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
-  ok "train on PneumoniaMNIST" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml
-  ok "compile PneumoniaMNIST" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml
-  ok "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
+  # defaults DATA IMAGES ACCURACY: at default options all test images have at least the accuracy
+  # that relu had as the default, and hardly an answer is not the clear one.
+  defaults() {
+    [ -f "$1.m" ] || ok "train on $1" "$PPML" train "$DATA/$1.npz" -o "$1.m"
+    ok "compile $1" "$PPML" compile "$1.m" -o "$1.c" --client "$1.cl" --json
+    grep -q '"name": "leveled-16"' out && pass || fail "$1: not leveled-16: $(cat out)"
+    ok "verify $1" "$PPML" verify "$1.c" "$DATA/$1.npz" --json
+    cat out
+    at_least "$1" images "$2"
+    at_least "$1" accuracy_encrypted "$3"
+    # 0.1 to 0.4 changed answers are expected: more than four by chance once in 10,000 runs
+    at_least "$1" agreement "$(awk "BEGIN { print 1 - 4.5 / $2 }")"
+    ok "simulate $1" "$PPML" simulate "$1.m" "$DATA/$1.npz" --draws 100 --json
+    one_prediction "$1" 5 1.1
+  }
+  # The README's first commands train on PneumoniaMNIST.
+  (cd "$ROOT" && PATH="$(dirname "$PPML"):$PATH" PPML_DATA="$DATA" sh tests/readme.sh "$work/readme") >out 2>&1 && pass ||
+    fail "the README's commands: $(cat out)"
+  mv readme/model.ppml pneumoniamnist.m
+  defaults pneumoniamnist 624 0.9087
+  defaults retinamnist 400 0.4675
+  [ ! -f "$DATA/nih_chestxray14_28.npz" ] || defaults nih_chestxray14_28 181 0.8812
+  ok "train on PneumoniaMNIST by relu" "$PPML" train "$DATA/pneumoniamnist.npz" -o pm.ppml --activation relu --seeds 1
+  ok "compile PneumoniaMNIST by relu" "$PPML" compile pm.ppml -o pc.ppml --client pcl.ppml --json
+  ok "simulate what is compiled by default" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --json
+  one_prediction "PneumoniaMNIST by relu" 2 1.5
+  ok "simulate under another set" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --params precise --draws 200 --json --agreement 0
+  one_prediction "PneumoniaMNIST by relu, precise" 2 1.5
+  notes "compile PneumoniaMNIST closely" "$PPML" compile pm.ppml -o px.ppml --client pxcl.ppml --agreement 0.9999 --json
   grep -q '"name": "exact"' out && pass || fail "compile PneumoniaMNIST closely: $(cat out)"
-  ok "simulate PneumoniaMNIST" "$PPML" simulate pm.ppml "$DATA/pneumoniamnist.npz" --agreement 0.98 --json
+  ok "verify PneumoniaMNIST by relu" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --count 40 --json
   cat out
-  ok "verify PneumoniaMNIST" "$PPML" verify pc.ppml "$DATA/pneumoniamnist.npz" --json
-  cat out
-  at_least "PneumoniaMNIST" images 624
-  at_least "PneumoniaMNIST" accuracy_encrypted 0.88
-  at_least "PneumoniaMNIST" agreement 0.98 # 0.994 expected: by chance once in 10,000 runs
-  ok "train on RetinaMNIST" "$PPML" train "$DATA/retinamnist.npz" -o rm.ppml --flip hv --balance 0
-  ok "compile RetinaMNIST" "$PPML" compile rm.ppml -o rc.ppml --client rcl.ppml --agreement 0.95
-  ok "verify RetinaMNIST" "$PPML" verify rc.ppml "$DATA/retinamnist.npz" --count 100 --json
-  cat out
-  at_least "RetinaMNIST" classes 5
-  at_least "RetinaMNIST" agreement 0.90 # 0.974 expected, of 100 images
-  ok "train on PneumoniaMNIST by squares" "$PPML" train "$DATA/pneumoniamnist.npz" -o qm.ppml --activation square --epochs 15
-  ok "compile PneumoniaMNIST by squares" "$PPML" compile qm.ppml -o qc.ppml --client qcl.ppml --json
-  grep -q '"name": "leveled-16"' out && pass || fail "PneumoniaMNIST by squares: not leveled-16: $(cat out)"
-  ok "verify PneumoniaMNIST by squares" "$PPML" verify qc.ppml "$DATA/pneumoniamnist.npz" --count 200 --json
-  cat out
-  at_least "PneumoniaMNIST by squares" accuracy_encrypted 0.8
-  at_least "PneumoniaMNIST by squares" agreement 0.97
+  at_least "PneumoniaMNIST by relu" accuracy_encrypted 0.8
+  at_least "PneumoniaMNIST by relu" agreement 0.92
+  for set in retinamnist nih_chestxray14_28; do
+    [ -f "$DATA/$set.npz" ] || continue
+    ok "train on $set by relu" "$PPML" train "$DATA/$set.npz" -o rm.ppml --activation relu --seeds 1
+    ok "simulate $set by relu" "$PPML" simulate rm.ppml "$DATA/$set.npz" --params precise --draws 100 --json --agreement 0
+    one_prediction "$set by relu" 3 2.5
+  done
 else
   skipped=$((skipped + 3))
   echo "tests/cli.sh: skipped: PneumoniaMNIST and RetinaMNIST (no data sets at $DATA)"

@@ -19,6 +19,7 @@ static PPML_ALIGNED unsigned char keygen_memory[CLIENT_KEYGEN_BYTES];
 static PPML_ALIGNED unsigned char encrypt_memory[CLIENT_ENCRYPT_BYTES];
 static PPML_ALIGNED unsigned char key_memory[CIRCUIT_EVAL_KEY_STREAM_BYTES];
 static PPML_ALIGNED unsigned char infer_memory[CIRCUIT_INFER_BYTES];
+static PPML_ALIGNED unsigned char decrypt_memory[CLIENT_DECRYPT_BYTES];
 static unsigned char wire[CLIENT_EVAL_KEY_WIRE_BYTES];
 
 static void check(int error, const char *what) {
@@ -84,12 +85,34 @@ static void classify(void) {
   check(ppml_eval_key_stream(&eval, &reader, &limits, &circuit, NULL, 1, &arena), "key");
   arena = arena_of(infer_memory, sizeof infer_memory);
   check(ppml_infer(&output, &circuit, &input, 1, &eval, NULL, &arena), "infer");
+  writer = ppml_writer_to_memory(wire, CLIENT_OUTPUT_WIRE_BYTES);
+  check(ppml_output_write(&output, &writer), "output");
+  reader = ppml_reader_from_memory(wire, writer.position);
+  arena = arena_of(decrypt_memory, sizeof decrypt_memory);
+  check(ppml_output_read(&output, &reader, &limits, &arena), "answer");
   check(ppml_decrypt(&answer, &output, 0, &request, &secret), "decrypt");
   printf("%s\n", client.spec.class_name[answer.label[0]]);
 }
 
+/* What was exported by one build is what another takes, whatever its backends are. */
+static void check_sizes(void) {
+  ppml_circuit circuit;
+  ppml_client client;
+  check(client_init(&client), "client_init");
+  check(circuit_init(&circuit), "circuit_init");
+  if (ppml_infer_bytes(&circuit, 1, 1) == CIRCUIT_INFER_BYTES &&
+      ppml_eval_key_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_BYTES &&
+      ppml_eval_key_stream_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_STREAM_BYTES &&
+      ppml_eval_key_generate_bytes(client.params, 1) == CLIENT_KEYGEN_BYTES &&
+      ppml_input_bytes(client.params, &client.spec) == CLIENT_ENCRYPT_BYTES)
+    return;
+  fprintf(stderr, "export: this build takes other memory than was exported\n");
+  exit(1);
+}
+
 int main(int argc, char **argv) {
   if (argc != 3) return 64;
+  check_sizes();
   compare_files(argv[1], argv[2]);
   classify();
   return 0;

@@ -153,6 +153,119 @@ START_TEST(noise_is_the_predicted_one) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ room */
+
+/* The picture that drives neuron j furthest one way: bright where its weights have that sign. */
+static void extreme_picture(uint8_t *pixels, const test_net *net, uint32_t j, int sign) {
+  for (size_t i = 0; i < ppml_spec_inputs(&net->model.spec); i++)
+    pixels[i] = net->weight[0][j * net->model.layer[0].inputs + i] * sign > 0 ? 255 : 0;
+}
+
+/* A network of 3 x 3 pixels, which has room for every score. */
+static void small_net_make(test_net *net, uint64_t seed) {
+  net_make(net, 4, 3, seed);
+  net->model.spec.width = net->model.spec.height = 3;
+  net->model.layer[0].inputs = 9;
+  for (uint32_t c = 0; c < 3; c++) net->peak[1][c] = 300; /* T = 2^11 has room for 1.7 times that */
+  net->model.margin_p05 = 200;
+  ppmli_model_id(net->model.id, &net->model);
+}
+
+/* No |score| of any picture of bright and dark pixels, of which there are 512, is beyond the
+ * bound, and some come close. */
+START_TEST(no_picture_is_beyond_the_bound) {
+  test_net *net = (test_net *)test_memory(sizeof *net);
+  ppml_arena scratch;
+  for (uint64_t seed = 30; seed < 34; seed++) {
+    int64_t most[3] = {0, 0, 0};
+    small_net_make(net, seed);
+    scratch = test_arena(ppml_model_predict_bytes(&net->model));
+    for (uint32_t picture = 0; picture < 512; picture++) {
+      uint8_t pixels[9];
+      int32_t clear[3];
+      for (uint32_t i = 0; i < 9; i++) pixels[i] = picture >> i & 1 ? 255 : 0;
+      ck_assert_int_eq(ppml_model_predict(clear, &net->model, pixels, &scratch), PPML_OK);
+      for (uint32_t c = 0; c < 3; c++)
+        if (ppmli_magnitude(clear[c]) > most[c]) most[c] = ppmli_magnitude(clear[c]);
+    }
+    for (uint32_t c = 0; c < 3; c++) {
+      int64_t bound = ppmli_leveled_bound(&net->model, c);
+      ck_assert_int_le(most[c], bound);
+      ck_assert_int_ge(4 * most[c], bound);
+    }
+    test_arena_free(&scratch);
+  }
+  free(net);
+}
+END_TEST
+
+/* Pictures far from all training are answered as in the clear, since there is room for them. */
+START_TEST(pictures_of_weight_signs_do_not_wrap_where_room_is_cheap) {
+  run *r = (run *)test_memory(sizeof *r);
+  ppml_certificate certificate;
+  ppml_input input;
+  memset(r, 0, sizeof *r);
+  small_net_make(&r->net, 30);
+  r->rng = test_rng(31);
+  r->arena = test_arena((size_t)1 << 16);
+  test_circuit_make(&r->circuit, &r->net, "leveled-16", &r->arena);
+  ppml_circuit_certificate(&certificate, &r->circuit);
+  ck_assert_int_gt(certificate.score_room, certificate.layer[1].accumulator_bound);
+  ppml_client_from_circuit(&r->client, &r->circuit);
+  test_keys_make(&r->keys, &r->client, 32);
+  r->work = test_arena(ppml_input_bytes(r->circuit.params, &r->client.spec));
+  ppml_arena scratch = test_arena(ppml_model_predict_bytes(&r->net.model));
+  int unseen = 0;
+  for (uint32_t j = 0; j < 4; j++)
+    for (int sign = -1; sign <= 1; sign += 2) {
+      int32_t clear[3], scores[3], peaks[3] = {300, 300, 300};
+      extreme_picture(r->pixels[0], &r->net, j, sign);
+      ck_assert_int_eq(ppml_model_predict(clear, &r->net.model, r->pixels[0], &scratch), PPML_OK);
+      r->work.used_bytes = 0;
+      ck_assert_int_eq(ppml_encrypt(&input, &r->keys.secret, r->pixels[0], &r->rng, &r->work),
+                       PPML_OK);
+      r->inputs[0] = input;
+      ppml_arena arena = infer(r, 1, NULL);
+      ck_assert_int_eq(ppml_decrypt(scores, &r->output, 0, &r->keys.secret), PPML_OK);
+      for (int c = 0; c < 3; c++)
+        ck_assert_msg(abs(scores[c] - clear[c]) <= 2 + 6 * certificate.score_std, "%d for %d",
+                      scores[c], clear[c]);
+      unseen += ppml_scores_are_unseen(scores, peaks, 3);
+      test_arena_free(&arena);
+    }
+  ck_assert_int_ge(unseen, 4); /* far from training indeed */
+  test_arena_free(&scratch);
+  run_free(r);
+}
+END_TEST
+
+/* Where room for all of them is dear, T stays what scores of training need, and a certificate says
+ * that a picture may wrap. */
+START_TEST(where_room_is_dear_the_certificate_says_so) {
+  test_net *net = (test_net *)test_memory(sizeof *net);
+  ppml_circuit circuit;
+  ppml_certificate certificate;
+  ppml_arena arena = test_arena(1 << 16);
+  net_make(net, 16, 2, 40);
+  test_circuit_make(&circuit, net, "leveled-16", &arena);
+  ppml_circuit_certificate(&certificate, &circuit);
+  ck_assert_int_eq(certificate.score_room, (1 << 21) - 1); /* of peaks of 2^19 */
+  ck_assert_int_gt(certificate.layer[1].accumulator_bound, certificate.score_room);
+  ck_assert_int_eq(ppml_circuit_score_peak(&circuit, 0), 1 << 19);
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
+START_TEST(scores_beyond_a_peak_are_unseen) {
+  const int32_t peaks[2] = {100, INT32_MAX};
+  const int32_t within[2] = {-100, INT32_MIN + 1}, above[2] = {101, 0}, below[2] = {-101, 0};
+  ck_assert(!ppml_scores_are_unseen(within, peaks, 2));
+  ck_assert(ppml_scores_are_unseen(above, peaks, 2));
+  ck_assert(ppml_scores_are_unseen(below, peaks, 2));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ same */
 
 static uint32_t *output_of(const run *r, size_t images) {
@@ -381,6 +494,10 @@ int main(void) {
   TCase *same = test_case(suite, "same"), *error = test_case(suite, "error");
   tcase_add_test(law, scores_are_the_clear_ones_but_for_noise);
   tcase_add_test(law, encryption_is_exact);
+  tcase_add_test(law, no_picture_is_beyond_the_bound);
+  tcase_add_test(law, pictures_of_weight_signs_do_not_wrap_where_room_is_cheap);
+  tcase_add_test(law, where_room_is_dear_the_certificate_says_so);
+  tcase_add_test(law, scores_beyond_a_peak_are_unseen);
   tcase_add_test(noise, noise_is_the_predicted_one);
   tcase_add_test(same, threads_batches_and_streams_do_not_show);
   tcase_add_test(same, a_prepared_key_gives_the_same_and_takes_less);

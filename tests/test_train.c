@@ -51,6 +51,9 @@ static problem *problem_make(uint32_t classes) {
   p->validation = problem_slice(p, TRAIN, VALIDATION);
   p->test = problem_slice(p, TRAIN + VALIDATION, TEST);
   p->options = ppml_train_options_default();
+  p->options.activation = PPML_ACTIVATION_RELU;
+  p->options.weight_bits = 4;
+  p->options.seeds = 1;
   p->options.width = p->options.height = SIDE;
   p->options.classes = classes;
   p->options.hidden[0] = 8;
@@ -317,6 +320,7 @@ static void slope_steepen(ppmli_shadow *s, const ppmli_shadow_layer *layer) {
 static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation, int learns) {
   slope *x = (slope *)calloc(1, sizeof *x);
   ppml_train_options o = ppml_train_options_default();
+  o.weight_bits = 4;
   ppml_rng rng;
   ck_assert(x != NULL);
   o.width = 5, o.height = 1, o.task = task, o.classes = classes, o.activation = activation;

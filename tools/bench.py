@@ -45,7 +45,8 @@ def by_hidden(ppml, data):
         at = lambda name: os.path.join(work, name)
         for hidden in HIDDEN:
             for path, activation in PATHS.items():
-                run(ppml, "train", archive, "-o", at("m"), "--hidden", str(hidden), "--activation", activation)
+                run(ppml, "train", archive, "-o", at("m"), "--hidden", str(hidden), "--activation", activation,
+                    "--seeds", "1")
                 slots = max(16, hidden)
                 params = "leveled-%d" % slots if path == "leveled" else path
                 run(ppml, "compile", at("m"), "-o", at("c"), "--client", at("cl"), "--params", params)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes examples/cli/demo_data.h: a trained network and sample images for `ppml demo`.
+"""Writes examples/cli/demo_data.h: two trained networks and sample images for `ppml demo`.
 
-    tools/demo_data.py MODEL.ppml DATA.npz > examples/cli/demo_data.h
+    tools/demo_data.py SQUARES.ppml RELU.ppml DATA.npz > examples/cli/demo_data.h
 
 No sample is a patient's image: each is the average of a quarter of the training images
 of one class.
@@ -49,13 +49,12 @@ def rows(values, indent="    "):
 
 
 def main():
-    model = open(sys.argv[1], "rb").read()
-    shape, images = load(sys.argv[2], "train_images")
-    _, labels = load(sys.argv[2], "train_labels")
+    shape, images = load(sys.argv[3], "train_images")
+    _, labels = load(sys.argv[3], "train_labels")
     samples = [(name, label, part, pixels) for label, name in enumerate(NAMES)
                for part, pixels in enumerate(averages(shape, images, labels, label))]
     print("/* Made by tools/demo_data.py; `make demo-data` makes it anew.  Derived from")
-    print(" * PneumoniaMNIST (MedMNIST v2, CC BY 4.0): a network trained on it, and averages over")
+    print(" * PneumoniaMNIST (MedMNIST v2, CC BY 4.0): networks trained on it, and averages over")
     print(" * quarters of its training images of each class. */")
     print("#ifndef DEMO_DATA_H\n#define DEMO_DATA_H\n\n#include <stdint.h>\n")
     print("#define DEMO_SAMPLES %d" % len(samples))
@@ -71,8 +70,9 @@ def main():
         print("  {")
         print("\n".join(rows(pixels)))
         print("  },")
-    print("};\n\nstatic const uint8_t demo_model[] = {")
-    print("\n".join(rows(model)))
+    for name, path in (("squares", sys.argv[1]), ("relu", sys.argv[2])):
+        print("};\n\nstatic const uint8_t demo_%s[] = {" % name)
+        print("\n".join(rows(open(path, "rb").read())))
     print("};\n/* clang-format on */\n\n#endif")
 
 

@@ -74,7 +74,8 @@ class Network:
         options = options + (of_squares if self.activation == "square" else [])
         self.trained = self.kept("train.json", lambda: ppml(
             self.arguments, "train", self.archive, "-o", self.at("model"), "--hidden", self.hidden,
-            "--activation", self.activation, "--threads", "1", "--json", *options).stdout)
+            "--activation", self.activation, "--seeds", "1", "--threads", "1", "--json",
+            *options).stdout)
 
     def compile(self, kind, *options):
         """What `ppml compile` says of a circuit, or None where it refuses."""
@@ -276,7 +277,7 @@ def counts(networks):
 
 
 PICTURE = "![accuracy against time, predicted against measured noise, training curves](results.svg)"
-ABOUT = """Each network is trained by `ppml train` with the options named below, planned by `ppml compile`, and run \
+ABOUT = """Each network is trained by `ppml train`, one seed, with the options named below, planned by `ppml compile`, and run \
 encrypted by `ppml verify` one image at a time: leveled sets, which have no bootstrap, on one thread, others on two. \
 "simulated" is the expectation of `ppml simulate`; the intervals are its prediction of one encrypted run, made from \
 the noise formulas alone (NOISE.md), at 99.99 %. "score noise" is the standard deviation of encrypted scores from \

@@ -1,4 +1,5 @@
 /* ppml compile: a model laid out for encryption, and the spec its clients hold. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,14 +54,58 @@ static int save_both(const compile_request *r, const ppml_circuit *circuit) {
   return status;
 }
 
+/* ---------------------------------------------------------- a slow choice */
+
+/* The last set that auto tries before exact, the slowest by far: ten times what that one takes. */
+static const ppml_params *set_before_exact(void) {
+  const ppml_params *p, *before = NULL;
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL && !p->exact; i++)
+    if (p->slots == 0 && p->key_block_ones == 0) before = p;
+  return before;
+}
+
+/* "about 930 ms an image and a key of 65 MB", without the time where it is not known. */
+static void say_cost(char *text, size_t bytes, const ppml_circuit *c, int calibrates) {
+  double ms = calibrates ? measure_circuit_ms(c) : -1;
+  double key = (double)ppml_eval_key_wire_bytes(c->params) / 1e6;
+  if (ms < 0) snprintf(text, bytes, "a key of %.0f MB", key);
+  else snprintf(text, bytes, "about %.0f ms an image and a key of %.0f MB", ms, key);
+}
+
+/* Where auto had to take the exact set: what that costs beside the set before, and what avoids it. */
+static void note_exact(const compile_request *r, const ppml_circuit *c) {
+  char now[80], then[80];
+  ppml_noise noise;
+  ppml_circuit other;
+  ppml_arena arena;
+  const ppml_params *before = set_before_exact();
+  if (cli_arena_create(&arena, ppml_compile_bytes(&c->model))) return;
+  say_cost(now, sizeof now, c, r->calibrates);
+  fprintf(stderr, "ppml: %s: only the set exact will do: %s", r->model_path, now);
+  if (ppml_compile(&other, &c->model, before, &arena) == PPML_OK) {
+    say_cost(then, sizeof then, &other, r->calibrates);
+    ppml_circuit_noise(&noise, &other);
+    double agreement = floor((1 - noise.changed_answers) * 1e4) / 1e4;
+    fprintf(stderr, ", where %s, with %s, keeps %.4f of the answers (--agreement %.4f avoids it, ",
+            before->name, then, agreement, agreement);
+  } else {
+    fprintf(stderr, " (");
+  }
+  fprintf(stderr, "or squares: train --activation square)\n");
+  cli_arena_destroy(&arena);
+}
+
 static int compile(const compile_request *r, const ppml_model *model) {
   ppml_arena arena;
   ppml_circuit circuit;
   int status = plan_circuit(&circuit, model, &r->options, r->model_path, &arena);
   if (status) return status;
   status = save_both(r, &circuit);
-  if (status == CLI_OK)
-    describe_circuit(&circuit, r->calibrates ? measure_circuit_ms(&circuit) : -1, r->json);
+  if (status == CLI_OK) {
+    double ms = r->calibrates ? measure_circuit_ms(&circuit) : -1;
+    describe_circuit(&circuit, ms, r->json);
+    if (circuit.params->exact && r->options.params == NULL) note_exact(r, &circuit);
+  }
   cli_arena_destroy(&arena);
   return status;
 }

@@ -128,7 +128,9 @@ static void put_size(emitter *e, const char *what, size_t bytes) {
 }
 
 static void put_sizes_comment(emitter *e) {
-  put(e, "/* Arena bytes for one thread, exact where pointers have %zu bits. */\n",
+  put(e,
+      "/* Arena bytes for one thread and every vector backend, exact where pointers have %zu bits. "
+      "*/\n",
       8 * sizeof(void *));
 }
 
@@ -140,10 +142,19 @@ static void put_circuit_sizes(emitter *e, const ppml_circuit *c) {
   put(e, "\n");
 }
 
+/* Of reading the scores of one image; decryption itself takes none. */
+static size_t output_read_bytes(const ppml_client *c) {
+  enum { AROUND = 96 }; /* bytes of a container before and behind its payload, docs/FORMAT.md */
+  ppml_header header = {PPML_KIND_OUTPUT, PPML_FORMAT_VERSION, c->params, 0, {0}, {0}};
+  header.payload_bytes = ppml_output_wire_bytes(c->params, &c->spec, 1) - AROUND;
+  return ppml_read_bytes(&header);
+}
+
 static void put_client_sizes(emitter *e, const ppml_client *c) {
   put_sizes_comment(e);
   put_size(e, "KEYGEN_BYTES", ppml_eval_key_generate_bytes(c->params, 1));
   put_size(e, "ENCRYPT_BYTES", ppml_input_bytes(c->params, &c->spec));
+  put_size(e, "DECRYPT_BYTES", output_read_bytes(c));
   put(e, "\n/* Containers on the wire, the output of one image. */\n");
   put_size(e, "EVAL_KEY_WIRE_BYTES", ppml_eval_key_wire_bytes(c->params));
   put_size(e, "INPUT_WIRE_BYTES", ppml_input_wire_bytes(c->params, &c->spec));

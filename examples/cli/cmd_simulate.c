@@ -37,20 +37,43 @@ static int parse(simulate_request *r, int argc, char **argv) {
   return chosen;
 }
 
-/* The least agreement that will do: what was asked for, else what the circuit promises, else
- * what the planner would have wanted. */
+/* The agreement that is asked for: what the options say, else what the circuit promises, else what
+ * the planner would have wanted. */
 static double wanted(const simulate_request *r, const ppml_circuit *c) {
   if (r->has_agreement) return r->options.agreement;
   return c->agreement > 0 ? c->agreement : ppml_compile_options_default(&c->model.spec).agreement;
 }
 
+/* The least that will do.  A promise is about images like those of training; these are some of
+ * them, of which chance changes more or fewer, and verify grants it the same. */
+static double least(const simulate_request *r, const ppml_circuit *c, size_t images) {
+  double agreement = wanted(r, c);
+  return r->has_agreement ? agreement : prediction_least_agreement(agreement, images);
+}
+
 /* ------------------------------------------------------------------ report */
+
+/* What compile says of the circuit, without images. */
+static void formula_json(const ppml_circuit *c) {
+  ppml_noise noise;
+  ppml_circuit_noise(&noise, c);
+  json_real("agreement_formula", 1 - noise.changed_answers);
+  json_real("score_error_std_formula", noise.score);
+}
+
+static void formula_line(const ppml_circuit *c) {
+  ppml_noise noise;
+  ppml_circuit_noise(&noise, c);
+  printf("by compile's formulas, without images: agreement %.4f, score noise %.4g\n",
+         1 - noise.changed_answers, noise.score);
+}
 
 static void report_json(const prediction *p, const ppml_circuit *c, const simulate_request *r) {
   json_begin(NULL, '{');
   describe_network_json(&c->model);
   json_text("params", c->params->name);
   json_real("agreement_wanted", wanted(r, c));
+  formula_json(c);
   json_begin(r->images.name, '{');
   json_integer("images", (int64_t)p->images);
   json_real("accuracy", p->accuracy.expected);
@@ -68,6 +91,7 @@ static void report_lines(const prediction *p, const ppml_circuit *c) {
   printf("%-12s %9.4f %7.4f\n", "clear", score_accuracy(&p->clear), score_auc(&p->clear));
   printf("%-12s %9.4f %7.4f\n", "simulated", p->accuracy.expected, score_auc(&p->simulated));
   prediction_lines(p);
+  formula_line(c);
 }
 
 /* ------------------------------------------------------------------- command */
@@ -77,10 +101,11 @@ static int simulate(const simulate_request *r, const ppml_circuit *c, const npz_
   int status = prediction_make(&p, c, split, r->draws, r->seed);
   if (status == CLI_OK && r->json) report_json(&p, c, r);
   if (status == CLI_OK && !r->json) report_lines(&p, c);
-  if (status == CLI_OK && p.agreement.expected < wanted(r, c))
+  if (status == CLI_OK && p.agreement.expected < least(r, c, p.images))
     status = cli_fail(CLI_REFUSED, r->network_path,
                       "expected agreement %.4f with %s, score noise %.4g (expected at least %.4f)",
-                      p.agreement.expected, c->params->name, p.score_error.expected, wanted(r, c));
+                      p.agreement.expected, c->params->name, p.score_error.expected,
+                      least(r, c, p.images));
   prediction_destroy(&p);
   return status;
 }

@@ -16,6 +16,7 @@ typedef struct train_request {
   size_t data_limit_bytes;
   ppml_train_options options;
   size_t threads;
+  int has_activation, has_weight_bits; /* they were given */
   int json;
 } train_request;
 
@@ -72,12 +73,31 @@ static int parse_noise(ppml_train_options *o, const char *text) {
   return o->params || o->noiseless;
 }
 
+/* Weights before squares and polynomials need fewer bits than those before a bootstrap. */
+static uint32_t default_weight_bits(uint32_t activation) {
+  return activation == PPML_ACTIVATION_POLYNOMIAL ? 2 : 4;
+}
+
+static void set_activation(train_request *r, uint32_t activation) {
+  r->options.activation = activation;
+  if (!r->has_weight_bits) r->options.weight_bits = default_weight_bits(activation);
+}
+
+/* Is there one hidden layer, and a leveled set with slots for its neurons? */
+static int squares_fit(const ppml_train_options *o) {
+  const ppml_params *p;
+  for (size_t i = 0; o->hidden_count == 1 && (p = ppml_params_by_index(i)) != NULL; i++)
+    if (p->slots >= o->hidden[0]) return 1;
+  return 0;
+}
+
 /* The options that are words. */
 static int parse_words(train_request *r, args *a) {
   ppml_train_options *o = &r->options;
   const char *hidden = args_text(a, "--hidden"), *activation = args_text(a, "--activation");
   const char *flip = args_text(a, "--flip"), *noise = args_text(a, "--noise");
   r->task = args_text(a, "--task");
+  r->has_activation = activation != NULL;
   if (hidden && !parse_hidden(o, hidden))
     return cli_fail(CLI_USAGE, "train", "--hidden %s (expected 1 to %d sizes, like 32,16)", hidden,
                     PPML_LAYERS_MAX - 1);
@@ -85,6 +105,7 @@ static int parse_words(train_request *r, args *a) {
     return cli_fail(CLI_USAGE, "train",
                     "--activation %s (expected relu, sign, square, polynomial or clipped-square)",
                     activation);
+  if (!activation && !squares_fit(o)) o->activation = PPML_ACTIVATION_RELU;
   if (o->activation == PPML_ACTIVATION_POLYNOMIAL && o->hidden_count != 1)
     return cli_fail(CLI_USAGE, "train", "--activation %s with %u hidden layers (expected one)",
                     activation, o->hidden_count);
@@ -103,13 +124,14 @@ static int parse(train_request *r, int argc, char **argv) {
   *o = ppml_train_options_default();
   int status = parse_words(r, &a);
   if (status) return status;
-  if (o->activation == PPML_ACTIVATION_POLYNOMIAL) o->weight_bits = 2;
   r->model_path = args_output(&a, "-o");
   r->class_names = args_text(&a, "--class-names");
   o->epochs = (uint32_t)args_number(&a, "--epochs", 1, 10000, o->epochs);
   o->seed = args_number(&a, "--seed", 0, UINT64_MAX, o->seed);
   o->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, o->input_bits);
-  o->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, o->weight_bits);
+  r->has_weight_bits = args_has(&a, "--weight-bits");
+  o->weight_bits =
+      (uint32_t)args_number(&a, "--weight-bits", 2, 8, default_weight_bits(o->activation));
   o->seeds = (uint32_t)args_number(&a, "--seeds", 1, 1000, o->seeds);
   o->patience = (uint32_t)args_number(&a, "--patience", 0, 10000, o->patience);
   o->rate = args_real(&a, "--rate", 1e-6, 1, o->rate);
@@ -302,6 +324,8 @@ static int fit_options(train_request *r, const npz_dataset *data) {
   } else if (r->task && strcmp(r->task, "grade") == 0) {
     o->task = PPML_TASK_GRADE;
   }
+  if (!r->has_activation && ppml_train_bytes(o, 1, 1, 1) == 0)
+    set_activation(r, PPML_ACTIVATION_RELU); /* with more values than squares have room for */
   if (ppml_train_bytes(o, 1, 1, 1) == 0)
     return cli_fail(CLI_USAGE, "train",
                     "images of %zu x %zu with %u and %u bits (expected less of "

@@ -272,6 +272,7 @@ static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate 
   put_security(certificate, c->params);
   put_spec(&c->model.spec);
   put_leveled(c->params, &c->model.spec, ppmli_circuit_score_unit(c));
+  put_integer("score_room", certificate->score_room);
   put_promise(certificate, predicted_ms);
   put_real("failure_log2", ppml_circuit_failure_log2(c));
   put_rounding(&client);
@@ -391,6 +392,19 @@ static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *
   }
 }
 
+/* How far scores may go before they wrap: beside those of training, and beside all there are. */
+static void print_room(const ppml_circuit *c, const ppml_certificate *certificate) {
+  const ppml_layer_certificate *scores = &certificate->layer[c->model.layer_count - 1];
+  double room = (double)certificate->score_room, bound = (double)scores->accumulator_bound;
+  printf("scores     modulo T = 2^%d: room for %.3g, %.1f times what training saw",
+         modulus_log2(ppmli_circuit_score_unit(c)), room, room / (double)scores->accumulator_peak);
+  if (bound < room) printf("; no image wraps\n");
+  else
+    printf("\n           (%.2g %% of %.3g, which no image exceeds: one unlike those of training\n"
+           "           may wrap, and is answered wrongly)\n",
+           100 * room / bound, bound);
+}
+
 static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
   const ppml_params *p = c->params;
@@ -401,7 +415,7 @@ static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate
   printf("layout     %zu values in %zu ciphertext%s of %u, %u neurons in %u slots\n",
          ppml_spec_inputs(&c->model.spec), blocks, blocks > 1 ? "s" : "", ppmli_params_block(p),
          c->model.layer[0].outputs, p->slots);
-  printf("scores     modulo T = 2^%d\n", modulus_log2(ppmli_circuit_score_unit(c)));
+  print_room(c, certificate);
   print_agreement(certificate);
   print_answers(c, certificate);
   print_leveled_layers(c, certificate);

@@ -352,15 +352,18 @@ static const char *png_read(image *out, const uint8_t *bytes, size_t count, uint
 
 /* ------------------------------------------------------------------------------- dispatcher */
 
-typedef enum { OTHER, PNM, PNG, JPEG } kind;
+typedef enum { OTHER, PNM, PNG, JPEG, ZIP } kind;
 
 static kind kind_of(const uint8_t *bytes, size_t count) {
   if (count >= 2 && bytes[0] == 'P' && strchr("2356", bytes[1]) && bytes[1]) return PNM;
   if (count >= 2 && bytes[0] == 0xFF && bytes[1] == 0xD8) return JPEG;
+  if (count >= 4 && memcmp(bytes, "PK\3\4", 4) == 0) return ZIP;
   return count >= 2 && bytes[0] == 0x89 && bytes[1] == 'P' ? PNG : OTHER;
 }
 
 static const char unknown[] = "not a PGM, PPM, PNG or JPEG image (expected one of these)";
+static const char archive[] =
+    "an .npz data set (expected a picture, or --split and --index to name one of its images)";
 
 const char *image_measure(image *out, const void *bytes, size_t count) {
   memset(out, 0, sizeof *out);
@@ -371,6 +374,8 @@ const char *image_measure(image *out, const void *bytes, size_t count) {
     return png_measure(out, bytes, count);
   case JPEG:
     return jpeg_measure(out, bytes, count);
+  case ZIP:
+    return archive;
   default:
     return unknown;
   }
@@ -386,6 +391,8 @@ const char *image_read(image *out, const void *bytes, size_t count, void *memory
     return png_read(out, bytes, count, memory, memory_bytes);
   case JPEG:
     return jpeg_read(out, bytes, count, memory, memory_bytes);
+  case ZIP:
+    return archive;
   default:
     return unknown;
   }

@@ -376,8 +376,10 @@ int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, 
   int same_colours = out.channels == spec->channels || (spec->channels == 1 && has_no_colour(&out));
   if (!fit && !(same_size && same_colours)) {
     cli_arena_destroy(arena);
-    return cli_fail(CLI_DATA, path, "an image of %zux%zux%u (expected %ux%ux%u)", out.width,
-                    out.height, out.channels, spec->width, spec->height, spec->channels);
+    return cli_fail(CLI_DATA, path,
+                    "an image of %zux%zux%u (expected %ux%ux%u; --fit cuts, scales%s)", out.width,
+                    out.height, out.channels, spec->width, spec->height, spec->channels,
+                    spec->channels == 1 ? " and makes gray" : "");
   }
   if (out.channels != spec->channels || !same_size) status = fit_image(&out, spec, arena);
   *pixels = out.pixels;

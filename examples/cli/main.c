@@ -14,7 +14,9 @@ typedef struct command {
 
 static const command commands[] = {
     {"demo", cmd_demo, "the whole path on built-in data, with times",
-     "ppml demo [--json] [--threads T] [--params SET]\n"},
+     "ppml demo [--json] [--threads T]\n"
+     "  --params SET             one network alone, the one that the set is for (both)\n"
+     "  --write-sample FILE.pgm  one of the built-in images, for ppml encrypt; nothing else\n"},
     {"pack", cmd_pack, "a table of labels and its pictures as a data set",
      "ppml pack LABELS.csv -o DATA.npz\n"
      "  --side S                 of the images, which are made square (28)\n"
@@ -30,20 +32,20 @@ static const command commands[] = {
     {"train", cmd_train, "train a network on a MedMNIST data set",
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none (16)\n"
-     "  --activation relu|sign|clipped-square|square|polynomial  of the hidden layers (relu);\n"
-     "                           square, and polynomial of degree 2 whose coefficients are "
-     "learnt:\n"
-     "                           of one hidden layer, computed without bootstraps\n"
+     "  --activation A           square, or polynomial of degree 2 with learnt coefficients:\n"
+     "                           one hidden layer, no bootstraps; relu, sign, clipped-square:\n"
+     "                           any depth, bootstrapped (square; relu of none, of several\n"
+     "                           hidden layers and of more than 128 neurons)\n"
      "  --task class|grade       grade: the classes are in an order (class); several labels\n"
      "                           an image are told by the data\n"
      "  --epochs E               passes over the training images (60)\n"
      "  --patience E             stop when so many bring nothing better; 0: never (0)\n"
      "  --seed S                 the same seed gives the same network (1)\n"
-     "  --seeds N                train N networks and keep the best by validation (1)\n"
+     "  --seeds N                train N networks and keep the best by validation (2)\n"
      "  --input-bits B           1 to 8 bits a pixel (4)\n"
-     "  --weight-bits B          2 (ternary) to 8 bits a weight (4; before square and polynomial "
-     "2)\n"
-     "  --noise SET|none         train under the noise of a parameter set (precise)\n"
+     "  --weight-bits B          2 (ternary) to 8 bits a weight (2 before square and\n"
+     "                           polynomial, else 4)\n"
+     "  --noise SET|none         train under the noise of a set with bootstraps (precise)\n"
      "  --rate R                 of the steps, at its highest (0.005)\n"
      "  --balance B              0: images weigh the same, to 1: classes do (1)\n"
      "  --warp W                 strength of the changes to images, 0 to 3 (1)\n"

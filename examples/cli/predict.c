@@ -14,6 +14,12 @@ static size_t choose_draws(size_t images) {
   return draws < 100 ? 100 : draws > 1000 ? 1000 : draws;
 }
 
+static int is_unseen(const ppml_circuit *c, const int32_t *scores) {
+  int32_t peak[PPML_CLASSES_MAX];
+  for (uint32_t o = 0; o < c->model.spec.outputs; o++) peak[o] = ppml_circuit_score_peak(c, o);
+  return ppml_scores_are_unseen(scores, peak, c->model.spec.outputs);
+}
+
 /* One image in the clear, and under all draws.
  *   scores [draws][outputs]  scratch */
 static int predict_image(prediction *p, const ppml_circuit *c, const uint8_t *pixels,
@@ -23,6 +29,7 @@ static int predict_image(prediction *p, const ppml_circuit *c, const uint8_t *pi
   int error = ppml_model_predict(clear, &c->model, pixels, arena);
   if (error == PPML_OK) error = ppml_simulate(scores, c, pixels, p->draws, rng, arena);
   if (error) return cli_fail_ppml(error, "simulation", "a valid network");
+  p->unseen += (size_t)is_unseen(c, clear);
   score_card_add(&p->clear, clear, labels);
   score_card_add(&p->simulated, scores, labels);
   ppml_outlook_add(&p->outlook, spec, clear, scores, p->draws);
@@ -123,6 +130,7 @@ void prediction_json(const prediction *p) {
   put_interval("accuracy", &p->accuracy);
   put_interval("agreement", &p->agreement);
   put_interval("score_error_std", &p->score_error);
+  json_integer("unseen", (int64_t)p->unseen);
   json_end('}');
 }
 
@@ -137,4 +145,5 @@ void prediction_lines(const prediction *p) {
   put_line("accuracy", &p->accuracy);
   put_line("agreement", &p->agreement);
   put_line("score noise", &p->score_error);
+  if (p->unseen) printf("%zu images have a score beyond what training saw\n", p->unseen);
 }

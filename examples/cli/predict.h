@@ -11,6 +11,7 @@
 
 typedef struct prediction {
   size_t images, draws; /* draws: of each image */
+  size_t unseen;        /* images with a score beyond what training saw, of a leveled circuit */
   score_card clear;
   score_card simulated; /* of the first draw alone */
   ppml_outlook outlook;
