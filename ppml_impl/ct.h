@@ -27,18 +27,20 @@ PPMLI_INLINE uint64_t ppmli_ct_mask(uint64_t bit) {
   return (uint64_t)0 - bit;
 }
 
-/* x, of which the compiler may assume nothing.  A mask made from a comparison needs it: knowing
- * that it is 0 or all ones, clang branches on it in loops. */
-PPMLI_INLINE uint32_t ppmli_ct_opaque(uint32_t x) {
+/* x, of which a compiler knows nothing: from a bit that it sees to be one it makes branches. */
+PPMLI_INLINE uint64_t ppmli_ct_hide(uint64_t x) {
 #if defined(__GNUC__)
   __asm__("" : "+r"(x));
-#endif
   return x;
+#else
+  volatile uint64_t hidden = x;
+  return hidden;
+#endif
 }
 
 /* 1 if a < b, else 0.  CT. */
 PPMLI_INLINE uint64_t ppmli_ct_less(uint64_t a, uint64_t b) {
-  return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+  return ppmli_ct_hide(((~a & b) | ((~a | b) & (a - b))) >> 63);
 }
 
 #endif

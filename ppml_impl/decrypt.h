@@ -28,7 +28,7 @@ PPMLI_STATIC uint64_t ppmli_ct_divide(uint64_t n, uint32_t shift, uint64_t d) {
 
 /* t 2^shift / unit as an integer score; t is signed, two's complement.  CT. */
 PPMLI_STATIC int32_t ppmli_output_decode(uint64_t t, uint32_t shift, uint64_t unit) {
-  uint64_t negative = ppmli_ct_mask(t >> 63);
+  uint64_t negative = ppmli_ct_mask(ppmli_ct_hide(t >> 63));
   uint64_t score = ppmli_ct_divide((t ^ negative) - negative, shift, unit);
   return (int32_t)((int64_t)score - 2 * (int64_t)(score & negative));
 }
@@ -138,7 +138,7 @@ PPMLI_STATIC uint64_t ppmli_flood_draw(ppmli_stream *noise, uint64_t bound) {
  * a turn, on whose grid every phase is.  CT. */
 PPMLI_STATIC int32_t ppmli_flood_score(uint32_t phase, const ppml_client *client, uint64_t flood) {
   uint64_t t = ppmli_torus_from(phase, client->params->output_bits);
-  uint64_t sign = ppmli_ct_mask(t >> 63) << 40;
+  uint64_t sign = ppmli_ct_mask(ppmli_ct_hide(t >> 63)) << 40;
   return ppmli_output_decode((t >> 24 | sign) + flood, 24, client->score_unit);
 }
 

@@ -42,7 +42,7 @@ PPMLI_INLINE int ppmli_ntt_sub_borrow(uint64_t *difference, uint64_t a, uint64_t
 
 /* 2^64 modulo p where bit is 1, else 0: what a sum's carry is worth, or a difference's borrow. */
 PPMLI_INLINE uint64_t ppmli_ntt_carry(int bit) {
-  return ppmli_ct_opaque((uint32_t)0 - (uint32_t)bit);
+  return (uint32_t)ppmli_ct_hide((uint32_t)0 - (uint32_t)bit);
 }
 
 /* a + b and a - b modulo p, for b below p; a and the result may be any 64 bits.  A sum that has a

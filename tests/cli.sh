@@ -786,13 +786,13 @@ printf 'P5 4 4 255\n0123456789abcdef' >small.pgm
 refuses "a picture of another size" 65 "$PPML" encrypt --secret-key sk small.pgm -o new.ct
 refuses "a data set of another shape" 65 "$PPML" verify c.ppml "$TINY/tiny_rgb.npz"
 
-"$PPML" keygen rgbcl.ppml --secret-key sk2 --eval-key ek2 || fail "second keygen"
-"$PPML" keygen cl.ppml --secret-key sk3 --eval-key ek3 || fail "third keygen"
+"$PPML" keygen rgbcl.ppml --secret-key sk2 --eval-key ek2 >out || fail "second keygen"
+"$PPML" keygen cl.ppml --secret-key sk3 --eval-key ek3 >out || fail "third keygen"
 refuses "a key of another circuit" 77 "$PPML" infer c.ppml --eval-key ek2 in0.ct -o new.ct
 refuses "another client's evaluation key" 77 "$PPML" infer c.ppml --eval-key ek3 in0.ct -o new.ct
 refuses "another client's secret key" 77 "$PPML" decrypt --secret-key sk3 out.ct
 refuses "a secret key of another circuit" 77 "$PPML" decrypt --secret-key sk2 out.ct
-"$PPML" keygen vcl.ppml --secret-key vsk2 --eval-key vek2 || fail "another leveled keygen"
+"$PPML" keygen vcl.ppml --secret-key vsk2 --eval-key vek2 >out || fail "another leveled keygen"
 refuses "a leveled key for bootstraps" 77 "$PPML" infer c.ppml --eval-key vek in0.ct -o new.ct
 refuses "a key of bootstraps for squares" 77 "$PPML" infer vc.ppml --eval-key ek vin0.ct -o new.ct
 refuses "a key of bootstraps for squares, streamed" 77 "$PPML" infer vc.ppml --eval-key ek vin0.ct -o new.ct --stream

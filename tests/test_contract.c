@@ -531,9 +531,10 @@ static void check_argument(world *w, const contract *c, int argument, ppml_arena
   w->argument[argument] = zeros;
   if (argument == PARAMS) memcpy(zeros, &none, sizeof none);
   int error = call(w, c, &arena, "zeroed");
-  int expected = argument == RNG      ? PPML_ERR_RNG
-                 : argument == PARAMS ? PPML_ERR_PARAMS
-                                      : PPML_ERR_ARG;
+  int expected = argument == RNG       ? PPML_ERR_RNG
+                 : argument == PARAMS  ? PPML_ERR_PARAMS
+                 : argument == REQUEST ? PPML_ERR_REQUEST /* one that is not open */
+                                       : PPML_ERR_ARG;
   ck_assert_msg(error == expected, "%s: argument %d zeroed: %d", c->name, argument, error);
 }
 
