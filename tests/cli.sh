@@ -861,7 +861,7 @@ if [ -f "$DATA/pneumoniamnist.npz" ] && [ -f "$DATA/retinamnist.npz" ]; then
     [ -f "$DATA/$set.npz" ] || continue
     ok "train on $set by relu" "$PPML" train "$DATA/$set.npz" -o rm.ppml --activation relu --seeds 1
     ok "simulate $set by relu" "$PPML" simulate rm.ppml "$DATA/$set.npz" --params precise --draws 100 --json --agreement 0
-    one_prediction "$set by relu" 3 2.5
+    one_prediction "$set by relu" 4 2.5
   done
 else
   skipped=$((skipped + 3))
