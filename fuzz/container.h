@@ -189,6 +189,8 @@ static void container_use_output(const ppml_output *output) {
   memset(&key, 0x55, sizeof key);
   memset(&key.client, 0, sizeof key.client);
   key.client.params = output->params;
+  key.client.spec.width = key.client.spec.height = key.client.spec.channels = 1;
+  key.client.spec.input_bits = 4;
   key.client.spec.outputs = output->outputs;
   key.client.score_unit = PPMLI_TORUS_HALF;
   memcpy(key.client.circuit_id, output->circuit_id, PPML_ID_BYTES);
@@ -197,7 +199,7 @@ static void container_use_output(const ppml_output *output) {
   key.client.score_unit = 1;
   key.client.answer_step = 1;
   key.client.spec.score_unit = 1;
-  key.client.spec.classes = key.client.spec.task == PPML_TASK_GRADE ? output->outputs + 1 : 2;
+  key.client.spec.classes = output->outputs == 1 ? 2 : output->outputs;
   memcpy(request.digest, output->digest, PPML_ID_BYTES);
   int error = ppml_decrypt(&answer, output, 0, &request, &key);
   if (error != PPML_OK && error != PPML_ERR_REQUEST) abort();
