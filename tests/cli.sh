@@ -6,6 +6,7 @@ PPML=$(realpath "${PPML:-build/ppml}")
 MINIMAL=$(realpath "${MINIMAL:-build/minimal}")
 DATA=${PPML_DATA:-../shared/data}
 DATA=$(realpath "$DATA" 2>/dev/null || echo "$DATA")
+[ -n "${FULL-1}" ] || DATA=/nowhere # make check leaves them out, make check FULL=1 does not
 TINY=$(realpath tests/data)
 ROOT=$(realpath .)
 work=$(mktemp -d)
@@ -15,6 +16,9 @@ passed=0
 failed=0
 skipped=0
 
+# What is at work, for tests/alive.sh.
+note() { [ -z "${ALIVE_NOTE:-}" ] || echo "tests/cli.sh: $1" >"$ALIVE_NOTE"; }
+[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); echo "tests/cli.sh: FAILED: $*"; }
 
@@ -22,7 +26,15 @@ fail() { failed=$((failed + 1)); echo "tests/cli.sh: FAILED: $*"; }
 ok() {
   name=$1
   shift
+  note "$name"
   if "$@" >out 2>err && [ ! -s err ]; then pass; else fail "$name: $(cat err)"; fi
+  narrow "$name" "$*"
+}
+
+# narrow NAME COMMAND: what the command wrote for people fits 80 columns.
+narrow() {
+  case "$2" in *--json* | *" export "*) return ;; esac
+  [ "$(wc -L <out)" -le 80 ] || fail "$1: wider than 80 columns: $(awk 'length($0) > 80' out | head -1)"
 }
 
 # refuses NAME STATUS COMMAND...: that exit status, one line on standard error that begins
@@ -81,7 +93,14 @@ at_least() {
 ok "help" "$PPML" --help
 for c in demo pack train import simulate compile export keygen encrypt infer decrypt verify bench info; do
   ok "$c --help" "$PPML" $c --help
+  cp out first
+  ok "help $c" "$PPML" help $c
+  cmp -s out first && pass || fail "help $c: not what $c --help says"
 done
+ok "help without a command" "$PPML" help
+refuses "help of no command" 64 "$PPML" help classify
+ok "demo for people" "$PPML" demo
+ok "bench for people" "$PPML" bench --params leveled-16
 ok "version" "$PPML" --version
 ok "minimal" "$MINIMAL"
 grep -qx bright out && pass || fail "minimal: $(cat out)"
@@ -158,6 +177,7 @@ has_fields "verify" images classes accuracy_clear accuracy_simulated accuracy_en
   input_bytes output_bytes arena_bytes peak_rss_bytes backend scores_identical predicted \
   confidence score_error_std score_error_std_low score_error_std_high agreement_low
 at_least "verify" agreement 1
+ok "verify for people" "$PPML" verify c.ppml "$TINY/tiny.npz" --count 2 --batch 2
 for file in m.ppml c.ppml cl.ppml sk ek in0.ct out.ct; do
   ok "info $file" "$PPML" info $file --json
   has_fields "info $file" kind version
@@ -296,6 +316,7 @@ refuses "a rate beyond 1" 64 "$PPML" train "$TINY/tiny.npz" -o new.m --rate 1e9
 ok "train on grades" "$PPML" train "$TINY/tiny_rgb.npz" -o gm.ppml --task grade --hidden 6 --epochs 150 --seeds 2 --json
 has_fields "train on grades" validation curve seed epoch loss
 at_least "train on grades" accuracy 0.6
+ok "compile with block-binary keys" "$PPML" compile m.ppml -o bc.ppml --client bcl.ppml --params fast-block2 --no-calibration
 ok "compile exactly" "$PPML" compile m.ppml -o xc.ppml --client xcl.ppml --params exact --json
 has_fields "compile exactly" failure_log2 predicted_ms
 ok "info exactly" "$PPML" info xc.ppml
@@ -331,6 +352,10 @@ ok "keygen for squares" "$PPML" keygen vcl.ppml --secret-key vsk --eval-key vek
 ok "encrypt a picture for squares" "$PPML" encrypt --secret-key vsk left.pgm -o vin0.ct
 ok "encrypt for squares" "$PPML" encrypt --secret-key vsk "$TINY/tiny.npz" --split test --index 1 -o vin1.ct
 ok "infer squares" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vout.ct --threads 2 --batch 2
+if command -v script >/dev/null; then
+  script -qec "'$PPML' infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vout1.ct --batch 1" /dev/null >out 2>&1 </dev/null
+  grep -q 'images .*100 %' out && pass || fail "infer shows no progress on a terminal: $(cat out)"
+fi
 ok "decrypt squares" "$PPML" decrypt --secret-key vsk vout.ct
 [ "$(awk '{print $2}' out | tr '\n' ' ')" = "left right left " ] && pass || fail "decrypt squares: $(cat out)"
 ok "infer squares one by one" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin0.ct -o vsingle.ct --threads 1 --batch 1

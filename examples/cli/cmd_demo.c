@@ -46,7 +46,7 @@ static void print_setting(const session *s) {
          (double)(s->key_arena.capacity_bytes + s->server_arena.capacity_bytes) / 1e6);
   printf("keys           made in %.0f ms, expanded in %.0f ms; %zu threads, %s\n\n", s->keygen_ms,
          s->load_ms, s->threads.parallel.threads, s->backend);
-  printf("%-20s %-10s %-10s %-10s %9s %9s %9s\n", "image", "is", "clear", "encrypted", "encrypt",
+  printf("%-19s %-9s %-9s %-9s %9s %9s %9s\n", "image", "is", "clear", "encrypted", "encrypt",
          "infer", "decrypt");
 }
 
@@ -68,7 +68,7 @@ static int run_sample(session *s, size_t i, demo_result *result, int json, ppml_
   result->wrong += answer != demo_labels[i];
   result->infer_ms += s->infer_ms;
   if (json) return CLI_OK;
-  printf("%-20s %-10s %-10s %-10s %6.2f ms %6.1f ms %6.3f ms\n", demo_names[i],
+  printf("%-19s %-9s %-9s %-9s %6.2f ms %6.1f ms %6.3f ms\n", demo_names[i],
          spec->class_name[demo_labels[i]], spec->class_name[clear_answer], spec->class_name[answer],
          s->encrypt_ms, s->infer_ms, s->decrypt_ms);
   return CLI_OK;
