@@ -325,7 +325,7 @@ static void print_time(const ppml_certificate *c, double predicted_ms) {
 /* The same in short, for people; noise as log2 of a share of a turn. */
 static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
-  printf("circuit    parameters %s, %.1f bits of security (LWE %.1f, GLWE %.1f)\n", c->params->name,
+  printf("circuit    set %s, %.1f bits of security (LWE %.1f, GLWE %.1f)\n", c->params->name,
          ppml_params_security_bits(c->params), certificate->lwe_security_bits,
          certificate->glwe_security_bits);
   printf("assuming   ");
@@ -363,8 +363,7 @@ static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate
                                    double predicted_ms) {
   const ppml_params *p = c->params;
   size_t blocks = ppmli_input_blocks(p, &c->model.spec);
-  printf("circuit    parameters %s, %.1f bits of security\n", p->name,
-         ppml_params_security_bits(p));
+  printf("circuit    set %s, %.1f bits of security\n", p->name, ppml_params_security_bits(p));
   printf("assuming   ");
   print_wrapped(p->assumption, 11);
   printf("layout     %zu values in %zu ciphertext%s of %u, %u neurons in %u slots\n",

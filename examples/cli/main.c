@@ -31,9 +31,9 @@ static const command commands[] = {
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none (16)\n"
      "  --activation relu|sign|clipped-square|square|polynomial\n"
-     "                           of the hidden layers (relu); square, and polynomial of\n"
-     "                           degree 2 whose coefficients are learnt: of one hidden\n"
-     "                           layer, computed without bootstraps\n"
+     "                           of the hidden layers (relu); square, and polynomial\n"
+     "                           of degree 2 whose coefficients are learnt: of one\n"
+     "                           hidden layer, computed without bootstraps\n"
      "  --task class|grade       grade: the classes are in an order (class); several\n"
      "                           labels an image are told by the data\n"
      "  --epochs E               passes over the training images (60)\n"
@@ -56,7 +56,7 @@ static const command commands[] = {
      "  --mean M[,M,M]           a byte p of a channel enters the network as\n"
      "                           (p / 255 - M) / S (0)\n"
      "  --std S[,S,S]            (1)\n"
-     "  --layout chw|hwc         order in which the network takes an image's values (chw)\n"
+     "  --layout chw|hwc         order in which the network takes the values (chw)\n"
      "  --split train|val|test   images to choose ranges by (train)\n"
      "  --input-bits B           1 to 8 bits a pixel (8)\n"
      "  --weight-bits B          2 to 8 bits a weight (8)\n"
@@ -91,14 +91,14 @@ static const command commands[] = {
      "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T] [--force]\n"
-     "  SK stays with the client (mode 0600), EK goes to the server.  Both are written,\n"
-     "  or neither.\n"
-     "  --force                  replace SK where it is a secret key: what was encrypted\n"
-     "                           for the one that is there can never be read again\n"},
+     "  SK stays with the client (mode 0600), EK goes to the server.  Both are\n"
+     "  written, or neither.\n"
+     "  --force                  replace SK where it is a secret key: what was\n"
+     "                           encrypted for that one can never be read again\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
      "ppml encrypt --secret-key SK IMAGE -o IN.ct     IMAGE: PGM, PPM, PNG or JPEG\n"
-     "  --fit                    cut, scaled and made gray as by pack (of the network's\n"
-     "                           size)\n"
+     "  --fit                    cut, scaled and made gray as by pack (of the\n"
+     "                           network's size)\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
@@ -113,7 +113,8 @@ static const command commands[] = {
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
      "  --agreement A            exit 77 where less is measured, but for chance (what\n"
-     "                           the circuit promises); 70 where it is not as predicted\n"
+     "                           the circuit promises); 70 where it is not as\n"
+     "                           predicted\n"
      "  --count N                the first N images (all)\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (1)\n"
