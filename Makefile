@@ -102,38 +102,48 @@ check-tools:
 PROCESSORS = $(shell nproc 2>/dev/null || echo 1)
 SUITES = $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lsubunit -lrt -lm -pthread)
-TEST_CFLAGS ?= -O2 -g1
+TEST_CFLAGS ?= $(if $(FULL),-O2 -g1,-O1)
 
 $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  cc $@"
 	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) $(CHECK_LIBS) -lm -o $@
 
-check: check-tools ## run the tests: suites, fuzz corpora, command line
-	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli check-import
-	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few
-	@echo "make check: all passed"
+# Without FULL=1 the noise statistics, the data sets and most of the other builds are left out.
+NOT_ALONE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(PROCESSORS))
 
-check-suites: $(SUITES:%=$(BUILD)/tests/test_%)
-	@printf '%s\n' $^ | xargs -P $(PROCESSORS) -n 1 sh -c 'said=$$("$$0" 2>&1); ended=$$?; echo "$$said"; exit $$ended'
+check: check-tools ## run the tests in three minutes of processor time; FULL=1 runs all of them in seven
+	@echo "make check: $(if $(FULL),seven,three) minutes of processor time, on $(PROCESSORS) processors"
+	@ALIVE_NOTE=$(BUILD)/alive sh tests/alive.sh "make check" \
+	  $(MAKE) --no-print-directory $(NOT_ALONE) check-suites check-fuzz check-build check-cli check-import
+	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few
+	@echo "make check: all passed$(if $(FULL),,; make check-all has the rest)"
+
+# Suites that compute most; the command line goes the same ways in short.
+LONG_SUITES = exact infer keys evaluate
+CHECKED_SUITES = $(if $(FULL),$(SUITES),$(filter-out $(LONG_SUITES),$(SUITES)))
+
+check-suites: $(CHECKED_SUITES:%=$(BUILD)/tests/test_%)
+	@printf '%s\n' $^ | $(if $(FULL),,CK_EXCLUDE_TAGS=noise) xargs -P $(PROCESSORS) -n 1 sh -c \
+	  'echo "$$0" >$(BUILD)/alive; said=$$("$$0" 2>&1); ended=$$?; echo "$$said"; exit $$ended'
 
 # The header under other languages, standards and options, and shared by two units.
 check-build: $(HEADERS)
-	@CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/build_matrix.sh
+	@CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" FULL="$(FULL)" sh tests/build_matrix.sh
 
 # Options that change arithmetic, of every compiler and machine that is here: right or refused.
 check-flags: $(BUILD)/ppml ## keys, ciphertexts and answers under -ffast-math, x87, -m32 and the like
 	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh
 
 check-cli: $(BUILD)/ppml $(BUILD)/minimal
-	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" sh tests/cli.sh
+	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 
 # Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
 check-import: $(BUILD)/ppml
 	@PPML=$(BUILD)/ppml sh tests/onnx.sh
 
 check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs
-	$(MAKE) check
+	$(MAKE) check FULL=1
 	$(MAKE) check-sanitized
 	$(MAKE) check-threads
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
@@ -146,8 +156,9 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # The noise statistics say nothing new under sanitizers, and take most of the time there.
 check-sanitized: check-tools ## suites but for noise statistics, corpora, under ASan and UBSan
-	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san CFLAGS="-O1 -g1 $(SANITIZE)" TEST_CFLAGS="-O1 -g1 $(SANITIZE)" \
-	  check-suites check-fuzz
+	@mkdir -p $(BUILD)/san
+	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san FULL=1 CFLAGS="-O1 -g1 $(SANITIZE)" \
+	  TEST_CFLAGS="-O1 -g1 $(SANITIZE)" check-suites check-fuzz
 
 # Objects that threads may share, under ThreadSanitizer.
 check-threads: $(HEADERS) ## what threads may share, under ThreadSanitizer
@@ -162,7 +173,8 @@ valgrind: check-tools ## suites and every command on small inputs under memcheck
 # Vector units that this machine does not have, under qemu: NEON against ref, and the
 # generic x86-64 build on a CPU without AVX.
 CROSS ?= aarch64-linux-gnu-
-check-emulated: ## NEON and an old x86-64 under qemu
+CROSS_32 ?= arm-linux-gnueabihf-
+check-emulated: check-narrow ## NEON and an old x86-64 under qemu
 	@mkdir -p $(BUILD)/emulated
 	$(CROSS)gcc $(STD) $(WARNINGS) -O2 $(CPPFLAGS) -static tests/backend_plain.c -lm \
 	  -o $(BUILD)/emulated/backend-aarch64
@@ -175,6 +187,10 @@ check-emulated: ## NEON and an old x86-64 under qemu
 	PPML=$(BUILD)/ppml sh tests/emulated.sh "qemu-aarch64 $(BUILD)/emulated/ppml-aarch64" \
 	  "qemu-x86_64 -cpu Nehalem $(BUILD)/ppml"
 
+# Where size_t is narrower than uint64_t.
+check-narrow: ## what a 32-bit compiler says of the library and the command
+	$(CROSS_32)gcc $(STD) $(WARNINGS) $(CPPFLAGS) -pthread -fsyntax-only examples/minimal.c examples/cli/*.c
+
 ## Fuzz
 
 FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
@@ -186,7 +202,7 @@ $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HE
 	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(READER_OBJECTS) -lm -o $@
 
 check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
-	@for fuzzer in $(FUZZERS); do $(BUILD)/fuzz/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} || exit 1; done
+	@for fuzzer in $(FUZZERS); do echo $$fuzzer >$(BUILD)/alive; $(BUILD)/fuzz/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} || exit 1; done
 
 FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
   -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
@@ -207,7 +223,7 @@ fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: mak
 
 ## Look after
 
-.PHONY: amalgamate bench results format lint compdb demo-data size deps-all check-sanitized check-emulated
+.PHONY: amalgamate bench results format lint compdb demo-data size deps-all check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs

@@ -113,7 +113,7 @@ void bench_json_keys(const bench_keys *keys, const bench_request *r) {
 }
 
 void bench_print_ffts(const bench_ffts *ffts, const bench_request *r) {
-  printf("parameters %s (%.1f bits of security), backend %s, one thread unless said otherwise\n\n",
+  printf("parameters %s (%.1f bits of security), backend %s, one thread unless\nsaid otherwise\n\n",
          r->params->name, ppml_params_security_bits(r->params), kernels_by_name(r->backend)->name);
   for (int i = 0; i < BENCH_FFTS; i++)
     printf("FFT of %4zu points            %9.0f ns   inverse %9.0f ns\n", fft_points[i],

@@ -94,8 +94,13 @@ static int run(infer_session *s, const infer_request *r, const ppml_parallel *pa
   if (status == CLI_OK) status = load_inputs(s, r);
   if (status == CLI_OK)
     status = cli_arena_create(&s->scratch, ppml_infer_bytes(&s->circuit, batch, r->threads));
-  for (size_t first = 0; first < r->images && status == CLI_OK; first += r->batch)
+  ppml_progress progress = cli_progress("images");
+  for (size_t first = 0; first < r->images && status == CLI_OK; first += r->batch) {
     status = run_batch(s, r, parallel, first);
+    if (status == CLI_OK)
+      progress.step(progress.context, first + r->batch < r->images ? first + r->batch : r->images,
+                    r->images);
+  }
   if (status) return status;
   s->output.images = (uint32_t)r->images;
   s->output.digest = s->digest;

@@ -213,9 +213,10 @@ static void report_lines(const measurements *m, const session *s, size_t threads
          agreement(m), score_error(m), score_auc(&m->encrypted));
   prediction_lines(predicted);
   printf("%zu images, of which %zu have every score as in the clear\n", images, m->identical);
-  printf("server %.1f ms an image (median; p95 %.1f), %zu bootstraps, %zu threads, batch %zu, %s\n",
+  printf("server %.1f ms an image (median; p95 %.1f), %zu bootstraps\n",
          quantile(m->latency_ms, images, 0.5), quantile(m->latency_ms, images, 0.95),
-         ppml_circuit_pbs_count(s->circuit), threads, s->batch, s->backend);
+         ppml_circuit_pbs_count(s->circuit));
+  printf("       %zu threads, batch %zu, %s\n", threads, s->batch, s->backend);
   printf("client %.2f ms to encrypt, %.2f ms to decrypt\n", quantile(m->encrypt_ms, images, 0.5),
          quantile(m->decrypt_ms, images, 0.5));
   printf("parameters %s, %.1f bits of security\n", p->name, ppml_params_security_bits(p));

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../../ppml_impl/ciphertext.h"
 #include "json.h"
@@ -22,9 +23,28 @@ static void close_object(const char *name) {
   indent -= name ? 2 : 0;
 }
 
+/* A text behind `column` columns, broken between words so that lines stay within 80. */
+static void print_wrapped(const char *text, int column) {
+  const int room = 80 - column;
+  int length = (int)strlen(text);
+  while (length > room) {
+    int at = room;
+    while (at > 1 && text[at] != ' ') at--;
+    if (text[at] != ' ') break;
+    printf("%.*s\n%*s", at, text, column, "");
+    text += at + 1;
+    length -= at + 1;
+  }
+  printf("%s\n", text);
+}
+
 static void put_text(const char *name, const char *text) {
-  if (as_json) json_text(name, text);
-  else printf("%*s%-22s %s\n", indent, "", name, text);
+  if (as_json) {
+    json_text(name, text);
+    return;
+  }
+  printf("%*s%-22s ", indent, "", name);
+  print_wrapped(text, indent + 23);
 }
 
 static void put_integer(const char *name, int64_t number) {
@@ -284,27 +304,27 @@ static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate 
   end();
 }
 
-static void print_log2(double std) {
-  if (std > 0) printf(" %10.2f", log2(std));
-  else printf(" %10s", "-");
+static void print_log2(double std, int columns) {
+  if (std > 0) printf(" %*.2f", columns, log2(std));
+  else printf(" %*s", columns, "-");
 }
 
 /* Layers as a table. */
 static void print_layers(const ppml_circuit *c, const ppml_certificate *certificate) {
-  printf("%-14s %-14s %9s %9s %10s %10s %10s %10s %9s\n", "layer", "", "bound", "peak", "dense",
-         "switch", "rounding", "bootstrap", "wrong");
+  printf("%-13s %-9s %8s %8s %6s %6s %6s %6s %8s\n", "layer", "", "bound", "peak", "dense",
+         "switch", "round", "boot", "wrong");
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     const ppml_layer *layer = &c->model.layer[l];
     const ppml_layer_certificate *noise = &certificate->layer[l];
     char shape[32];
     snprintf(shape, sizeof shape, "%u -> %u", layer->inputs, layer->outputs);
-    printf("%-14s %-14s %9lld %9lld", shape, describe_activation(layer->activation),
+    printf("%-13s %-9.9s %8lld %8lld", shape, describe_activation(layer->activation),
            (long long)noise->accumulator_bound, (long long)noise->accumulator_peak);
-    print_log2(noise->dense_std);
-    print_log2(noise->key_switch_std);
-    print_log2(noise->rounding_std);
-    print_log2(noise->bootstrap_std);
-    printf(" %9.2g\n", noise->wrong_activation);
+    print_log2(noise->dense_std, 6);
+    print_log2(noise->key_switch_std, 6);
+    print_log2(noise->rounding_std, 6);
+    print_log2(noise->bootstrap_std, 6);
+    printf(" %8.2g\n", noise->wrong_activation);
   }
 }
 
@@ -358,10 +378,11 @@ static void print_time(const ppml_certificate *c, double predicted_ms) {
 /* The same in short, for people; noise as log2 of a share of a turn. */
 static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
-  printf("circuit    parameters %s, %.1f bits of security (LWE %.1f, GLWE %.1f)\n", c->params->name,
+  printf("circuit    set %s, %.1f bits of security (LWE %.1f, GLWE %.1f)\n", c->params->name,
          ppml_params_security_bits(c->params), certificate->lwe_security_bits,
          certificate->glwe_security_bits);
-  printf("assuming   %s\n", c->params->assumption);
+  printf("assuming   ");
+  print_wrapped(c->params->assumption, 11);
   print_agreement(certificate);
   if (c->params->exact)
     printf("failure    2^%.1f an image, at most\n", ppml_circuit_failure_log2(c));
@@ -375,7 +396,7 @@ static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate
 
 /* Polynomials saturate nowhere, so training keeps no peaks of theirs. */
 static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *certificate) {
-  printf("%-14s %-14s %11s %9s %10s %10s %10s\n", "layer", "", "bound", "peak", "result", "switch",
+  printf("%-13s %-10s %11s %9s %10s %10s %10s\n", "layer", "", "bound", "peak", "result", "switch",
          "rounding");
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     const ppml_layer *layer = &c->model.layer[l];
@@ -383,11 +404,11 @@ static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *
     char shape[32], peak[32];
     snprintf(shape, sizeof shape, "%u -> %u", layer->inputs, layer->outputs);
     snprintf(peak, sizeof peak, "%lld", (long long)noise->accumulator_peak);
-    printf("%-14s %-14s %11lld %9s", shape, describe_activation(layer->activation),
+    printf("%-13s %-10s %11lld %9s", shape, describe_activation(layer->activation),
            (long long)noise->accumulator_bound, noise->accumulator_peak ? peak : "-");
-    print_log2(noise->dense_std);
-    print_log2(noise->key_switch_std);
-    print_log2(noise->rounding_std);
+    print_log2(noise->dense_std, 10);
+    print_log2(noise->key_switch_std, 10);
+    print_log2(noise->rounding_std, 10);
     printf("\n");
   }
 }
@@ -409,9 +430,9 @@ static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate
                                    double predicted_ms) {
   const ppml_params *p = c->params;
   size_t blocks = ppmli_input_blocks(p, &c->model.spec);
-  printf("circuit    parameters %s, %.1f bits of security\n", p->name,
-         ppml_params_security_bits(p));
-  printf("assuming   %s\n", p->assumption);
+  printf("circuit    set %s, %.1f bits of security\n", p->name, ppml_params_security_bits(p));
+  printf("assuming   ");
+  print_wrapped(p->assumption, 11);
   printf("layout     %zu values in %zu ciphertext%s of %u, %u neurons in %u slots\n",
          ppml_spec_inputs(&c->model.spec), blocks, blocks > 1 ? "s" : "", ppmli_params_block(p),
          c->model.layer[0].outputs, p->slots);

@@ -27,17 +27,18 @@ static const command commands[] = {
      "  --classes A,B,...        the label column has these names, for 0, 1 and so on\n"
      "  --split-column NAME      column of train, val or test (split)\n"
      "  --json\n"
-     "  An .npz like MedMNIST's, stored; the same input gives the same bytes.  Images are cut to\n"
-     "  their central square and scaled by averaging areas.\n"},
+     "  An .npz like MedMNIST's, stored; the same input gives the same bytes.  Images\n"
+     "  are cut to their central square and scaled by averaging areas.\n"},
     {"train", cmd_train, "train a network on a MedMNIST data set",
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none (16)\n"
-     "  --activation A           square, or polynomial of degree 2 with learnt coefficients:\n"
-     "                           one hidden layer, no bootstraps; relu, sign, clipped-square:\n"
-     "                           any depth, bootstrapped (square; relu of none, of several\n"
-     "                           hidden layers and of more than 128 neurons)\n"
-     "  --task class|grade       grade: the classes are in an order (class); several labels\n"
-     "                           an image are told by the data\n"
+     "  --activation A           square, or polynomial of degree 2 with learnt\n"
+     "                           coefficients: one hidden layer, no bootstraps; relu,\n"
+     "                           sign, clipped-square: any depth, bootstrapped (square;\n"
+     "                           relu of none, of several hidden layers and of more\n"
+     "                           than 128 neurons)\n"
+     "  --task class|grade       grade: the classes are in an order (class); several\n"
+     "                           labels an image are told by the data\n"
      "  --epochs E               passes over the training images (60)\n"
      "  --patience E             stop when so many bring nothing better; 0: never (0)\n"
      "  --seed S                 the same seed gives the same network (1)\n"
@@ -45,7 +46,8 @@ static const command commands[] = {
      "  --input-bits B           1 to 8 bits a pixel (4)\n"
      "  --weight-bits B          2 (ternary) to 8 bits a weight (2 before square and\n"
      "                           polynomial, else 4)\n"
-     "  --noise SET|none         train under the noise of a set with bootstraps (precise)\n"
+     "  --noise SET|none         train under the noise of a set with bootstraps\n"
+     "                           (precise)\n"
      "  --rate R                 of the steps, at its highest (0.005)\n"
      "  --balance B              0: images weigh the same, to 1: classes do (1)\n"
      "  --warp W                 strength of the changes to images, 0 to 3 (1)\n"
@@ -56,12 +58,13 @@ static const command commands[] = {
      "  --json\n"},
     {"import", cmd_import, "take over a network that was trained elsewhere",
      "ppml import NET.onnx DATA.npz -o MODEL.ppml\n"
-     "  --mean M[,M,M]           a byte p of a channel enters the network as (p / 255 - M) / S "
-     "(0)\n"
+     "  --mean M[,M,M]           a byte p of a channel enters the network as\n"
+     "                           (p / 255 - M) / S (0)\n"
      "  --std S[,S,S]            (1)\n"
      "                           neither for a file whose input is bytes (uint8)\n"
-     "  --layout chw|hwc         order in which the network takes the values of an image (what\n"
-     "                           the file declares; where it does not say, chw)\n"
+     "  --layout chw|hwc         order in which the network takes the values of an\n"
+     "                           image (what the file declares; where it does not\n"
+     "                           say, chw)\n"
      "  --split train|val|test   images to choose ranges by (train)\n"
      "  --agreement A            exit 77 where fewer of these images have the answer that the\n"
      "                           file's own arithmetic gives (0.98)\n"
@@ -70,13 +73,14 @@ static const command commands[] = {
      "  --class-names A,B,...    what decrypt and info call the classes\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"
-     "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and ONNX\n"
-     "  Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is left away: it\n"
-     "  does not change the class.\n"},
+     "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and\n"
+     "  ONNX Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is\n"
+     "  left away: it does not change the class.\n"},
     {"simulate", cmd_simulate, "what encryption is expected to do to the answers",
      "ppml simulate MODEL.ppml|CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
-     "  --params auto|SET        for a model: the set to simulate (what compile would choose)\n"
+     "  --params auto|SET        for a model: the set to simulate (what compile would\n"
+     "                           choose)\n"
      "  --agreement A            exit 77 where less is expected (the circuit's; 0.995)\n"
      "  --draws D                of the noise, for each image (100 to 1000)\n"
      "  --count N                the first N images (all)\n"
@@ -85,11 +89,12 @@ static const command commands[] = {
      "  --json\n"},
     {"compile", cmd_compile, "plan a circuit: choose parameters, lay a model out",
      "ppml compile MODEL.ppml -o CIRCUIT.ppml --client CLIENT.ppml\n"
-     "  --agreement A            share of the answers that encryption must not change, as\n"
-     "                           predicted; exit 77 where no set can do it (0.995; with a set\n"
-     "                           that is named: whatever comes of it)\n"
+     "  --agreement A            share of the answers that encryption must not change,\n"
+     "                           as predicted; exit 77 where no set can do it (0.995;\n"
+     "                           with a set that is named: whatever comes of it)\n"
      "  --params auto|SET        ppml info --params lists the sets (auto: the fastest\n"
-     "                           standard set that will do; `exact`, where no other does)\n"
+     "                           standard set that will do; `exact`, where no other\n"
+     "                           does)\n"
      "  --no-calibration         do not measure this machine to predict the time\n"
      "  --publish N              so many scores may be published under one key, by decrypt\n"
      "                           --flooded-scores: with noise that hides the key (none)\n"
@@ -99,13 +104,16 @@ static const command commands[] = {
      "  --name NAME              what its names begin with (circuit, client or model)\n"
      "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
-     "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T]\n"
-     "  SK stays with the client (mode 0600), EK goes to the server.  Prints ids: the client id, "
-     "of\n"
-     "  all that the client uses, is the one that info says of circuit and client spec\n"},
+     "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T] [--force]\n"
+     "  SK stays with the client (mode 0600), EK goes to the server.  Both are\n"
+     "  written, or neither.  Prints ids: the client id, of all that the client uses,\n"
+     "  is the one that info says of circuit and client spec.\n"
+     "  --force                  replace SK where it is a secret key: what was\n"
+     "                           encrypted for that one can never be read again\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
-     "ppml encrypt --secret-key SK IMAGE -o IN.ct            IMAGE: PGM, PPM, PNG or JPEG\n"
-     "  --fit                    cut, scaled and made gray as by pack (of the network's size)\n"
+     "ppml encrypt --secret-key SK IMAGE -o IN.ct     IMAGE: PGM, PPM, PNG or JPEG\n"
+     "  --fit                    cut, scaled and made gray as by pack (of the\n"
+     "                           network's size)\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --requests FILE          where the image is noted as asked about (SK.requests)\n"},
@@ -113,7 +121,8 @@ static const command commands[] = {
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (8)\n"
-     "  --stream                 read the evaluation key as it is used: little memory, more time\n"
+     "  --stream                 read the evaluation key as it is used: little memory,\n"
+     "                           more time\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
     {"decrypt", cmd_decrypt, "decrypt the answers",
      "ppml decrypt --secret-key SK OUT.ct [--json]\n"
@@ -129,8 +138,9 @@ static const command commands[] = {
     {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
-     "  --agreement A            exit 77 where less is measured, but for chance (what the\n"
-     "                           circuit promises); 70 where it is not as predicted\n"
+     "  --agreement A            exit 77 where less is measured, but for chance (what\n"
+     "                           the circuit promises); 70 where it is not as\n"
+     "                           predicted\n"
      "  --count N                the first N images (all)\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (1)\n"
@@ -140,8 +150,8 @@ static const command commands[] = {
     {"bench", cmd_bench, "what each step costs on this machine",
      "ppml bench\n"
      "  --params SET             ppml info --params lists the sets (fast)\n"
-     "  --threads T              also time T threads: each with its bootstraps, or sharing the\n"
-     "                           images of a leveled set (1)\n"
+     "  --threads T              also time T threads: each with its bootstraps, or\n"
+     "                           sharing the images of a leveled set (1)\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
      "  --json\n"},
     {"info", cmd_info, "what a file is, or which parameter sets there are",
@@ -155,7 +165,8 @@ static void print_help(void) {
   puts("ppml " PPML_VERSION ": classify images that stay encrypted\n");
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     printf("  ppml %-8s %s\n", commands[i].name, commands[i].summary);
-  puts("\nppml COMMAND --help tells its options.  A file named - is standard input or output.\n"
+  puts("\nppml help COMMAND tells its options.  A file named - is standard input or\n"
+       "output.\n"
        "Exit status: 0 done, 64 usage, 65 bad input, 66 input missing, 70 internal,\n"
        "73 cannot create, 74 input or output failed, 77 refused.");
 }
@@ -178,22 +189,29 @@ static int flushed(int status) {
   return status ? status : cli_fail(CLI_IO, "standard output", "cannot be written");
 }
 
+/* `ppml help`, `ppml help COMMAND`. */
+static int help(const char *name) {
+  const command *c = name ? find(name) : NULL;
+  if (name && !c) return cli_fail(CLI_USAGE, name, "no such command (see ppml help)");
+  if (c) fputs(c->help, stdout);
+  else print_help();
+  return flushed(CLI_OK);
+}
+
 int main(int argc, char **argv) {
-  if (argc < 2) return cli_fail(CLI_USAGE, "usage", "ppml COMMAND ... (see ppml --help)");
-  if (strcmp(argv[1], "--help") == 0) {
-    print_help();
-    return flushed(CLI_OK);
+  if (argc < 2) return cli_fail(CLI_USAGE, "usage", "ppml COMMAND ... (see ppml help)");
+  if (strcmp(argv[1], "--help") == 0) return help(NULL);
+  if (strcmp(argv[1], "help") == 0) {
+    if (argc > 3) return cli_fail(CLI_USAGE, "help", "unexpected %s (see ppml help)", argv[3]);
+    return help(argc == 3 && strcmp(argv[2], "--help") != 0 ? argv[2] : NULL);
   }
   if (strcmp(argv[1], "--version") == 0) {
     puts("ppml " PPML_VERSION);
     return flushed(CLI_OK);
   }
-  file_catch_signals();
   const command *c = find(argv[1]);
-  if (c == NULL) return cli_fail(CLI_USAGE, argv[1], "no such command (see ppml --help)");
-  if (wants_help(argc - 1, argv + 1)) {
-    fputs(c->help, stdout);
-    return flushed(CLI_OK);
-  }
+  if (c == NULL) return cli_fail(CLI_USAGE, argv[1], "no such command (see ppml help)");
+  if (wants_help(argc - 1, argv + 1)) return help(argv[1]);
+  file_catch_signals();
   return flushed(c->run(argc - 1, argv + 1));
 }
