@@ -71,7 +71,7 @@ START_TEST(a_leaf_is_s_times_its_sub_image) {
       double expected = ppmli_noise_unpacked(b.keys.params, d);
       double got = m[d].squares / (double)m[d].count;
       ck_assert_msg(m[d].most < 1e-12, "depth %u: an error of %g", d, m[d].most);
-      if (d == depths[i]) test_assert_near(got, expected, 0.2);
+      if (d == depths[i]) test_assert_near(got, expected, test_noise_share(&b.keys));
     }
     bench_free(&b);
   }
@@ -113,7 +113,7 @@ START_TEST(reversal_turns_powers_around) {
     test_moments_add(&m, test_turns(b.phase[i] - expected));
   }
   test_assert_near(m.squares / (double)m.count, ppmli_noise_root(p) + ppmli_noise_automorphism(p),
-                   0.2);
+                   test_noise_share(&b.keys));
   free(out);
   bench_free(&b);
 }
