@@ -145,8 +145,9 @@ PPMLI_STATIC uint32_t ppmli_encoder_bound(const ppmli_encoder *e, uint32_t chann
   uint32_t values = ppmli_encoder_patch_values(e), positive = 0, negative = 0;
   const int8_t *weight = e->weight + (size_t)channel * values;
   for (uint32_t i = 0; i < values; i++) {
-    if (weight[i] > 0) positive += (uint32_t)weight[i];
-    else negative += (uint32_t)-weight[i];
+    int32_t w = weight[i];
+    if (w > 0) positive += (uint32_t)w;
+    else negative += (uint32_t)-w;
   }
   return 255 * (positive > negative ? positive : negative);
 }
