@@ -9,6 +9,7 @@
 #define PPMLI_POOLED_TRAIN_H
 
 #include "augment.h"
+#include "convolution.h"
 #include "encoder.h"
 #include "finish.h"
 #include "logistic.h"
@@ -77,6 +78,7 @@ typedef struct ppmli_pooled_trainer {
   size_t first, end;   /* samples of the chunk at work */
   float *mean, *scale; /* [features] what features are standardised by */
   float class_weight[2 * PPML_CLASSES_MAX];
+  const ppmli_pooled_floats *given; /* weights that are not to be fitted, or NULL */
   ppmli_logistic fit;
   double *best; /* [outputs][features + 1] */
   float *whole; /* [outputs][features + 1] integer weights, for standardised features */
@@ -203,7 +205,7 @@ PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, ppml_arena *arena) 
   PPMLI_ALLOC(double, best, arena, parameters);
   PPMLI_ALLOC(float, whole, arena, parameters);
   PPMLI_ALLOC(int32_t, scores, arena, t->validation.count * t->spec->outputs);
-  PPMLI_ALLOC(uint8_t, answers, arena, t->validation.count *PPML_CLASSES_MAX);
+  PPMLI_ALLOC(uint8_t, answers, arena, t->validation.count * PPML_CLASSES_MAX);
   t->mean = mean, t->scale = scale, t->best = best, t->whole = whole, t->scores = scores;
   t->answers = answers;
   t->fit.spec = t->spec;
@@ -369,6 +371,20 @@ PPMLI_STATIC int ppmli_pooled_fit(ppmli_pooled_trainer *t) {
     if (told.validation > PPMLI_POOLED_WORSE * best) break;
   }
   return PPML_OK;
+}
+
+/* Weights that are given, for standardised features. */
+PPMLI_STATIC void ppmli_pooled_take_weights(ppmli_pooled_trainer *t) {
+  for (uint32_t c = 0; c < t->spec->outputs; c++) {
+    double *best = t->best + c * (t->features + 1), bias = t->given->bias[c];
+    for (size_t i = 0; i < t->features; i++) {
+      double raw = i < t->sums ? t->given->square[c * t->sums + i]
+                               : t->given->linear[c * t->latents + i - t->sums];
+      best[i] = t->scale[i] > 0 ? raw / (double)t->scale[i] : 0;
+      bias += raw * (double)t->mean[i];
+    }
+    best[t->features] = bias;
+  }
 }
 
 /* --------------------------------------------------------------- integers */
@@ -573,7 +589,8 @@ PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
   t->fit.label = t->train.label;
   t->fit.class_weight = t->class_weight;
   t->fit.parallel = t->parallel;
-  PPMLI_TRY(ppmli_pooled_fit(t));
+  if (t->given) ppmli_pooled_take_weights(t);
+  else PPMLI_TRY(ppmli_pooled_fit(t));
   ppmli_pooled_quantize(t);
   (void)ppmli_pooled_refit(t);
   ppmli_pooled_fix_biases(t);
@@ -582,23 +599,27 @@ PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
   return PPML_OK;
 }
 
-/* Trains a pooled network on what the encoder makes of images.
+/* Trains a pooled network on what the encoder makes of images; or makes one of given weights,
+ * whose rounding and peaks the images then decide.
  *   net         out; its arrays live in arena, which keeps nothing else
  *   spec        in: classes, outputs, task; out: threshold, score_unit
  *   margin_p05  out
  *   e, o        not refused
+ *   given       weights of a network that was trained elsewhere, see convolution.h, or NULL
  *   train, validation  one image at least, labels below spec->classes
  *   parallel, watch    or NULL
  * Memory: ppmli_pooled_train_bytes.  Errors: NOMEM; RANGE where the features of all images are
  * alike. */
 PPMLI_STATIC int ppmli_pooled_train(ppmli_pooled *net, ppml_spec *spec, uint32_t *margin_p05,
                                     const ppmli_encoder *e, const ppmli_pooled_options *o,
+                                    const ppmli_pooled_floats *given,
                                     const ppmli_pooled_images *train,
                                     const ppmli_pooled_images *validation,
                                     const ppml_parallel *parallel, const ppmli_pooled_watch *watch,
                                     ppml_arena *arena) {
   ppmli_pooled_trainer t;
   ppmli_pooled_begin(&t, e, o, spec, train, validation);
+  t.given = given;
   t.parallel = parallel;
   t.watch = watch;
   PPMLI_TRY(ppmli_pooled_alloc_net(&t, arena));
