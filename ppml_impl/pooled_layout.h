@@ -60,9 +60,8 @@ PPMLI_INLINE size_t ppmli_pooled_key_steps(const ppml_params *p) {
 PPMLI_STATIC void ppmli_pooled_lay_out(ppmli_pooled_layout *l, const ppmli_latent_shape *s) {
   memset(l, 0, sizeof *l);
   while ((uint32_t)1 << l->channel_depth < s->channels) l->channel_depth++;
-  while ((uint32_t)1 << (l->depth - l->channel_depth) < ppmli_latent_region_count(s) ||
-         l->depth < l->channel_depth)
-    l->depth++;
+  l->depth = l->channel_depth;
+  while ((uint32_t)1 << (l->depth - l->channel_depth) < ppmli_latent_region_count(s)) l->depth++;
   l->width = s->width / s->regions;
   l->height = s->height / s->regions;
   l->stride = l->width + s->reach - 1;
