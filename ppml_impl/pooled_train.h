@@ -17,10 +17,12 @@
 #include "train.h"
 
 #define PPMLI_POOLED_FEATURES_MAX 6144
-#define PPMLI_POOLED_CHUNKS 64   /* of samples, between which progress is told */
-#define PPMLI_POOLED_STEPS 80    /* steps of weights that are tried ... */
-#define PPMLI_POOLED_FINER 0.95  /* ... each so many times the one before */
-#define PPMLI_POOLED_WORSE 1.05  /* times the best loss: penalties beyond are not worth trying */
+#define PPMLI_POOLED_CHUNKS 64    /* of samples, between which progress is told */
+#define PPMLI_POOLED_STEPS 80     /* steps of weights that are tried ... */
+#define PPMLI_POOLED_FINER 0.95   /* ... each so many times the one before */
+#define PPMLI_POOLED_WORSE 1.05   /* times the best loss: penalties beyond are not worth trying */
+#define PPMLI_POOLED_CELLS_MAX 64 /* along a side, but for ALL */
+#define PPMLI_POOLED_ALL UINT32_MAX
 #define PPMLI_POOLED_PENALTIES 7 /* that are tried, the largest first */
 
 /* Images to learn from: pictures, or ready latents. */
@@ -33,6 +35,8 @@ typedef struct ppmli_pooled_images {
 
 typedef struct ppmli_pooled_options {
   uint32_t regions, reach;
+  uint32_t linear;      /* linear weights that a channel has: 0: none, n: one for each of n x n
+                           cells, ALL: one for each latent.  Evaluation takes no longer for them */
   uint32_t weight_bits; /* of square, 2..8 */
   uint32_t copies;      /* changed ones of each training image, beside itself; ready latents: 0 */
   uint64_t seed;        /* of their changes */
@@ -72,7 +76,8 @@ typedef struct ppmli_pooled_trainer {
   const ppmli_pooled_watch *watch;
   ppml_spec *spec;
   ppmli_latent_shape shape;
-  size_t sums, latents, features; /* sums come first */
+  size_t sums, cells, features; /* features: sums, then cells */
+  size_t latents;
   ppmli_pooled_samples train, validation;
   const ppmli_pooled_samples *at_work;
   size_t first, end;   /* samples of the chunk at work */
@@ -83,7 +88,7 @@ typedef struct ppmli_pooled_trainer {
   double *best; /* [outputs][features + 1] */
   float *whole; /* [outputs][features + 1] integer weights, for standardised features */
   int8_t *square;
-  int32_t *linear;
+  int32_t *linear, *cell; /* [outputs][latents], and [outputs][cells] that they are made of */
   int64_t *bias, *peak;
   int32_t *scores;      /* [validation.count][outputs] of the integer network */
   uint8_t *answers;     /* [validation.count][answer bytes] its labels in one piece */
@@ -93,7 +98,7 @@ typedef struct ppmli_pooled_trainer {
 /* ----------------------------------------------------------------- options */
 
 PPMLI_STATIC ppmli_pooled_options ppmli_pooled_options_default(void) {
-  ppmli_pooled_options o = {4, 3, 5, 4, 1, 1, 0, 1};
+  ppmli_pooled_options o = {4, 3, PPMLI_POOLED_ALL, 5, 4, 1, 1, 0, 1};
   return o;
 }
 
@@ -104,8 +109,23 @@ PPMLI_STATIC ppmli_latent_shape ppmli_pooled_train_shape(const ppmli_encoder *e,
   return s;
 }
 
-PPMLI_INLINE size_t ppmli_pooled_features(const ppmli_latent_shape *s) {
-  return ppmli_autocorr_sums(s) + ppmli_latent_count(s);
+/* Linear weights of a score that are fitted, behind those of the sums. */
+PPMLI_INLINE size_t ppmli_pooled_cells(const ppmli_latent_shape *s, uint32_t linear) {
+  if (linear == PPMLI_POOLED_ALL) return ppmli_latent_count(s);
+  return (size_t)s->channels * linear * linear;
+}
+
+/* The cell of a latent; linear > 0. */
+PPMLI_INLINE size_t ppmli_pooled_cell(const ppmli_latent_shape *s, uint32_t linear, size_t latent) {
+  size_t plane = (size_t)s->width * s->height, at = latent % plane;
+  if (linear == PPMLI_POOLED_ALL) return latent;
+  size_t row = at / s->width * linear / s->height, column = at % s->width * linear / s->width;
+  return (latent / plane * linear + row) * linear + column;
+}
+
+PPMLI_INLINE size_t ppmli_pooled_features(const ppmli_latent_shape *s,
+                                          const ppmli_pooled_options *o) {
+  return ppmli_autocorr_sums(s) + ppmli_pooled_cells(s, o->linear);
 }
 
 /* Why options and a valid encoder are refused, as one line, or NULL.  Whether the network will
@@ -116,7 +136,9 @@ PPMLI_STATIC const char *ppmli_pooled_train_refusal(const ppmli_encoder *e,
   if (!ppmli_latent_shape_is_valid(&s))
     return "the regions do not divide the latents' width and height, or the kernel is larger than "
            "8";
-  if (ppmli_pooled_features(&s) > PPMLI_POOLED_FEATURES_MAX)
+  if (o->linear != PPMLI_POOLED_ALL && o->linear > PPMLI_POOLED_CELLS_MAX)
+    return "linear weights are for up to 64 x 64 cells of the latents, or for all of them";
+  if (ppmli_pooled_features(&s, o) > PPMLI_POOLED_FEATURES_MAX)
     return "more than 6144 features (fewer regions, channels or a smaller kernel would do)";
   if (o->weight_bits < 2 || o->weight_bits > 8 || o->copies > 31 || o->flip > 3)
     return "weights have 2 to 8 bits, and training images 31 changed copies at most";
@@ -164,7 +186,7 @@ PPMLI_STATIC size_t ppmli_pooled_train_bytes(const ppmli_encoder *e, const ppmli
                                              uint32_t outputs, size_t train_count,
                                              size_t validation_count, size_t threads) {
   ppmli_latent_shape s = ppmli_pooled_train_shape(e, o);
-  size_t features = ppmli_pooled_features(&s), parameters = outputs * (features + 1);
+  size_t features = ppmli_pooled_features(&s, o), parameters = outputs * (features + 1);
   size_t validation = ppmli_pooled_validation_copies(e) * validation_count;
   return ppmli_pooled_net_bytes(&s, outputs) +
          ppmli_pooled_samples_bytes(ppmli_pooled_train_copies(o) * train_count, features) +
@@ -172,6 +194,7 @@ PPMLI_STATIC size_t ppmli_pooled_train_bytes(const ppmli_encoder *e, const ppmli
          2 * ppmli_arena_rounded(features * sizeof(float)) +
          ppmli_arena_rounded(parameters * sizeof(double)) +
          ppmli_arena_rounded(parameters * sizeof(float)) +
+         ppmli_arena_rounded(outputs * ppmli_pooled_cells(&s, o->linear) * sizeof(int32_t)) +
          ppmli_arena_rounded(validation * outputs * sizeof(int32_t)) +
          ppmli_arena_rounded(validation * PPML_CLASSES_MAX) +
          ppmli_logistic_bytes(features, outputs) +
@@ -204,10 +227,11 @@ PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, ppml_arena *arena) 
   PPMLI_ALLOC(float, scale, arena, t->features);
   PPMLI_ALLOC(double, best, arena, parameters);
   PPMLI_ALLOC(float, whole, arena, parameters);
+  PPMLI_ALLOC(int32_t, cell, arena, t->spec->outputs * t->cells);
   PPMLI_ALLOC(int32_t, scores, arena, t->validation.count * t->spec->outputs);
   PPMLI_ALLOC(uint8_t, answers, arena, t->validation.count * PPML_CLASSES_MAX);
   t->mean = mean, t->scale = scale, t->best = best, t->whole = whole, t->scores = scores;
-  t->answers = answers;
+  t->answers = answers, t->cell = cell;
   t->fit.spec = t->spec;
   t->fit.features = t->features;
   PPMLI_TRY(ppmli_logistic_alloc(&t->fit, arena));
@@ -251,7 +275,9 @@ PPMLI_STATIC int ppmli_pooled_sample(const ppmli_pooled_trainer *t, const ppmli_
   PPMLI_TRY(ppmli_encode(latents, NULL, e, pixels, floats, &arena));
   ppmli_autocorr(sums, latents, &t->shape);
   for (size_t i = 0; i < t->sums; i++) x[i] = (float)sums[i];
-  for (size_t i = 0; i < t->latents; i++) x[t->sums + i] = latents[i];
+  for (size_t i = 0; i < t->cells; i++) x[t->sums + i] = 0;
+  for (size_t i = 0; i < t->latents && t->cells; i++)
+    x[t->sums + ppmli_pooled_cell(&t->shape, t->options->linear, i)] += latents[i];
   s->label[n] = images->labels + n % images->count * answer;
   return PPML_OK;
 }
@@ -437,10 +463,14 @@ PPMLI_STATIC void ppmli_pooled_quantize(ppmli_pooled_trainer *t) {
       double q =
           ppmli_pooled_round_weight(ppmli_pooled_raw(t, c, i), step, is_sum ? most : 1 << 30);
       if (is_sum) t->square[c * t->sums + i] = (int8_t)q;
-      else t->linear[c * t->latents + i - t->sums] = (int32_t)q;
+      else t->cell[c * t->cells + i - t->sums] = (int32_t)q;
       whole[i] = t->scale[i] > 0 ? (float)(q / (double)t->scale[i]) : 0;
     }
     whole[t->features] = 0;
+    for (size_t i = 0; i < t->latents; i++)
+      t->linear[c * t->latents + i] =
+          t->cells ? t->cell[c * t->cells + ppmli_pooled_cell(&t->shape, t->options->linear, i)]
+                   : 0;
   }
 }
 
@@ -486,8 +516,8 @@ PPMLI_STATIC void ppmli_pooled_fix_biases(ppmli_pooled_trainer *t) {
     double mean = 0;
     for (size_t i = 0; i < t->sums; i++)
       mean += (double)t->square[c * t->sums + i] * (double)t->mean[i];
-    for (size_t i = 0; i < t->latents; i++)
-      mean += (double)t->linear[c * t->latents + i] * (double)t->mean[t->sums + i];
+    for (size_t i = 0; i < t->cells; i++)
+      mean += (double)t->cell[c * t->cells + i] * (double)t->mean[t->sums + i];
     t->bias[c] = (int64_t)floor((double)*bias - mean + 0.5);
     *bias = (float)((double)t->bias[c] + mean);
   }
@@ -560,7 +590,8 @@ PPMLI_STATIC void ppmli_pooled_begin(ppmli_pooled_trainer *t, const ppmli_encode
   t->shape = ppmli_pooled_train_shape(e, o);
   t->sums = ppmli_autocorr_sums(&t->shape);
   t->latents = ppmli_latent_count(&t->shape);
-  t->features = t->sums + t->latents;
+  t->cells = ppmli_pooled_cells(&t->shape, o->linear);
+  t->features = t->sums + t->cells;
   t->train.images = train;
   t->train.copies = ppmli_pooled_train_copies(o);
   t->train.first_is_plain = 1;
@@ -605,11 +636,12 @@ PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
  *   spec        in: classes, outputs, task; out: threshold, score_unit
  *   margin_p05  out
  *   e, o        not refused
- *   given       weights of a network that was trained elsewhere, see convolution.h, or NULL
+ *   given       weights of a network that was trained elsewhere, see convolution.h, or NULL; o
+ *               has linear weights on ALL latents then
  *   train, validation  one image at least, labels below spec->classes
  *   parallel, watch    or NULL
- * Memory: ppmli_pooled_train_bytes.  Errors: NOMEM; RANGE where the features of all images are
- * alike. */
+ * Memory: ppmli_pooled_train_bytes.  Errors: ARG for given weights and cells; NOMEM; RANGE where
+ * the features of all images are alike. */
 PPMLI_STATIC int ppmli_pooled_train(ppmli_pooled *net, ppml_spec *spec, uint32_t *margin_p05,
                                     const ppmli_encoder *e, const ppmli_pooled_options *o,
                                     const ppmli_pooled_floats *given,
@@ -618,6 +650,7 @@ PPMLI_STATIC int ppmli_pooled_train(ppmli_pooled *net, ppml_spec *spec, uint32_t
                                     const ppml_parallel *parallel, const ppmli_pooled_watch *watch,
                                     ppml_arena *arena) {
   ppmli_pooled_trainer t;
+  if (given && o->linear != PPMLI_POOLED_ALL) return PPML_ERR_ARG;
   ppmli_pooled_begin(&t, e, o, spec, train, validation);
   t.given = given;
   t.parallel = parallel;

@@ -246,6 +246,28 @@ START_TEST(stripes_are_told_apart_in_every_task) {
 }
 END_TEST
 
+/* Stripes are seen by squares alone; cells share one weight. */
+START_TEST(linear_weights_are_those_of_cells) {
+  const uint32_t linear[] = {0, 1, 3};
+  problem *p = (problem *)memory(sizeof *p);
+  for (size_t i = 0; i < 3; i++) {
+    trained t;
+    problem_make(p, PPML_TASK_CLASS, 2);
+    p->options.linear = linear[i];
+    train(&t, p, NULL, 2);
+    ck_assert_msg(right(p, &t.net) > 0.9, "%u cells: %g right", linear[i], right(p, &t.net));
+    for (size_t l = 0; l < 128; l++) { /* 8 x 8 latents a channel; rows 0 to 2 make cell row 0 */
+      int32_t first = t.net.linear[l / 64 * 64];
+      if (linear[i] == 0) ck_assert_int_eq(t.net.linear[l], 0);
+      if (linear[i] == 1) ck_assert_int_eq(t.net.linear[l], first);
+      if (linear[i] == 3 && l % 64 / 8 < 3 && l % 8 < 3) ck_assert_int_eq(t.net.linear[l], first);
+    }
+    free(t.arena.memory);
+  }
+  free(p);
+}
+END_TEST
+
 START_TEST(threads_do_not_show) {
   problem *p = (problem *)memory(sizeof *p);
   trained first, other;
@@ -288,6 +310,8 @@ START_TEST(options_that_lead_nowhere_are_refused) {
   p->options = good, p->options.reach = 9;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
   p->options = good, p->options.regions = 8, p->options.reach = 8;
+  ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
+  p->options = good, p->options.linear = 65;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
   p->options = good, p->options.weight_bits = 9;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
@@ -439,6 +463,7 @@ int main(void) {
   tcase_add_test(law, the_fit_is_the_minimum);
   tcase_add_test(law, the_slope_is_that_of_the_loss);
   tcase_add_test(law, stripes_are_told_apart_in_every_task);
+  tcase_add_test(law, linear_weights_are_those_of_cells);
   tcase_add_test(law, threads_do_not_show);
   tcase_add_test(law, a_convolution_folds_into_autocorrelations);
   tcase_add_test(law, a_convolution_keeps_its_scores_as_integers);
