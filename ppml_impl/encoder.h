@@ -17,7 +17,7 @@
 #define PPMLI_PATCH_MAX 16
 #define PPMLI_ENCODER_COLORS_MAX 4
 #define PPMLI_ENCODER_RANGE 3      /* deviations that latents hold, either way */
-#define PPMLI_ENCODER_SUM_BITS 31  /* of the number of a channel's latents times the largest */
+#define PPMLI_ENCODER_SUM_BITS 30  /* of the number of a channel's latents times the largest */
 #define PPMLI_ENCODER_SCALE_MAX 40 /* of ready latents, either way */
 
 enum {
@@ -99,33 +99,42 @@ PPMLI_STATIC int ppmli_encoder_is_valid(const ppmli_encoder *e) {
 
 /* -------------------------------------------------------------- arithmetic */
 
+/* 1 if a < b, by the sign of their difference, which is below 2^63.  CT: by way of memory, so that
+ * no compiler knows the bit for one and makes a branch of what depends on it. */
+PPMLI_INLINE uint64_t ppmli_encoder_is_less(int64_t a, int64_t b) {
+  volatile uint64_t sign = (uint64_t)(a - b) >> 63;
+  return sign;
+}
+
 /* x, or the end of low .. high that it is beyond.  CT. */
 PPMLI_INLINE int64_t ppmli_encoder_clamp(int64_t x, int64_t low, int64_t high) {
-  x ^= (x ^ low) & -(int64_t)(x < low);
-  return x ^ ((x ^ high) & -(int64_t)(x > high));
+  x ^= (x ^ low) & (int64_t)ppmli_ct_mask(ppmli_encoder_is_less(x, low));
+  return x ^ ((x ^ high) & (int64_t)ppmli_ct_mask(ppmli_encoder_is_less(high, x)));
 }
 
-/* round(a / b), halves away from zero; b > 0. */
-PPMLI_INLINE int64_t ppmli_encoder_divide(int64_t a, int64_t b) {
-  int64_t is_negative = (int64_t)((uint64_t)a >> 63);
-  return (2 * a + ((b ^ -is_negative) + is_negative)) / (2 * b);
+/* round(x / 2^shift), halves up; |x| < 2^39, shift < 40.  CT: x is made positive first. */
+PPMLI_INLINE int32_t ppmli_encoder_shift_right(int64_t x, uint32_t shift) {
+  const int64_t far = (int64_t)1 << 40;
+  uint64_t positive = (uint64_t)(x + far) + (((uint64_t)1 << shift) >> 1);
+  return (int32_t)((int64_t)(positive >> shift) - (far >> shift));
 }
 
-/* floor(sqrt(x)), bit by bit.  CT. */
+/* floor(sqrt(x)) of x below 2^62, bit by bit.  CT. */
 PPMLI_STATIC uint32_t ppmli_encoder_root(uint64_t x) {
-  uint32_t root = 0;
-  for (uint32_t bit = (uint32_t)1 << 31; bit; bit >>= 1) {
-    uint64_t tried = (uint64_t)root | bit;
-    root |= bit & (uint32_t)((uint64_t)(tried * tried > x) - 1);
+  uint64_t root = 0;
+  for (uint64_t bit = (uint64_t)1 << 30; bit; bit >>= 1) {
+    uint64_t tried = root | bit;
+    root |= bit & ~ppmli_ct_mask(ppmli_encoder_is_less((int64_t)x, (int64_t)(tried * tried)));
   }
-  return root;
+  return (uint32_t)root;
 }
 
 /* round(x 2^scale_log2) of a finite float by its bits, halves away from zero, at most 2^bits - 1
  * either way.  CT.
  *   bits  1..31 */
 PPMLI_STATIC int32_t ppmli_encoder_fix(uint32_t float_bits, int32_t scale_log2, uint32_t bits) {
-  int64_t exponent = float_bits >> 23 & 0xff, is_normal = exponent != 0;
+  int64_t exponent = float_bits >> 23 & 0xff;
+  int64_t is_normal = (int64_t)ppmli_encoder_is_less(0, exponent);
   uint64_t mantissa = (float_bits & 0x7fffff) | (uint64_t)is_normal << 23;
   int64_t shift = exponent + (1 - is_normal) - 150 + scale_log2; /* x is mantissa 2^(.. - 150) */
   uint32_t left = (uint32_t)ppmli_encoder_clamp(shift, 0, 31);   /* 2^23 << 31 is beyond all bits */
@@ -194,7 +203,7 @@ PPMLI_STATIC void ppmli_encoder_project(int32_t *number, const ppmli_encoder *e,
     for (uint32_t x = 0; x < ppmli_encoder_width(e); x++) {
       size_t at = ((size_t)y * e->patch * e->width + (size_t)x * e->patch) * e->colors;
       int32_t sum = ppmli_encoder_dot(e, pixels + at, weight);
-      *number++ = shift ? (int32_t)ppmli_encoder_divide(sum, (int64_t)1 << shift) : sum;
+      *number++ = ppmli_encoder_shift_right(sum, shift);
     }
 }
 
@@ -217,7 +226,7 @@ typedef struct ppmli_encoder_moments {
 } ppmli_encoder_moments;
 
 /* Of the channel itself: root = sqrt(count sum of x^2 - sum^2) is count times the deviation, and
- * what is under it below 2^63.  Where it does not standardise, of the training images. */
+ * what is under it below 2^62.  Where it does not standardise, of the training images. */
 PPMLI_STATIC ppmli_encoder_moments ppmli_encoder_measure(const int32_t *number,
                                                          const ppmli_encoder *e, uint32_t channel) {
   ppmli_encoder_moments m = {0, ppmli_encoder_plane(e), 0};
@@ -236,14 +245,20 @@ PPMLI_STATIC ppmli_encoder_moments ppmli_encoder_measure(const int32_t *number,
 
 /* ------------------------------------------------------------------ latents */
 
-/* A number as a latent; 0 where the whole channel is flat, whose root is 0. */
+/* A number as a latent: the nearest step, halves up, of 2^latent_bits ones that span RANGE
+ * deviations either way; 0 where the whole channel is flat, whose root is 0.  Bit by bit, which
+ * keeps to the steps there are and, unlike a division, takes the same time for all numbers.  CT. */
 PPMLI_STATIC int8_t ppmli_encoder_quantize(int32_t number, const ppmli_encoder_moments *m,
                                            uint32_t latent_bits) {
-  int64_t steps = ((int64_t)1 << latent_bits) - 1, top = steps / 2;
-  int64_t distance = (int64_t)m->count * number - m->sum, root = m->root;
-  int64_t q =
-      ppmli_encoder_divide(distance * steps, 2 * PPMLI_ENCODER_RANGE * (root + (root == 0)));
-  return (int8_t)ppmli_encoder_clamp(q, -top - 1, top);
+  int64_t middle = (int64_t)1 << (latent_bits - 1), root = m->root;
+  int64_t distance = (int64_t)m->count * number - m->sum;
+  int64_t step = 2 * PPMLI_ENCODER_RANGE * (root + (int64_t)ppmli_encoder_is_less(root, 1));
+  int64_t twice = 2 * distance * (2 * middle - 1) + (2 * middle + 1) * step, q = 0;
+  for (int64_t bit = middle; bit; bit >>= 1) {
+    uint64_t is_beyond = ppmli_encoder_is_less(twice, 2 * (q | bit) * step);
+    q |= bit & (int64_t)~ppmli_ct_mask(is_beyond);
+  }
+  return (int8_t)(q - middle);
 }
 
 PPMLI_INLINE size_t ppmli_encode_scratch(const ppmli_encoder *e) {
@@ -256,7 +271,7 @@ PPMLI_INLINE size_t ppmli_encode_scratch(const ppmli_encoder *e) {
  *   pixels   [height][width][colors] of a picture, or NULL
  *   floats   [channels][height][width] of ready latents, or NULL
  * Scratch: ppmli_encode_scratch(e) bytes, wiped.  Errors: NOMEM; RANGE for a float that is no
- * number.  CT: addresses depend on the shape only; divisions take what time the machine's do. */
+ * number.  CT: time and addresses depend on the shape only, but for that error. */
 PPMLI_STATIC int ppmli_encode(int8_t *latents, ppmli_encoder_moments *moments,
                               const ppmli_encoder *e, const uint8_t *pixels, const float *floats,
                               ppml_arena *arena) {

@@ -23,7 +23,7 @@
 #define PPMLI_POOLED_WORSE 1.05   /* times the best loss: penalties beyond are not worth trying */
 #define PPMLI_POOLED_CELLS_MAX 64 /* along a side, but for ALL */
 #define PPMLI_POOLED_ALL UINT32_MAX
-#define PPMLI_POOLED_PENALTIES 7 /* that are tried, the largest first */
+#define PPMLI_POOLED_PENALTIES 9 /* that are tried, the largest first */
 
 /* Images to learn from: pictures, or ready latents. */
 typedef struct ppmli_pooled_images {
@@ -378,7 +378,8 @@ PPMLI_STATIC double ppmli_pooled_loss(const ppmli_pooled_trainer *t, const ppmli
 /* Fits for one penalty after the other, each from where the last one ended, and keeps what does
  * best on validation. */
 PPMLI_STATIC int ppmli_pooled_fit(ppmli_pooled_trainer *t) {
-  static const double penalties[PPMLI_POOLED_PENALTIES] = {1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001};
+  static const double penalties[PPMLI_POOLED_PENALTIES] = {1,     0.3,   0.1,    0.03,  0.01,
+                                                           0.003, 0.001, 0.0003, 0.0001};
   size_t parameters = ppmli_logistic_parameters(&t->fit);
   ppmli_pooled_told told = {0, PPMLI_POOLED_PENALTIES, 0, 0, 0};
   double best = 1e300;
