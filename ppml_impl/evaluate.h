@@ -55,9 +55,9 @@ PPMLI_STATIC size_t ppmli_evaluate_sums_scratch(const ppml_circuit *c) {
 
 /* Scratch of the scores of an image: a product's three parts. */
 PPMLI_STATIC size_t ppmli_evaluate_scores_scratch(const ppml_params *p) {
-  size_t product = ppmli_max_size(ppmli_tensor_scratch(p), ppmli_switch_scratch(p));
+  size_t product = ppmli_max_size(ppmli_tensor_scratch(p, 1), ppmli_switch_scratch(p));
   return ppmli_arena_rounded(3 * (size_t)p->poly_size * sizeof(uint64_t)) +
-         ppmli_tensor_left_bytes(p) + ppmli_max_size(product, ppmli_wide_scratch(p->poly_size));
+         ppmli_tensor_left_bytes(p, 1) + ppmli_max_size(product, ppmli_wide_scratch(p->poly_size));
 }
 
 PPMLI_STATIC size_t ppmli_evaluate_task_scratch(const ppml_circuit *c) {
@@ -235,7 +235,7 @@ PPMLI_STATIC int ppmli_evaluate_scores(const ppmli_evaluate *x, size_t image, co
   PPMLI_ALLOC(uint64_t, square, &arena, 3 * N);
   uint64_t *mask = square + N, *body = mask + N;
   ppmli_leveled_h_constants(h + N, c);
-  PPMLI_TRY(ppmli_tensor_left_init(&left, h, p, x->key->fft, &arena));
+  PPMLI_TRY(ppmli_tensor_left_init(&left, h, 1, p, x->key->fft, &arena));
   for (uint32_t o = 0; o < c->model.spec.outputs; o++) {
     PPMLI_TRY(ppmli_tensor_product(square, mask, body, &left, h + (1 + o) * 2 * N, t, p,
                                    x->key->fft, &arena));

@@ -1,7 +1,8 @@
 /* Layer 4: key switches of GLWE ciphertexts with one mask polynomial: back to the key s from
  * a polynomial in s that an operation left behind.
  *
- *   automorphism   C(X^g) is a ciphertext under s(X^g):   source -s(X^g), for its mask
+ *   automorphism   C(X^g) is a ciphertext under s(X^g):   source -s(X^g), for its mask;
+ *                  traces and unpacking have g = 1 + N / 2^t, reversal X -> X^-1 has g = 2 N - 1
  *   tensor product  has a part that s^2 belongs to:       source s^2
  *
  * Row l of a switch encrypts source g_l, g_l = 2^-(base_log2 (l + 1)) of a turn.  Digits of what
@@ -47,11 +48,21 @@ PPMLI_INLINE uint32_t ppmli_trace_exponent(const ppml_params *p, size_t step) {
   return 1 + (p->poly_size >> step);
 }
 
+/* The step behind s^2, of a pooled network: reversal. */
+PPMLI_INLINE size_t ppmli_switch_reversal(const ppml_params *p) {
+  return (size_t)ppmli_params_trace_steps(p) + 1;
+}
+
+/* The exponent g of an automorphism's step. */
+PPMLI_INLINE uint32_t ppmli_switch_exponent(const ppml_params *p, size_t step) {
+  return step == ppmli_switch_reversal(p) ? 2 * p->poly_size - 1 : ppmli_trace_exponent(p, step);
+}
+
 /* ---------------------------------------------------------------- sources */
 
-/* source = s^2, or -s(X^g) of trace step `step`.
+/* source = s^2, or -s(X^g) of an automorphism's step.
  *   source [N]  out;  s [N] scratch
- *   step    < ppmli_params_steps(p), the last being s^2
+ *   step    of a trace, then s^2, then reversal
  * CT. */
 PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
                                       const uint8_t *planes, const ppmli_long_key *key,
@@ -62,7 +73,7 @@ PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, si
   }
   for (uint32_t i = 0; i < p->poly_size; i++)
     s[i] = 0 - ppmli_long_key_trit(planes, i, p->poly_size);
-  ppmli_poly_automorphism(source, s, ppmli_trace_exponent(p, step), p->poly_size);
+  ppmli_poly_automorphism(source, s, ppmli_switch_exponent(p, step), p->poly_size);
 }
 
 /* ------------------------------------------------------------- encryption */
@@ -185,6 +196,29 @@ PPMLI_STATIC int ppmli_switch_add(uint64_t *mask, uint64_t *body, const uint64_t
   ppmli_wide_backward_add(fft, mask, sums, sums + G, stride, PPMLI_SWITCH_HIGH_BITS, &w);
   ppmli_wide_backward_add(fft, body, sums + 2 * G, sums + 3 * G, stride, PPMLI_SWITCH_HIGH_BITS,
                           &w);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+PPMLI_INLINE size_t ppmli_switch_map_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_switch_scratch(p);
+}
+
+/* out = C(X^g) under s, g being the exponent of a step.
+ *   out   [mask, body][N]  no alias
+ *   glwe  [mask, body][N]
+ *   key                    of that step
+ * Scratch: ppmli_switch_map_scratch(p) bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_switch_map(uint64_t *out, const uint64_t *glwe, size_t step,
+                                  const double *key, const ppml_params *p, const ppmli_fft *fft,
+                                  ppml_arena *arena) {
+  size_t mark = arena->used_bytes, N = p->poly_size;
+  uint32_t g = ppmli_switch_exponent(p, step);
+  PPMLI_ALLOC(uint64_t, mask, arena, N);
+  ppmli_poly_automorphism(mask, glwe, g, p->poly_size);
+  ppmli_poly_automorphism(out + N, glwe + N, g, p->poly_size);
+  memset(out, 0, N * sizeof *out);
+  PPMLI_TRY(ppmli_switch_add(out, out + N, mask, key, p, fft, arena));
   arena->used_bytes = mark;
   return PPML_OK;
 }

@@ -81,7 +81,9 @@ enum {
   PPMLI_STREAM_KSK_NOISE = 5,
   PPMLI_STREAM_INPUT_NOISE = 6,
   PPMLI_STREAM_SEEDS = 7,
-  PPMLI_STREAM_FLOOD = 8 /* index: score of an image */
+  PPMLI_STREAM_FLOOD = 8,        /* index: score of an image */
+  PPMLI_STREAM_BRIDGE_MASK = 16, /* index: row of a bridge's key */
+  PPMLI_STREAM_BRIDGE_NOISE = 17
 };
 
 PPMLI_STATIC void ppmli_stream_init(ppmli_stream *s, const uint8_t seed[PPML_SEED_BYTES],

@@ -2,15 +2,17 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-enum { RUNS = 24 };
+enum { RUNS = 24, PAIRS = 3 };
 
 typedef struct bench {
   const ppml_params *p;
   ppmli_fft *fft;
   ppml_arena tables, scratch;
   uint8_t bits[PPML_KEY_BITS_MAX / 8], unused[PPML_KEY_BITS_MAX / 8];
-  uint64_t *left, *right, *square, *glwe, *phase, *s2; /* glwe: mask, then body */
-  uint64_t *x, *y, *xy;                                /* messages, in multiples of 1 / T */
+  uint64_t *left, *right;               /* [PAIRS][mask, body][N] */
+  uint64_t *square, *glwe, *phase, *s2; /* glwe: mask, then body */
+  uint64_t *x, *y;                      /* [PAIRS][N] messages, in multiples of 1 / T */
+  uint64_t *xy;                         /* the sum of their products */
 } bench;
 
 static uint64_t *words(size_t count) {
@@ -25,10 +27,11 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   b->p = p;
   b->tables = test_arena(ppmli_fft_bytes(p->poly_size));
   ck_assert_int_eq(ppmli_fft_init(&b->fft, p->poly_size, backend, &b->tables), PPML_OK);
-  b->scratch = test_arena(ppmli_tensor_left_bytes(p) + ppmli_tensor_scratch(p));
+  b->scratch = test_arena(ppmli_tensor_left_bytes(p, PAIRS) + ppmli_tensor_scratch(p, PAIRS));
   ppmli_secret_bits(b->unused, b->bits, p, rng);
-  b->left = words(2 * N), b->right = words(2 * N), b->square = words(N), b->glwe = words(2 * N);
-  b->phase = words(N), b->s2 = words(N), b->x = words(N), b->y = words(N), b->xy = words(N);
+  b->left = words(2 * N * PAIRS), b->right = words(2 * N * PAIRS);
+  b->square = words(N), b->glwe = words(2 * N), b->phase = words(N), b->s2 = words(N);
+  b->x = words(N * PAIRS), b->y = words(N * PAIRS), b->xy = words(N);
   uint64_t *s = words(N);
   for (size_t i = 0; i < N; i++) s[i] = ppmli_bit(b->bits, i) - ppmli_bit(b->bits, N + i);
   test_multiply_add(b->s2, s, s, N);
@@ -52,17 +55,12 @@ static void encrypt(uint64_t *glwe, const bench *b, const uint64_t *message, uin
   test_key_muladd(glwe + N, glwe, b->p, b->bits, 0);
 }
 
-/* Messages that go around the torus many times: products are right modulo T. */
-static void multiply(bench *b, uint32_t t, uint32_t bound, ppml_rng *rng) {
+/* The sum of products of `pairs` pairs, as it is without relinearization, to b->phase. */
+static void multiply_encrypted(bench *b, size_t pairs, uint32_t t) {
   uint32_t N = b->p->poly_size;
   ppmli_tensor_left left;
-  for (uint32_t i = 0; i < N; i++) {
-    b->x[i] = (uint64_t)(int64_t)test_within(rng, 1 << 20);
-    b->y[i] = (uint64_t)(int64_t)test_within(rng, 1 << 20);
-  }
-  encrypt(b->left, b, b->x, t, bound, rng);
-  encrypt(b->right, b, b->y, t, bound, rng);
-  ck_assert_int_eq(ppmli_tensor_left_init(&left, b->left, b->p, b->fft, &b->scratch), PPML_OK);
+  ck_assert_int_eq(ppmli_tensor_left_init(&left, b->left, pairs, b->p, b->fft, &b->scratch),
+                   PPML_OK);
   ck_assert_int_eq(ppmli_tensor_product(b->square, b->glwe, b->glwe + N, &left, b->right, t, b->p,
                                         b->fft, &b->scratch),
                    PPML_OK);
@@ -71,34 +69,83 @@ static void multiply(bench *b, uint32_t t, uint32_t bound, ppml_rng *rng) {
   test_multiply_add(b->phase, b->square, b->s2, N);
 }
 
+/* Messages that go around the torus many times: products are right modulo T. */
+static void multiply(bench *b, size_t pairs, uint32_t t, uint32_t bound, ppml_rng *rng) {
+  uint32_t N = b->p->poly_size;
+  memset(b->xy, 0, N * sizeof *b->xy);
+  for (size_t i = 0; i < pairs; i++) {
+    uint64_t *x = b->x + i * N, *y = b->y + i * N;
+    for (uint32_t j = 0; j < N; j++) {
+      x[j] = (uint64_t)(int64_t)test_within(rng, 1 << 20);
+      y[j] = (uint64_t)(int64_t)test_within(rng, 1 << 20);
+    }
+    encrypt(b->left + i * 2 * N, b, x, t, bound, rng);
+    encrypt(b->right + i * 2 * N, b, y, t, bound, rng);
+    test_multiply_add(b->xy, x, y, N);
+  }
+  multiply_encrypted(b, pairs, t);
+}
+
 /* All coefficients, without relinearization.  Of one product they share the two phases, whose
  * size varies, so many are taken. */
-static void check_product(uint32_t t, uint32_t bound, ppml_rng *rng) {
+static void check_product(size_t pairs, int runs, uint32_t t, uint32_t bound, ppml_rng *rng) {
   const ppml_params *p = ppml_params_by_name("leveled-64");
   uint32_t N = p->poly_size;
   double fresh = ppmli_square(ppmli_params_noise_std(bound, 64));
-  double expected = ppmli_noise_product(p, t, fresh, fresh);
+  double expected = (double)pairs * ppmli_noise_product(p, t, fresh, fresh);
   test_moments m = {0, 0, 0, 0};
-  for (int run = 0; run < RUNS; run++) {
+  for (int run = 0; run < runs; run++) {
     bench b;
     bench_make(&b, p, rng);
-    multiply(&b, t, bound, rng);
-    test_multiply_add(b.xy, b.x, b.y, N);
+    multiply(&b, pairs, t, bound, rng);
     for (uint32_t i = 0; i < N; i++)
       test_moments_add(&m, test_turns(b.phase[i] - (b.xy[i] << (64 - t))));
     bench_free(&b);
   }
   double got = m.squares / (double)m.count;
-  ck_assert_msg(fabs(got - expected) < 0.2 * expected, "T = 2^%u, noise +-%u: %g, expected %g", t,
-                bound, sqrt(got), sqrt(expected));
+  ck_assert_msg(fabs(got - expected) < 0.2 * expected,
+                "%zu pairs, T = 2^%u, noise +-%u: %g, expected %g", pairs, t, bound, sqrt(got),
+                sqrt(expected));
 }
 
 START_TEST(a_product_is_that_of_the_messages) {
   ppml_rng rng = test_rng(1);
-  check_product(12, 1u << 24, &rng);
-  check_product(20, 1u << 20, &rng);
-  check_product(24, 1u << 14, &rng);
-  check_product(30, 1u << 6, &rng);
+  check_product(1, RUNS, 12, 1u << 24, &rng);
+  check_product(1, RUNS, 20, 1u << 20, &rng);
+  check_product(1, RUNS, 24, 1u << 14, &rng);
+  check_product(1, RUNS, 30, 1u << 6, &rng);
+}
+END_TEST
+
+START_TEST(products_of_several_pairs_add_up) {
+  ppml_rng rng = test_rng(4);
+  check_product(PAIRS, RUNS / PAIRS, 20, 1u << 20, &rng);
+}
+END_TEST
+
+/* A mask word just below half a turn, whose upper bits round to half a turn. */
+START_TEST(a_word_just_below_half_a_turn_is_read_as_positive) {
+  const ppml_params *p = ppml_params_by_name("leveled-64");
+  ppml_rng rng = test_rng(5);
+  for (uint32_t t = 12; t <= 24; t += 4) {
+    bench b;
+    bench_make(&b, p, &rng);
+    uint32_t N = p->poly_size;
+    for (uint32_t i = 0; i < N; i++) b.x[i] = b.y[i] = 0;
+    b.x[0] = 37, b.y[0] = (uint64_t)-11;
+    encrypt(b.left, &b, b.x, t, 0, &rng);
+    encrypt(b.right, &b, b.y, t, 0, &rng);
+    uint64_t *mask = b.right, word = mask[5], *change = words(N), *changed = words(N);
+    mask[5] = INT64_MAX;
+    change[5] = mask[5] - word;
+    test_key_muladd(changed, change, p, b.bits, 0);
+    for (uint32_t i = 0; i < N; i++) b.right[N + i] += changed[i];
+    multiply_encrypted(&b, 1, t);
+    double got = ldexp(test_turns(b.phase[0]), (int)t);
+    ck_assert_msg(fabs(got + 37 * 11) < 0.1, "T = 2^%u: %g for %d", t, got, -37 * 11);
+    free(change), free(changed);
+    bench_free(&b);
+  }
 }
 END_TEST
 
@@ -112,8 +159,7 @@ START_TEST(without_noise_a_product_is_nearly_exact) {
     test_moments m = {0, 0, 0, 0};
     bench b;
     bench_make(&b, p, &rng);
-    multiply(&b, t, 0, &rng);
-    test_multiply_add(b.xy, b.x, b.y, N);
+    multiply(&b, 1, t, 0, &rng);
     for (uint32_t j = 0; j < N; j++)
       test_moments_add(&m, test_turns(b.phase[j] - (b.xy[j] << (64 - t))));
     double expected = sqrt(ppmli_noise_product(p, t, 0, 0)), got = sqrt(test_variance(&m));
@@ -180,7 +226,7 @@ static void edge_product(test_moments *m, bench *b, const uint64_t *left, const 
   ppmli_tensor_left first;
   edge_body(b->left, b->x, left, b, t, bound, rng);
   edge_body(b->right, b->y, right, b, t, bound, rng);
-  ck_assert_int_eq(ppmli_tensor_left_init(&first, b->left, b->p, b->fft, &b->scratch), PPML_OK);
+  ck_assert_int_eq(ppmli_tensor_left_init(&first, b->left, 1, b->p, b->fft, &b->scratch), PPML_OK);
   ck_assert_int_eq(ppmli_tensor_product(b->square, b->glwe, b->glwe + N, &first, b->right, t, b->p,
                                         b->fft, &b->scratch),
                    PPML_OK);
@@ -217,9 +263,9 @@ START_TEST(scratch_is_exactly_what_is_said) {
   ppmli_tensor_left left;
   bench b;
   bench_make(&b, p, &rng);
-  ck_assert_int_eq(ppmli_tensor_left_init(&left, b.left, p, b.fft, &b.scratch), PPML_OK);
+  ck_assert_int_eq(ppmli_tensor_left_init(&left, b.left, PAIRS, p, b.fft, &b.scratch), PPML_OK);
   for (size_t less = 0; less < 2; less++) {
-    ppml_arena arena = test_arena(ppmli_tensor_scratch(p) - less);
+    ppml_arena arena = test_arena(ppmli_tensor_scratch(p, PAIRS) - less);
     ck_assert_int_eq(ppmli_tensor_product(b.square, b.glwe, b.glwe + p->poly_size, &left, b.right,
                                           20, p, b.fft, &arena),
                      less ? PPML_ERR_NOMEM : PPML_OK);
@@ -235,6 +281,8 @@ int main(void) {
   TCase *law = test_case(suite, "law"), *oom = test_case(suite, "oom");
   TCase *noise = test_case(suite, "noise"), *bounds = test_case(suite, "bounds");
   tcase_add_test(noise, a_product_is_that_of_the_messages);
+  tcase_add_test(noise, products_of_several_pairs_add_up);
+  tcase_add_test(law, a_word_just_below_half_a_turn_is_read_as_positive);
   tcase_add_test(law, without_noise_a_product_is_nearly_exact);
   tcase_add_test(bounds, words_at_every_edge_are_multiplied_as_others);
   tcase_add_test(oom, scratch_is_exactly_what_is_said);

@@ -10,8 +10,8 @@
 /* ------------------------------------------------------------------- steps */
 
 static size_t scratch_bytes(const ppml_params *p) {
-  size_t product = ppmli_tensor_left_bytes(p) +
-                   ppmli_max_size(ppmli_tensor_scratch(p), ppmli_wide_scratch(p->poly_size));
+  size_t product = ppmli_tensor_left_bytes(p, 1) +
+                   ppmli_max_size(ppmli_tensor_scratch(p, 1), ppmli_wide_scratch(p->poly_size));
   return ppmli_max_size(product, ppmli_max_size(ppmli_trace_scratch(p), ppmli_switch_scratch(p)));
 }
 
@@ -60,7 +60,7 @@ void measure_product(void *context) {
   const double *key = s->key->bootstrap_key + ppmli_params_trace_steps(p) * ppmli_switch_doubles(p);
   uint64_t *square = s->product, *mask = square + N, *body = mask + N;
   ppmli_tensor_left left;
-  if (ppmli_tensor_left_init(&left, s->glwe, p, fft, &s->scratch) != PPML_OK ||
+  if (ppmli_tensor_left_init(&left, s->glwe, 1, p, fft, &s->scratch) != PPML_OK ||
       ppmli_tensor_product(square, mask, body, &left, s->glwe + 2 * N,
                            PPMLI_TENSOR_MODULUS_LOG2_MAX, p, fft, &s->scratch) != PPML_OK)
     abort();

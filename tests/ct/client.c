@@ -19,6 +19,10 @@ static int ct_public(int condition) {
 #define PPML_NO_TRAIN
 #include "ppml.h"
 
+#include "ppml_impl/bridge_make.h"
+#include "ppml_impl/encoder.h"
+#include "ppml_impl/pooled_encode.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -157,8 +161,50 @@ static int check_set(const char *name) {
   return error;
 }
 
+/* Latents of a secret picture and of secret numbers, and where they stand in a message. */
+static int make_latents(uint32_t standardise) {
+  static uint8_t pixels[256];
+  static const int8_t weight[32] = {1, -3, 40, 127, -127, 9};
+  static const int32_t center[2] = {50, 70}, spread[2] = {900, 800};
+  static uint64_t message[4096];
+  int8_t latents[32];
+  ppml_arena arena;
+  ppmli_encoder e = {PPMLI_ENCODER_PATCHES, 16, 16,     1,      4,     2, 5,
+                     standardise,           0,  weight, center, spread};
+  ppmli_latent_shape shape = {4, 4, 2, 2, 2};
+  ppmli_pooled_layout layout;
+  ppmli_pooled_lay_out(&layout, &shape);
+  layout.modulus_log2 = 20;
+  for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * i);
+  SECRET(pixels);
+  int error = ppml_arena_init(&arena, memory, sizeof memory);
+  if (!error) error = ppmli_encode(latents, NULL, &e, pixels, NULL, &arena);
+  ppmli_pooled_place(message, latents, &shape, &layout, 4096);
+  uint32_t word = 0x40490fdb;
+  SECRET(word);
+  int32_t number = ppmli_encoder_fix(word, 9, 20);
+  PUBLIC(number);
+  return error ? error : number == 1608 ? PPML_OK : PPML_ERR_ARG;
+}
+
+/* A row of a bridge's key, of two secret keys. */
+static int make_bridge(void) {
+  static uint8_t planes[PPML_KEY_BITS_MAX / 8], bits[PPML_KEY_BITS_MAX / 8], wire[1 << 14];
+  uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
+  ppmli_bridge b = {ppml_params_by_name("leveled-16"), ppml_params_by_name("fast")};
+  ppml_arena arena;
+  SECRET(planes);
+  SECRET(bits);
+  SECRET(noise_seed);
+  int error = ppml_arena_init(&arena, memory, sizeof memory);
+  return error ? error
+               : ppmli_bridge_make_row(wire, &b, 1, planes, bits, mask_seed, noise_seed, &arena);
+}
+
 int main(void) {
   const ppml_params *p;
+  if (make_latents(0) != PPML_OK || make_latents(1) != PPML_OK || make_bridge() != PPML_OK)
+    return 1;
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
     if (check_set(p->name) != PPML_OK) return 1;
   puts("tests/ct/client.c: no branch or address depends on a secret");
