@@ -6,12 +6,12 @@
 #include "schedule.h"
 
 /* A ciphertext times encrypted features, summed over `features` of them: the rows' noise, and what
- * the digits leave over of the ciphertext, (1 + N / 2) times as much with the key, times the
- * rows' values, whose squares are 6.25 on average. */
+ * the digits leave over of the ciphertext, centered: (1 + N / 4) times as much with the key, times
+ * the rows' values, whose squares are 6.25 on average. */
 PPMLI_STATIC double ppmli_noise_features(const ppmli_rows *rows, const ppml_params *p,
                                          double features) {
   double N = p->poly_size, ggsw = (double)ppmli_rows_ggsw(rows);
-  double rest = ppmli_noise_rounding(rows->base_log2 * rows->levels) * (1 + N / 2);
+  double rest = ppmli_noise_rounding(rows->base_log2 * rows->levels) * (1 + N / 4);
   return ppmli_noise_rows(p, ggsw * features, rows->base_log2, rows->row_bits) +
          features * N * PPMLI_SCHEDULE_SQUARE * rest;
 }

@@ -77,17 +77,39 @@ PPMLI_STATIC void ppmli_rows_expand(ppmli_rows_block *block, const ppmli_rows *r
 
 /* --------------------------------------------------------------- products */
 
+/* The body of a ciphertext less half of what the digits of its mask leave over, times 1 + Y + ..:
+ * the mask's leftovers e meet the key, whose bits are 1/2 on average.  Taking off the average
+ * leaves e (s - 1/2), which halves the variance, as in the centered switches; and here it matters
+ * more, for the leftovers are then multiplied by rows: where a feature's values have a mean, as the
+ * constant one's, its product with the key's mean is many times as large as with the key's spread.
+ *   body  [N]  out
+ *   glwe  [2][N] */
+PPMLI_STATIC void ppmli_rows_center(uint64_t *body, const uint64_t *glwe, const ppmli_rows *rows,
+                                    size_t N) {
+  uint64_t unit = (uint64_t)1 << (64 - rows->base_log2 * rows->levels), sum = 0;
+  for (size_t i = 0; i < N; i++) { /* minus all, then coefficient k has those up to k twice more */
+    uint64_t left = glwe[i] - ((glwe[i] + unit / 2) & ~(unit - 1));
+    body[i] = left;
+    sum -= left;
+  }
+  for (size_t k = 0; k < N; k++) {
+    sum += 2 * body[k];
+    body[k] = glwe[N + k] - (uint64_t)(ppmli_torus_signed(sum) / 2);
+  }
+}
+
 /* Digits of a ciphertext that is to be multiplied by one feature or by each.
  *   out   digit row r at out + r * row_stride, groups `stride` apart
- *   glwe  [2][N] */
+ *   glwe  [2][N], not block->glwe */
 PPMLI_STATIC void ppmli_rows_digits(double *out, size_t row_stride, size_t stride,
                                     const uint64_t *glwe, const ppmli_rows *rows,
-                                    const ppmli_fft *fft, double *work) {
+                                    const ppmli_fft *fft, const ppmli_rows_block *block) {
   ppmli_gadget gadget = ppmli_rows_gadget(rows);
+  ppmli_rows_center(block->glwe, glwe, rows, fft->poly_size);
   for (uint32_t row = 0; row < 2 * rows->levels; row++)
     fft->backend->forward_digit(fft, out + row * row_stride, stride,
-                                glwe + (row / rows->levels) * fft->poly_size, &gadget,
-                                row % rows->levels, work);
+                                row < rows->levels ? glwe : block->glwe, &gadget,
+                                row % rows->levels, block->work);
 }
 
 /* Doubles of digits and products in what follows. */
@@ -108,7 +130,7 @@ PPMLI_STATIC void ppmli_rows_scores(uint64_t *out, const ppmli_rows_block *block
   ppmli_product shape = {1, 1, ggsw * F, 2, NULL};
   for (size_t i = 0; i < F; i++)
     ppmli_rows_digits(doubles + i * PPMLI_GROUP, F * PPMLI_GROUP, ggsw * F * PPMLI_GROUP,
-                      weight + 2 * N * i, rows, fft, block->work);
+                      weight + 2 * N * i, rows, fft, block);
   fft->backend->product(fft, sums, doubles, block->feature, &shape);
   memset(out, 0, 2 * N * sizeof *out);
   for (size_t c = 0; c < 2; c++)
@@ -125,7 +147,7 @@ PPMLI_STATIC void ppmli_rows_multiply(double *doubles, const ppmli_rows_block *b
   const size_t ggsw = ppmli_rows_ggsw(rows);
   double *digits = doubles + 2 * rows->features * (size_t)p->poly_size;
   ppmli_product shape = {1, 1, ggsw, 2 * (size_t)rows->features, NULL};
-  ppmli_rows_digits(digits, PPMLI_GROUP, ggsw * PPMLI_GROUP, glwe, rows, fft, block->work);
+  ppmli_rows_digits(digits, PPMLI_GROUP, ggsw * PPMLI_GROUP, glwe, rows, fft, block);
   fft->backend->product(fft, doubles, digits, block->feature, &shape);
 }
 
