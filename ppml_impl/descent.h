@@ -186,6 +186,7 @@ PPMLI_STATIC void ppmli_descent_labels(ppmli_descent *d, uint32_t output, uint32
   size_t N = p->poly_size;
   ppml_arena arena = ppmli_slices_arena(&d->scratch, 0);
   ppmli_auto_scratch scratch;
+  memset(&scratch, 0, sizeof scratch);
   int error = ppmli_auto_scratch_init(&scratch, p, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */
@@ -229,6 +230,7 @@ PPMLI_STATIC void ppmli_descent_update_task(void *argument, size_t index) {
   size_t end = ppmli_parallel_share(features, d->tasks, index + 1);
   ppml_arena arena = ppmli_slices_arena(&d->scratch, index);
   ppmli_auto_scratch scratch;
+  memset(&scratch, 0, sizeof scratch);
   int error = ppmli_auto_scratch_init(&scratch, d->params, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */

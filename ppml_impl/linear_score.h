@@ -181,6 +181,7 @@ PPMLI_STATIC void ppmli_linear_task(void *argument, size_t index) {
   size_t words = x->model->model->layer[0].outputs * ppmli_output_words(x->model->params);
   size_t end = ppmli_parallel_share(x->images, x->tasks, index + 1);
   ppmli_linear_scratch s;
+  memset(&s, 0, sizeof s);
   int error = ppmli_linear_scratch_init(&s, x->model, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */

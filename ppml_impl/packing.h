@@ -163,6 +163,7 @@ PPMLI_STATIC void ppmli_packing_task(void *argument, size_t index) {
   size_t end = ppmli_parallel_share(t->pairs, t->tasks, index + 1);
   uint64_t *difference = (uint64_t *)ppmli_arena_array(&arena, words, sizeof(uint64_t));
   ppmli_auto_scratch s;
+  memset(&s, 0, sizeof s);
   int error = ppmli_auto_scratch_init(&s, p, &arena);
   PPMLI_ASSERT(difference != NULL && error == PPML_OK);
   (void)error; /* the slice was sized for it */

@@ -1,10 +1,11 @@
 /* bench_learn.c - learning from encrypted images, on real data: accuracy, agreement, time.  Not a
  * suite: `make build/tests/bench_learn`, then
  *
- *   bench_learn DATA.npz features orders threads clear|descent|gram [passes]
+ *   bench_learn DATA.npz features orders threads clear|descent|gram|linear [passes]
  *
  * For each of `orders` orders of the images: the run in the clear and a simulated one; the last
- * argument says which encrypted run there is, of the first order. */
+ * argument says which encrypted run there is, of the first order; linear: a model without hidden
+ * layers by ppml_train, on all test images, encrypted. */
 #define PPML_IMPLEMENTATION
 #define ck_assert(x)                                                                               \
   do {                                                                                             \
@@ -22,7 +23,13 @@
 #include "../ppml.h"
 #include "../ppml_impl/descent.h"
 #include "../ppml_impl/features_fit.h"
+#include "../ppml_impl/gram.h"
 #include "../ppml_impl/learn_simulate.h"
+#include "../ppml_impl/linear_encrypt.h"
+#include "../ppml_impl/linear_fold.h"
+#include "../ppml_impl/linear_noise.h"
+#include "../ppml_impl/linear_peaks.h"
+#include "../ppml_impl/linear_score.h"
 #include "../ppml_impl/reveal.h"
 #include "../ppml_impl/training_write.h"
 
@@ -263,13 +270,39 @@ static void solve(bench *b, double *w, const ppmli_clear_rows *rows) {
   free(value), free(a);
 }
 
+/* The same weights as an ordinary model of 8-bit weights on pixels. */
+static void fold(bench *b, const double *w) {
+  ppml_model m;
+  size_t right = 0, same = 0, images = b->source[NPZ_TEST].count, mark = b->arena.used_bytes;
+  size_t C = b->map.spec.outputs, bytes = ppmli_spec_answer_bytes(&b->map.spec);
+  ck_assert(ppmli_linear_fold_run(&m, &b->map, w, &b->arena) == PPML_OK);
+  double *exact = score(b, NPZ_TEST, w);
+  int32_t scores[PPML_CLASSES_MAX], largest = 0;
+  for (size_t n = 0; n < images; n++) {
+    uint8_t found[PPML_CLASSES_MAX];
+    const uint8_t *pixels = b->data.split[NPZ_TEST].images + n * image_bytes(b);
+    ck_assert(ppml_model_predict(scores, &m, pixels, &b->arena) == PPML_OK);
+    ppml_spec_answer(found, &m.spec, scores);
+    if (abs(scores[0]) > largest) largest = abs(scores[0]);
+    for (size_t l = 0; l < bytes; l++) {
+      right += found[l] == b->data.split[NPZ_TEST].labels[n * bytes + l];
+      same += found[l] == answer(&m.spec, exact + n * C, l);
+    }
+  }
+  printf("  %-22s test %.4f same answers %.4f; largest score %d, peak %d\n", "folded, 8 bits",
+         (double)right / (double)(images * bytes), (double)same / (double)(images * bytes),
+         (int)largest, (int)m.layer[0].peak[0]);
+  free(exact);
+  b->arena.used_bytes = mark;
+}
+
 typedef struct totals {
   double clear, simulated, agreement, worst;
 } totals;
 
 /* One order: plan, rows, the run in the clear and simulated ones. */
 static void run_order(bench *b, uint64_t seed, uint32_t passes, ppmli_training_plan *plan,
-                      double *clear, totals *sum) {
+                      double *clear, double *least, totals *sum) {
   size_t weights = (size_t)(b->map.count + 1) * b->map.spec.outputs;
   double *w = (double *)memory(weights * sizeof *w), *last = (double *)memory(weights * sizeof *w);
   double agreement = 1, right;
@@ -282,8 +315,9 @@ static void run_order(bench *b, uint64_t seed, uint32_t passes, ppmli_training_p
   ppmli_schedule schedule = {plan->set.rows, plan->set.count / plan->set.rows.batch * passes};
   printf("order %u: %u rows, %u steps\n", (unsigned)seed, (unsigned)rows.count,
          (unsigned)schedule.steps);
-  solve(b, w, &rows);
-  report(b, "least squares, clear", w, NULL, NULL);
+  solve(b, least, &rows);
+  report(b, "least squares, clear", least, NULL, NULL);
+  fold(b, least);
   ck_assert(ppmli_descent_simulate(clear, last, &schedule, &rows, b->params, NULL, &b->arena) ==
             PPML_OK);
   right = report(b, "descent, clear", clear, NULL, NULL);
@@ -428,6 +462,133 @@ static void descend(bench *b, const ppmli_training_plan *plan, uint32_t passes, 
   printf("  distance of w from the clear one: %.4f of its length\n", sqrt(error / norm));
 }
 
+static void second_moments(bench *b, const double *least_squares, const ppml_parallel *parallel,
+                           size_t threads) {
+  keys k;
+  uint8_t *bytes;
+  ppmli_training_plan plan;
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, 100);
+  make_keys(b, &k, parallel, threads);
+  ck_assert(ppmli_training_plan_make(&plan, &b->map, &b->source[NPZ_TRAIN], PPMLI_ROWS_GRAM, 0,
+                                     b->params, &rng, &b->arena) == PPML_OK);
+  size_t count = encrypt(b, &plan, &k, &bytes, parallel, threads);
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  ppmli_training_file file;
+  ppmli_training_files files = {&file, 1, 0};
+  ppmli_learnt learnt;
+  open_set(b, &k, &file, &reader);
+  ppml_arena arena =
+      new_arena(ppmli_gram_bytes(&plan.set.rows, b->params, threads) + ((size_t)1 << 25));
+  double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), wall = seconds(CLOCK_MONOTONIC);
+  ck_assert(ppmli_gram_run(&learnt, &files, &k.packing, parallel, NULL, &arena) == PPML_OK);
+  printf("server: %.2f s CPU, %.2f s on the clock, %zu threads, arena %.1f MB; answer %u bytes\n",
+         seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, seconds(CLOCK_MONOTONIC) - wall, threads,
+         (double)arena.high_bytes / 1e6, (unsigned)ppmli_learnt_payload_bytes(&learnt));
+  double *w = (double *)memory((size_t)learnt.features * learnt.outputs * sizeof *w), agreement;
+  ppml_arena revealing = new_arena(ppmli_reveal_bytes(&learnt));
+  ck_assert(ppmli_reveal(w, &learnt, k.secret.glwe_bits, 0.001, &revealing) == PPML_OK);
+  report(b, "gram, encrypted", w, least_squares, &agreement);
+}
+
+/* ------------------------------------------------------------------ linear */
+
+/* A model by ppml_train, with the peaks of its scores. */
+static void train_linear(bench *b, ppml_model *model, int32_t *peak, size_t threads,
+                         const ppml_parallel *parallel) {
+  ppml_train_options o = ppml_train_options_default();
+  const ppml_spec *s = &b->map.spec;
+  o.width = s->width, o.height = s->height, o.channels = s->channels, o.classes = s->classes;
+  o.task = s->task;
+  o.hidden_count = 0;
+  o.input_bits = o.weight_bits = 8;
+  o.epochs = 20;
+  o.params = NULL;
+  ppml_images images[2];
+  for (int k = 0; k < 2; k++) {
+    ppml_images made = {b->data.split[k].images, b->data.split[k].labels, b->data.split[k].count};
+    images[k] = made;
+  }
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, 5);
+  double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  ppml_arena arena = new_arena(ppml_train_bytes(&o, images[0].count, images[1].count, threads));
+  ck_assert(ppml_train(model, &o, &images[0], &images[1], parallel, NULL, &arena) == PPML_OK);
+  ck_assert(ppmli_linear_peaks(peak, model, &b->source[NPZ_TRAIN], &rng, &b->arena) == PPML_OK);
+  model->layer[0].peak = peak;
+  printf("trained in %.1f s\n", seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+}
+
+/* All test images, encrypted; times of each part. */
+static void run_linear(bench *b, const ppml_model *m) {
+  ppml_secret_key key;
+  ppml_client client;
+  ppml_rng rng;
+  ppmli_linear_model server;
+  const ppml_params *p = ppmli_linear_params();
+  size_t images = b->source[NPZ_TEST].count, bytes = ppmli_spec_answer_bytes(&m->spec);
+  size_t C = m->spec.outputs, right = 0, same = 0, clear_right = 0;
+  double *clear_scores = (double *)memory(images * C * sizeof(double));
+  double *scores_found = (double *)memory(images * C * sizeof(double)), squares = 0;
+  double *took = (double *)memory(images * sizeof *took), encrypted = 0, decrypted = 0;
+  ppml_rng_init_for_tests(&rng, 3);
+  ppmli_linear_client(&client, m);
+  ppml_secret_key_generate(&key, &client, &rng);
+  ppml_arena arena = new_arena(ppmli_linear_model_bytes(m)), work = new_arena((size_t)1 << 24);
+  ck_assert(ppmli_linear_model_init(&server, m, ppmli_backend_by_name(NULL), &arena) == PPML_OK);
+  for (size_t n = 0; n < images; n++) {
+    const uint8_t *pixels = b->data.split[NPZ_TEST].images + n * image_bytes(b);
+    const uint8_t *labels = b->data.split[NPZ_TEST].labels + n * bytes;
+    int32_t clear[PPML_CLASSES_MAX], scores[PPML_CLASSES_MAX];
+    uint8_t one[PPML_CLASSES_MAX], other[PPML_CLASSES_MAX];
+    ppml_input input;
+    ppml_output output;
+    size_t mark = work.used_bytes;
+    double t = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    ck_assert(ppmli_linear_encrypt_image(&input, &key, pixels, &rng, &work) == PPML_OK);
+    encrypted += seconds(CLOCK_PROCESS_CPUTIME_ID) - t;
+    t = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    ck_assert(ppmli_linear_infer(&output, &server, &input, 1, client.circuit_id, NULL, &work) ==
+              PPML_OK);
+    took[n] = seconds(CLOCK_PROCESS_CPUTIME_ID) - t;
+    t = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    ck_assert(ppml_decrypt(scores, &output, 0, &key) == PPML_OK);
+    decrypted += seconds(CLOCK_PROCESS_CPUTIME_ID) - t;
+    ck_assert(ppml_model_predict(clear, m, pixels, &work) == PPML_OK);
+    ppml_spec_answer(one, &m->spec, clear);
+    ppml_spec_answer(other, &m->spec, scores);
+    for (size_t l = 0; l < bytes; l++)
+      right += other[l] == labels[l], clear_right += one[l] == labels[l],
+          same += one[l] == other[l];
+    for (size_t c = 0; c < C; c++) {
+      squares += ppmli_square(scores[c] - clear[c]);
+      clear_scores[n * C + c] = clear[c], scores_found[n * C + c] = scores[c];
+    }
+    work.used_bytes = mark;
+  }
+  for (size_t i = 1; i < images; i++) /* for the median */
+    for (size_t j = i; j > 0 && took[j] < took[j - 1]; j--) {
+      double swapped = took[j];
+      took[j] = took[j - 1], took[j - 1] = swapped;
+    }
+  double area = 0, found = 0, of = 0;
+  for (uint32_t c = 0; c < C; c++) {
+    if (curve(b, NPZ_TEST, clear_scores, c) < 0) continue;
+    area += curve(b, NPZ_TEST, clear_scores, c), found += curve(b, NPZ_TEST, scores_found, c), of++;
+  }
+  printf("linear, %zu images: accuracy clear %.4f encrypted %.4f, AUC %.4f and %.4f; answers that "
+         "differ %zu of %zu\n",
+         images, (double)clear_right / (double)(images * bytes),
+         (double)right / (double)(images * bytes), area / of, found / of, images * bytes - same,
+         images * bytes);
+  printf("  noise of a score %.1f, formula %.1f; unit 2^%.0f, peak %d\n",
+         sqrt(squares / (double)(images * C)), ppmli_linear_noise_std(m, 0),
+         log2((double)server.unit) - 64, (int)m->layer[0].peak[0]);
+  printf("  us an image: encrypt %.1f, server median %.1f, decrypt %.1f; bytes up %zu down %zu\n",
+         1e6 * encrypted / (double)images, 1e6 * took[images / 2], 1e6 * decrypted / (double)images,
+         ppmli_linear_payload_bytes(p, image_bytes(b)), ppmli_output_payload_bytes(p, C));
+}
+
 int main(int argc, char **argv) {
   if (argc < 6) return fprintf(stderr, "see the head of bench_learn.c\n"), 64;
   bench b;
@@ -441,13 +602,22 @@ int main(int argc, char **argv) {
   load(&b, argv[1], (uint32_t)atoi(argv[2]));
   size_t weights = (size_t)(b.map.count + 1) * b.map.spec.outputs;
   double *clear = (double *)memory(weights * sizeof *clear);
+  double *least = (double *)memory(weights * sizeof *least);
+  if (strcmp(argv[5], "linear") == 0) {
+    ppml_model model;
+    int32_t peak[PPML_CLASSES_MAX];
+    train_linear(&b, &model, peak, threads, &parallel);
+    run_linear(&b, &model);
+    return 0;
+  }
   for (uint32_t o = orders; o--;) { /* the first one last, for the encrypted run */
     ppmli_training_plan plan;
-    run_order(&b, o, passes, &plan, clear, &sum);
+    run_order(&b, o, passes, &plan, clear, least, &sum);
     if (o) continue;
     printf("mean of %u orders: clear %.4f, simulated %.4f, same answers %.4f, least %.4f\n",
            (unsigned)orders, sum.clear / orders, sum.simulated / orders, sum.agreement / orders,
            sum.worst);
+    if (strcmp(argv[5], "gram") == 0) second_moments(&b, least, &parallel, threads);
     if (strcmp(argv[5], "descent") == 0) descend(&b, &plan, passes, clear, &parallel, threads);
   }
   return 0;
