@@ -32,7 +32,7 @@ TEST_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
 #include "../ppml_impl/checkpoint.h"
 #include "../ppml_impl/classify_reveal.h"
 #include "../ppml_impl/gram.h"
-#include "../ppml_impl/learn_simulate.h"
+#include "../ppml_impl/learn_outlook.h"
 #include "../ppml_impl/reveal.h"
 #include "../ppml_impl/sums.h"
 

@@ -98,6 +98,25 @@ static int watch_step(void *context, const ppmli_descent *d) {
   return PPML_OK;
 }
 
+/* The answers of an encrypted run are as often those of the clear run as simulated runs' are. */
+static void check_outlook(test_learner *t, const ppmli_schedule *schedule,
+                          const ppmli_clear_rows *rows, const double *clear, const double *w) {
+  ppmli_learn_outlook outlook;
+  ppml_rng rng = test_rng(77);
+  ppml_arena arena = test_arena(ppmli_learn_outlook_bytes(&schedule->rows));
+  memset(&outlook, 0, sizeof outlook);
+  ck_assert_int_eq(ppmli_learn_outlook_add(&outlook, schedule, &t->map.spec, rows, rows, clear,
+                                           t->p, 50, &rng, &arena),
+                   PPML_OK);
+  ck_assert_uint_eq(arena.high_bytes, arena.capacity_bytes);
+  ppml_interval i = ppmli_learn_outlook_agreement(&outlook, 0.999);
+  double differ = (double)ppmli_learn_differ(&t->map.spec, w, clear, rows, schedule->rows.features);
+  double agreement = 1 - differ / (double)rows->count;
+  ck_assert_msg(agreement >= i.low && agreement <= i.high && i.high > i.low && i.low > 0.5,
+                "%.4f, expected %.4f, from %.4f to %.4f", agreement, i.expected, i.low, i.high);
+  test_arena_free(&arena);
+}
+
 /* Each step moves w as the clear step does, within the noise of the formulas; two outputs, two
  * passes. */
 START_TEST(a_step_moves_the_weights_with_the_noise_of_the_formulas) {
@@ -124,6 +143,7 @@ START_TEST(a_step_moves_the_weights_with_the_noise_of_the_formulas) {
   for (size_t i = 0; i < 21; i++)
     error += ppmli_square(revealed[i] - mean[i]), norm += ppmli_square(mean[i]);
   ck_assert_msg(sqrt(error / norm) < 0.2, "off by %g of its length", sqrt(error / norm));
+  check_outlook(&t, &r.schedule, &rows, mean, revealed);
   free(file.bytes), free(model.bytes);
   test_clear_rows_free(&rows), test_arena_free(&r.arena);
   test_learner_free(&t), test_images_free(&images);
