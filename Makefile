@@ -92,6 +92,10 @@ $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEAD
 	@echo "  cc $@"
 	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) $(CHECK_LIBS) -lm -o $@
 
+# Learning from encrypted images on real data, see its head; minutes, so no suite.
+$(BUILD)/bench_learn: tests/bench_learn.c $(HEADERS) $(BUILD)/cli/npz.o $(BUILD)/cli/inflate.o
+	@$(COMPILE) -pthread $< $(BUILD)/cli/npz.o $(BUILD)/cli/inflate.o -lm -o $@
+
 check: check-tools ## run the tests: suites, fuzz corpora, command line
 	@$(MAKE) --no-print-directory check-suites check-fuzz check-build check-cli check-import
 	@echo "make check: all passed"

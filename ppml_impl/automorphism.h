@@ -150,7 +150,7 @@ PPMLI_STATIC int ppmli_auto_scratch_init(ppmli_auto_scratch *s, const ppml_param
  *   out  [2][N]  in and out
  *   in   [2][N]  may be out
  *   key  [ppmli_auto_doubles(p)]  of that step
- * Noise: docs/NOISE.md "Automorphism". */
+ * Noise: docs/NOISE.md "Packing". */
 PPMLI_STATIC void ppmli_auto_add(uint64_t *out, const uint64_t *in, uint32_t step,
                                  const double *key, const ppml_params *p, const ppmli_fft *fft,
                                  ppmli_auto_scratch *s) {

@@ -84,7 +84,7 @@ PPMLI_STATIC int ppmli_gram_init(ppmli_gram *g, ppmli_learnt *out, const ppmli_p
  *   progress  may be NULL: told blocks
  * Memory: ppmli_learnt_bytes, and ppmli_gram_bytes, which is given back.
  * Errors: the input bytes', ARG, MISMATCH, PARAMS (too many rows), NOMEM, IO.
- * Noise: docs/NOISE.md "Second moments". */
+ * Noise: docs/NOISE.md "Learning". */
 PPMLI_STATIC int ppmli_gram_run(ppmli_learnt *out, ppmli_training_files *files,
                                 const ppmli_packing_key *packing, const ppml_parallel *parallel,
                                 const ppml_progress *progress, ppml_arena *arena) {

@@ -121,7 +121,7 @@ PPMLI_INLINE size_t ppmli_rows_product_doubles(const ppmli_rows *rows, const ppm
  *   out      [2][N]
  *   weight   [features][2][N]  ciphertexts of constants
  *   doubles  [ppmli_rows_product_doubles()]  scratch
- * Noise: docs/NOISE.md "Descent". */
+ * Noise: docs/NOISE.md "Learning". */
 PPMLI_STATIC void ppmli_rows_scores(uint64_t *out, const ppmli_rows_block *block,
                                     const uint64_t *weight, const ppmli_rows *rows,
                                     const ppml_params *p, const ppmli_fft *fft, double *doubles) {

@@ -1,7 +1,7 @@
 /* bench_learn.c - learning from encrypted images, on real data: accuracy, agreement, time.  Not a
- * suite: `make build/tests/bench_learn`, then
+ * suite: `make build/bench_learn`, then
  *
- *   bench_learn DATA.npz features orders threads clear|descent|gram|linear [passes]
+ *   build/bench_learn DATA.npz features orders threads clear|descent|gram|linear [passes]
  *
  * For each of `orders` orders of the images: the run in the clear and a simulated one; the last
  * argument says which encrypted run there is, of the first order; linear: a model without hidden

@@ -266,6 +266,18 @@ START_TEST(memory_does_not_grow_with_the_rows) {
 }
 END_TEST
 
+/* The sum of 14 weights of 0.9 has gone round a torus of 8 once, of -1.4 twice the other way. */
+START_TEST(a_mean_comes_back_whose_sum_went_round) {
+  ppmli_learnt l;
+  double value[4] = {0.95, -1.3, 14 * 0.9 - 8, 14 * -1.4 + 16}, w[2];
+  memset(&l, 0, sizeof l);
+  l.features = 2, l.outputs = 1, l.batch = 16, l.steps = 28;
+  l.unit_log2 = PPMLI_SCHEDULE_UNIT_LOG2;
+  ppmli_reveal_mean(w, value, &l);
+  ck_assert(fabs(w[0] - 0.9) < 1e-9 && fabs(w[1] + 1.4) < 1e-9);
+}
+END_TEST
+
 /* ---------------------------------------------------------- second moments */
 
 /* Values of gram and sums against the clear ones. */
@@ -498,6 +510,7 @@ int main(void) {
   TCase *error = test_case(suite, "error");
   tcase_add_test(noise, a_step_moves_the_weights_with_the_noise_of_the_formulas);
   tcase_add_test(law, a_run_that_was_interrupted_ends_with_the_same_model);
+  tcase_add_test(law, a_mean_comes_back_whose_sum_went_round);
   tcase_add_test(law, memory_does_not_grow_with_the_rows);
   tcase_add_test(noise, second_moments_have_the_noise_of_the_formula_and_give_least_squares);
   tcase_add_test(law, sums_of_two_owners_are_exact);
