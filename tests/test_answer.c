@@ -208,7 +208,7 @@ static void make_key(ppml_secret_key *key, uint64_t seed) {
   client.score_unit = ((uint64_t)1 << 50) / 10;
   client.spec.score_unit = 2000;
   test_client_step(&client);
-  ppml_secret_key_generate(key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
 }
 
 /* ---------------------------------------------------------------- requests */
@@ -666,7 +666,8 @@ START_TEST(a_certificate_says_what_answers_tell) {
     if (ppml_plan(&circuit, &net->model, &options, NULL, &arena) == PPML_OK) {
       ppml_circuit_certificate(&c, &circuit);
       ppml_client_from_circuit(&client, &circuit);
-      ck_assert(ppmli_client_is_valid(&client));
+      ppml_limits limits = ppml_limits_default();
+      ck_assert(ppmli_client_is_valid(&client, &limits));
       ck_assert_uint_eq(client.publish, 500);
       ck_assert(c.score_noise == client.score_noise && c.answer_step == client.answer_step);
       ck_assert_uint_eq(c.renew_after, client.renew_after);
