@@ -247,6 +247,7 @@ static ppml_spec spec_of(uint32_t task, uint32_t classes) {
   spec.task = task;
   spec.classes = classes;
   spec.outputs = ppmli_task_outputs(task, classes);
+  spec.width = spec.height = spec.channels = spec.input_bits = spec.score_unit = 1;
   return spec;
 }
 
