@@ -120,7 +120,7 @@ check: check-tools ## run the tests in three minutes of processor time; FULL=1 r
 	@echo "make check: $(if $(FULL),seven,three) minutes of processor time, on $(PROCESSORS) processors"
 	@ALIVE_NOTE=$(BUILD)/alive sh tests/alive.sh "make check" \
 	  $(MAKE) --no-print-directory $(NOT_ALONE) check-suites check-fuzz check-build check-cli check-import
-	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few
+	$(if $(FULL),@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few)
 	@echo "make check: all passed$(if $(FULL),,; make check-all has the rest)"
 
 # Suites that compute most; the command line goes the same ways in short.

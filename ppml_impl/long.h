@@ -48,7 +48,7 @@ PPMLI_STATIC void ppmli_long_carry(uint64_t *top, uint64_t *tail, uint32_t poly_
 
 /* A ternary key, transformed for products.  The words of 80 bits that it meets are taken in two
  * limbs of 40: sums of N products of those with -1, 0 and 1 are whole numbers of magnitude at
- * most N (2^40 - 1) < 2^52 for N <= 2^12, far below the p / 2 up to which a product is exact. */
+ * most N (2^40 - 1) < 2^52 for N <= 2^12, far below the 2^62 up to which a product is exact. */
 typedef struct ppmli_long_key {
   ppmli_ntt ntt;
   uint64_t *values; /* [N], secret */
@@ -104,6 +104,18 @@ PPMLI_INLINE size_t ppmli_long_product_scratch(const ppml_params *p) {
   return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
 }
 
+/* The lower halves of words of 80 bits, whose tails stand four together.
+ *   limb  [N]  out
+ *   a     [ppmli_long_mask_words] */
+PPMLI_STATIC void ppmli_long_low_limbs(uint64_t *limb, const uint64_t *a, uint32_t poly_size) {
+  const uint64_t mask = ((uint64_t)1 << PPMLI_LONG_HIGH_SHIFT) - 1;
+  for (uint32_t i = 0; i < poly_size; i += 4) {
+    uint64_t tails = a[poly_size + i / 4];
+    for (uint32_t j = 0; j < 4; j++, tails >>= PPMLI_LONG_TAIL_BITS)
+      limb[i + j] = (a[i + j] & mask) << PPMLI_LONG_TAIL_BITS | (tails & 0xffff);
+  }
+}
+
 /* limb = limb s as residues below p. */
 PPMLI_STATIC void ppmli_long_limb_product(uint64_t *limb, const ppmli_long_key *key) {
   ppmli_ntt_forward(limb, &key->ntt);
@@ -124,10 +136,7 @@ PPMLI_STATIC int ppmli_long_muladd(uint64_t *top, uint64_t *tail, const uint64_t
   for (uint32_t i = 0; i < N; i++) limb[i] = a[i] >> shift;
   ppmli_long_limb_product(limb, key);
   for (uint32_t i = 0; i < N; i++) top[i] += ppmli_ntt_to_signed(limb[i]) << shift;
-  for (uint32_t i = 0; i < N; i++) {
-    uint64_t low = a[i] & (((uint64_t)1 << shift) - 1);
-    limb[i] = low << PPMLI_LONG_TAIL_BITS | ppmli_long_mask_tail(a, i, N);
-  }
+  ppmli_long_low_limbs(limb, a, N);
   ppmli_long_limb_product(limb, key);
   for (uint32_t i = 0; i < N; i++) tail[i] += ppmli_ntt_to_signed(limb[i]);
   ppmli_wipe(limb, N * sizeof *limb);

@@ -3,7 +3,7 @@
  * A number-theoretic transform over the prime p = 2^64 - 2^32 + 1.  X^N + 1 splits into
  * X^(N/2) - z and X^(N/2) + z with z^2 = -1, and so on down the tree to N linear factors, as in
  * fft/ref.h.  What comes back are the coefficients modulo p: a product is exact if its
- * coefficients, as integers, lie between -p/2 and p/2.
+ * coefficients, as integers, lie between -2^62 and 2^62.
  *
  * A client makes its ciphertexts and keys by this: no compiler option and no rounding mode can
  * change what it gives.  CT on machines whose multiplication of 32 by 32 bits is (of 64 by 64,
@@ -91,13 +91,16 @@ PPMLI_INLINE uint64_t ppmli_ntt_mul(uint64_t a, uint64_t b) {
   return ppmli_ntt_sub(high, m - (m >> 32) - carry);
 }
 
-/* An integer modulo 2^64, of magnitude below p / 2, as its residue below p; and back. */
+/* An integer modulo 2^64, of magnitude below 2^62, as its residue below p; and back.  Bit 63 is the
+ * sign of either: a negative x is p + x, modulo 2^64 less 2^32 - 1. */
 PPMLI_INLINE uint64_t ppmli_ntt_from_signed(uint64_t x) {
-  return x - ppmli_ntt_carry((int)(x >> 63));
+  uint64_t sign = x >> 63;
+  return x - ((sign << 32) - sign);
 }
 
 PPMLI_INLINE uint64_t ppmli_ntt_to_signed(uint64_t x) {
-  return x + ppmli_ntt_carry(x > PPMLI_NTT_PRIME / 2);
+  uint64_t sign = x >> 63;
+  return x + ((sign << 32) - sign);
 }
 
 /* ------------------------------------------------------------------ roots */

@@ -173,10 +173,11 @@ static int make(uint8_t *digest, const material *m, int *is_right) {
   const ppml_params *p = m->circuit.params;
   ppml_rng rng;
   ppml_input input;
+  ppml_request request;
   ppmli_digest sum;
   ppml_rng_init_for_tests(&rng, 7);
   ppml_arena arena = arena_of(ppml_input_bytes(p, &m->secret.client.spec));
-  PPMLI_TRY(ppml_encrypt(&input, &m->secret, pixels, &rng, &arena));
+  PPMLI_TRY(ppml_encrypt(&input, &request, &m->secret, pixels, &rng, &arena));
   *is_right = decrypts(&input, &m->secret) && hides(&input, &m->secret);
   ppmli_digest_init(&sum);
   for (size_t i = 0; i < (size_t)input.blocks * p->poly_size; i++) {
@@ -228,6 +229,7 @@ static int answer(int32_t *scores, const material *m, const char *backend) {
   ppml_eval_key key;
   ppml_limits limits = ppml_limits_default();
   ppml_input input;
+  ppml_request request;
   ppml_output output;
   ppml_rng rng;
   ppml_reader reader = ppml_reader_from_memory(m->eval, m->eval_bytes);
@@ -236,9 +238,9 @@ static int answer(int32_t *scores, const material *m, const char *backend) {
                ppml_infer_bytes(&m->circuit, 1, 1));
   ppml_rng_init_for_tests(&rng, 8);
   int error = ppml_eval_key_read(&key, &reader, &limits, &m->circuit, backend, NULL, &arena);
-  if (!error) error = ppml_encrypt(&input, &m->secret, pixels, &rng, &arena);
+  if (!error) error = ppml_encrypt(&input, &request, &m->secret, pixels, &rng, &arena);
   if (!error) error = ppml_infer(&output, &m->circuit, &input, 1, &key, NULL, &arena);
-  if (!error) error = ppml_decrypt(scores, &output, 0, &m->secret);
+  if (!error) error = ppml_decrypt_scores_for_owner(scores, &output, 0, &request, &m->secret);
   free(arena.memory);
   return error;
 }

@@ -9,10 +9,10 @@
 int make_secret(ppml_secret_key *key, ppml_reader *reader, const ppml_limits *limits,
                 ppml_writer *writer, ppml_rng *rng);
 int make_eval(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena);
-int send_image(ppml_writer *writer, const ppml_secret_key *key, const uint8_t *pixels,
-               ppml_rng *rng, ppml_arena *arena);
-int read_answer(int32_t *scores, ppml_reader *reader, const ppml_secret_key *key,
-                const ppml_limits *limits, ppml_arena *arena);
+int send_image(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+               const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena);
+int read_answer(ppml_answer *answer, ppml_reader *reader, ppml_request *request,
+                const ppml_secret_key *key, const ppml_limits *limits, ppml_arena *arena);
 
 int make_secret(ppml_secret_key *key, ppml_reader *reader, const ppml_limits *limits,
                 ppml_writer *writer, ppml_rng *rng) {
@@ -27,17 +27,17 @@ int make_eval(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng, pp
   return ppml_eval_key_generate(writer, key, rng, NULL, NULL, arena);
 }
 
-int send_image(ppml_writer *writer, const ppml_secret_key *key, const uint8_t *pixels,
-               ppml_rng *rng, ppml_arena *arena) {
+int send_image(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+               const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
   ppml_input input;
   if (ppml_input_bytes(key->client.params, &key->client.spec) > arena->capacity_bytes) return 1;
-  PPMLI_TRY(ppml_encrypt(&input, key, pixels, rng, arena));
+  PPMLI_TRY(ppml_encrypt(&input, request, key, pixels, rng, arena));
   return ppml_input_write(&input, writer);
 }
 
-int read_answer(int32_t *scores, ppml_reader *reader, const ppml_secret_key *key,
-                const ppml_limits *limits, ppml_arena *arena) {
+int read_answer(ppml_answer *answer, ppml_reader *reader, ppml_request *request,
+                const ppml_secret_key *key, const ppml_limits *limits, ppml_arena *arena) {
   ppml_output output;
   PPMLI_TRY(ppml_output_read(&output, reader, limits, arena));
-  return ppml_decrypt(scores, &output, 0, key);
+  return ppml_decrypt(answer, &output, 0, request, key);
 }

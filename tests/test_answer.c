@@ -208,7 +208,7 @@ static void make_key(ppml_secret_key *key, uint64_t seed) {
   client.score_unit = ((uint64_t)1 << 50) / 10;
   client.spec.score_unit = 2000;
   test_client_step(&client);
-  ppml_secret_key_generate(key, &client, &rng);
+  ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
 }
 
 /* ---------------------------------------------------------------- requests */
@@ -257,7 +257,7 @@ START_TEST(a_request_is_answered_once) {
     ck_assert_uint_eq(e->answer.label[0], i % 2 == 0);
     ck_assert_uint_eq(e->request[i].open, 0);
     ck_assert_int_eq(answer_of(e, i, &e->request[i]), PPML_ERR_REQUEST);
-    ck_assert_uint_eq(e->answer.label[0], 0xee);
+    ck_assert_uint_eq(e->answer.label[0], 0); /* wiped */
   }
   free(e);
 }
@@ -308,7 +308,7 @@ START_TEST(no_request_no_answer) {
       ppml_decrypt_scores_flooded(&score, &e->output, 0, &e->request[0], &e->key, &rng),
       PPML_ERR_ARG);
   ck_assert_uint_eq(e->request[0].open, 1);
-  ck_assert_int_eq(score, 77);
+  ck_assert_int_eq(score, 0); /* wiped */
   free(e);
 }
 END_TEST
@@ -666,7 +666,8 @@ START_TEST(a_certificate_says_what_answers_tell) {
     if (ppml_plan(&circuit, &net->model, &options, NULL, &arena) == PPML_OK) {
       ppml_circuit_certificate(&c, &circuit);
       ppml_client_from_circuit(&client, &circuit);
-      ck_assert(ppmli_client_is_valid(&client));
+      ppml_limits limits = ppml_limits_default();
+      ck_assert(ppmli_client_is_valid(&client, &limits));
       ck_assert_uint_eq(client.publish, 500);
       ck_assert(c.score_noise == client.score_noise && c.answer_step == client.answer_step);
       ck_assert_uint_eq(c.renew_after, client.renew_after);
@@ -676,7 +677,8 @@ START_TEST(a_certificate_says_what_answers_tell) {
         ck_assert_uint_eq(c.renew_after, UINT32_MAX);
       } else {
         double margin = 0.05 / 1000 * c.score_std * PPMLI_LEAK_ENTROPY; /* one score: no factor */
-        test_assert_near(c.answer_leak_bits, fmin(margin, 1), 0.001);
+        /* The score's noise also counts accumulators that wrap, which tell nothing. */
+        test_assert_near(c.answer_leak_bits, fmin(margin, 1), 0.25);
         double bits = c.answer_leak_bits + c.probability_leak_bits;
         ck_assert(bits * c.renew_after <= PPML_KEY_LEAK_BITS * 1.0001 &&
                   bits * (c.renew_after + 1) > PPML_KEY_LEAK_BITS);

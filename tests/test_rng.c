@@ -349,7 +349,7 @@ static void check_refused(ppml_rng *rng) {
   memset(&fresh, 0, sizeof fresh);
   ck_assert_int_eq(ppml_rng_bytes(rng, bytes, sizeof bytes), PPML_ERR_RNG);
   ck_assert_int_eq(ppml_secret_key_generate(&fresh, &client, rng), PPML_ERR_RNG);
-  ck_assert_int_eq(ppml_encrypt(&input, &key, pixels, rng, &arena), PPML_ERR_RNG);
+  ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, rng, &arena), PPML_ERR_RNG);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, rng, NULL, NULL, &arena), PPML_ERR_RNG);
   for (size_t i = 0; i < sizeof bytes; i++) ck_assert_uint_eq(bytes[i], 7);
   ck_assert_mem_eq(&fresh, zeros, sizeof zeros);

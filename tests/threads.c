@@ -72,6 +72,7 @@ typedef struct shared {
   ppml_secret_key secret;
   ppml_eval_key eval, stream;
   ppml_input input;
+  ppml_request request;
   uint8_t pixels[INPUTS], *wire;
   size_t wire_bytes;
   ppml_reader reader;
@@ -82,9 +83,11 @@ typedef struct shared {
 static int32_t infer(const shared *s, const ppml_eval_key *key) {
   ppml_arena arena = arena_of(ppml_infer_bytes(&s->circuit, 1, 1));
   ppml_output output;
+  ppml_request request = s->request; /* of this thread: one that is answered is closed */
   int32_t score = 0;
   int error = ppml_infer(&output, &s->circuit, &s->input, 1, key, NULL, &arena);
-  if (error == PPML_OK) error = ppml_decrypt(&score, &output, 0, &s->secret);
+  if (error == PPML_OK)
+    error = ppml_decrypt_scores_for_owner(&score, &output, 0, &request, &s->secret);
   free(arena.memory);
   require(error == PPML_OK || (error == PPML_ERR_BUSY && key == &s->stream), "inference failed");
   return error ? INT32_MIN : score;
@@ -101,7 +104,7 @@ static void make_keys(shared *s) {
   ppml_rng_init_for_tests(&rng, 1);
   require(!ppml_secret_key_generate(&s->secret, &s->client, &rng), "secret key");
   require(!ppml_eval_key_generate(&writer, &s->secret, &rng, NULL, NULL, &scratch), "eval key");
-  require(!ppml_encrypt(&s->input, &s->secret, s->pixels, &rng, &s->arena), "encrypt");
+  require(!ppml_encrypt(&s->input, &s->request, &s->secret, s->pixels, &rng, &s->arena), "encrypt");
   ppml_reader reader = ppml_reader_from_memory(s->wire, s->wire_bytes);
   require(!ppml_eval_key_read(&s->eval, &reader, &limits, &s->circuit, NULL, NULL, &s->arena),
           "read");
@@ -132,6 +135,7 @@ static void make_shared(shared *s, const char *params, int is_prepared) {
 static void use_objects(const shared *s, uint64_t seed) {
   ppml_rng rng;
   ppml_input input;
+  ppml_request request;
   ppml_certificate certificate;
   ppml_noise noise;
   uint8_t bytes[1 << 16];
@@ -140,7 +144,8 @@ static void use_objects(const shared *s, uint64_t seed) {
   ppml_arena arena = arena_of(ppml_input_bytes(s->client.params, &s->client.spec) +
                               ppml_simulate_bytes(&s->circuit.model));
   require(!ppml_rng_init(&rng), "entropy");
-  require(!ppml_encrypt(&input, &s->secret, s->pixels, &rng, &arena), "encrypt in a thread");
+  require(!ppml_encrypt(&input, &request, &s->secret, s->pixels, &rng, &arena),
+          "encrypt in a thread");
   ppml_rng_init_for_tests(&rng, seed);
   require(!ppml_simulate(scores, &s->circuit, s->pixels, 2, &rng, &arena), "simulate in a thread");
   require(!ppml_circuit_write(&s->circuit, &writer), "write a circuit in a thread");

@@ -29,7 +29,10 @@ int two_units_round_trip(ppml_arena *arena) {
   memset(&client, 0, sizeof client);
   client.spec = spec;
   client.params = two_units_params();
-  client.score_unit = 1;
+  client.score_unit = (uint64_t)1 << 50;
+  client.score_noise = (uint64_t)6 << 50;
+  client.answer_step = 128;
+  client.renew_after = 1000;
   if (ppml_rng_init(&rng) != PPML_OK) return 3;
   if (ppml_secret_key_generate(&key, &client, &rng) != PPML_OK) return 8;
   if (ppml_secret_key_write(&key, &writer) != PPML_OK) return 4;
