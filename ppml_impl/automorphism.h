@@ -18,9 +18,6 @@
 #define PPMLI_AUTO_LEVELS 5
 #define PPMLI_AUTO_WIRE_BITS 50 /* of a body's words, as they travel */
 
-/* Streams of this key under its own seeds, beside those of rng.h. */
-enum { PPMLI_STREAM_AUTO_MASK = 32, PPMLI_STREAM_AUTO_NOISE = 33 };
-
 /* ------------------------------------------------------------------ sizes */
 
 /* Automorphisms of the key: log2 N. */

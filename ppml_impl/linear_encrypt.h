@@ -10,7 +10,7 @@
 #include "linear_set.h"
 #include "poly.h"
 #include "quant.h"
-#include "rng.h"
+#include "seeds.h"
 #include "serial.h"
 
 #define PPMLI_LINEAR_RUN 64 /* words that are made and packed at a time; a multiple of 8 */
@@ -85,16 +85,6 @@ PPMLI_STATIC void ppmli_linear_words(uint64_t *words, ppmli_linear_block *b, uin
   }
 }
 
-/* The seeds of one image. */
-typedef struct ppmli_linear_seeds {
-  uint8_t mask[PPML_SEED_BYTES], noise[PPML_SEED_BYTES];
-} ppmli_linear_seeds;
-
-PPMLI_STATIC void ppmli_linear_seeds_draw(ppmli_linear_seeds *seeds, ppml_rng *rng) {
-  ppmli_rng_bytes(rng, seeds->mask, sizeof seeds->mask);
-  ppmli_rng_bytes(rng, seeds->noise, sizeof seeds->noise);
-}
-
 /* Where body words go, a run at a time: first counts through the whole image, and is a multiple
  * of PPMLI_LINEAR_RUN. */
 typedef struct ppmli_linear_sink {
@@ -106,7 +96,7 @@ typedef struct ppmli_linear_sink {
  *   pixels  [inputs] bytes
  * Scratch: ppmli_linear_encrypt_scratch(p) bytes.  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_linear_encrypt(const ppmli_linear_sink *sink, const ppml_secret_key *key,
-                                      const uint8_t *pixels, const ppmli_linear_seeds *seeds,
+                                      const uint8_t *pixels, const ppmli_seeds *seeds,
                                       ppml_arena *arena) {
   const ppml_params *p = key->client.params;
   size_t mark = arena->used_bytes, inputs = ppmli_spec_inputs(&key->client.spec);
@@ -139,17 +129,19 @@ PPMLI_STATIC void ppmli_linear_take_out(void *context, const uint64_t *words, si
 }
 
 /* Encrypts an image straight to the payload of a file: a device keeps nothing of it.
+ *   rng  ppmli_rng_begin was called for this use
  * Scratch: ppmli_linear_encrypt_scratch(p) bytes.  Errors: NOMEM; those of writing stick to out. */
 PPMLI_STATIC int ppmli_linear_put_encrypted(ppmli_out *out, const ppml_secret_key *key,
                                             const uint8_t *pixels, ppml_rng *rng,
                                             ppml_arena *arena) {
   ppmli_linear_sink sink = {ppmli_linear_take_out, out};
-  ppmli_linear_seeds seeds;
-  ppmli_linear_seeds_draw(&seeds, rng);
+  ppmli_seeds seeds;
+  size_t inputs = ppmli_spec_inputs(&key->client.spec);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_INPUT, key, pixels, inputs, rng);
   ppmli_out_bytes(out, seeds.mask, sizeof seeds.mask);
-  ppmli_out_u32(out, (uint32_t)ppmli_spec_inputs(&key->client.spec));
+  ppmli_out_u32(out, (uint32_t)inputs);
   int error = ppmli_linear_encrypt(&sink, key, pixels, &seeds, arena);
-  ppmli_wipe(&seeds, sizeof seeds);
+  ppmli_seeds_wipe(&seeds);
   return error;
 }
 
@@ -169,19 +161,20 @@ PPMLI_INLINE size_t ppmli_linear_input_bytes(const ppml_params *p, const ppml_sp
 
 /* Encrypts an image.
  *   input  out; body [inputs] is in arena: not [blocks][N] as in the other sets
+ *   rng    ppmli_rng_begin was called for this use
  * Memory: ppmli_linear_input_bytes.  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_linear_encrypt_image(ppml_input *input, const ppml_secret_key *key,
                                             const uint8_t *pixels, ppml_rng *rng,
                                             ppml_arena *arena) {
   size_t inputs = ppmli_spec_inputs(&key->client.spec), mark = arena->used_bytes;
-  ppmli_linear_seeds seeds;
+  ppmli_seeds seeds;
   memset(input, 0, sizeof *input);
   PPMLI_ALLOC(uint64_t, body, arena, inputs);
   ppmli_linear_sink sink = {ppmli_linear_take_memory, body};
-  ppmli_linear_seeds_draw(&seeds, rng);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_INPUT, key, pixels, inputs, rng);
   int error = ppmli_linear_encrypt(&sink, key, pixels, &seeds, arena);
   memcpy(input->seed, seeds.mask, sizeof input->seed);
-  ppmli_wipe(&seeds, sizeof seeds);
+  ppmli_seeds_wipe(&seeds);
   if (error) {
     arena->used_bytes = mark;
     memset(input, 0, sizeof *input);

@@ -15,6 +15,7 @@
 
 #include "automorphism.h"
 #include "parallel.h"
+#include "seeds.h"
 #include "serial.h"
 
 /* The automorphism keys of a client on the server: the packing key. */
@@ -42,23 +43,25 @@ PPMLI_INLINE size_t ppmli_packing_put_scratch(const ppml_params *p) {
 
 /* Makes the key and writes it as it goes: a part of the evaluation key, behind the bootstrapping
  * key.  The seed is its own.
+ *   rng  ppmli_rng_begin was called for this use
  * Scratch: ppmli_packing_put_scratch(p) bytes.  Errors: NOMEM; those of writing stick to out.
  * CT: time depends on p only. */
-PPMLI_STATIC int ppmli_packing_put(ppmli_out *out, const ppml_params *p, const uint8_t *glwe_bits,
-                                   ppml_rng *rng, ppml_arena *arena) {
-  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
+PPMLI_STATIC int ppmli_packing_put(ppmli_out *out, const ppml_secret_key *key, ppml_rng *rng,
+                                   ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
+  ppmli_seeds seeds;
   size_t mark = arena->used_bytes, bytes = ppmli_auto_row_wire_bytes(p);
   int error = PPML_OK;
   PPMLI_ALLOC(uint8_t, wire, arena, bytes);
-  ppmli_rng_bytes(rng, mask_seed, sizeof mask_seed);
-  ppmli_rng_bytes(rng, noise_seed, sizeof noise_seed);
-  ppmli_out_bytes(out, mask_seed, sizeof mask_seed);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_PACKING_KEY, key, NULL, 0, rng);
+  ppmli_out_bytes(out, seeds.mask, sizeof seeds.mask);
   for (uint32_t step = 0; step < ppmli_auto_steps(p); step++)
     for (uint32_t l = 0; l < PPMLI_AUTO_LEVELS && error == PPML_OK; l++) {
-      error = ppmli_auto_encrypt_row(wire, p, glwe_bits, step, l, mask_seed, noise_seed, arena);
+      error =
+          ppmli_auto_encrypt_row(wire, p, key->glwe_bits, step, l, seeds.mask, seeds.noise, arena);
       if (error == PPML_OK) ppmli_out_bytes(out, wire, bytes);
     }
-  ppmli_wipe(noise_seed, sizeof noise_seed);
+  ppmli_seeds_wipe(&seeds);
   arena->used_bytes = mark;
   return error;
 }

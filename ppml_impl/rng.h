@@ -72,7 +72,7 @@ typedef struct ppmli_stream {
 } ppmli_stream;
 
 /* What a stream is for: no two purposes share numbers under one seed. */
-enum {
+enum ppmli_stream_purpose {
   PPMLI_STREAM_RNG = 0,
   PPMLI_STREAM_INPUT_MASK = 1, /* index: GLWE ciphertext of an image */
   PPMLI_STREAM_BSK_MASK = 2,   /* index: GGSW row */
@@ -83,7 +83,13 @@ enum {
   PPMLI_STREAM_SEEDS = 7,
   PPMLI_STREAM_FLOOD = 8,        /* index: score of an image */
   PPMLI_STREAM_BRIDGE_MASK = 16, /* index: row of a bridge's key */
-  PPMLI_STREAM_BRIDGE_NOISE = 17
+  PPMLI_STREAM_BRIDGE_NOISE = 17,
+  PPMLI_STREAM_AUTO_MASK = 32, /* index: row of a packing key */
+  PPMLI_STREAM_AUTO_NOISE = 33,
+  PPMLI_STREAM_ROW_MASK = 34, /* index: body of a block of training rows */
+  PPMLI_STREAM_ROW_NOISE = 35,
+  PPMLI_STREAM_SUMS_MASK = 36, /* index: ciphertext of an owner's sums */
+  PPMLI_STREAM_SUMS_NOISE = 37
 };
 
 PPMLI_STATIC void ppmli_stream_init(ppmli_stream *s, const uint8_t seed[PPML_SEED_BYTES],

@@ -26,10 +26,6 @@
 /* What rows are for. */
 enum { PPMLI_ROWS_DESCENT = 1, PPMLI_ROWS_GRAM = 2 };
 
-/* Streams of a block under its own seeds, beside those of rng.h and automorphism.h; the index is
- * the number of the body. */
-enum { PPMLI_STREAM_ROW_MASK = 34, PPMLI_STREAM_ROW_NOISE = 35 };
-
 #define PPMLI_ROWS_GRAM_LOG2 28 /* copy_unit is 2^-28 of a turn ... */
 #define PPMLI_ROWS_GRAM_LABEL 4 /* ... and label_unit that many of it */
 #define PPMLI_ROWS_SPREAD 1.875 /* see ppmli_rows_residual_unit: deviation 2.5 times 0.75 */

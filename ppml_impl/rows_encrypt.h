@@ -4,8 +4,8 @@
 
 #include "ct.h"
 #include "poly.h"
-#include "rng.h"
 #include "rows.h"
+#include "seeds.h"
 
 /* A block in the clear: rows that are missing at its end are zeros. */
 typedef struct ppmli_rows_clear {
@@ -13,13 +13,22 @@ typedef struct ppmli_rows_clear {
   const int8_t *label;   /* [N][outputs] */
 } ppmli_rows_clear;
 
-typedef struct ppmli_rows_seeds {
-  uint8_t mask[PPML_SEED_BYTES], noise[PPML_SEED_BYTES];
-} ppmli_rows_seeds;
-
-PPMLI_STATIC void ppmli_rows_seeds_draw(ppmli_rows_seeds *seeds, ppml_rng *rng) {
-  ppmli_rng_bytes(rng, seeds->mask, sizeof seeds->mask);
-  ppmli_rng_bytes(rng, seeds->noise, sizeof seeds->noise);
+/* Draws the seeds of a block of rows; its message, see seeds.h, are the features and labels.
+ *   rng  ppmli_rng_begin was called for this use
+ * CT: time depends on the shape only. */
+PPMLI_STATIC void ppmli_rows_seeds_draw(ppmli_seeds *seeds, const ppmli_rows *rows,
+                                        const ppmli_rows_clear *clear, const ppml_secret_key *key,
+                                        ppml_rng *rng) {
+  uint8_t message[PPML_SEED_BYTES];
+  size_t N = key->client.params->poly_size;
+  ppmli_digest d;
+  ppmli_digest_init_seed(&d);
+  ppmli_digest_update(&d, clear->feature, N * rows->features);
+  ppmli_digest_update(&d, clear->label, N * rows->outputs);
+  ppmli_digest_final_seed(&d, message);
+  ppmli_digest_wipe(&d);
+  ppmli_seeds_draw(seeds, PPMLI_SEEDS_ROWS, key, message, sizeof message, rng);
+  ppmli_wipe(message, sizeof message);
 }
 
 /* poly = sum_s value_s unit Y^position(s), or of Y^-position(s).
@@ -75,7 +84,7 @@ PPMLI_INLINE size_t ppmli_rows_encrypt_scratch(const ppml_params *p) {
  * Noise: fresh, plus rounding to the wire's bits.  CT: time depends on the shape only. */
 PPMLI_STATIC int ppmli_rows_encrypt(uint8_t *wire, const ppmli_rows *rows, const ppml_params *p,
                                     const ppmli_rows_clear *clear, size_t body, const uint8_t *key,
-                                    const ppmli_rows_seeds *seeds, ppml_arena *arena) {
+                                    const ppmli_seeds *seeds, ppml_arena *arena) {
   size_t mark = arena->used_bytes, N = p->poly_size;
   uint32_t bits = ppmli_rows_bits(rows, body);
   ppmli_stream mask, noise;

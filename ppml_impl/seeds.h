@@ -13,7 +13,13 @@
 #include "rng.h"
 
 /* What the seeds are for. */
-enum { PPMLI_SEEDS_EVAL_KEY = 0x79656b65, PPMLI_SEEDS_INPUT = 0x75706e69 };
+enum {
+  PPMLI_SEEDS_EVAL_KEY = 0x79656b65,
+  PPMLI_SEEDS_INPUT = 0x75706e69,
+  PPMLI_SEEDS_PACKING_KEY = 0x6b636170,
+  PPMLI_SEEDS_ROWS = 0x73776f72,
+  PPMLI_SEEDS_SUMS = 0x736d7573
+};
 
 typedef struct ppmli_seeds {
   uint8_t mask[PPML_SEED_BYTES];  /* public: it travels */
@@ -45,10 +51,10 @@ PPMLI_STATIC void ppmli_seeds_root(uint8_t root[PPML_SEED_BYTES], const ppmli_se
   ppmli_digest_wipe(&d);
 }
 
-/* Draws the seeds of a ciphertext or of an evaluation key.  A generator for tests gives what it
+/* Draws the seeds of a ciphertext or of a key that a server gets.  A generator for tests gives what it
  * draws itself, so that its known answers need no digest.
  *   rng      ppmli_rng_begin was called for this use
- *   message  [message_bytes]  what is encrypted; the pixels of an image
+ *   message  [message_bytes]  what is encrypted: the pixels of an image, say
  * CT: time depends on message_bytes alone. */
 PPMLI_STATIC void ppmli_seeds_draw(ppmli_seeds *seeds, uint32_t purpose, const ppml_secret_key *key,
                                    const void *message, size_t message_bytes, ppml_rng *rng) {

@@ -10,9 +10,6 @@
 #define PPMLI_SUMS_VERSION 1
 #define PPMLI_SUMS_UNIT_LOG2 40 /* a sum of 1 is 2^-40 of a turn */
 
-/* Streams of a file of sums, under its own seeds; the index is the ciphertext's. */
-enum { PPMLI_STREAM_SUMS_MASK = 36, PPMLI_STREAM_SUMS_NOISE = 37 };
-
 /* What sums of so many rows are, without ciphertexts. */
 PPMLI_STATIC ppmli_learnt ppmli_sums_shape(const ppmli_rows *rows, uint64_t count,
                                            const ppml_params *p) {
@@ -57,7 +54,7 @@ PPMLI_STATIC void ppmli_sums_add_row(int64_t *value, const int8_t *x, const int8
 /* Ciphertext `index` of the values, as its body travels. */
 PPMLI_STATIC int ppmli_sums_put_body(ppmli_out *out, const int64_t *value,
                                      const ppmli_learnt *shape, size_t index, const uint8_t *key,
-                                     const ppmli_rows_seeds *seeds, ppml_arena *arena) {
+                                     const ppmli_seeds *seeds, ppml_arena *arena) {
   const ppml_params *p = shape->params;
   size_t N = p->poly_size, mark = arena->used_bytes, values = ppmli_learnt_values(shape);
   ppmli_stream mask, noise;
@@ -80,15 +77,17 @@ PPMLI_STATIC int ppmli_sums_put_body(ppmli_out *out, const int64_t *value,
 }
 
 /* Writes the sums over the rows of a plan.
+ *   key  the owner's, of the set that the plan was made for
+ *   rng  ppmli_rng_begin was called for this use
  * Scratch: ppmli_sums_put_scratch.  Errors: IO, NOMEM; those of writing stick to out. */
 PPMLI_STATIC int ppmli_sums_put(ppmli_out *out, const ppmli_training_plan *plan,
                                 const ppmli_features *map, const ppmli_image_source *source,
-                                const ppml_params *p, const uint8_t *key, ppml_rng *rng,
-                                ppml_arena *arena) {
+                                const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
   ppmli_learnt shape = ppmli_sums_shape(&plan->set.rows, plan->set.count, p);
   size_t mark = arena->used_bytes, values = ppmli_learnt_values(&shape);
   int8_t x[PPMLI_FEATURES_MAX + 1], label[PPML_CLASSES_MAX];
-  ppmli_rows_seeds seeds;
+  ppmli_seeds seeds;
   int error = PPML_OK;
   PPMLI_ALLOC(int64_t, value, arena, values);
   PPMLI_ALLOC(uint8_t, pixels, arena, 2 * ppmli_spec_inputs(&map->spec));
@@ -97,7 +96,7 @@ PPMLI_STATIC int ppmli_sums_put(ppmli_out *out, const ppmli_training_plan *plan,
     error = ppmli_training_row(x, label, plan, map, source, s, pixels, arena);
     ppmli_sums_add_row(value, x, label, &plan->set.rows);
   }
-  ppmli_rows_seeds_draw(&seeds, rng);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_SUMS, key, value, values * sizeof *value, rng);
   ppmli_out_u32(out, PPMLI_SUMS_VERSION);
   ppmli_out_u32(out, shape.features);
   ppmli_out_u32(out, shape.outputs);
@@ -105,8 +104,8 @@ PPMLI_STATIC int ppmli_sums_put(ppmli_out *out, const ppmli_training_plan *plan,
   ppmli_out_u64(out, shape.rows);
   ppmli_out_bytes(out, seeds.mask, sizeof seeds.mask);
   for (size_t i = 0; i < ppmli_learnt_ciphertexts(&shape) && error == PPML_OK; i++)
-    error = ppmli_sums_put_body(out, value, &shape, i, key, &seeds, arena);
-  ppmli_wipe(&seeds, sizeof seeds);
+    error = ppmli_sums_put_body(out, value, &shape, i, key->glwe_bits, &seeds, arena);
+  ppmli_seeds_wipe(&seeds);
   ppmli_wipe(value, values * sizeof *value);
   ppmli_wipe(pixels, 2 * ppmli_spec_inputs(&map->spec));
   arena->used_bytes = mark;

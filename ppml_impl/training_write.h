@@ -95,6 +95,7 @@ PPMLI_STATIC int ppmli_training_labels_are_valid(const ppmli_features *map,
  *   plan    out; row is in arena
  *   source  its labels may be NULL: then rows are the images in their order, to be classified
  *   purpose PPMLI_ROWS_DESCENT or _GRAM
+ *   rng     ppmli_rng_begin was called for this use
  * Memory: ppmli_training_plan_bytes(ppmli_training_count()).
  * Errors: ARG (no images, a label beyond the classes, one class alone), PARAMS, NOMEM. */
 PPMLI_STATIC int ppmli_training_plan_make(ppmli_training_plan *plan, const ppmli_features *map,
@@ -155,11 +156,11 @@ typedef struct ppmli_training_writer {
   const ppmli_features *map;
   const ppmli_image_source *source;
   const ppml_params *params;
-  const uint8_t *key;
+  const ppml_secret_key *key;
   int8_t *feature, *label; /* [N][features], [N][outputs] */
   uint8_t *pixels;         /* [2][inputs] */
   uint8_t *wire;           /* [ppmli_rows_block_bytes()] */
-  ppmli_rows_seeds seeds;
+  ppmli_seeds seeds;
   size_t tasks;
   ppmli_slices scratch; /* [tasks] */
 } ppmli_training_writer;
@@ -211,41 +212,45 @@ PPMLI_STATIC void ppmli_training_encrypt_task(void *argument, size_t index) {
   size_t end = ppmli_parallel_share(bodies, w->tasks, index + 1);
   for (size_t b = ppmli_parallel_share(bodies, w->tasks, index); b < end; b++) {
     uint8_t *wire = w->wire + PPML_SEED_BYTES + ppmli_rows_offset(rows, w->params, b);
-    int error = ppmli_rows_encrypt(wire, rows, w->params, &clear, b, w->key, &w->seeds, &arena);
+    int error =
+        ppmli_rows_encrypt(wire, rows, w->params, &clear, b, w->key->glwe_bits, &w->seeds, &arena);
     PPMLI_ASSERT(error == PPML_OK);
     (void)error; /* the slice was sized for it */
   }
 }
 
 /* Writes the payload of a set, a block at a time.
- *   glwe_bits  of the owner's secret key
- *   progress   may be NULL: told blocks
+ *   key       the owner's, of the set that the plan was made for
+ *   rng       ppmli_rng_begin was called for this use
+ *   progress  may be NULL: told blocks
  * Scratch: ppmli_training_write_bytes.  Errors: IO (an image cannot be read), NOMEM; those of
  * writing stick to out.  CT: encryption's time depends on sizes alone. */
 PPMLI_STATIC int ppmli_training_put(ppmli_out *out, const ppmli_training_plan *plan,
                                     const ppmli_features *map, const ppmli_image_source *source,
-                                    const ppml_params *p, const uint8_t *glwe_bits, ppml_rng *rng,
+                                    const ppml_secret_key *key, ppml_rng *rng,
                                     const ppml_parallel *parallel, const ppml_progress *progress,
                                     ppml_arena *arena) {
+  const ppml_params *p = key->client.params;
   size_t mark = arena->used_bytes, N = p->poly_size;
   ppmli_training_writer w;
   uint64_t blocks = ppmli_rows_blocks(p, plan->set.count);
   int error = PPML_OK;
   memset(&w, 0, sizeof w);
-  w.plan = plan, w.map = map, w.source = source, w.params = p, w.key = glwe_bits;
+  w.plan = plan, w.map = map, w.source = source, w.params = p, w.key = key;
   w.tasks = ppmli_parallel_threads(parallel);
   PPMLI_TRY(ppmli_training_writer_init(&w, arena));
   ppmli_training_put_begin(out, &plan->set);
   for (uint64_t b = 0; b < blocks && error == PPML_OK && out->error == PPML_OK; b++) {
     error = ppmli_training_fill_block(&w, b, arena);
     if (error) break;
-    ppmli_rows_seeds_draw(&w.seeds, rng);
+    ppmli_rows_clear clear = {w.feature, w.label};
+    ppmli_rows_seeds_draw(&w.seeds, &plan->set.rows, &clear, key, rng);
     memcpy(w.wire, w.seeds.mask, sizeof w.seeds.mask);
     ppmli_parallel_run(parallel, w.tasks, ppmli_training_encrypt_task, &w);
     ppmli_out_bytes(out, w.wire, ppmli_rows_block_bytes(&plan->set.rows, p));
     if (progress) progress->step(progress->context, (size_t)b + 1, (size_t)blocks);
   }
-  ppmli_wipe(&w.seeds, sizeof w.seeds);
+  ppmli_seeds_wipe(&w.seeds);
   ppmli_wipe(w.feature, N * plan->set.rows.features);
   ppmli_wipe(w.label, N * plan->set.rows.outputs);
   ppmli_wipe(w.pixels, 2 * ppmli_spec_inputs(&map->spec));

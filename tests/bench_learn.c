@@ -356,7 +356,7 @@ static void make_keys(bench *b, keys *k, const ppml_parallel *parallel, size_t t
   ppml_rng rng;
   ppml_limits limits = ppml_limits_default();
   memset(&client, 0, sizeof client);
-  client.spec = b->map.spec, client.params = p;
+  client.spec = b->map.spec, client.params = p, client.score_unit = 1;
   memcpy(client.circuit_id, b->map.id, PPML_ID_BYTES);
   ppml_rng_init_for_tests(&rng, 7);
   ck_assert(ppml_secret_key_generate(&k->secret, &client, &rng) == PPML_OK);
@@ -376,7 +376,7 @@ static void make_keys(bench *b, keys *k, const ppml_parallel *parallel, size_t t
   size_t count =
       write_container(&packed, ppmli_packing_payload_bytes(p), PPML_KIND_MODEL, &h, &writer, &out);
   ppml_arena making = new_arena(ppmli_packing_put_scratch(p));
-  ck_assert(ppmli_packing_put(&out, p, k->secret.glwe_bits, &rng, &making) == PPML_OK);
+  ck_assert(ppmli_packing_put(&out, &k->secret, &rng, &making) == PPML_OK);
   ck_assert(ppmli_out_end(&out) == PPML_OK);
   reader = ppml_reader_from_memory(packed, count);
   ck_assert(ppmli_in_begin(&in, &h, &reader, &limits) == PPML_OK);
@@ -403,8 +403,8 @@ static size_t encrypt(bench *b, const ppmli_training_plan *plan, const keys *k, 
   ppml_arena scratch =
       new_arena(ppmli_training_write_bytes(&plan->set, &b->map, b->params, threads));
   double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-  ck_assert(ppmli_training_put(&out, plan, &b->map, &b->source[NPZ_TRAIN], b->params,
-                               k->secret.glwe_bits, &rng, parallel, NULL, &scratch) == PPML_OK);
+  ck_assert(ppmli_training_put(&out, plan, &b->map, &b->source[NPZ_TRAIN], &k->secret, &rng,
+                               parallel, NULL, &scratch) == PPML_OK);
   ck_assert(ppmli_out_end(&out) == PPML_OK);
   cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
   double images = (double)b->source[NPZ_TRAIN].count, rows = (double)plan->set.count;
@@ -533,7 +533,7 @@ static void run_linear(bench *b, const ppml_model *m) {
   double *took = (double *)memory(images * sizeof *took), encrypted = 0, decrypted = 0;
   ppml_rng_init_for_tests(&rng, 3);
   ppmli_linear_client(&client, m);
-  ck_assert(ppml_secret_key_generate(&key, &client, &rng) == PPML_OK);
+  ppmli_secret_key_generate(&key, &client, &rng);
   ppml_arena arena = new_arena(ppmli_linear_model_bytes(m)), work = new_arena((size_t)1 << 24);
   ck_assert(ppmli_linear_model_init(&server, m, ppmli_backend_by_name(NULL), &arena) == PPML_OK);
   for (size_t n = 0; n < images; n++) {

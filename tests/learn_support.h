@@ -9,10 +9,13 @@
 #define PPML_API static inline
 #define PPML_NO_TRAIN
 
-/* Readers look a set up by its number: theirs finds the small one as well. */
+/* Readers look a set up by its number, and calls take no set but those of the table: both find the
+ * small one as well. */
 #define ppmli_params_by_id ppmli_params_by_id_of_table
+#define ppmli_params_by_index ppmli_params_by_index_of_table
 #include "../ppml_impl/params.h"
 #undef ppmli_params_by_id
+#undef ppmli_params_by_index
 
 enum { SMALL_ID = 99 };
 
@@ -24,6 +27,12 @@ TEST_STATIC const ppml_params *test_small(void) {
 
 TEST_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
   return id == SMALL_ID ? test_small() : ppmli_params_by_id_of_table(id);
+}
+
+TEST_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
+  size_t count;
+  (void)ppmli_params_table(&count);
+  return index == count ? test_small() : ppmli_params_by_index_of_table(index);
 }
 
 #define PPML_IMPLEMENTATION
@@ -124,8 +133,7 @@ TEST_STATIC void test_packing_make(test_learner *t) {
   ppmli_out out;
   ppmli_in in;
   test_begin(&out, &writer, t, ppmli_packing_payload_bytes(p));
-  ck_assert_int_eq(ppmli_packing_put(&out, p, t->keys.secret.glwe_bits, &t->rng, &scratch),
-                   PPML_OK);
+  ck_assert_int_eq(ppmli_packing_put(&out, &t->keys.secret, &t->rng, &scratch), PPML_OK);
   ck_assert_int_eq(ppmli_out_end(&out), PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(file.bytes, file.count);
   ck_assert_int_eq(ppmli_in_begin(&in, &h, &reader, &limits), PPML_OK);
@@ -153,6 +161,7 @@ TEST_STATIC void test_learner_make(test_learner *t, test_images *images, uint32_
   memset(&client, 0, sizeof client);
   client.spec = *s;
   client.params = t->p;
+  client.score_unit = 1;
   memcpy(client.circuit_id, t->map.id, PPML_ID_BYTES);
   test_keys_make(&t->keys, &client, 43);
   test_packing_make(t);
@@ -178,9 +187,9 @@ TEST_STATIC test_file test_set_make(test_learner *t, test_images *images, uint32
   ppmli_out out;
   ppml_arena scratch = test_arena(ppmli_training_write_bytes(&plan->set, &t->map, t->p, 1));
   test_begin(&out, &writer, t, payload);
-  ck_assert_int_eq(ppmli_training_put(&out, plan, &t->map, &source, t->p, t->keys.secret.glwe_bits,
-                                      rng, NULL, NULL, &scratch),
-                   PPML_OK);
+  ck_assert_int_eq(
+      ppmli_training_put(&out, plan, &t->map, &source, &t->keys.secret, rng, NULL, NULL, &scratch),
+      PPML_OK);
   ck_assert_int_eq(ppmli_out_end(&out), PPML_OK);
   ck_assert_uint_eq(writer.position, file.count);
   ck_assert_uint_eq(scratch.high_bytes, scratch.capacity_bytes);

@@ -125,7 +125,7 @@ TEST_STATIC void test_pooled_encrypt(uint64_t *glwe, const uint64_t *message,
   uint8_t seeds[2][PPML_SEED_BYTES], *rest = (uint8_t *)test_memory(N);
   ppml_arena arena = test_arena(ppmli_long_encrypt_scratch(p));
   ppmli_stream noise;
-  ppml_rng_bytes(rng, seeds, sizeof seeds);
+  ppmli_rng_bytes(rng, seeds, sizeof seeds);
   ppmli_mask mask = {seeds[0], PPMLI_STREAM_INPUT_MASK, 0};
   ppmli_stream_init(&noise, seeds[1], PPMLI_STREAM_INPUT_NOISE, 0);
   memcpy(top, message, 8 * N);

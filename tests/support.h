@@ -53,6 +53,18 @@ TEST_STATIC ppml_rng test_rng(uint64_t seed) {
   return rng;
 }
 
+TEST_STATIC int test_constant_entropy(void *context, void *bytes, size_t count) {
+  memset(bytes, *(const int *)context, count);
+  return 0;
+}
+
+/* A generator whose entropy source gives the same byte again and again. */
+TEST_STATIC ppml_rng test_constant_rng(int *byte) {
+  ppml_rng rng;
+  ck_assert_int_eq(ppml_rng_init_callback(&rng, test_constant_entropy, byte), PPML_OK);
+  return rng;
+}
+
 /* 0 .. below - 1 */
 TEST_STATIC uint32_t test_below(ppml_rng *rng, uint32_t below) {
   return (uint32_t)(ppmli_rng_u64(rng) % below);
@@ -294,6 +306,14 @@ TEST_STATIC ppml_client test_client(const char *params) {
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
   free(net);
   return client;
+}
+
+/* As ppml_secret_key_generate, of any client: one whose set is of an engine's own, or without a
+ * spec. */
+TEST_STATIC void test_secret_key_make(ppml_secret_key *key, const ppml_client *client,
+                                      ppml_rng *rng) {
+  PPMLI_ASSERT(client->params && ppmli_rng_is_ready(rng));
+  ppmli_secret_key_generate(key, client, rng);
 }
 
 TEST_STATIC void test_keys_read(test_keys *keys, const char *backend) {

@@ -203,6 +203,39 @@ START_TEST(two_encryptions_share_no_byte_beyond_chance) {
 }
 END_TEST
 
+/* Of a copy of a generator whose entropy source gives all copies the same. */
+static ppmli_seeds rows_seeds(const int8_t *feature, const int8_t *label,
+                              const ppml_secret_key *key, ppml_rng rng) {
+  ppmli_rows rows = ppmli_rows_make(PPMLI_ROWS_DESCENT, 3, 2, TEST_BATCH);
+  ppmli_rows_clear clear = {feature, label};
+  ppmli_seeds seeds;
+  ck_assert_int_eq(ppmli_rng_begin(&rng), PPML_OK);
+  ppmli_rows_seeds_draw(&seeds, &rows, &clear, key, &rng);
+  return seeds;
+}
+
+START_TEST(seeds_differ_where_rows_or_keys_do_even_without_entropy) {
+  int byte = 0;
+  int8_t x[2][3 * 512] = {{0}}, y[2][2 * 512] = {{0}};
+  ppml_secret_key key, other;
+  memset(&key, 0, sizeof key);
+  key.client.params = test_small();
+  other = key;
+  x[1][3 * 512 - 1] = 1, y[1][2 * 512 - 1] = 1, other.glwe_bits[0] = 1;
+  ppml_rng rng = test_constant_rng(&byte);
+  const ppmli_seeds seeds[] = {rows_seeds(x[0], y[0], &key, rng), rows_seeds(x[1], y[0], &key, rng),
+                               rows_seeds(x[0], y[1], &key, rng),
+                               rows_seeds(x[0], y[0], &other, rng)};
+  for (int i = 0; i < 4; i++) {
+    ck_assert_mem_ne(seeds[i].mask, seeds[i].noise, PPML_SEED_BYTES);
+    for (int j = 0; j < i; j++) {
+      ck_assert_mem_ne(seeds[i].mask, seeds[j].mask, PPML_SEED_BYTES);
+      ck_assert_mem_ne(seeds[i].noise, seeds[j].noise, PPML_SEED_BYTES);
+    }
+  }
+}
+END_TEST
+
 START_TEST(threads_do_not_change_the_file) {
   test_images images = test_images_make(100, 2, 7);
   test_learner t;
@@ -223,7 +256,7 @@ START_TEST(threads_do_not_change_the_file) {
     ppmli_out out;
     ppml_arena scratch = test_arena(ppmli_training_write_bytes(&plan.set, &t.map, t.p, 3));
     test_begin(&out, &writer, &t, payload);
-    ck_assert_int_eq(ppmli_training_put(&out, &plan, &t.map, &source, t.p, t.keys.secret.glwe_bits,
+    ck_assert_int_eq(ppmli_training_put(&out, &plan, &t.map, &source, &t.keys.secret,
                                         k ? &again : &rng, k ? &parallel : NULL, NULL, &scratch),
                      PPML_OK);
     ck_assert_int_eq(ppmli_out_end(&out), PPML_OK);
@@ -393,6 +426,7 @@ int main(void) {
   tcase_add_test(error, images_that_cannot_be_fitted_are_refused);
   tcase_add_test(law, labels_do_not_show_in_sizes_order_or_seeds);
   tcase_add_test(law, two_encryptions_share_no_byte_beyond_chance);
+  tcase_add_test(law, seeds_differ_where_rows_or_keys_do_even_without_entropy);
   tcase_add_test(law, threads_do_not_change_the_file);
   tcase_add_test(error, what_cannot_be_learnt_from_is_refused);
   tcase_add_test(error, a_damaged_or_foreign_set_is_refused);

@@ -336,8 +336,7 @@ static test_file sums_make(test_learner *t, test_images *images, ppmli_training_
   ppmli_out out;
   ppml_arena scratch = test_arena(ppmli_sums_put_scratch(plan, &t->map, t->p));
   test_begin(&out, &writer, t, ppmli_sums_payload_bytes(&shape));
-  ck_assert_int_eq(ppmli_sums_put(&out, plan, &t->map, &source, t->p, t->keys.secret.glwe_bits,
-                                  &t->rng, &scratch),
+  ck_assert_int_eq(ppmli_sums_put(&out, plan, &t->map, &source, &t->keys.secret, &t->rng, &scratch),
                    PPML_OK);
   ck_assert_int_eq(ppmli_out_end(&out), PPML_OK);
   ck_assert_uint_eq(writer.position, file.count);

@@ -33,7 +33,7 @@ static bench *bench_make(uint32_t width, uint32_t height, uint32_t channels, uin
   b->net.model.layer[0].peak = b->net.peak[0];
   ppmli_linear_client(&client, &b->net.model);
   memset(client.circuit_id, 7, sizeof client.circuit_id);
-  ck_assert_int_eq(ppml_secret_key_generate(&b->key, &client, &rng), PPML_OK);
+  test_secret_key_make(&b->key, &client, &rng);
   b->memory = test_arena(ppmli_linear_model_bytes(&b->net.model));
   ck_assert_int_eq(ppmli_linear_model_init(&b->server, &b->net.model,
                                            ppmli_backend_by_name(backend), &b->memory),
@@ -272,6 +272,23 @@ START_TEST(what_does_not_fit_is_refused) {
 }
 END_TEST
 
+/* By copies of a generator whose entropy source gives all the same, both ways to encrypt. */
+START_TEST(different_images_have_different_seeds_even_without_entropy) {
+  bench *b = bench_make(28, 28, 1, 2, test_backend(), 11);
+  int byte = 0;
+  uint8_t wire[4096], pixels[784] = {0};
+  ppml_rng rng = test_constant_rng(&byte), copy = rng, other = rng;
+  ppml_input one, two;
+  ck_assert_int_eq(ppmli_linear_encrypt_image(&one, &b->key, pixels, &rng, &b->scratch), PPML_OK);
+  pixels[783] = 1;
+  ck_assert_int_eq(ppmli_linear_encrypt_image(&two, &b->key, pixels, &copy, &b->scratch), PPML_OK);
+  (void)write_image(wire, sizeof wire, b, pixels, &other);
+  ck_assert_mem_ne(one.seed, two.seed, PPML_SEED_BYTES);
+  ck_assert_mem_eq(two.seed, wire + PPMLI_HEADER_BYTES, PPML_SEED_BYTES);
+  bench_free(b);
+}
+END_TEST
+
 /* Without peaks the unit is what no image exceeds. */
 START_TEST(a_model_without_peaks_never_wraps) {
   bench *b = bench_make(28, 28, 1, 2, test_backend(), 10);
@@ -293,6 +310,7 @@ int main(void) {
   tcase_add_test(law, threads_change_nothing);
   tcase_add_test(law, an_image_comes_back_from_the_wire_and_has_the_size_that_is_promised);
   tcase_add_test(law, two_encryptions_share_no_byte_beyond_chance);
+  tcase_add_test(law, different_images_have_different_seeds_even_without_entropy);
   tcase_add_test(law, a_model_without_peaks_never_wraps);
   tcase_add_test(error, what_does_not_fit_is_refused);
   return test_run(suite);

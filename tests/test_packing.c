@@ -13,7 +13,7 @@ typedef struct bench {
   uint8_t *wire;
   size_t wire_bytes;
   ppml_arena tables, key_memory, memory;
-  uint8_t bits[PPML_KEY_BITS_MAX / 8];
+  ppml_secret_key secret;
   ppml_rng rng;
 } bench;
 
@@ -30,6 +30,7 @@ static int read_key(bench *b, size_t count) {
 
 static void bench_make(bench *b, const char *params, uint64_t seed) {
   const ppml_params *p = ppml_params_by_name(params);
+  ppml_client client;
   b->p = p;
   b->rng = test_rng(seed);
   b->tables = test_arena(ppmli_fft_bytes(p->poly_size));
@@ -39,7 +40,9 @@ static void bench_make(bench *b, const char *params, uint64_t seed) {
   ck_assert_int_eq(
       ppmli_fft_init(&b->fft, p->poly_size, ppmli_backend_by_name(test_backend()), &b->tables),
       PPML_OK);
-  ppmli_rng_bytes(&b->rng, b->bits, sizeof b->bits);
+  memset(&client, 0, sizeof client);
+  client.params = p;
+  test_secret_key_make(&b->secret, &client, &b->rng);
   b->wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_packing_payload_bytes(p);
   b->wire = test_memory(b->wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(b->wire, b->wire_bytes);
@@ -49,7 +52,7 @@ static void bench_make(bench *b, const char *params, uint64_t seed) {
   h.kind = PPML_KIND_MODEL;
   h.payload_bytes = ppmli_packing_payload_bytes(p);
   ppmli_out_begin(&out, &writer, &h);
-  ck_assert_int_eq(ppmli_packing_put(&out, p, b->bits, &b->rng, &b->memory), PPML_OK);
+  ck_assert_int_eq(ppmli_packing_put(&out, &b->secret, &b->rng, &b->memory), PPML_OK);
   ck_assert_int_eq(ppmli_out_end(&out), PPML_OK);
   ck_assert_uint_eq(writer.position, b->wire_bytes);
   ck_assert_int_eq(read_key(b, b->wire_bytes), PPML_OK);
@@ -68,7 +71,7 @@ static void encrypt(uint64_t *glwe, const uint64_t *message, bench *b) {
   size_t N = b->p->poly_size;
   test_random_words(&b->rng, glwe, N);
   memcpy(glwe + N, message, N * sizeof *glwe);
-  test_key_muladd(glwe + N, glwe, b->p, b->bits, 0);
+  test_key_muladd(glwe + N, glwe, b->p, b->secret.glwe_bits, 0);
 }
 
 START_TEST(an_automorphism_has_the_noise_of_the_formula) {
@@ -84,7 +87,7 @@ START_TEST(an_automorphism_has_the_noise_of_the_formula) {
     memset(d, 0, 16 * N);
     ppmli_auto_add(d, c, step, ppmli_packing_step(&b.key, step), b.p, b.fft, &b.scratch);
     ppmli_poly_automorphism(expected, m, 1 + (b.p->poly_size >> step), b.p->poly_size);
-    test_glwe_phase(phase, d, b.p, b.bits);
+    test_glwe_phase(phase, d, b.p, b.secret.glwe_bits);
     for (size_t i = 0; i < N; i++) test_moments_add(&error, test_turns(phase[i] - expected[i]));
   }
   test_assert_near(sqrt(error.squares / (double)error.count), sqrt(ppmli_noise_auto(b.p)), 0.2);
@@ -102,7 +105,7 @@ static void check_trace(bench *b, uint32_t steps, int runs) {
     test_random_words(&b->rng, m, N);
     encrypt(c, m, b);
     ppmli_packing_keep(c, steps, &b->key, &b->scratch);
-    test_glwe_phase(phase, c, b->p, b->bits);
+    test_glwe_phase(phase, c, b->p, b->secret.glwe_bits);
     for (size_t i = 0; i < N; i++) {
       if (i % ((size_t)1 << steps) == 0) test_moments_add(&kept, test_turns(phase[i] - m[i]));
       else test_moments_add(&cleared, test_turns(phase[i]));
@@ -142,7 +145,7 @@ static uint64_t check_packing(bench *b, size_t count, const ppml_parallel *paral
     encrypt(items + 2 * N * s, m, b);
   }
   ck_assert_int_eq(ppmli_packing_run(items, count, &b->key, parallel, &b->memory), PPML_OK);
-  test_glwe_phase(phase, items, b->p, b->bits);
+  test_glwe_phase(phase, items, b->p, b->secret.glwe_bits);
   for (size_t i = 0; i < N; i++) {
     size_t at = (N - i) % N, s = at * count / N; /* X^-at is -X^(N - at) */
     if (at % (N / count)) test_moments_add(&cleared, test_turns(phase[i]));
