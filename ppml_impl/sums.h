@@ -4,6 +4,7 @@
 #ifndef PPMLI_SUMS_H
 #define PPMLI_SUMS_H
 
+#include "glwe.h"
 #include "learnt.h"
 #include "training_write.h"
 
