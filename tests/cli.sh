@@ -11,6 +11,7 @@ full() { [ -n "${FULL-1}" ]; }
 full || DATA=/nowhere
 TINY=$(realpath tests/data)
 ROOT=$(realpath .)
+[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -20,7 +21,6 @@ skipped=0
 
 # What is at work, for tests/alive.sh.
 note() { [ -z "${ALIVE_NOTE:-}" ] || echo "tests/cli.sh: $1" >"$ALIVE_NOTE"; }
-[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); echo "tests/cli.sh: FAILED: $*"; }
 
