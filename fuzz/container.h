@@ -182,8 +182,10 @@ static void container_use_model(const ppml_model *m) {
 /* Decrypts with a key that claims to belong to it. */
 static void container_use_output(const ppml_output *output) {
   static ppml_secret_key key;
+  static const ppml_spec spec = {1, 1, 1, 1, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS, {0}};
   int32_t scores[PPML_CLASSES_MAX];
   memset(&key, 0x55, sizeof key);
+  key.client.spec = spec;
   key.client.params = output->params;
   key.client.spec.outputs = output->outputs;
   key.client.score_unit = PPMLI_TORUS_HALF;

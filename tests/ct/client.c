@@ -94,6 +94,7 @@ static int check_set(const char *name) {
   client.spec.channels = client.spec.outputs = 1;
   client.spec.input_bits = 4;
   client.spec.classes = 2;
+  client.score_unit = (uint64_t)1 << 39;
   int error = ppml_rng_init_callback(&rng, fixed_entropy, &hidden);
   if (!error) error = ppml_secret_key_generate(&key, &client, &rng);
   if (!error) error = ppml_arena_init(&arena, memory, sizeof memory);
