@@ -506,6 +506,8 @@ typedef struct ppml_client {
   uint32_t publish;     /* as ppml_circuit has it */
   uint32_t renew_after; /* answers after which the key is to be renewed, if they were published;
                            UINT32_MAX: they tell nothing */
+  int32_t score_peak[PPML_CLASSES_MAX]; /* [outputs], as ppml_circuit_score_peak has it: an answer
+                                           from a score beyond it is marked as unseen */
   uint8_t circuit_id[PPML_ID_BYTES];
 } ppml_client;
 
@@ -816,6 +818,9 @@ typedef struct ppml_answer {
   uint8_t label[PPML_CLASSES_MAX];   /* as ppml_spec_answer gives it: of CLASS and GRADE label[0] */
   uint8_t percent[PPML_CLASSES_MAX]; /* [classes]: probability of each class or label, in whole
                                         multiples of 5; of the answer percent[label[0]] */
+  uint8_t
+      unseen; /* 1: a score is beyond what training saw, by a whole answer_step or more; the image
+                     is unlike those of training, and the answer says nothing */
 } ppml_answer;
 
 /* The answer that scores stand for.
