@@ -368,14 +368,14 @@ PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml
 }
 
 PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output) {
+  if (!ppmli_circuit_is_whole(circuit) || !circuit->params->slots) return INT32_MAX;
   const ppml_model *m = &circuit->model;
-  if (!circuit->params->slots || output >= m->spec.outputs) return INT32_MAX;
-  return m->layer[m->layer_count - 1].peak[output];
+  return output < m->spec.outputs ? m->layer[m->layer_count - 1].peak[output] : INT32_MAX;
 }
 
 PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs) {
   int unseen = 0;
-  for (uint32_t o = 0; o < outputs; o++)
+  for (uint32_t o = 0; scores && peaks && o < outputs; o++)
     unseen |= (int64_t)scores[o] > peaks[o] || (int64_t)scores[o] < -(int64_t)peaks[o];
   return unseen;
 }
