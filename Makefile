@@ -87,13 +87,13 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
 DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
   libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386 \
-  clang-format clang-tidy
+  clang-format clang-tidy afl++
 
 deps: ## install what `make check` needs (Debian)
 	@sh tools/deps.sh $(DEPS)
@@ -203,10 +203,14 @@ check-narrow: ## what a 32-bit compiler says of the library and the command
 FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 
 # A plain main that replays a target's corpus.
+# FUZZ_UNITS: what a target needs beside the readers.
+$(BUILD)/%/fuzz_ledger: FUZZ_UNITS = examples/cli/args.c
+$(BUILD)/fuzz/fuzz_ledger $(BUILD)/libfuzzer/fuzz_ledger $(BUILD)/afl/fuzz_ledger: examples/cli/ledger.c
+
 $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  cc $@"
-	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(READER_OBJECTS) -lm -o $@
+	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(FUZZ_UNITS) $(READER_OBJECTS) -lm -o $@
 
 check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@for fuzzer in $(FUZZERS); do echo $$fuzzer >$(BUILD)/alive; $(BUILD)/fuzz/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} || exit 1; done
@@ -217,7 +221,7 @@ FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=al
 $(BUILD)/libfuzzer/%: fuzz/%.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  clang $@"
-	@$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(READERS:%=examples/cli/%.c) -lm -o $@
+	@$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(FUZZ_UNITS) $(READERS:%=examples/cli/%.c) -lm -o $@
 
 fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: make fuzz SECONDS=60 each
 	@for fuzzer in $(FUZZERS); do \
@@ -226,6 +230,29 @@ fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: mak
 	    -artifact_prefix=$(BUILD)/found/$$fuzzer- $(BUILD)/found/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} \
 	    2>$(BUILD)/found/$$fuzzer.log || { tail -40 $(BUILD)/found/$$fuzzer.log; exit 1; }; \
 	  echo "$$fuzzer: $$(sed -n 's/stat::number_of_executed_units: *//p' $(BUILD)/found/$$fuzzer.log) runs, nothing found"; \
+	done
+
+# The same targets under AFL++, whose compiler has a libFuzzer driver of its own.
+AFL_CLANG ?= afl-clang-fast
+$(BUILD)/afl/%: fuzz/%.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  $(AFL_CLANG) $@"
+	@AFL_QUIET=1 $(AFL_CLANG) $(STD) -g -O1 -fsanitize=fuzzer -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
+	  $(CPPFLAGS) $< $(FUZZ_UNITS) $(READERS:%=examples/cli/%.c) -lm -o $@
+
+# Ends with an error where a crash or a hang was saved.
+fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz-afl SECONDS=60 each
+	@for fuzzer in $(FUZZERS); do \
+	  rm -rf $(BUILD)/found/afl-$$fuzzer; mkdir -p $(BUILD)/found; \
+	  AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 \
+	    afl-fuzz -V $(SECONDS) -t 20000 -m none -i fuzz/corpus/$${fuzzer#fuzz_} \
+	    -o $(BUILD)/found/afl-$$fuzzer -- $(BUILD)/afl/$$fuzzer >$(BUILD)/found/afl-$$fuzzer.log 2>&1; \
+	  stats=$(BUILD)/found/afl-$$fuzzer/default/fuzzer_stats; \
+	  [ -f $$stats ] || { tail -20 $(BUILD)/found/afl-$$fuzzer.log; exit 1; }; \
+	  awk -v fuzzer=$$fuzzer '{ value[$$1] = $$3 } \
+	    END { found = value["saved_crashes"] + value["saved_hangs"]; \
+	          print fuzzer ": " value["execs_done"] " runs under AFL++, " (found ? found : "nothing") " found"; \
+	          exit found > 0 }' $$stats || exit 1; \
 	done
 
 ## Look after

@@ -633,12 +633,13 @@ typedef struct ppml_certificate {
 PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml_circuit *circuit);
 
 /* The largest |score| of that output that training saw, but for one image in 4000; INT32_MAX
- * where scores do not tell, since they never wrap: of circuits with bootstraps. */
+ * where scores do not tell, since they never wrap: of circuits with bootstraps; or there is no such
+ * score. */
 PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output);
 
 /* 1 if a score is beyond what training saw.  Of a leveled circuit such an answer says nothing: the
  * image is unlike those of training, and its scores may have wrapped.
- *   scores, peaks  [outputs] */
+ *   scores, peaks  [outputs]; NULL: 0 */
 PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs);
 
 /* -------------------------------------------------------------- simulation */

@@ -15,9 +15,8 @@
 
 /* Which step a distance is in: floor(distance / step), |distance| < 2^40.  CT. */
 PPMLI_STATIC int64_t ppmli_answer_step(int64_t distance, uint32_t step_log2) {
-  const uint64_t far = (uint64_t)1
-                       << 40; /* a multiple of every step, so that nothing is negative */
-  return (int64_t)((far + (uint64_t)distance) >> step_log2) - (int64_t)(far >> step_log2);
+  const uint64_t above = (uint64_t)1 << 40; /* a multiple of every step: nothing is negative */
+  return (int64_t)((above + (uint64_t)distance) >> step_log2) - (int64_t)(above >> step_log2);
 }
 
 /* The largest score and the first that is so large.  CT. */
