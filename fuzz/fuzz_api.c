@@ -36,6 +36,7 @@ typedef struct api_world {
   ppml_rng rng[API_OBJECTS];
   ppml_limits limits;
   size_t file_bytes;
+  uint32_t keys_left, runs_left; /* calls that take long, of which a sequence has few */
   ppml_reader streams[API_OBJECTS];
   uint8_t pixels[NETWORK_PIXELS];
 } api_world;
@@ -245,10 +246,13 @@ static void api_read_key(api_world *w) {
   const ppml_circuit *c = feed_below(&w->f, 4) ? &w->circuit[of] : NULL;
   int is_streamed = (int)feed_below(&w->f, 2), error;
   ppml_reader *reader = &w->streams[to];
-  if (!feed_below(&w->f, 4)) {
+  if (w->keys_left && !feed_below(&w->f, 4)) {
+    w->keys_left--;
     api_lend_key(w, &w->circuit[of]);
     return;
   }
+  if (w->keys_left == 0) return;
+  w->keys_left--;
   api_lend_key(w, &w->circuit[of]);
   *reader = ppml_reader_from_memory(api_wire, feed_below(&w->f, 8) ? api_wire_bytes : 1 << 16);
   if (!feed_below(&w->f, 8)) reader->rewind = NULL;
@@ -289,6 +293,8 @@ static void api_infer(api_world *w) {
   const ppml_circuit *c = &w->circuit[of];
   size_t images = 1 + (from + 1 < API_OBJECTS ? feed_below(&w->f, 2) : 0);
   if (c->params && c->params->slots == 0) return; /* no key of such a set is at hand */
+  if (w->runs_left == 0) return;
+  w->runs_left--;
   int exact = api_fit(w, ppml_infer_bytes(c, images, 1)), error;
   API_CALL(error, w, w->output[to],
            ppml_infer(&w->output[to], c, &w->input[from], images, &w->eval[with], NULL, &w->arena));
@@ -462,6 +468,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   memset(&w, 0, sizeof w);
   w.f.bytes = bytes;
   w.f.count = count;
+  w.keys_left = w.runs_left = 3;
   feed_require(!ppml_arena_init(&w.arena, memory, API_ARENA_BYTES));
   api_make(&w);
   for (int i = 0; i < API_CALLS_MAX && w.f.count; i++) api_step(&w);
