@@ -87,19 +87,25 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz fuzz-afl
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
-DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
-  libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386 \
-  clang-format clang-tidy afl++
+DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
+  libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+# 230 MB that only `make check-cross` uses.
+DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
+  libc6-dev-s390x-cross
 
 deps: ## install what `make check` needs (Debian)
 	@sh tools/deps.sh $(DEPS)
 
 deps-all: ## install what `make check-all` needs (Debian); removes nothing, and says what it could not
 	@sh tools/deps.sh $(DEPS_ALL)
+
+deps-cross: ## install what `make check-cross` needs (Debian)
+	@sh tools/deps.sh $(DEPS_CROSS)
 
 HAS_CHECK = printf '\043include <check.h>\n' | $(CC) -E -x c - >/dev/null 2>&1
 
@@ -142,6 +148,11 @@ check-build: $(HEADERS)
 check-flags: $(BUILD)/ppml ## keys, ciphertexts and answers under -ffast-math, x87, -m32 and the like
 	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh
 
+# Minutes of emulation: not for every change.
+check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; MACHINES="s390x" for less
+	@PPML=$(BUILD)/ppml CC="$(CC)" WARNINGS="$(WARNINGS)" ALIVE_NOTE=$(BUILD)/alive \
+	  sh tests/alive.sh "make check-cross" sh tests/cross.sh $(MACHINES)
+
 check-cli: $(BUILD)/ppml $(BUILD)/minimal
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 
@@ -156,6 +167,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
+	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
 
@@ -257,7 +269,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate bench results format lint compdb demo-data size deps-all check-sanitized check-emulated check-narrow
+.PHONY: amalgamate bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
