@@ -207,10 +207,7 @@ PPMLI_STATIC int ppmli_rng_init(ppml_rng *rng,
 PPMLI_STATIC void ppmli_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
   uint8_t *out = (uint8_t *)bytes;
   while (count) {
-    if (rng->buffered == 0) {
-      PPMLI_ASSERT(ppmli_rng_is_ready(rng)); /* here, where it costs little */
-      ppmli_rng_refill(rng);
-    }
+    if (rng->buffered == 0) ppmli_rng_refill(rng);
     size_t take = ppmli_min_size(count, rng->buffered);
     uint8_t *from = rng->buffer + sizeof rng->buffer - rng->buffered;
     memcpy(out, from, take);
