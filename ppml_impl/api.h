@@ -595,7 +595,11 @@ PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader, const pp
   ppmli_in in;
   if (!header || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(NULL, header, sizeof *header);
-  return ppmli_call_end(&call, ppmli_in_begin(&in, header, reader, limits));
+  int error = ppmli_in_begin(&in, header, reader, limits);
+  uint32_t version = header->version;
+  ppmli_call_end(&call, error);
+  if (error == PPML_ERR_VERSION) header->version = version; /* to be told */
+  return error;
 }
 
 PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
