@@ -358,13 +358,14 @@ static void print_answers(const ppml_circuit *c, const ppml_certificate *certifi
   if (client.renew_after == UINT32_MAX)
     printf("           scores are free of noise, so that answers tell nothing of the key\n");
   else
-    printf("           one tells %.2g bits of the key, its probability %.2g more at most;\n"
-           "           if they are published, renew the key after %u answers (%d bits)\n",
+    printf("           one tells %.2g bits of the key, its probability %.2g more at\n"
+           "           most; if they are published, renew the key after %u answers\n"
+           "           (%d bits)\n",
            certificate->answer_leak_bits, certificate->probability_leak_bits, client.renew_after,
            PPML_KEY_LEAK_BITS);
   if (client.publish)
-    printf("           %u scores may be published under a key, flooded: deviation %.3g (%.2g "
-           "logits), agreement %.4f\n",
+    printf("           %u scores may be published under a key, flooded: deviation\n"
+           "           %.3g (%.2g logits), agreement %.4f\n",
            client.publish, certificate->flooded_std,
            certificate->flooded_std / client.spec.score_unit, certificate->flooded_agreement);
 }
