@@ -10,18 +10,25 @@ export PPML_DATA
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 STD = -std=c99 -ffp-contract=off
-# -O3 where it buys speed, which is in the unit that holds the library; CFLAGS=... is for all units.
-LIBRARY_CFLAGS := $(if $(filter undefined default,$(origin CFLAGS)),-O3 -g1,$(CFLAGS))
 CFLAGS ?= -O2 -g1
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 COMPILE = $(CC) $(STD) $(WARNINGS) $(UNIT_CFLAGS) $(CPPFLAGS)
 UNIT_CFLAGS = $(CFLAGS)
 
+# A comma within a call's argument, and whether this compiler takes options.
+, := ,
+links_with = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror $(1) -x c - -o /dev/null 2>/dev/null && echo '$(1)')
+
+# The unit that holds the library: what of -O3 buys speed there, at three quarters of its time.
+# CFLAGS=... is for all units.
+ifeq ($(origin CFLAGS),file)
+LIBRARY_CFLAGS := $(or $(call links_with,-O2 -fpeel-loops -fvect-cost-model=dynamic),-O3) -g1
+else
+LIBRARY_CFLAGS = $(CFLAGS)
+endif
+
 # Against what an attacker does with a bug: addresses that cannot be guessed, stacks and buffers that
 # are watched.  As far as this compiler and libc have it; not under sanitizers, which watch more.
-# A comma within a call's argument.
-, := ,
-links_with = $(shell echo 'int main(void) { return 0; }' | $(CC) $(1) -x c - -o /dev/null 2>/dev/null && echo $(1))
 RELRO := $(call links_with,-Wl$(,)-z$(,)relro -Wl$(,)-z$(,)now -Wl$(,)-z$(,)noexecstack)
 STATIC := $(firstword $(call links_with,-static-pie) -static) $(RELRO)
 PIE := $(call links_with,-pie) $(RELRO)
@@ -80,19 +87,25 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-all valgrind fuzz
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
-DEPS_ALL = $(DEPS) g++ clang libclang-rt-14-dev valgrind qemu-user gcc-aarch64-linux-gnu \
-  libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386 \
-  clang-format clang-tidy
+DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
+  libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+# 230 MB that only `make check-cross` uses.
+DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
+  libc6-dev-s390x-cross
 
 deps: ## install what `make check` needs (Debian)
 	@sh tools/deps.sh $(DEPS)
 
 deps-all: ## install what `make check-all` needs (Debian); removes nothing, and says what it could not
 	@sh tools/deps.sh $(DEPS_ALL)
+
+deps-cross: ## install what `make check-cross` needs (Debian)
+	@sh tools/deps.sh $(DEPS_CROSS)
 
 HAS_CHECK = printf '\043include <check.h>\n' | $(CC) -E -x c - >/dev/null 2>&1
 
@@ -123,8 +136,8 @@ check: check-tools ## run the tests in three minutes of processor time; FULL=1 r
 	$(if $(FULL),@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few)
 	@echo "make check: all passed$(if $(FULL),,; make check-all has the rest)"
 
-# Suites that compute most; the command line goes the same ways in short.
-LONG_SUITES = exact infer keys evaluate
+# Suites that compute most, or take longest to build; the command line goes the same ways in short.
+LONG_SUITES = exact infer keys evaluate pbs noise simulate ggsw glweswitch
 CHECKED_SUITES = $(if $(FULL),$(SUITES),$(filter-out $(LONG_SUITES),$(SUITES)))
 
 check-suites: $(CHECKED_SUITES:%=$(BUILD)/tests/test_%)
@@ -138,6 +151,11 @@ check-build: $(HEADERS)
 # Options that change arithmetic, of every compiler and machine that is here: right or refused.
 check-flags: $(BUILD)/ppml ## keys, ciphertexts and answers under -ffast-math, x87, -m32 and the like
 	@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh
+
+# Minutes of emulation: not for every change.
+check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; MACHINES="s390x" for less
+	@PPML=$(BUILD)/ppml CC="$(CC)" WARNINGS="$(WARNINGS)" ALIVE_NOTE=$(BUILD)/alive \
+	  sh tests/alive.sh "make check-cross" sh tests/cross.sh $(MACHINES)
 
 check-cli: $(BUILD)/ppml $(BUILD)/minimal
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
@@ -153,6 +171,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
+	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
 
@@ -200,10 +219,14 @@ check-narrow: ## what a 32-bit compiler says of the library and the command
 FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 
 # A plain main that replays a target's corpus.
+# FUZZ_UNITS: what a target needs beside the readers.
+$(BUILD)/%/fuzz_ledger: FUZZ_UNITS = examples/cli/args.c
+$(BUILD)/fuzz/fuzz_ledger $(BUILD)/libfuzzer/fuzz_ledger $(BUILD)/afl/fuzz_ledger: examples/cli/ledger.c
+
 $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)
 	@mkdir -p $(@D)
 	@echo "  cc $@"
-	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(READER_OBJECTS) -lm -o $@
+	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< fuzz/replay.c $(FUZZ_UNITS) $(READER_OBJECTS) -lm -o $@
 
 check-fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	@for fuzzer in $(FUZZERS); do echo $$fuzzer >$(BUILD)/alive; $(BUILD)/fuzz/$$fuzzer fuzz/corpus/$${fuzzer#fuzz_} || exit 1; done
@@ -214,7 +237,7 @@ FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=al
 $(BUILD)/libfuzzer/%: fuzz/%.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  clang $@"
-	@$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(READERS:%=examples/cli/%.c) -lm -o $@
+	@$(CLANG) $(STD) $(FUZZ_FLAGS) $(CPPFLAGS) $< $(FUZZ_UNITS) $(READERS:%=examples/cli/%.c) -lm -o $@
 
 fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: make fuzz SECONDS=60 each
 	@for fuzzer in $(FUZZERS); do \
@@ -225,9 +248,32 @@ fuzz: $(FUZZERS:%=$(BUILD)/libfuzzer/%) ## fuzz every parser with libFuzzer: mak
 	  echo "$$fuzzer: $$(sed -n 's/stat::number_of_executed_units: *//p' $(BUILD)/found/$$fuzzer.log) runs, nothing found"; \
 	done
 
+# The same targets under AFL++, whose compiler has a libFuzzer driver of its own.
+AFL_CLANG ?= afl-clang-fast
+$(BUILD)/afl/%: fuzz/%.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  $(AFL_CLANG) $@"
+	@AFL_QUIET=1 $(AFL_CLANG) $(STD) -g -O1 -fsanitize=fuzzer -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
+	  $(CPPFLAGS) $< $(FUZZ_UNITS) $(READERS:%=examples/cli/%.c) -lm -o $@
+
+# Ends with an error where a crash or a hang was saved.
+fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz-afl SECONDS=60 each
+	@for fuzzer in $(FUZZERS); do \
+	  rm -rf $(BUILD)/found/afl-$$fuzzer; mkdir -p $(BUILD)/found; \
+	  AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 \
+	    afl-fuzz -V $(SECONDS) -t 20000 -m none -i fuzz/corpus/$${fuzzer#fuzz_} \
+	    -o $(BUILD)/found/afl-$$fuzzer -- $(BUILD)/afl/$$fuzzer >$(BUILD)/found/afl-$$fuzzer.log 2>&1; \
+	  stats=$(BUILD)/found/afl-$$fuzzer/default/fuzzer_stats; \
+	  [ -f $$stats ] || { tail -20 $(BUILD)/found/afl-$$fuzzer.log; exit 1; }; \
+	  awk -v fuzzer=$$fuzzer '{ value[$$1] = $$3 } \
+	    END { found = value["saved_crashes"] + value["saved_hangs"]; \
+	          print fuzzer ": " value["execs_done"] " runs under AFL++, " (found ? found : "nothing") " found"; \
+	          exit found > 0 }' $$stats || exit 1; \
+	done
+
 ## Look after
 
-.PHONY: amalgamate bench results format lint compdb demo-data size deps-all check-sanitized check-emulated check-narrow
+.PHONY: amalgamate bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs

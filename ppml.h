@@ -506,6 +506,8 @@ typedef struct ppml_client {
   uint32_t publish;     /* as ppml_circuit has it */
   uint32_t renew_after; /* answers after which the key is to be renewed, if they were published;
                            UINT32_MAX: they tell nothing */
+  int32_t score_peak[PPML_CLASSES_MAX]; /* [outputs], as ppml_circuit_score_peak has it: an answer
+                                           from a score beyond it is marked as unseen */
   uint8_t circuit_id[PPML_ID_BYTES];
 } ppml_client;
 
@@ -631,12 +633,13 @@ typedef struct ppml_certificate {
 PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml_circuit *circuit);
 
 /* The largest |score| of that output that training saw, but for one image in 4000; INT32_MAX
- * where scores do not tell, since they never wrap: of circuits with bootstraps. */
+ * where scores do not tell, since they never wrap: of circuits with bootstraps; or there is no such
+ * score. */
 PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output);
 
 /* 1 if a score is beyond what training saw.  Of a leveled circuit such an answer says nothing: the
  * image is unlike those of training, and its scores may have wrapped.
- *   scores, peaks  [outputs] */
+ *   scores, peaks  [outputs]; NULL: 0 */
 PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs);
 
 /* -------------------------------------------------------------- simulation */
@@ -816,6 +819,9 @@ typedef struct ppml_answer {
   uint8_t label[PPML_CLASSES_MAX];   /* as ppml_spec_answer gives it: of CLASS and GRADE label[0] */
   uint8_t percent[PPML_CLASSES_MAX]; /* [classes]: probability of each class or label, in whole
                                         multiples of 5; of the answer percent[label[0]] */
+  uint8_t
+      unseen; /* 1: a score is beyond what training saw, by a whole answer_step or more; the image
+                     is unlike those of training, and the answer says nothing */
 } ppml_answer;
 
 /* The answer that scores stand for.

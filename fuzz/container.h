@@ -1,8 +1,9 @@
 /* container.h - any bytes as a container of one kind; what the seven targets share.
  *
  * Random changes rarely get past a digest, so the bytes are tried as they are, with their digests
- * mended, and with length and ids mended as well.  What can be read must need no more memory than
- * ppml_read_bytes says, must be written as the same bytes, and can be used. */
+ * mended, and with length and ids mended as well; of a circuit also with the certificate that its
+ * weights, scales and set deserve.  What can be read must need no more memory than ppml_read_bytes
+ * says, must be written as the same bytes, and can be used. */
 #ifndef PPML_FUZZ_CONTAINER_H
 #define PPML_FUZZ_CONTAINER_H
 
@@ -92,12 +93,14 @@ PPMLI_UNUSED static void container_mend_digests(uint8_t *bytes, size_t count) {
   container_digest(bytes + end, bytes, end, bytes, 0);
 }
 
-/* And the length and the id that the payload has, before that. */
+/* And the length, the set's digest and the id that the payload has, before that. */
 PPMLI_UNUSED static void container_mend(uint8_t *bytes, size_t count) {
   if (count < PPMLI_CONTAINER_BYTES) return;
   size_t payload_bytes = count - PPMLI_CONTAINER_BYTES;
   uint32_t kind = ppmli_load16(bytes + 10);
+  const ppml_params *params = ppmli_params_by_id(ppmli_load32(bytes + 12));
   ppmli_store64(bytes + 16, payload_bytes);
+  if (params) ppmli_params_digest(bytes + 24, params);
   if (kind == PPML_KIND_MODEL || kind == PPML_KIND_CIRCUIT)
     container_digest(bytes + 40, bytes + 24, kind == PPML_KIND_CIRCUIT ? PPML_ID_BYTES : 0,
                      bytes + PPMLI_HEADER_BYTES, payload_bytes);
@@ -180,6 +183,42 @@ static void container_use_model(const ppml_model *m) {
   free(arena.memory);
 }
 
+/* Keys can be made for a client spec, and an image encrypted where it is a small one. */
+static void container_use_secret_key(const ppml_secret_key *key) {
+  const ppml_client *client = &key->client;
+  size_t bytes = ppml_input_bytes(client->params, &client->spec);
+  ppml_input input;
+  ppml_request request;
+  ppml_rng rng;
+  if (ppmli_input_blocks(client->params, &client->spec) > 2) return;
+  ppml_arena arena = container_arena(bytes);
+  uint8_t *pixels = (uint8_t *)calloc(ppml_spec_inputs(&client->spec), 1);
+  if (!pixels) abort();
+  ppml_rng_init_for_tests(&rng, 1);
+  if (ppml_encrypt(&input, &request, key, pixels, &rng, &arena) != PPML_OK) abort();
+  free(pixels);
+  free(arena.memory);
+}
+
+static void container_use_client(const ppml_client *client) {
+  static ppml_secret_key key;
+  int32_t scores[PPML_CLASSES_MAX];
+  uint8_t id[PPML_ID_BYTES];
+  ppml_answer answer;
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, 1);
+  for (uint32_t o = 0; o < PPML_CLASSES_MAX; o++)
+    scores[o] = o % 3 ? (int32_t)(o * o) : o % 2 ? INT32_MIN : INT32_MAX;
+  ppml_client_id(id, client);
+  ppml_client_answer(&answer, client, scores);
+  for (size_t i = 0; i < ppml_spec_answer_bytes(&client->spec); i++)
+    if (answer.label[i] >= client->spec.classes) abort();
+  for (uint32_t i = 0; i < client->spec.classes; i++)
+    if (answer.percent[i] > 100) abort();
+  if (ppml_secret_key_generate(&key, client, &rng) != PPML_OK) abort();
+  container_use_secret_key(&key);
+}
+
 /* Decrypts with a key that claims to belong to it. */
 static void container_use_output(const ppml_output *output) {
   static ppml_secret_key key;
@@ -210,6 +249,8 @@ static void container_use_output(const ppml_output *output) {
 static void container_use(const container_object *o, uint32_t kind) {
   if (kind == PPML_KIND_MODEL) container_use_model(&o->model);
   if (kind == PPML_KIND_CIRCUIT) container_use_circuit(&o->circuit);
+  if (kind == PPML_KIND_CLIENT) container_use_client(&o->client);
+  if (kind == PPML_KIND_SECRET_KEY) container_use_secret_key(&o->secret_key);
   if (kind == PPML_KIND_OUTPUT) container_use_output(&o->output);
 }
 
@@ -233,7 +274,8 @@ static void container_check_written(const container_object *o, uint32_t kind, co
   free(copy);
 }
 
-static void container_read(uint32_t kind, const uint8_t *bytes, size_t count) {
+/* Tells the reader's verdict. */
+static int container_read(uint32_t kind, const uint8_t *bytes, size_t count) {
   static container_object o;
   ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(bytes, count);
@@ -250,6 +292,7 @@ static void container_read(uint32_t kind, const uint8_t *bytes, size_t count) {
     container_use(&o, kind);
   }
   free(arena.memory);
+  return error;
 }
 
 /* The evaluation key is too long for a fuzzer: its memory is reserved once, and untouched where
@@ -274,8 +317,34 @@ static void container_read_eval_key(const uint8_t *bytes, size_t count) {
 }
 
 static void container_try(uint32_t kind, const uint8_t *bytes, size_t count) {
-  container_read(kind, bytes, count);
+  (void)container_read(kind, bytes, count);
   if (kind == PPML_KIND_EVAL_KEY) container_read_eval_key(bytes, count);
+}
+
+/* The circuit before the certificate, if there is one, with a certificate of its own: a writer
+ * either refuses it or writes what a reader takes. */
+static void container_try_certified(const uint8_t *bytes, size_t count) {
+  static ppml_circuit circuit;
+  const ppml_params *params = ppmli_params_by_id(ppmli_load32(bytes + 12));
+  ppml_limits limits = ppml_limits_default();
+  ppmli_in in;
+  size_t payload_bytes = count - PPMLI_CONTAINER_BYTES, room = count + (1 << 11);
+  ppml_arena arena = container_arena(payload_bytes + 6 * PPML_LAYERS_MAX * PPML_ALIGNMENT);
+  ppml_reader reader = ppml_reader_from_memory(bytes + PPMLI_HEADER_BYTES, payload_bytes);
+  uint8_t *written = (uint8_t *)malloc(room);
+  ppml_writer writer = ppml_writer_to_memory(written, room);
+  if (!written) abort();
+  in.reader = &reader;
+  in.error = PPML_OK;
+  in.remaining_bytes = payload_bytes;
+  ppmli_digest_init(&in.digest);
+  int error = ppmli_circuit_get(&circuit, &in, params, &limits, &arena);
+  circuit.publish = ppmli_in_u32(&in) % (PPML_PUBLISH_MAX + 1);
+  if (error == PPML_OK) error = ppml_circuit_write(&circuit, &writer);
+  if (error == PPML_OK && container_read(PPML_KIND_CIRCUIT, written, writer.position) != PPML_OK)
+    abort();
+  free(written);
+  free(arena.memory);
 }
 
 PPMLI_UNUSED static int container_fuzz(uint32_t kind, const uint8_t *bytes, size_t count) {
@@ -287,6 +356,9 @@ PPMLI_UNUSED static int container_fuzz(uint32_t kind, const uint8_t *bytes, size
   container_try(kind, copy, count);
   container_mend(copy, count);
   container_try(kind, copy, count);
+  if (kind == PPML_KIND_CIRCUIT && count >= PPMLI_CONTAINER_BYTES &&
+      ppmli_params_by_id(ppmli_load32(copy + 12)))
+    container_try_certified(copy, count);
   free(copy);
   return 0;
 }

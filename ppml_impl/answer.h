@@ -15,9 +15,8 @@
 
 /* Which step a distance is in: floor(distance / step), |distance| < 2^40.  CT. */
 PPMLI_STATIC int64_t ppmli_answer_step(int64_t distance, uint32_t step_log2) {
-  const uint64_t far = (uint64_t)1
-                       << 40; /* a multiple of every step, so that nothing is negative */
-  return (int64_t)((far + (uint64_t)distance) >> step_log2) - (int64_t)(far >> step_log2);
+  const uint64_t above = (uint64_t)1 << 40; /* a multiple of every step: nothing is negative */
+  return (int64_t)((above + (uint64_t)distance) >> step_log2) - (int64_t)(above >> step_log2);
 }
 
 /* The largest score and the first that is so large.  CT. */
@@ -136,6 +135,19 @@ PPMLI_STATIC void ppmli_answer_between(ppml_answer *answer, const ppml_client *c
   }
 }
 
+/* Is a score beyond its peak, both rounded down to whole steps?  CT: up to the steps.
+ *   step  a power of two */
+PPMLI_STATIC int ppmli_scores_are_unseen(const int32_t *scores, const int32_t *peaks,
+                                         uint32_t outputs, uint32_t step) {
+  uint32_t unseen = 0;
+  for (uint32_t o = 0; o < outputs; o++) {
+    uint32_t sign = (uint32_t)scores[o] >> 31;
+    uint32_t magnitude = ((uint32_t)scores[o] ^ (0 - sign)) + sign, whole = 0 - step;
+    unseen |= (uint32_t)ppmli_ct_less((uint32_t)peaks[o] & whole, magnitude & whole);
+  }
+  return (int)unseen;
+}
+
 /* CT: up to the steps. */
 PPMLI_STATIC void ppmli_client_answer(ppml_answer *answer, const ppml_client *client,
                                       const int32_t *scores) {
@@ -145,6 +157,8 @@ PPMLI_STATIC void ppmli_client_answer(ppml_answer *answer, const ppml_client *cl
   if (ppmli_spec_is_contest(&client->spec)) ppmli_answer_contest(answer, client, &steps);
   else if (client->spec.task == PPML_TASK_LABELS) ppmli_answer_labels(answer, client, &steps);
   else ppmli_answer_between(answer, client, &steps);
+  answer->unseen = (uint8_t)ppmli_scores_are_unseen(scores, client->score_peak,
+                                                    client->spec.outputs, client->answer_step);
 }
 
 #endif

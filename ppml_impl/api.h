@@ -368,16 +368,12 @@ PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml
 }
 
 PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output) {
-  const ppml_model *m = &circuit->model;
-  if (!circuit->params->slots || output >= m->spec.outputs) return INT32_MAX;
-  return m->layer[m->layer_count - 1].peak[output];
+  if (!ppmli_circuit_is_whole(circuit) || output >= circuit->model.spec.outputs) return INT32_MAX;
+  return ppmli_circuit_score_peak(circuit, output);
 }
 
 PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs) {
-  int unseen = 0;
-  for (uint32_t o = 0; o < outputs; o++)
-    unseen |= (int64_t)scores[o] > peaks[o] || (int64_t)scores[o] < -(int64_t)peaks[o];
-  return unseen;
+  return scores && peaks && ppmli_scores_are_unseen(scores, peaks, outputs, 1);
 }
 
 /* -------------------------------------------------------------- simulation */
@@ -599,7 +595,11 @@ PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader, const pp
   ppmli_in in;
   if (!header || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(NULL, header, sizeof *header);
-  return ppmli_call_end(&call, ppmli_in_begin(&in, header, reader, limits));
+  int error = ppmli_in_begin(&in, header, reader, limits);
+  uint32_t version = header->version;
+  ppmli_call_end(&call, error);
+  if (error == PPML_ERR_VERSION) header->version = version; /* to be told */
+  return error;
 }
 
 PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,

@@ -102,6 +102,12 @@ PPMLI_INLINE uint64_t ppmli_circuit_score_unit(const ppml_circuit *c) {
   return ppmli_circuit_scale(c, c->model.layer_count - 1, 0);
 }
 
+/* As ppml_circuit_score_peak has it. */
+PPMLI_INLINE int32_t ppmli_circuit_score_peak(const ppml_circuit *c, uint32_t output) {
+  const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
+  return c->params->slots ? last->peak[output] : INT32_MAX;
+}
+
 /* ------------------------------------------------------------- prediction */
 
 /* Variance of accumulator j of layer l on the torus, before it is switched and rounded. */

@@ -98,6 +98,8 @@ PPMLI_STATIC void ppmli_leak_client(ppml_client *client, const ppml_circuit *c,
          (client->answer_step < least || !ppmli_client_has_valid_step(client)))
     client->answer_step *= 2;
   client->renew_after = ppmli_leak_renew_after(client, c, noise);
+  for (uint32_t s = 0; s < c->model.spec.outputs; s++)
+    client->score_peak[s] = ppmli_circuit_score_peak(c, s);
 }
 
 /* Standard deviation of a flooded score, in units. */

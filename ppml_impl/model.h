@@ -401,7 +401,7 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
 /* ------------------------------------------------- client and secret key */
 
 PPMLI_INLINE size_t ppmli_client_wire_bytes(const ppml_client *c) {
-  return ppmli_spec_wire_bytes(&c->spec) + 28;
+  return ppmli_spec_wire_bytes(&c->spec) + 28 + 4 * (size_t)c->spec.outputs;
 }
 
 PPMLI_STATIC void ppmli_client_put(ppmli_out *out, const ppml_client *c) {
@@ -411,6 +411,7 @@ PPMLI_STATIC void ppmli_client_put(ppmli_out *out, const ppml_client *c) {
   ppmli_out_u32(out, c->answer_step);
   ppmli_out_u32(out, c->publish);
   ppmli_out_u32(out, c->renew_after);
+  ppmli_out_i32s(out, c->score_peak, c->spec.outputs);
 }
 
 /* Of a leveled set a score is 1 / T of a turn, T a power of two that products can have; of others
@@ -427,6 +428,8 @@ PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
 PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *limits) {
   if (!ppmli_spec_is_valid(&c->spec, limits)) return 0;
   if (!ppmli_client_has_valid_unit(c) || !ppmli_client_has_valid_step(c)) return 0;
+  for (uint32_t s = 0; s < c->spec.outputs; s++)
+    if (c->score_peak[s] < 0) return 0;
   if (c->score_noise < ppmli_params_output_noise(c->params)) return 0;
   if (c->params->exact && !ppmli_client_is_silent(c)) return 0;
   return c->publish <= PPML_PUBLISH_MAX && c->renew_after > 0;
@@ -457,6 +460,7 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
   c->answer_step = ppmli_in_u32(in);
   c->publish = ppmli_in_u32(in);
   c->renew_after = ppmli_in_u32(in);
+  ppmli_in_i32s(in, c->score_peak, c->spec.outputs);
   if (in->error) return in->error;
   return ppmli_client_is_valid(c, limits) ? PPML_OK : PPML_ERR_RANGE;
 }

@@ -213,7 +213,6 @@ PPMLI_STATIC int ppmli_rng_init(ppml_rng *rng,
 
 /* Draws, from a generator that is ready. */
 PPMLI_STATIC void ppmli_rng_bytes(ppml_rng *rng, void *bytes, size_t count) {
-  PPMLI_ASSERT(ppmli_rng_is_ready(rng));
   uint8_t *out = (uint8_t *)bytes;
   while (count) {
     if (rng->buffered == 0) ppmli_rng_refill(rng);

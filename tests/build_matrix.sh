@@ -134,6 +134,22 @@ if [ -f tests/two_units_a.c ]; then
 fi
 if [ -f tests/freestanding.c ]; then
   try "freestanding" $CC -std=c99 $WARNINGS -I. -ffreestanding $level -c tests/freestanding.c -o "$work/free.o"
+  # Linked with nothing but what the header promises: memcmp, memcpy and memset.
+  cat >"$work/mem.c" <<END
+#include <stddef.h>
+int memcmp(const void *x, const void *y, size_t n);
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int byte, size_t n);
+int memcmp(const void *x, const void *y, size_t n) { (void)x, (void)y, (void)n; return 0; }
+void *memcpy(void *to, const void *from, size_t n) { (void)from, (void)n; return to; }
+void *memset(void *to, int byte, size_t n) { (void)byte, (void)n; return to; }
+END
+  small="-std=c99 -Os -ffreestanding -ffunction-sections -fdata-sections -fno-stack-protector -DPPML_BACKEND_ONLY=PPML_BACKEND_REF"
+  try "freestanding, small" $CC $small -I. -c tests/freestanding.c -o "$work/free.o"
+  try "mem*" $CC $small -fno-builtin -c "$work/mem.c" -o "$work/mem.o"
+  try "freestanding, linked" ld --gc-sections -e client_classify -u client_make_key -u client_encrypt \
+    "$work/free.o" "$work/mem.o" -o "$work/free"
+  [ $failed -ne 0 ] || echo "tests/build_matrix.sh: a client alone, keys, encryption, answers: $(size "$work/free" | awk 'NR == 2 {print $1}') bytes of code"
 fi
 
 echo "tests/build_matrix.sh: $passed passed, $failed failed, $skipped skipped"

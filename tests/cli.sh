@@ -11,6 +11,7 @@ full() { [ -n "${FULL-1}" ]; }
 full || DATA=/nowhere
 TINY=$(realpath tests/data)
 ROOT=$(realpath .)
+[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -20,7 +21,6 @@ skipped=0
 
 # What is at work, for tests/alive.sh.
 note() { [ -z "${ALIVE_NOTE:-}" ] || echo "tests/cli.sh: $1" >"$ALIVE_NOTE"; }
-[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); echo "tests/cli.sh: FAILED: $*"; }
 
@@ -170,7 +170,7 @@ done
 # What is trained where no activation is asked for.
 ok "train by default" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 10
 ok "compile the default" "$PPML" compile dm.ppml -o dc.ppml --client dcl.ppml --no-calibration --agreement 0
-grep -q 'parameters leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || fail "train by default: $(cat out)"
+grep -q 'set leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || fail "train by default: $(cat out)"
 for hidden in 0 4,3 129; do
   ok "train --hidden $hidden" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 1 --seeds 1 --hidden $hidden --json
   grep -q 'polynomial' out && fail "train --hidden $hidden: squares: $(cat out)" || pass
@@ -508,7 +508,7 @@ grep -q '"lwe_dim"\|"ks_levels"' out && fail "compile squares: an LWE key: $(cat
 ok "compile squares for people" "$PPML" compile vm.ppml -o vc0.ppml --client vcl0.ppml --no-calibration
 grep -q '^layout     64 values in 1 ciphertext of 256, 4 neurons in 16 slots$' out && pass || fail "compile squares: no layout: $(cat out)"
 cmp -s vc.ppml vc0.ppml && pass || fail "compile squares: the same model gave another circuit"
-grep -q '^scores     modulo T = 2^[0-9]*: room for [0-9.e+]*, [0-9.]* times what training saw; no image wraps$' out && pass ||
+grep -q '^scores     modulo T = 2^[0-9]*: room for [0-9.e+]*, [0-9.]* times what training saw;$' out && grep -q '^  *no image wraps$' out && pass ||
   fail "compile squares: no word of their room: $(cat out)"
 ok "simulate squares as JSON" "$PPML" simulate vm.ppml "$TINY/tiny.npz" --json
 one_prediction "squares" 3 1.5
@@ -524,7 +524,8 @@ if command -v script >/dev/null; then
   grep -q 'images .*100 %' out && pass || fail "infer shows no progress on a terminal: $(cat out)"
 fi
 told "decrypt squares" 1 "$PPML" decrypt --secret-key vsk vout.ct
-[ "$(sed 1d out | awk '{print $(NF - 2)}' | tr '\n' ' ')" = "left right left " ] && pass || fail "decrypt squares: $(cat out)"
+grep -q '^  (unlike the images of training: do not rely on it)$' out && pass || fail "decrypt squares: a picture far from training is not marked: $(cat out)"
+[ "$(sed 1d out | grep -v '^  (unlike' | awk '{print $(NF - 2)}' | tr '\n' ' ')" = "left right left " ] && pass || fail "decrypt squares: $(cat out)"
 ok "infer squares one by one" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin2.ct -o vsingle.ct --threads 1 --batch 1
 cmp -s vout.ct vsingle.ct && pass || fail "infer squares: threads or batches show"
 ok "infer squares, streaming" "$PPML" infer vc.ppml --eval-key vek vin0.ct vin1.ct vin2.ct -o vstreamed.ct --stream --batch 1
@@ -566,6 +567,7 @@ grep -qx left out && pass || fail "export of squares: classified as $(cat out)"
 
 # Fuzzers start from files of today's sets and formulas; tests/gen/make_container_corpus.c makes them.
 for file in "$ROOT"/fuzz/corpus/*/valid "$ROOT"/fuzz/corpus/*/leveled; do
+  case $file in */ledger/*) continue ;; esac # a text
   case $file in */csv/* | */image/* | */inflate/* | */jpeg/* | */npz/* | */onnx/*) continue ;; esac
   ok "the seed $file, which may be out of date" "$PPML" info "$file"
 done

@@ -19,15 +19,7 @@ sets="leveled-16 fast"
 [ -n "$few" ] || sets="$sets exact"
 NATIVE="-std=c99 -D_DEFAULT_SOURCE -D_POSIX_C_SOURCE=200809L -I. tests/flags.c -lm"
 
-"$PPML" train tests/data/tiny.npz -o "$work/squares" --hidden 4 --epochs 20 --activation square --threads 1 >/dev/null || exit 1
-"$PPML" train tests/data/tiny.npz -o "$work/relus" --hidden 2 --epochs 20 --activation relu --threads 1 >/dev/null || exit 1
-for set in $sets; do
-  model=relus
-  [ $set = leveled-16 ] && model=squares
-  "$PPML" compile "$work/$model" -o "$work/$set.circuit" --client "$work/$set.client" --params $set \
-    --no-calibration >/dev/null || exit 1
-  "$PPML" keygen "$work/$set.client" --secret-key "$work/$set.secret" --eval-key "$work/$set.eval" >/dev/null 2>&1 || exit 1
-done
+PPML=$PPML sh tests/material.sh "$work" $sets || exit 1
 $CC -O2 $NATIVE -o "$work/reference" 2>"$work/log" || { cat "$work/log"; exit 1; }
 "$work/reference" "$work" $sets >"$work/log" || { cat "$work/log"; echo "tests/flags.sh: FAILED: plain $CC -O2" >&2; exit 1; }
 

@@ -4,9 +4,9 @@
  *         -c tests/freestanding.c
  *     ld --gc-sections -e client_classify -u client_make_key -u client_encrypt freestanding.o
  *
- * The linker then names all that a client lacks: memcmp, memcpy and memset.  The whole object,
- * with what a server calls, also wants strcmp and of <math.h> cos, erfc, fabs, floor, ldexp, log2,
- * sin and sqrt. */
+ * The linker then names all that a client lacks: memcmp, memcpy and memset, with which alone
+ * tests/build_matrix.sh links it.  The whole object, with what a server calls, also wants strcmp
+ * and some of <math.h>. */
 #define PPML_NO_TRAIN
 #define PPML_ENTROPY board_entropy
 #define PPML_IMPLEMENTATION

@@ -18,7 +18,10 @@ sed -i '/^ppml\.h  /,$d' commands
 count=0
 while IFS= read -r line; do
   [ -n "$line" ] || continue
-  if ! sh -c "$line" >said 2>error || [ -s error ]; then
+  sh -c "$line" >said 2>error
+  status=$?
+  case $line in *decrypt*) sed -i '/do not send what is printed here back/d' error ;; esac # as it should
+  if [ $status -ne 0 ] || [ -s error ]; then
     echo "tests/readme.sh: FAILED: $line: exit status not 0, or an error: $(cat said error)"
     exit 1
   fi

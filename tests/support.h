@@ -291,6 +291,7 @@ TEST_STATIC void test_client_step(ppml_client *client) {
   client->answer_step = 1;
   while (!ppmli_client_has_valid_step(client)) client->answer_step *= 2;
   client->renew_after = 1000;
+  for (uint32_t s = 0; s < PPML_CLASSES_MAX; s++) client->score_peak[s] = INT32_MAX;
 }
 
 /* A client that keys can be made for where there is no circuit. */

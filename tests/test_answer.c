@@ -677,8 +677,9 @@ START_TEST(a_certificate_says_what_answers_tell) {
         ck_assert_uint_eq(c.renew_after, UINT32_MAX);
       } else {
         double margin = 0.05 / 1000 * c.score_std * PPMLI_LEAK_ENTROPY; /* one score: no factor */
-        /* The score's noise also counts accumulators that wrap, which tell nothing. */
-        test_assert_near(c.answer_leak_bits, fmin(margin, 1), 0.25);
+        /* At most: the score's noise also counts accumulators that wrap, which tell nothing. */
+        ck_assert(c.answer_leak_bits <= 1.001 * fmin(margin, 1) &&
+                  c.answer_leak_bits >= fmin(margin, 1) / 3);
         double bits = c.answer_leak_bits + c.probability_leak_bits;
         ck_assert(bits * c.renew_after <= PPML_KEY_LEAK_BITS * 1.0001 &&
                   bits * (c.renew_after + 1) > PPML_KEY_LEAK_BITS);

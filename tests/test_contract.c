@@ -737,6 +737,7 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
     ck_assert(answer == FILL && ppml_circuit_failure_log2(circuit) == 0);
     ck_assert(ppml_exact_refusal(model) != NULL && !ppml_spec_same_answer(spec, NULL, NULL));
     ck_assert(ppml_compile_options_default(spec).params == NULL);
+    ck_assert_int_eq(ppml_circuit_score_peak(circuit, 0), INT32_MAX);
   }
   ck_assert(ppml_params_security_bits(NULL) == 0 && ppml_params_by_name(NULL) == NULL);
 }
@@ -757,6 +758,9 @@ START_TEST(nothing_is_done_to_nothing) {
   ppml_secret_key_wipe(NULL);
   ppml_rng_wipe(NULL);
   ppml_rng_init_for_tests(NULL, 1);
+  const int32_t score = INT32_MAX, seen = 1;
+  ck_assert(!ppml_scores_are_unseen(NULL, &seen, 1) && !ppml_scores_are_unseen(&score, NULL, 1));
+  ck_assert(ppml_scores_are_unseen(&score, &seen, 1));
   ppml_reader reader = ppml_reader_from_memory(NULL, 5);
   ppml_writer writer = ppml_writer_to_memory(NULL, 5);
   uint8_t byte;

@@ -1,6 +1,7 @@
 /* test_evaluate.c - encrypted inference with a polynomial activation, from pixels to scores. */
 #define PPML_IMPLEMENTATION
 #include "support.h"
+#include "unchecked.h"
 
 enum { SIDE = 12, INPUTS = SIDE * SIDE, IMAGES = 5 };
 
@@ -473,6 +474,25 @@ START_TEST(encryption_without_memory_takes_none) {
 }
 END_TEST
 
+/* An answer is marked where a score is a whole step beyond its peak, on either side. */
+START_TEST(an_answer_beyond_the_peak_is_marked) {
+  const int32_t scores[] = {0, 4000, 4095, 4096, -4095, -4096, INT32_MAX, -INT32_MAX};
+  ppml_client client = test_client("leveled-16");
+  client.answer_step = 128;
+  client.score_peak[0] = 4000;
+  for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
+    ppml_answer answer;
+    int is_beyond = i == 3 || i >= 5;
+    ppml_client_answer(&answer, &client, &scores[i]);
+    ck_assert_msg(answer.unseen == is_beyond, "%d", scores[i]);
+  }
+  client.score_peak[0] = INT32_MAX;
+  ppml_answer answer;
+  ppml_client_answer(&answer, &client, &scores[6]);
+  ck_assert_uint_eq(answer.unseen, 0);
+}
+END_TEST
+
 START_TEST(a_client_with_another_unit_is_refused) {
   const uint64_t units[] = {1, (uint64_t)1 << 33, ((uint64_t)1 << 40) + 1, (uint64_t)1 << 40};
   ppml_client client = test_client("leveled-16"), again;
@@ -482,7 +502,7 @@ START_TEST(a_client_with_another_unit_is_refused) {
     ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
     client.score_unit = units[i];
     client.answer_step = 1 << 24;
-    ck_assert_int_eq(ppml_client_write(&client, &writer), PPML_OK);
+    ck_assert_int_eq(unchecked_client_write(&client, &writer), PPML_OK);
     ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
     ck_assert_int_eq(ppml_client_read(&again, &reader, &limits), i < 3 ? PPML_ERR_RANGE : PPML_OK);
   }
@@ -508,5 +528,6 @@ int main(void) {
   tcase_add_test(error, sums_that_are_not_exact_are_refused);
   tcase_add_test(error, encryption_without_memory_takes_none);
   tcase_add_test(error, a_client_with_another_unit_is_refused);
+  tcase_add_test(law, an_answer_beyond_the_peak_is_marked);
   return test_run(suite);
 }

@@ -99,6 +99,7 @@ static ppml_client known_client(void) {
   client.answer_step = 128;
   client.publish = 100;
   client.renew_after = 1000;
+  client.score_peak[0] = 4000;
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
   return client;
 }
@@ -121,6 +122,7 @@ START_TEST(a_client_spec_is_written_and_read_as_known) {
   ck_assert_uint_eq(back.answer_step, client.answer_step);
   ck_assert_uint_eq(back.publish, client.publish);
   ck_assert_uint_eq(back.renew_after, client.renew_after);
+  ck_assert_int_eq(back.score_peak[0], client.score_peak[0]);
 }
 END_TEST
 
@@ -436,6 +438,9 @@ START_TEST(a_client_whose_answers_would_tell_more_is_refused) {
   ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
   client = known_client();
   client.renew_after = 0;
+  ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
+  client = known_client();
+  client.score_peak[0] = -1;
   ck_assert_int_eq(read_client(&client), PPML_ERR_RANGE);
 }
 END_TEST

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../ppml_impl/evalkey.h"
 #include "bench.h"
 #include "cli.h"
 #include "json.h"
@@ -60,6 +61,10 @@ static int make_key(ppml_eval_key *key, bench_result *result, const bench_reques
   ppml_client client;
   memset(&client, 0, sizeof client);
   client.params = r->params;
+  client.spec.width = client.spec.height = client.spec.channels = 1;
+  client.spec.outputs = client.spec.score_unit = client.spec.input_bits = 1;
+  client.spec.classes = 2;
+  client.score_unit = (uint64_t)1 << 50;
   int error = bench_key(&result->keys, key, &secret, &client, r, parallel, arena);
   ppml_secret_key_wipe(&secret);
   return error;

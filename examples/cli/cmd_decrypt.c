@@ -68,6 +68,7 @@ static void print_json(const result *of, const ppml_spec *spec, const decrypt_re
     json_integer("class", answer->label[0]);
     json_text("name", spec->class_name[answer->label[0]]);
   }
+  if (answer->unseen) json_integer("unseen", 1);
   if (r->scores) print_scores("scores", spec, of->scores);
   if (r->flooded) print_scores("flooded_scores", spec, of->scores);
   json_begin("probabilities", '[');
@@ -110,6 +111,7 @@ static void print_line(const result *of, const ppml_spec *spec, const decrypt_re
   for (uint32_t s = 0; (r->scores || r->flooded) && s < spec->outputs; s++)
     printf(" %" PRId32, of->scores[s]);
   printf("\n");
+  if (of->answer.unseen) printf("  (unlike the images of training: do not rely on it)\n");
 }
 
 static void print_all_lines(const result *results, size_t images, const ppml_spec *spec,

@@ -300,6 +300,8 @@ static void put_whole_client(emitter *e, const ppml_client *c) {
   put(e, "  client->answer_step = %" PRIu32 ";\n", c->answer_step);
   put(e, "  client->publish = %" PRIu32 ";\n", c->publish);
   put(e, "  client->renew_after = UINT32_C(%" PRIu32 ");\n", c->renew_after);
+  for (uint32_t s = 0; s < c->spec.outputs; s++)
+    put(e, "  client->score_peak[%" PRIu32 "] = %" PRId32 ";\n", s, c->score_peak[s]);
   put(e, "  memcpy(client->circuit_id, %s_id, PPML_ID_BYTES);\n  return PPML_OK;\n}\n", e->name);
   put_end(e);
 }

@@ -358,13 +358,14 @@ static void print_answers(const ppml_circuit *c, const ppml_certificate *certifi
   if (client.renew_after == UINT32_MAX)
     printf("           scores are free of noise, so that answers tell nothing of the key\n");
   else
-    printf("           one tells %.2g bits of the key, its probability %.2g more at most; if they "
-           "are\n           published, renew the key after %u answers (%d bits)\n",
+    printf("           one tells %.2g bits of the key, its probability %.2g more at\n"
+           "           most; if they are published, renew the key after %u answers\n"
+           "           (%d bits)\n",
            certificate->answer_leak_bits, certificate->probability_leak_bits, client.renew_after,
            PPML_KEY_LEAK_BITS);
   if (client.publish)
-    printf("           %u scores may be published under a key, flooded: deviation %.3g (%.2g "
-           "logits), agreement %.4f\n",
+    printf("           %u scores may be published under a key, flooded: deviation\n"
+           "           %.3g (%.2g logits), agreement %.4f\n",
            client.publish, certificate->flooded_std,
            certificate->flooded_std / client.spec.score_unit, certificate->flooded_agreement);
 }
@@ -419,10 +420,10 @@ static void print_room(const ppml_circuit *c, const ppml_certificate *certificat
   double room = (double)certificate->score_room, bound = (double)scores->accumulator_bound;
   printf("scores     modulo T = 2^%d: room for %.3g, %.1f times what training saw",
          modulus_log2(ppmli_circuit_score_unit(c)), room, room / (double)scores->accumulator_peak);
-  if (bound < room) printf("; no image wraps\n");
+  if (bound < room) printf(";\n           no image wraps\n");
   else
-    printf("\n           (%.2g %% of %.3g, which no image exceeds: one unlike those of training\n"
-           "           may wrap, and is answered wrongly)\n",
+    printf("\n           (%.2g %% of %.3g, which no image exceeds: one unlike those of\n"
+           "           training may wrap, and is answered wrongly)\n",
            100 * room / bound, bound);
 }
 

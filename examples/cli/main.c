@@ -16,7 +16,8 @@ static const command commands[] = {
     {"demo", cmd_demo, "the whole path on built-in data, with times",
      "ppml demo [--json] [--threads T]\n"
      "  --params SET             one network alone, the one that the set is for (both)\n"
-     "  --write-sample FILE.pgm  one of the built-in images, for ppml encrypt; nothing else\n"},
+     "  --write-sample FILE.pgm  one of the built-in images, for ppml encrypt, and\n"
+     "                           nothing else\n"},
     {"pack", cmd_pack, "a table of labels and its pictures as a data set",
      "ppml pack LABELS.csv -o DATA.npz\n"
      "  --side S                 of the images, which are made square (28)\n"
@@ -33,10 +34,10 @@ static const command commands[] = {
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none (16)\n"
      "  --activation A           square, or polynomial of degree 2 with learnt\n"
-     "                           coefficients: one hidden layer, no bootstraps; relu,\n"
-     "                           sign, clipped-square: any depth, bootstrapped (square;\n"
-     "                           relu of none, of several hidden layers and of more\n"
-     "                           than 128 neurons)\n"
+     "                           coefficients: one hidden layer, no bootstraps;\n"
+     "                           relu, sign, clipped-square: any depth, bootstrapped\n"
+     "                           (square; relu of none, of several hidden layers and\n"
+     "                           of more than 128 neurons)\n"
      "  --task class|grade       grade: the classes are in an order (class); several\n"
      "                           labels an image are told by the data\n"
      "  --epochs E               passes over the training images (60)\n"
@@ -66,8 +67,8 @@ static const command commands[] = {
      "                           image (what the file declares; where it does not\n"
      "                           say, chw)\n"
      "  --split train|val|test   images to choose ranges by (train)\n"
-     "  --agreement A            exit 77 where fewer of these images have the answer that the\n"
-     "                           file's own arithmetic gives (0.98)\n"
+     "  --agreement A            exit 77 where fewer of these images have the answer\n"
+     "                           that the file's own arithmetic gives (0.98)\n"
      "  --input-bits B           1 to 8 bits a pixel (8)\n"
      "  --weight-bits B          2 to 8 bits a weight (8)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n"
@@ -96,8 +97,9 @@ static const command commands[] = {
      "                           standard set that will do; `exact`, where no other\n"
      "                           does)\n"
      "  --no-calibration         do not measure this machine to predict the time\n"
-     "  --publish N              so many scores may be published under one key, by decrypt\n"
-     "                           --flooded-scores: with noise that hides the key (none)\n"
+     "  --publish N              so many scores may be published under one key, by\n"
+     "                           decrypt --flooded-scores: with noise that hides the\n"
+     "                           key (none)\n"
      "  --json\n"},
     {"export", cmd_export, "a circuit, client spec or model as a C header for firmware",
      "ppml export (CIRCUIT.ppml|CLIENT.ppml|MODEL.ppml) -o FILE.h\n"
@@ -126,15 +128,17 @@ static const command commands[] = {
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
     {"decrypt", cmd_decrypt, "decrypt the answers",
      "ppml decrypt --secret-key SK OUT.ct [--json]\n"
-     "  --requests FILE          the images that were asked about (SK.requests); others, and "
-     "those\n"
-     "                           answered before, are refused\n"
-     "  --scores                 also the unrounded scores, for the key's owner alone: who reads\n"
-     "                           some thousand of them computes the secret key\n"
-     "  --flooded-scores         also scores with noise added, which may be published: as many as\n"
-     "                           compile --publish allowed; answers are then read off these\n"
-     "  Class and probability in steps of 5 %, rounded so that they tell next to nothing of the\n"
-     "  key.  Even these must not go back to a server that may have made OUT.ct to learn it.\n"},
+     "  --requests FILE          the images that were asked about (SK.requests);\n"
+     "                           others, and those answered before, are refused\n"
+     "  --scores                 also the unrounded scores, for the key's owner alone:\n"
+     "                           who reads some thousand of them computes the secret\n"
+     "                           key\n"
+     "  --flooded-scores         also scores with noise added, which may be published:\n"
+     "                           as many as compile --publish allowed; answers are\n"
+     "                           then read off these\n"
+     "  Class and probability in steps of 5 %, rounded so that they tell next to\n"
+     "  nothing of the key.  Even these must not go back to a server that may have\n"
+     "  made OUT.ct to learn it.\n"},
     {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"

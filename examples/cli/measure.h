@@ -1,11 +1,9 @@
-/* measure.h - what steps cost on this machine.  It times the library's inner functions, hence
- * includes them, as a second copy that is static to whoever includes this; but for the vector
- * backends, see kernels.h. */
+/* measure.h - what steps cost on this machine.  Units that define these functions include inner
+ * headers of the library, as a second copy that is static to each; see kernels.h. */
 #ifndef MEASURE_H
 #define MEASURE_H
 
-#include "../../ppml_impl/evalkey.h"
-#include "../../ppml_impl/failure.h"
+#include "../../ppml.h"
 
 #define MEASURE_REPEATS 15    /* timings at most, whose median is reported */
 #define MEASURE_TIMING_MS 2.0 /* least time of one, so that the clock's grain does not show */

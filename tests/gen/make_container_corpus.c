@@ -153,10 +153,10 @@ static void save_ciphertexts(const containers *c) {
   save_changed(PPML_KIND_OUTPUT, "bad_images_none", bytes, count, 80, 0);
   save_changed(PPML_KIND_OUTPUT, "bad_outputs_huge", bytes, count, 84, 0x80000001);
   count = containers_write(bytes, sizeof bytes, c, PPML_KIND_CLIENT);
-  save_changed(PPML_KIND_CLIENT, "bad_unit", bytes, count, count - 44 + 4, 0x100);
-  save_changed(PPML_KIND_CLIENT, "bad_noise", bytes, count, count - 36 + 4, 0);
-  save_changed(PPML_KIND_CLIENT, "bad_step", bytes, count, count - 28, 1);
-  save_changed(PPML_KIND_CLIENT, "bad_publish", bytes, count, count - 24, PPML_PUBLISH_MAX + 1);
+  save_changed(PPML_KIND_CLIENT, "bad_unit", bytes, count, count - 48 + 4, 0x100);
+  save_changed(PPML_KIND_CLIENT, "bad_noise", bytes, count, count - 40 + 4, 0);
+  save_changed(PPML_KIND_CLIENT, "bad_step", bytes, count, count - 32, 1);
+  save_changed(PPML_KIND_CLIENT, "bad_publish", bytes, count, count - 28, PPML_PUBLISH_MAX + 1);
 }
 
 /* ---------------------------------------------------------- leveled sets */

@@ -317,7 +317,7 @@ def make_format():
     rng = Rng(5)
     key_id, glwe_key = rng.bytes(16), rng.bytes(192)
     key = bits_of(glwe_key, 1536)
-    client = spec() + struct.pack("<QQIII", SCORE_UNIT, 6 * 2**50, 128, 100, 1000)
+    client = spec() + struct.pack("<QQIIIi", SCORE_UNIT, 6 * 2**50, 128, 100, 1000, 4000)
     secret_key = container(SECRET_KEY, client + glwe_key + glwe_key[:92], key_id=key_id)
     image = container(INPUT, encrypted_input(key, rng), key_id=key_id)
     request = digest(b"ppml request 3\0" + image[80:112] + bytes(range(16)) + key_id)
