@@ -18,7 +18,7 @@ int make_secret(ppml_secret_key *key, ppml_reader *reader, const ppml_limits *li
                 ppml_writer *writer, ppml_rng *rng) {
   ppml_client client;
   PPMLI_TRY(ppml_client_read(&client, reader, limits));
-  ppml_secret_key_generate(key, &client, rng);
+  PPMLI_TRY(ppml_secret_key_generate(key, &client, rng));
   return ppml_secret_key_write(key, writer);
 }
 
