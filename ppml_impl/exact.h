@@ -299,6 +299,26 @@ PPMLI_STATIC void ppmli_exact_plan_make(ppmli_exact_plan *plan, const ppmli_exac
   else ppmli_exact_plan_relu(plan, x, m->layer[0].range[j]);
 }
 
+/* Bootstraps of an image, of all neurons. */
+typedef struct ppmli_exact_count {
+  uint32_t rounds; /* of the neuron that has most */
+  size_t bootstraps;
+} ppmli_exact_count;
+
+PPMLI_STATIC ppmli_exact_count ppmli_exact_count_of(const ppml_model *m) {
+  ppmli_exact_count count = {0, 0};
+  ppmli_exact_layout layout;
+  ppmli_exact_plan plan;
+  if (m->layer_count < 2) return count;
+  ppmli_exact_layout_make(&layout, m);
+  for (uint32_t j = 0; j < m->layer[0].outputs; j++) {
+    ppmli_exact_plan_make(&plan, &layout, m, j);
+    count.bootstraps += plan.count;
+    if (plan.rounds > count.rounds) count.rounds = plan.rounds;
+  }
+  return count;
+}
+
 /* -------------------------------------------------------------- ciphertexts */
 
 /* The table of a job.

@@ -10,13 +10,11 @@
 
 #define PPMLI_EXACT_FAILURE 5.42e-20 /* 2^-64: probability of a wrong score, at most */
 
-/* What becomes of the whole circuit: all of its plans, added up. */
-typedef struct ppmli_exact_summary {
-  uint32_t rounds; /* of the neuron that has most */
-  size_t bootstraps;
+/* What may go wrong in the whole circuit: all of its plans, added up. */
+typedef struct ppmli_exact_risk {
   double failure; /* probability that an activation of an image is not right, at most */
   double noise;   /* largest std of a phase, relative to its margin */
-} ppmli_exact_summary;
+} ppmli_exact_risk;
 
 /* Variance of accumulator j of layer 0 before any gain, in turns. */
 PPMLI_STATIC double ppmli_exact_accumulator_variance(const ppml_circuit *c, uint32_t j) {
@@ -44,10 +42,10 @@ PPMLI_STATIC double ppmli_exact_miss(double margin, double std) {
   return margin > 0 ? 2 * exp(-x * x / 2) : 1;
 }
 
-PPMLI_STATIC void ppmli_exact_summarize(ppmli_exact_summary *sum, const ppml_circuit *c) {
+PPMLI_STATIC void ppmli_exact_risk_of(ppmli_exact_risk *risk, const ppml_circuit *c) {
   ppmli_exact_layout layout;
   ppmli_exact_plan plan;
-  memset(sum, 0, sizeof *sum);
+  memset(risk, 0, sizeof *risk);
   if (c->model.layer_count < 2) return;
   ppmli_exact_layout_make(&layout, &c->model);
   for (uint32_t j = 0; j < c->model.layer[0].outputs; j++) {
@@ -55,11 +53,9 @@ PPMLI_STATIC void ppmli_exact_summarize(ppmli_exact_summary *sum, const ppml_cir
     ppmli_exact_plan_make(&plan, &layout, &c->model, j);
     for (uint32_t i = 0; i < plan.count; i++) {
       double std = sqrt(ppmli_exact_job_variance(&plan.job[i], c->params, accumulator));
-      sum->failure += ppmli_exact_miss(plan.job[i].margin, std);
-      if (!(std <= sum->noise * plan.job[i].margin)) sum->noise = std / plan.job[i].margin;
+      risk->failure += ppmli_exact_miss(plan.job[i].margin, std);
+      if (!(std <= risk->noise * plan.job[i].margin)) risk->noise = std / plan.job[i].margin;
     }
-    sum->bootstraps += plan.count;
-    if (plan.rounds > sum->rounds) sum->rounds = plan.rounds;
   }
 }
 
@@ -78,22 +74,22 @@ PPMLI_STATIC double ppmli_exact_score_variance(const ppml_circuit *c, uint32_t s
 
 /* Probability that any score of an image differs from the clear one, at most. */
 PPMLI_STATIC double ppmli_exact_failure(const ppml_circuit *c) {
-  ppmli_exact_summary sum;
+  ppmli_exact_risk risk;
   const double half = ldexp((double)ppmli_circuit_score_unit(c), -65);
-  ppmli_exact_summarize(&sum, c);
+  ppmli_exact_risk_of(&risk, c);
   for (uint32_t s = 0; s < c->model.spec.outputs; s++)
-    sum.failure += ppmli_exact_miss(half, sqrt(ppmli_exact_score_variance(c, s)));
-  return sum.failure < 1 ? sum.failure : 1;
+    risk.failure += ppmli_exact_miss(half, sqrt(ppmli_exact_score_variance(c, s)));
+  return risk.failure < 1 ? risk.failure : 1;
 }
 
 /* Noise as ppml_noise has it: what is rounded away, and what is left. */
 PPMLI_STATIC void ppmli_exact_noise(ppml_noise *noise, const ppml_circuit *c) {
-  ppmli_exact_summary sum;
+  ppmli_exact_risk risk;
   double unit = ldexp((double)ppmli_circuit_score_unit(c), -64), worst = 0;
-  ppmli_exact_summarize(&sum, c);
+  ppmli_exact_risk_of(&risk, c);
   memset(noise, 0, sizeof *noise);
   noise->bootstrap = sqrt(ppmli_noise_blind_rotation(c->params));
-  noise->layer[0] = sum.noise;
+  noise->layer[0] = risk.noise;
   for (uint32_t s = 0; s < c->model.spec.outputs; s++) {
     double variance = ppmli_exact_score_variance(c, s);
     if (variance > worst) worst = variance;
@@ -105,13 +101,11 @@ PPMLI_STATIC void ppmli_exact_noise(ppml_noise *noise, const ppml_circuit *c) {
 /* Bootstraps of one image by a circuit of any kind: one for every hidden neuron, or what its
  * plan has, or none. */
 PPMLI_STATIC size_t ppmli_circuit_pbs_count(const ppml_circuit *c) {
-  ppmli_exact_summary sum;
   size_t count = 0;
   if (c->params->slots) return 0;
+  if (c->params->exact) return ppmli_exact_count_of(&c->model).bootstraps;
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) count += c->model.layer[l].outputs;
-  if (!c->params->exact) return count;
-  ppmli_exact_summarize(&sum, c);
-  return sum.bootstraps;
+  return count;
 }
 
 /* Noise of a circuit of any kind. */

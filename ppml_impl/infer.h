@@ -14,13 +14,13 @@
 #include "dense.h"
 #include "evalkey.h"
 #include "evaluate.h"
-#include "failure.h"
+#include "exact.h"
 #include "masks.h"
 #include "parallel.h"
 
 /* What rounds of bootstraps need beside the samples. */
 typedef struct ppmli_digit_work {
-  ppmli_exact_summary sum;
+  ppmli_exact_count count;
   ppmli_exact_plan *plan; /* [neurons] */
   size_t *first;          /* [neurons]: of all jobs of an image, the neuron's first */
   uint64_t *outputs;      /* [images][jobs of all neurons][k N + 1] */
@@ -98,18 +98,17 @@ PPMLI_STATIC size_t ppmli_infer_masks(const ppml_circuit *c, size_t images) {
 }
 
 /* Ciphertexts that the digits of all images and neurons take. */
-PPMLI_INLINE size_t ppmli_infer_digits(const ppmli_exact_summary *sum, size_t images) {
-  return images * sum->bootstraps;
+PPMLI_INLINE size_t ppmli_infer_digits(const ppmli_exact_count *count, size_t images) {
+  return images * count->bootstraps;
 }
 
 PPMLI_STATIC size_t ppmli_infer_digit_bytes(const ppml_circuit *c, size_t images) {
-  ppmli_exact_summary sum;
   size_t long_words = ppmli_params_long_dim(c->params) + 1;
   if (!ppmli_infer_has_digits(c)) return 0;
-  ppmli_exact_summarize(&sum, c);
+  ppmli_exact_count count = ppmli_exact_count_of(&c->model);
   return ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(ppmli_exact_plan)) +
          ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(size_t)) +
-         ppmli_arena_rounded(ppmli_infer_digits(&sum, images) * long_words * sizeof(uint64_t)) +
+         ppmli_arena_rounded(ppmli_infer_digits(&count, images) * long_words * sizeof(uint64_t)) +
          2 * ppmli_arena_rounded(ppmli_infer_width(c) * sizeof(uint32_t));
 }
 
@@ -133,8 +132,8 @@ PPMLI_STATIC int ppmli_infer_alloc_digits(ppmli_infer *x, ppml_arena *arena) {
   const ppml_model *m = &x->circuit->model;
   ppmli_exact_layout layout;
   size_t long_words = ppmli_params_long_dim(x->params) + 1, width = ppmli_infer_width(x->circuit);
-  ppmli_exact_summarize(&x->digit.sum, x->circuit);
-  size_t digits = ppmli_infer_digits(&x->digit.sum, x->images), jobs = 0;
+  x->digit.count = ppmli_exact_count_of(m);
+  size_t digits = ppmli_infer_digits(&x->digit.count, x->images), jobs = 0;
   PPMLI_ALLOC(ppmli_exact_plan, plan, arena, m->layer[0].outputs);
   PPMLI_ALLOC(size_t, first, arena, m->layer[0].outputs);
   PPMLI_ALLOC(uint64_t, outputs, arena, digits * long_words);
@@ -374,7 +373,7 @@ PPMLI_STATIC int ppmli_infer_bootstrap(ppmli_infer *x, const ppml_parallel *para
 
 /* Outputs of all jobs of a neuron. */
 PPMLI_INLINE uint64_t *ppmli_infer_outputs(const ppmli_infer *x, size_t image, size_t neuron) {
-  return x->digit.outputs + (image * x->digit.sum.bootstraps + x->digit.first[neuron]) *
+  return x->digit.outputs + (image * x->digit.count.bootstraps + x->digit.first[neuron]) *
                                 (ppmli_params_long_dim(x->params) + 1);
 }
 
@@ -431,7 +430,7 @@ PPMLI_STATIC int ppmli_infer_run_digits(ppmli_infer *x, const ppml_parallel *par
   uint64_t *accumulators = x->lwe;
   x->lwe = x->next;
   x->next = accumulators;
-  for (uint32_t round = 0; round < x->digit.sum.rounds; round++) {
+  for (uint32_t round = 0; round < x->digit.count.rounds; round++) {
     ppmli_infer_list_round(x, round);
     ppmli_parallel_run(parallel, x->tasks, ppmli_infer_phase_task, x);
     PPMLI_TRY(ppmli_infer_bootstrap(x, parallel));
