@@ -41,7 +41,7 @@ ifdef PPML_BACKEND
 CPPFLAGS += -DPPML_BACKEND_ONLY=PPML_BACKEND_$(shell echo $(PPML_BACKEND) | tr a-z A-Z)
 endif
 
-HEADERS = ppml.h $(wildcard ppml_impl/*.h ppml_impl/fft/*.h)
+HEADERS = ppml.h $(wildcard ppml_impl/*/*.h ppml_impl/*/*/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
 READERS = inflate npz npz_write csv exif jpeg image resample file protobuf onnx_file onnx_run onnx

@@ -747,7 +747,7 @@ PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const p
  * the key, and needs rewind for more than one reading; the key's digest is checked at the end
  * of each, before any result is given.  One ppml_infer at a time may use the key, whose reader
  * has one position: a second one, of another thread or from a callback, gets BUSY.  (Where the
- * compiler has no atomic exchange the second thread is not noticed: ppml_impl/busy.h.)
+ * compiler has no atomic exchange the second thread is not noticed: ppml_impl/base/busy.h.)
  *   threads  as the ppml_parallel of ppml_infer has, at most
  * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
 PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
@@ -949,5 +949,5 @@ PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spe
 
 #if defined(PPML_IMPLEMENTATION) && !defined(PPML_IMPLEMENTED)
 #define PPML_IMPLEMENTED
-#include "ppml_impl/api.h"
+#include "ppml_impl/api/api.h"
 #endif

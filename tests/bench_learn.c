@@ -21,17 +21,17 @@
 #define PPML_API static inline
 #include "../examples/cli/npz.h"
 #include "../ppml.h"
-#include "../ppml_impl/descent.h"
-#include "../ppml_impl/features_fit.h"
-#include "../ppml_impl/gram.h"
-#include "../ppml_impl/learn_simulate.h"
-#include "../ppml_impl/linear_encrypt.h"
-#include "../ppml_impl/linear_fold.h"
-#include "../ppml_impl/linear_noise.h"
-#include "../ppml_impl/linear_peaks.h"
-#include "../ppml_impl/linear_score.h"
-#include "../ppml_impl/reveal.h"
-#include "../ppml_impl/training_write.h"
+#include "../ppml_impl/server/descent.h"
+#include "../ppml_impl/train/features_fit.h"
+#include "../ppml_impl/server/gram.h"
+#include "../ppml_impl/plan/learn_simulate.h"
+#include "../ppml_impl/client/linear_encrypt.h"
+#include "../ppml_impl/train/linear_fold.h"
+#include "../ppml_impl/plan/linear_noise.h"
+#include "../ppml_impl/train/linear_peaks.h"
+#include "../ppml_impl/server/linear_score.h"
+#include "../ppml_impl/client/reveal.h"
+#include "../ppml_impl/client/training_write.h"
 
 typedef struct image_reader {
   const uint8_t *images;

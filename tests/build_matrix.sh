@@ -29,7 +29,7 @@ if [ -z "${FULL-1}" ]; then
   fi
   skipped=$((skipped + 1)); echo "skipped: other compilers and options (make check FULL=1)"
 else
-  compilers="$CC gcc clang" compilers_xx="$CXX g++ clang++" headers="ppml.h $(echo ppml_impl/*.h)" level=-O2
+  compilers="$CC gcc clang" compilers_xx="$CXX g++ clang++" headers="ppml.h $(echo ppml_impl/*/*.h)" level=-O2
 fi
 for compiler in $compilers; do
   command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }

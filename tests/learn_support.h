@@ -13,7 +13,7 @@
  * small one as well. */
 #define ppmli_params_by_id ppmli_params_by_id_of_table
 #define ppmli_params_by_index ppmli_params_by_index_of_table
-#include "../ppml_impl/params.h"
+#include "../ppml_impl/math/params.h"
 #undef ppmli_params_by_id
 #undef ppmli_params_by_index
 
@@ -38,12 +38,12 @@ TEST_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-#include "../ppml_impl/checkpoint.h"
-#include "../ppml_impl/classify_reveal.h"
-#include "../ppml_impl/gram.h"
-#include "../ppml_impl/learn_outlook.h"
-#include "../ppml_impl/reveal.h"
-#include "../ppml_impl/sums.h"
+#include "../ppml_impl/server/checkpoint.h"
+#include "../ppml_impl/client/classify_reveal.h"
+#include "../ppml_impl/server/gram.h"
+#include "../ppml_impl/plan/learn_outlook.h"
+#include "../ppml_impl/client/reveal.h"
+#include "../ppml_impl/client/sums.h"
 
 enum { TEST_SIDE = 12, TEST_INPUTS = TEST_SIDE * TEST_SIDE, TEST_BATCH = 16 };
 

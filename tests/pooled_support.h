@@ -4,9 +4,9 @@
 
 #include "support.h"
 
-#include "../ppml_impl/pooled_encode.h"
-#include "../ppml_impl/pooled_evaluate.h"
-#include "../ppml_impl/pooled_noise.h"
+#include "../ppml_impl/client/pooled_encode.h"
+#include "../ppml_impl/server/pooled_evaluate.h"
+#include "../ppml_impl/plan/pooled_noise.h"
 
 /* --------------------------------------------------------------- networks */
 

@@ -2,8 +2,8 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-#include "../ppml_impl/bridge_make.h"
-#include "../ppml_impl/bridge_noise.h"
+#include "../ppml_impl/cipher/bridge_make.h"
+#include "../ppml_impl/plan/bridge_noise.h"
 
 static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
 

@@ -2,8 +2,8 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-#include "../ppml_impl/decoder.h"
-#include "../ppml_impl/encoder_train.h"
+#include "../ppml_impl/network/decoder.h"
+#include "../ppml_impl/train/encoder_train.h"
 
 enum { PIXELS_MAX = 64 * 64 * 3, VALUES_MAX = 16 * 16 * 3 };
 

@@ -2,8 +2,8 @@
  * features. */
 #include "learn_support.h"
 
-#include "../ppml_impl/linear_fold.h"
-#include "../ppml_impl/linear_peaks.h"
+#include "../ppml_impl/train/linear_fold.h"
+#include "../ppml_impl/train/linear_peaks.h"
 
 /* --------------------------------------------------------------------- map */
 

@@ -2,9 +2,9 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-#include "../ppml_impl/linear_encrypt.h"
-#include "../ppml_impl/linear_noise.h"
-#include "../ppml_impl/linear_score.h"
+#include "../ppml_impl/client/linear_encrypt.h"
+#include "../ppml_impl/plan/linear_noise.h"
+#include "../ppml_impl/server/linear_score.h"
 
 /* A model, its client's key and a server that has made it ready. */
 typedef struct bench {

@@ -2,8 +2,8 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-#include "../ppml_impl/packing.h"
-#include "../ppml_impl/packing_noise.h"
+#include "../ppml_impl/cipher/packing.h"
+#include "../ppml_impl/plan/packing_noise.h"
 
 typedef struct bench {
   const ppml_params *p;

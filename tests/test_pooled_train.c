@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../ppml_impl/encoder_train.h"
-#include "../ppml_impl/pooled_train.h"
+#include "../ppml_impl/train/encoder_train.h"
+#include "../ppml_impl/train/pooled_train.h"
 
 enum { SIDE = 16, INPUTS = SIDE * SIDE, TRAIN = 240, VALIDATION = 60, COUNT = TRAIN + VALIDATION };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recomputes the constants of the code from the formulas that stand beside them.
 
-  - the noise bounds of ppml_impl/params.h, from the log2 sigma in each set's comment, and
+  - the noise bounds of ppml_impl/math/params.h, from the log2 sigma in each set's comment, and
     that log2 sigma against the security lines of docs/NOISE.md;
   - the lines themselves, as the code has them, against the table in docs/NOISE.md;
   - the numbers of answers: ln 2, the integral of the entropy, the width of a flood;
@@ -56,7 +56,7 @@ def least_sigma(dim, block_ones):
 
 
 def check_sets():
-    text = read("ppml_impl/params.h")
+    text = read("ppml_impl/math/params.h") + read("ppml_impl/plan/security.h")
     rows = re.findall(r'\{"([\w-]+)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+), (-[\d.]+) \*/', text, re.S)
     leveled = re.findall(r'\{"(leveled-\d+)",([^}]*?)PPMLI_\w+\}', text, re.S)
     check(len(rows) + len(leveled) == len(re.findall(r'\{"[\w-]+",', text)),
@@ -87,7 +87,7 @@ def check_sets():
 
 def check_lines():
     """The two lines of security_bits lie on or above every point up to 2048."""
-    text = read("ppml_impl/params.h")
+    text = read("ppml_impl/math/params.h") + read("ppml_impl/plan/security.h")
     lines = [tuple(map(float, m)) for m in
              re.findall(r"\((-[\d.e-]+) \* dim - ([\d.]+)\) \* dim \+ ([\d.]+)", text)]
     check(len(lines) == 2, "params.h: the security lines are not where they were")
@@ -102,14 +102,14 @@ def check_hashes():
     primes = (2, 3, 5, 7, 11, 13, 17, 19)
     iv = [math.isqrt(p << 64) & 0xffffffff for p in primes]  # fractional part of sqrt p
     for value in iv:
-        check("0x%08x" % value in read("ppml_impl/digest.h"), "digest.h: no 0x%08x" % value)
+        check("0x%08x" % value in read("ppml_impl/base/digest.h"), "digest.h: no 0x%08x" % value)
     for i in range(4):
         word = int.from_bytes(b"expand 32-byte k"[4 * i:4 * i + 4], "little")
-        check("0x%08x" % word in read("ppml_impl/rng.h"), "rng.h: no 0x%08x" % word)
+        check("0x%08x" % word in read("ppml_impl/base/stream.h"), "stream.h: no 0x%08x" % word)
 
 
 def check_ntt():
-    text = read("ppml_impl/ntt.h")
+    text = read("ppml_impl/math/ntt.h")
     defined = {n: int(v, 0) for n, v in re.findall(r"#define PPMLI_NTT_(\w+) (?:UINT64_C\()?(\w+)\)?", text)
                if re.fullmatch(r"0x[0-9a-f]+|\d+", v)}
     p, size = defined["PRIME"], 1 << (defined["LOG2_MAX"] + 1)
@@ -127,7 +127,8 @@ def entropy(x):
 
 
 def check_answers():
-    answer, leak = read("ppml_impl/answer.h"), read("ppml_impl/leak.h")
+    answer = read("ppml_impl/network/answer.h")
+    leak = read("ppml_impl/network/client.h") + read("ppml_impl/plan/leak.h")
     check("LN2 %d " % round(2**20 * math.log(2)) in answer, "answer.h: ln 2")
     integral = sum(entropy(i / 1000) for i in range(-9000, 9001)) / 1000
     check("PPMLI_LEAK_ENTROPY %.5f" % integral in leak, "leak.h: the integral is %.5f" % integral)

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../ppml_impl/evalkey.h"
+#include "../../ppml_impl/server/evalkey.h"
 #include "bench.h"
 #include "cli.h"
 #include "json.h"

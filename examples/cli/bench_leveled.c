@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ppml_impl/evalkey.h"
+#include "../../ppml_impl/server/evalkey.h"
 #include "bench.h"
 #include "cli.h"
 #include "json.h"

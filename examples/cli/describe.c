@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../ppml_impl/ciphertext.h"
+#include "../../ppml_impl/client/encrypt.h"
 #include "json.h"
 
 /* A description is written once, as members of an object; for people the same members

@@ -4,7 +4,7 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
-#include "../../ppml_impl/evalkey.h"
+#include "../../ppml_impl/server/evalkey.h"
 
 /* ppmli_backend_by_name: NULL for the best; NULL if this CPU has no such backend. */
 const ppmli_backend *kernels_by_name(const char *name);

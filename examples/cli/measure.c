@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "../../ppml_impl/failure.h"
+#include "../../ppml_impl/plan/layout_exact.h"
 #include "kernels.h"
 #include "measure_leveled.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ppml_impl/evalkey.h"
+#include "../../ppml_impl/server/evalkey.h"
 #include "cli.h"
 
 #define INFER_REPEATS 3 /* of a whole image */

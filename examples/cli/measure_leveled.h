@@ -2,7 +2,7 @@
 #ifndef MEASURE_LEVELED_H
 #define MEASURE_LEVELED_H
 
-#include "../../ppml_impl/tensor.h"
+#include "../../ppml_impl/cipher/tensor.h"
 #include "measure.h"
 
 /* Random ciphertexts for the steps between an image and its scores. */

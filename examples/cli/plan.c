@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "../../ppml_impl/leveled.h"
+#include "../../ppml_impl/plan/layout_leveled.h"
 
 double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);

@@ -19,9 +19,9 @@ static int ct_public(int condition) {
 #define PPML_NO_TRAIN
 #include "ppml.h"
 
-#include "ppml_impl/bridge_make.h"
-#include "ppml_impl/encoder.h"
-#include "ppml_impl/pooled_encode.h"
+#include "ppml_impl/cipher/bridge_make.h"
+#include "ppml_impl/network/encoder.h"
+#include "ppml_impl/client/pooled_encode.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,57 @@
+/* The server's side of ggsw.h: from bodies on the wire to rows that are transformed, masks drawn anew. */
+#ifndef PPMLI_CIPHER_GGSW_APPLY_H
+#define PPMLI_CIPHER_GGSW_APPLY_H
+
+#include <math.h>
+
+#include "../base/arena.h"
+#include "../base/bytes.h"
+#include "../base/stream.h"
+#include "../math/fft/backend.h"
+#include "../math/masks.h"
+#include "../math/params.h"
+#include "../math/torus.h"
+
+PPMLI_INLINE size_t ppmli_ggsw_expand_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded((p->glwe_dim + 1) * (size_t)p->poly_size * sizeof(uint64_t)) +
+         ppmli_arena_rounded(p->poly_size * sizeof(double));
+}
+
+/* A row's masks and body, as a GLWE ciphertext in memory.
+ *   glwe  [k + 1][N]  out
+ *   wire  the row's body, packed
+ *   row   of all rows of all GGSW ciphertexts, names the masks' stream */
+PPMLI_STATIC void ppmli_ggsw_unpack_row(uint64_t *glwe, const uint8_t *wire, const ppml_params *p,
+                                        const uint8_t *mask_seed, uint64_t row,
+                                        const ppmli_fft *fft) {
+  size_t masks = ppmli_params_long_dim(p);
+  uint64_t *body = glwe + masks;
+  ppmli_mask_u64(glwe, masks, mask_seed, PPMLI_STREAM_BSK_MASK, row, fft->backend->chacha);
+  ppmli_unpack(body, wire, p->poly_size, p->bsk_wire_bits);
+  for (uint32_t j = 0; j < p->poly_size; j++) body[j] = ppmli_torus_from(body[j], p->bsk_wire_bits);
+}
+
+/* Draws the masks of a GGSW ciphertext from the seed and transforms it.
+ *   out    group g, polynomial [row][column] at out + g * stride + (row (k + 1) + column) * GROUP;
+ *          scaled for ppmli_backend.backward_add
+ *   wire   [ppmli_ggsw_wire_bytes(p)]
+ * Scratch: ppmli_ggsw_expand_scratch(p) bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_ggsw_expand(double *out, size_t stride, const uint8_t *wire,
+                                   const ppml_params *p, const uint8_t *mask_seed, uint64_t index,
+                                   const ppmli_fft *fft, ppml_arena *arena) {
+  size_t mark = arena->used_bytes, rows = ppmli_params_ggsw_rows(p);
+  double scale = ldexp(1.0 / fft->points, -64);
+  PPMLI_ALLOC(uint64_t, glwe, arena, (p->glwe_dim + 1) * (size_t)p->poly_size);
+  PPMLI_ALLOC(double, work, arena, p->poly_size);
+  for (uint32_t row = 0; row < rows; row++) {
+    ppmli_ggsw_unpack_row(glwe, wire, p, mask_seed, index * rows + row, fft);
+    wire += ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
+    for (uint32_t column = 0; column <= p->glwe_dim; column++, out += PPMLI_GROUP)
+      fft->backend->forward_signed(fft, out, stride, glwe + (size_t)column * p->poly_size, scale,
+                                   work);
+  }
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* The named parameter sets, and what follows from their numbers alone: dimensions, counts of rows and
+ * steps, gadgets.  This is the one place where the kind of a set is told from its numbers; client,
+ * server and planner each ask for it once, in their path.h.
+ *
+ * Dimensions and noise come from docs/NOISE.md "Security": each noise bound B is
+ * ceil(sqrt 3 * 2^(width + log2 sigma)) for the log2 sigma beside it, and tools/check_constants.py
+ * recomputes all of them.  Next: poly.h; plan/security.h for the bits of security. */
+#ifndef PPMLI_MATH_PARAMS_H
+#define PPMLI_MATH_PARAMS_H
+
+#include "torus.h"
+
+#define PPMLI_LONG_TORUS_BITS 80 /* of the keys of leveled sets */
+#define PPMLI_LEVELED_SLOTS_MAX 128
+
+#define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
+#define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
+#define PPMLI_BLOCK_BINARY                                                                         \
+  "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
+  "uniform binary keys; GLWE with uniform binary keys"
+
+/* base_log2 and levels of the bootstrapping or GLWE switching key, then of the key-switching key.
+ * A set whose digits do not fit in their torus does not compile. */
+#define PPMLI_IF_FITS(x, base_log2, levels, width)                                                 \
+  ((x) + 0 * (uint32_t)sizeof(char[PPMLI_GADGET_FITS(base_log2, levels, width) ? 1 : -1]))
+#define PPMLI_DIGITS(pbs_base, pbs_levels, ks_base, ks_levels)                                     \
+  PPMLI_IF_FITS(pbs_base, pbs_base, pbs_levels, 64), pbs_levels,                                   \
+      PPMLI_IF_FITS(ks_base, ks_base, ks_levels, 32), ks_levels
+
+PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
+  /* clang-format off */
+  static const ppml_params table[] = {
+      {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, 0, 0,
+       PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
+      {"balanced",    4, 768, 4,  512, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 4),  86026u,     69875u, 32, 50, 14, 0, 0,
+       PPMLI_UNIFORM_BINARY}, /* -16.40, -48.70 */
+      {"precise",     2, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5),  21731u,     69875u, 32, 52, 14, 0, 0,
+       PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
+      {"finest",      5, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8),  21731u,     69875u, 32, 52, 14, 0, 0,
+       PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
+      {"exact",       6, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(12, 3, 2, 8),  21731u,     69875u, 48, 50, 26, 1, 0,
+       PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
+      {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, 0, 0,
+       PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
+      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 16,
+       PPMLI_UNIFORM_TERNARY},
+      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 32,
+       PPMLI_UNIFORM_TERNARY},
+      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 64,
+       PPMLI_UNIFORM_TERNARY},
+      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 128,
+       PPMLI_UNIFORM_TERNARY},
+  };
+  /* clang-format on */
+  *count = sizeof table / sizeof table[0];
+  return table;
+}
+
+PPMLI_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
+  size_t count;
+  const ppml_params *table = ppmli_params_table(&count);
+  return index < count ? &table[index] : NULL;
+}
+
+PPMLI_STATIC const ppml_params *ppmli_params_by_name(const char *name) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++)
+    if (strcmp(p->name, name) == 0) return p;
+  return NULL;
+}
+
+PPMLI_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++)
+    if (p->id == id) return p;
+  return NULL;
+}
+
+/* ------------------------------------------------------------- shapes */
+
+/* k N: coefficients of the GLWE key, and dimension of what sample extraction gives. */
+PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
+  return (size_t)p->glwe_dim * p->poly_size;
+}
+
+/* Bytes of the GLWE key: a bit for each coefficient, or two planes of bits. */
+PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
+  return ppmli_params_long_dim(p) / 8 * (p->slots ? 2 : 1);
+}
+
+/* Coordinates that the key switch replaces; none where there is no short key. */
+PPMLI_INLINE size_t ppmli_params_switched_dim(const ppml_params *p) {
+  if (p->slots) return 0;
+  return ppmli_params_long_dim(p) - (p->shared_prefix ? p->lwe_dim : 0);
+}
+
+/* Values of an image that one GLWE ciphertext of a leveled circuit holds: N / slots. */
+PPMLI_INLINE uint32_t ppmli_params_block(const ppml_params *p) {
+  return p->poly_size / p->slots;
+}
+
+/* Automorphisms of a trace that clears all but every N / slots-th coefficient. */
+PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
+  uint32_t steps = 0;
+  while (ppmli_params_block(p) >> (steps + 1)) steps++;
+  return steps;
+}
+
+/* Steps in which the larger part of the evaluation key is used: of a blind rotation, or the
+ * trace's and then the relinearization. */
+PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
+  return p->slots ? ppmli_params_trace_steps(p) + 1 : p->lwe_dim / p->key_block;
+}
+
+/* GGSW ciphertexts of one blind-rotation step: one for each nonzero value that a
+ * block of key bits can take. */
+PPMLI_INLINE size_t ppmli_params_ggsw_per_step(const ppml_params *p) {
+  return p->key_block_ones ? p->key_block : ((size_t)1 << p->key_block) - 1;
+}
+
+PPMLI_INLINE size_t ppmli_params_ggsw_rows(const ppml_params *p) {
+  return (size_t)(p->glwe_dim + 1) * p->pbs_levels;
+}
+
+PPMLI_INLINE ppmli_gadget ppmli_params_pbs_gadget(const ppml_params *p) {
+  return ppmli_gadget_make(p->pbs_base_log2, p->pbs_levels, 64);
+}
+
+PPMLI_INLINE ppmli_gadget ppmli_params_ks_gadget(const ppml_params *p) {
+  return ppmli_gadget_make(p->ks_base_log2, p->ks_levels, 32);
+}
+
+/* ------------------------------------------------------- output noise */
+
+/* floor(sqrt(x)), a bit at a time: clients have no floating point. */
+PPMLI_STATIC uint64_t ppmli_square_root(uint64_t x) {
+  uint64_t root = 0;
+  for (uint64_t bit = (uint64_t)1 << 31; bit; bit >>= 1)
+    if ((root + bit) * (root + bit) <= x) root += bit;
+  return root;
+}
+
+/* The least noise that a score of the set can have, as a standard deviation in 2^-64 of a turn,
+ * rounded down: that of the switch to output_bits, whose variance in squares of its grid is
+ * (1 + k N v) / 12, v = 1/4 the variance of a binary key's coefficient, 2/3 of a ternary one's.
+ * The root is taken of 2^20 times that. */
+PPMLI_STATIC uint64_t ppmli_params_output_noise(const ppml_params *p) {
+  uint64_t dim = ppmli_params_long_dim(p);
+  uint64_t variance = p->slots ? ((3 + 2 * dim) << 20) / 36 : ((4 + dim) << 20) / 48;
+  return ppmli_square_root(variance) << (64 - p->output_bits - 10);
+}
+
+#endif

@@ -1,0 +1,222 @@
+/* What scores say: the class, the labels or the grade they stand for, whether two sets of scores say the
+ * same, and how far they are from saying something else. */
+#ifndef PPMLI_NETWORK_ANSWER_H
+#define PPMLI_NETWORK_ANSWER_H
+
+#include "../base/ct.h"
+#include "clear.h"
+#include "spec.h"
+
+PPMLI_STATIC uint32_t ppmli_spec_largest(const ppml_spec *spec, const int32_t *scores) {
+  uint32_t best = 0;
+  for (uint32_t c = 1; c < spec->outputs; c++)
+    if (scores[c] > scores[best]) best = c;
+  return best;
+}
+
+/* Labels are made aside and copied: where a caller has one byte for one answer, gcc takes a loop
+ * that would write more for one that does, and warns. */
+PPMLI_STATIC void ppmli_spec_answer(uint8_t *answer, const ppml_spec *spec, const int32_t *scores) {
+  uint8_t all[PPML_CLASSES_MAX] = {0};
+  if (spec->task == PPML_TASK_LABELS)
+    for (uint32_t c = 0; c < spec->outputs && c < PPML_CLASSES_MAX; c++)
+      all[c] = scores[c] > spec->threshold[c];
+  else if (ppmli_spec_is_contest(spec)) all[0] = (uint8_t)ppmli_spec_largest(spec, scores);
+  else all[0] = ppmli_spec_above(spec, scores);
+  memcpy(answer, all, ppmli_spec_answer_bytes(spec));
+}
+
+/* Do two sets of scores of an image stand for the same answer? */
+PPMLI_STATIC int ppmli_spec_same_answer(const ppml_spec *spec, const int32_t *a, const int32_t *b) {
+  uint8_t first[PPML_CLASSES_MAX], second[PPML_CLASSES_MAX];
+  ppmli_spec_answer(first, spec, a);
+  ppmli_spec_answer(second, spec, b);
+  return memcmp(first, second, ppmli_spec_answer_bytes(spec)) == 0;
+}
+
+/* How far scores are from standing for another answer. */
+PPMLI_STATIC int64_t ppmli_spec_margin(const ppml_spec *spec, const int32_t *scores) {
+  int is_contest = ppmli_spec_is_contest(spec);
+  uint32_t best = is_contest ? ppmli_spec_largest(spec, scores) : spec->outputs;
+  int64_t margin = INT64_MAX;
+  for (uint32_t c = 0; c < spec->outputs; c++) {
+    int64_t rival = is_contest ? scores[best] : spec->threshold[c], distance = scores[c] - rival;
+    if (distance < 0) distance = -distance;
+    if (c != best && distance < margin) margin = distance;
+  }
+  return margin;
+}
+
+/* The same, but no more than INT32_MAX. */
+PPMLI_STATIC int32_t ppmli_spec_margin32(const ppml_spec *spec, const int32_t *scores) {
+  int64_t margin = ppmli_spec_margin(spec, scores);
+  return margin < INT32_MAX ? (int32_t)margin : INT32_MAX;
+}
+
+/* The largest number that at most 5 % of the margins are below.
+ *   margin [count]  >= 0 */
+PPMLI_STATIC uint32_t ppmli_spec_margin_p05(const int32_t *margin, size_t count) {
+  int32_t p05 = 0;
+  for (int32_t bit = (int32_t)1 << 30; bit; bit >>= 1) {
+    size_t below = 0;
+    for (size_t n = 0; n < count; n++) below += margin[n] < p05 + bit;
+    if (below <= count / 20) p05 += bit;
+  }
+  return (uint32_t)p05;
+}
+
+#define PPMLI_ANSWER_PERCENT 5  /* probabilities are multiples of that */
+#define PPMLI_ANSWER_LN2 726817 /* round(2^20 ln 2) */
+#define PPMLI_ANSWER_ONE ((uint64_t)1 << 30)
+
+/* ------------------------------------------------------------------ steps */
+
+/* Which step a distance is in: floor(distance / step), |distance| < 2^40.  CT. */
+PPMLI_STATIC int64_t ppmli_answer_step(int64_t distance, uint32_t step_log2) {
+  const uint64_t above = (uint64_t)1 << 40; /* a multiple of every step: nothing is negative */
+  return (int64_t)((above + (uint64_t)distance) >> step_log2) - (int64_t)(above >> step_log2);
+}
+
+/* The largest score and the first that is so large.  CT. */
+PPMLI_STATIC int64_t ppmli_answer_largest(uint32_t *best, const int32_t *scores, uint32_t count) {
+  const int64_t shift = (int64_t)1 << 32; /* comparisons are unsigned */
+  uint64_t most = (uint64_t)(scores[0] + shift), at = 0;
+  for (uint32_t c = 1; c < count; c++) {
+    uint64_t score = (uint64_t)(scores[c] + shift);
+    uint64_t larger = ppmli_ct_mask(ppmli_ct_less(most, score));
+    most ^= (most ^ score) & larger;
+    at ^= (at ^ c) & larger;
+  }
+  *best = (uint32_t)at;
+  return (int64_t)most - shift;
+}
+
+/* What an answer is made of, and all that it tells. */
+typedef struct ppmli_answer_steps {
+  uint32_t best;                  /* of scores that are compared; else 0 */
+  int64_t step[PPML_CLASSES_MAX]; /* [outputs]: how far each is behind the best (0 or more), or
+                                     beyond its threshold: 0 or more where the label applies */
+} ppmli_answer_steps;
+
+/* CT. */
+PPMLI_STATIC void ppmli_answer_find_steps(ppmli_answer_steps *out, const ppml_client *client,
+                                          const int32_t *scores) {
+  const ppml_spec *spec = &client->spec;
+  int is_contest = ppmli_spec_is_contest(spec);
+  uint32_t step_log2 = 0;
+  int64_t most = 0;
+  memset(out, 0, sizeof *out);
+  while (client->answer_step >> step_log2 > 1) step_log2++;
+  if (is_contest) most = ppmli_answer_largest(&out->best, scores, spec->outputs);
+  for (uint32_t c = 0; c < spec->outputs; c++) {
+    int64_t distance = is_contest ? most - scores[c] : (int64_t)scores[c] - spec->threshold[c] - 1;
+    out->step[c] = ppmli_answer_step(distance, step_log2);
+  }
+}
+
+/* ---------------------------------------------------------- probabilities */
+
+/* e^-x, in parts of ONE.
+ *   x  in 2^-20 */
+PPMLI_STATIC uint64_t ppmli_answer_exp(uint64_t x) {
+  uint64_t halvings = x / PPMLI_ANSWER_LN2, rest = x % PPMLI_ANSWER_LN2 << 10;
+  uint64_t sum = PPMLI_ANSWER_ONE;
+  if (halvings > 30) return 0;
+  for (uint64_t k = 6; k; k--)
+    sum = PPMLI_ANSWER_ONE - (rest * sum / k >> 30); /* 1 - x (1 - x/2 (.. */
+  return sum >> halvings;
+}
+
+/* How far the middle of a step is from the border between labels, in logits of 2^-20.
+ *   step  0 or more: the steps between */
+PPMLI_STATIC uint64_t ppmli_answer_logit(int64_t step, const ppml_client *client) {
+  uint64_t halves = (2 * (uint64_t)step + 1) * client->answer_step; /* below 2^35 */
+  return (halves << 19) / client->spec.score_unit;
+}
+
+/* Probability of being beyond a threshold, in parts of ONE. */
+PPMLI_STATIC uint64_t ppmli_answer_beyond(int64_t step, const ppml_client *client) {
+  int is_beyond = step >= 0;
+  uint64_t odds = ppmli_answer_exp(ppmli_answer_logit(is_beyond ? step : -1 - step, client));
+  uint64_t less = odds * PPMLI_ANSWER_ONE / (PPMLI_ANSWER_ONE + odds);
+  return is_beyond ? PPMLI_ANSWER_ONE - less : less;
+}
+
+PPMLI_STATIC uint8_t ppmli_answer_percent(uint64_t share, uint64_t total) {
+  const uint64_t parts = 100 / PPMLI_ANSWER_PERCENT;
+  return (uint8_t)(PPMLI_ANSWER_PERCENT * ((2 * parts * share + total) / (2 * total)));
+}
+
+/* ----------------------------------------------------------------- answers */
+
+/* Scores that are compared: softmax of how far they are behind. */
+PPMLI_STATIC void ppmli_answer_contest(ppml_answer *answer, const ppml_client *client,
+                                       const ppmli_answer_steps *steps) {
+  uint64_t share[PPML_CLASSES_MAX], total = 0;
+  for (uint32_t c = 0; c < client->spec.outputs; c++) {
+    share[c] = c == steps->best ? PPMLI_ANSWER_ONE
+                                : ppmli_answer_exp(ppmli_answer_logit(steps->step[c], client));
+    total += share[c];
+  }
+  for (uint32_t c = 0; c < client->spec.outputs; c++)
+    answer->percent[c] = ppmli_answer_percent(share[c], total);
+  answer->label[0] = (uint8_t)steps->best;
+}
+
+PPMLI_STATIC void ppmli_answer_labels(ppml_answer *answer, const ppml_client *client,
+                                      const ppmli_answer_steps *steps) {
+  for (uint32_t c = 0; c < client->spec.outputs; c++) {
+    uint64_t beyond = ppmli_answer_beyond(steps->step[c], client);
+    answer->label[c] = steps->step[c] >= 0;
+    answer->percent[c] = ppmli_answer_percent(beyond, PPMLI_ANSWER_ONE);
+  }
+}
+
+/* One score, or grades: class c lies between two thresholds, and is as probable as its lower one
+ * is passed and its upper one is not.  Where scores contradict one another, the probabilities are
+ * put in order, so that the class is the one that ppml_spec_answer counts. */
+PPMLI_STATIC void ppmli_answer_between(ppml_answer *answer, const ppml_client *client,
+                                       const ppmli_answer_steps *steps) {
+  uint64_t beyond[PPML_CLASSES_MAX + 1];
+  uint32_t thresholds = client->spec.outputs;
+  for (uint32_t c = 0; c < thresholds; c++) {
+    uint64_t p = ppmli_answer_beyond(steps->step[c], client);
+    uint32_t at = c;
+    for (; at > 0 && beyond[at - 1] < p; at--) beyond[at] = beyond[at - 1];
+    beyond[at] = p;
+    answer->label[0] = (uint8_t)(answer->label[0] + (steps->step[c] >= 0));
+  }
+  beyond[thresholds] = 0;
+  for (uint32_t c = 0; c <= thresholds; c++) {
+    uint64_t reached = c ? beyond[c - 1] : PPMLI_ANSWER_ONE;
+    answer->percent[c] = ppmli_answer_percent(reached - beyond[c], PPMLI_ANSWER_ONE);
+  }
+}
+
+/* Is a score beyond its peak, both rounded down to whole steps?  CT: up to the steps.
+ *   step  a power of two */
+PPMLI_STATIC int ppmli_scores_are_unseen(const int32_t *scores, const int32_t *peaks,
+                                         uint32_t outputs, uint32_t step) {
+  uint32_t unseen = 0;
+  for (uint32_t o = 0; o < outputs; o++) {
+    uint32_t sign = (uint32_t)scores[o] >> 31;
+    uint32_t magnitude = ((uint32_t)scores[o] ^ (0 - sign)) + sign, whole = 0 - step;
+    unseen |= (uint32_t)ppmli_ct_less((uint32_t)peaks[o] & whole, magnitude & whole);
+  }
+  return (int)unseen;
+}
+
+/* CT: up to the steps. */
+PPMLI_STATIC void ppmli_client_answer(ppml_answer *answer, const ppml_client *client,
+                                      const int32_t *scores) {
+  ppmli_answer_steps steps;
+  ppmli_answer_find_steps(&steps, client, scores);
+  memset(answer, 0, sizeof *answer);
+  if (ppmli_spec_is_contest(&client->spec)) ppmli_answer_contest(answer, client, &steps);
+  else if (client->spec.task == PPML_TASK_LABELS) ppmli_answer_labels(answer, client, &steps);
+  else ppmli_answer_between(answer, client, &steps);
+  answer->unseen = (uint8_t)ppmli_scores_are_unseen(scores, client->score_peak,
+                                                    client->spec.outputs, client->answer_step);
+}
+
+#endif

@@ -1,0 +1,149 @@
+/* The network in the clear, integer by integer: pixels in, scores out.  It is the definition that
+ * encrypted inference is compared with. */
+#ifndef PPMLI_NETWORK_CLEAR_H
+#define PPMLI_NETWORK_CLEAR_H
+
+#include "../base/arena.h"
+#include "model.h"
+#include "spec.h"
+
+/* round(numerator / denominator), halves away from zero; denominator > 0. */
+PPMLI_INLINE int32_t ppmli_quant_divide(int64_t numerator, int64_t denominator) {
+  int64_t twice = 2 * numerator;
+  return (int32_t)((twice + (numerator < 0 ? -denominator : denominator)) / (2 * denominator));
+}
+
+/* The same for any numerator and denominator that fit. */
+PPMLI_INLINE int64_t ppmli_quant_nearest(int64_t numerator, int64_t denominator) {
+  int64_t down = numerator / denominator, rest = numerator % denominator;
+  if (rest > 0 && rest >= denominator - rest) return down + 1;
+  if (rest < 0 && -rest >= denominator + rest) return down - 1;
+  return down;
+}
+
+PPMLI_INLINE int64_t ppmli_quant_clamp(int64_t z, int64_t bound) {
+  return z < -bound ? -bound : z > bound ? bound : z;
+}
+
+/* The activation of one neuron.
+ *   z      accumulator
+ *   range  > 0, where it saturates
+ *   table  [PPML_TABLE_SIZE], TABLE only
+ * Returns an integer in [-127, 127]. */
+PPMLI_STATIC int32_t ppmli_quant_activation(uint32_t activation, int64_t z, int32_t range,
+                                            const int8_t *table) {
+  int64_t clamped = ppmli_quant_clamp(z, range);
+  switch (activation) {
+  case PPML_ACTIVATION_SIGN:
+    return z >= 0 ? PPML_ACTIVATION_MAX : -PPML_ACTIVATION_MAX;
+  case PPML_ACTIVATION_RELU:
+    return ppmli_quant_divide(PPML_ACTIVATION_MAX * clamped, range);
+  case PPML_ACTIVATION_SQUARE: {
+    double u = (double)clamped / (double)range; /* exact enough: |u| <= 1, 2^-53 */
+    return (int32_t)(2 * PPML_ACTIVATION_MAX * u * u + 0.5) - PPML_ACTIVATION_MAX;
+  }
+  default: { /* TABLE */
+    int64_t index = (clamped + range) * (PPML_TABLE_SIZE / 2) / range;
+    return table[index < PPML_TABLE_SIZE ? index : PPML_TABLE_SIZE - 1];
+  }
+  }
+}
+
+/* Accumulators of a dense layer.
+ *   z [outputs]  out
+ *   x [inputs]   pixels or activations */
+PPMLI_STATIC void ppmli_quant_dense(int32_t *z, const ppml_layer *layer, const int32_t *x) {
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    const int8_t *w = layer->weight + (size_t)j * layer->inputs;
+    int32_t sum = layer->bias[j];
+    for (uint32_t i = 0; i < layer->inputs; i++) sum += w[i] * x[i];
+    z[j] = sum;
+  }
+}
+
+/* ----------------------------------------------------------- polynomials */
+
+#define PPMLI_QUANT_SCORE_MAX INT32_MAX /* of a score behind polynomials, either way */
+
+/* a_j of neuron j.  In 64 bits, which a valid model does not exceed (model.h). */
+PPMLI_INLINE int64_t ppmli_quant_polynomial(const ppml_layer *hidden, uint32_t j, int64_t z) {
+  return z * (hidden->square[j] * z + hidden->linear[j]);
+}
+
+/* Scores behind a layer of polynomials.
+ *   scores [last->outputs]  out; clamped to SCORE_MAX
+ *   z      [hidden->outputs] the hidden layer's accumulators */
+PPMLI_STATIC void ppmli_quant_polynomial_scores(int32_t *scores, const ppml_layer *last,
+                                                const ppml_layer *hidden, const int32_t *z) {
+  for (uint32_t c = 0; c < last->outputs; c++) {
+    const int8_t *w = last->weight + (size_t)c * last->inputs;
+    int64_t sum = last->bias[c];
+    for (uint32_t j = 0; j < last->inputs; j++)
+      sum += w[j] * ppmli_quant_polynomial(hidden, j, z[j]);
+    scores[c] = (int32_t)ppmli_quant_clamp(sum, PPMLI_QUANT_SCORE_MAX);
+  }
+}
+
+/* ---------------------------------------------------------------- network */
+
+/* Values of the widest layer, inputs included: the size of a row of activations. */
+PPMLI_STATIC size_t ppmli_quant_width(const ppml_model *model) {
+  size_t width = ppmli_spec_inputs(&model->spec);
+  for (uint32_t l = 0; l < model->layer_count; l++)
+    width = ppmli_max_size(width, model->layer[l].outputs);
+  return width;
+}
+
+PPMLI_STATIC size_t ppmli_quant_forward_scratch(const ppml_model *model) {
+  return 2 * ppmli_arena_rounded(ppmli_quant_width(model) * sizeof(int32_t));
+}
+
+/* Called with the accumulators of a layer before its activation, to watch them or to
+ * disturb them as encryption would.  Of the last layer they are the scores. */
+typedef struct ppmli_quant_hook {
+  void (*accumulators)(void *context, uint32_t layer, int32_t *z);
+  void *context;
+} ppmli_quant_hook;
+
+/* What the next layer takes of an accumulator: the activation, or z itself where that is a
+ * polynomial, which may not fit. */
+PPMLI_INLINE int32_t ppmli_quant_next(const ppml_layer *layer, uint32_t j, int32_t z) {
+  if (!ppmli_layer_is_clipped(layer)) return z;
+  return ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
+}
+
+/* Scores of one image in the clear.
+ *   scores [spec.outputs]  out
+ *   pixels [inputs]
+ *   hook                   or NULL
+ * Scratch: ppmli_quant_forward_scratch(model) bytes.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
+                                     const uint8_t *pixels, const ppmli_quant_hook *hook,
+                                     ppml_arena *arena) {
+  size_t mark = arena->used_bytes, width = ppmli_quant_width(model);
+  PPMLI_ALLOC(int32_t, x, arena, width);
+  PPMLI_ALLOC(int32_t, z, arena, width);
+  for (size_t i = 0; i < ppmli_spec_inputs(&model->spec); i++)
+    x[i] = ppmli_quant_pixel(pixels[i], model->spec.input_bits);
+  for (uint32_t l = 0; l < model->layer_count; l++) {
+    const ppml_layer *layer = &model->layer[l];
+    if (ppmli_model_has_score_peaks(model, l))
+      ppmli_quant_polynomial_scores(z, layer, layer - 1, x);
+    else ppmli_quant_dense(z, layer, x);
+    if (hook) hook->accumulators(hook->context, l, z);
+    if (layer->activation == PPML_ACTIVATION_NONE) break;
+    for (uint32_t j = 0; j < layer->outputs; j++) x[j] = ppmli_quant_next(layer, j, z[j]);
+  }
+  memcpy(scores, z, model->spec.outputs * sizeof *scores);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* How many scores are above their thresholds. */
+PPMLI_STATIC uint8_t ppmli_spec_above(const ppml_spec *spec, const int32_t *scores) {
+  uint32_t above = 0;
+  for (uint32_t c = 0; c < spec->outputs; c++) above += scores[c] > spec->threshold[c];
+  return (uint8_t)above;
+}
+
+#endif

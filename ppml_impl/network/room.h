@@ -1,0 +1,93 @@
+/* How values stand on the torus: one home for all constants of layout.
+ *
+ * Value x of a layer's input stands at x unit; accumulator j at z_j unit gain_j.  The gain is as large as
+ * lets the accumulator stay where its activation is defined:
+ *
+ *   odd activations (RELU, SIGN)  up to 1/2 - saturation: f(x + 1/2) = -f(x) goes on saturating where
+ *                                 hardtanh would
+ *   others                        up to 1/4: half a turn for the table
+ *
+ * for all that training saw, and a quarter more.  Scores of polynomials are whole multiples of 1 / T of a
+ * turn.  Next: plan/layout_rounded.h, plan/layout_exact.h, plan/layout_leveled.h, which choose. */
+#ifndef PPMLI_NETWORK_ROOM_H
+#define PPMLI_NETWORK_ROOM_H
+
+#include "model.h"
+
+#define PPMLI_INPUT_SCALE_LOG2 16    /* one unit of a full-scale input is 2^-16 of a turn */
+#define PPMLI_EXACT_SCALE_LOG2 30    /* of exact circuits: an input of 1 is 2^-30 of a turn */
+#define PPMLI_GAIN_MAX (1 << 15)     /* keeps plaintext polynomials small beside the FFT */
+#define PPMLI_SHARE_PARTS 1000000000 /* files have shares in parts of a billion */
+#define PPMLI_HIDDEN_GAIN_MAX 64     /* more would not help: the input's noise grows alike */
+#define PPMLI_CIRCUIT_WRAPS 2.5e-4   /* share of the accumulators that are beyond their room */
+
+PPMLI_INLINE int ppmli_activation_is_odd(uint32_t activation) {
+  return activation == PPML_ACTIVATION_RELU || activation == PPML_ACTIVATION_SIGN;
+}
+
+/* Does layer l + 1 have one output alone?  Then its weights go into layer l's tables. */
+PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
+  return !c->params->exact && c->model.layer[l + 1].outputs == 1;
+}
+
+/* The largest torus value of z_j = 1 that keeps accumulator j where it should be. */
+PPMLI_STATIC uint64_t ppmli_layer_capacity(const ppml_model *m, uint32_t l, uint32_t j) {
+  const ppml_layer *layer = &m->layer[l];
+  if (layer->activation == PPML_ACTIVATION_NONE) { /* 7/16 of a turn: a score never wraps */
+    uint64_t bound = (uint64_t)ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
+    return ((uint64_t)7 << 60) / (bound ? bound : 1);
+  }
+  uint64_t peak = (uint64_t)layer->peak[j] + (uint64_t)layer->peak[j] / 4;
+  if (ppmli_activation_is_odd(layer->activation))
+    return ((uint64_t)1 << 63) / (peak + (uint64_t)layer->range[j]);
+  return ((uint64_t)1 << 62) / peak;
+}
+
+PPMLI_STATIC uint64_t ppmli_layer_least_capacity(const ppml_model *m, uint32_t l) {
+  uint64_t least = UINT64_MAX;
+  for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
+    uint64_t capacity = ppmli_layer_capacity(m, l, j);
+    if (capacity < least) least = capacity;
+  }
+  return least;
+}
+
+/* What an input of 1 is on the torus; the same for all circuits of a set, so that a client needs
+ * to know nothing of the weights. */
+PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_params *p, const ppml_spec *spec) {
+  if (p->exact) return (uint64_t)1 << (64 - PPMLI_EXACT_SCALE_LOG2);
+  return (uint64_t)1 << (64 - PPMLI_INPUT_SCALE_LOG2 - spec->input_bits);
+}
+
+/* What z_j = 1 is on the torus, as the score or inside layer l. */
+PPMLI_INLINE uint64_t ppmli_circuit_scale(const ppml_circuit *c, uint32_t l, uint32_t j) {
+  return c->unit[l] * (uint64_t)c->gain[l][j];
+}
+
+PPMLI_INLINE uint64_t ppmli_circuit_score_unit(const ppml_circuit *c) {
+  return ppmli_circuit_scale(c, c->model.layer_count - 1, 0);
+}
+
+/* As ppml_circuit_score_peak has it. */
+PPMLI_INLINE int32_t ppmli_circuit_score_peak(const ppml_circuit *c, uint32_t output) {
+  const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
+  return c->params->slots ? last->peak[output] : INT32_MAX;
+}
+
+/* Scores may be so many times as large as training hardly ever saw them, in halves. */
+#define PPMLI_LEVELED_ROOM_HALVES 5
+#define PPMLI_LEVELED_CHEAP 1e-4 /* answers that noise may change where every score has room */
+#define PPMLI_LEVELED_EXACT_MAX 1.1e12 /* 2^40, see ppmli_leveled_is_exact */
+
+PPMLI_INLINE uint64_t ppmli_leveled_unit(uint32_t modulus_log2) {
+  return (uint64_t)1 << (64 - modulus_log2);
+}
+
+/* t of a circuit that is laid out. */
+PPMLI_STATIC uint32_t ppmli_leveled_modulus_log2(const ppml_circuit *c) {
+  uint32_t t = 1;
+  while (t < 63 && ppmli_leveled_unit(t) > c->unit[1]) t++;
+  return t;
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* From a model to the circuit that a server runs, and the spec that its clients hold: the fastest
+ * parameter set whose predicted noise leaves enough answers as they are. */
+#ifndef PPMLI_PLAN_CHOOSE_H
+#define PPMLI_PLAN_CHOOSE_H
+
+#include "../base/arena.h"
+#include "../math/params.h"
+#include "../network/model.h"
+#include "../network/spec.h"
+#include "../wire/limits.h"
+#include "../wire/model_file.h"
+#include "circuit_file.h"
+#include "fit.h"
+#include "layout_exact.h"
+#include "layout_leveled.h"
+#include "layout_rounded.h"
+#include "leak.h"
+#include "path.h"
+
+#define PPMLI_AGREEMENT 0.995 /* of an answer, wanted where nothing else is said */
+
+PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
+  size_t bytes = 0;
+  for (uint32_t l = 0; l < model->layer_count; l++)
+    bytes += ppmli_arena_rounded(model->layer[l].outputs * sizeof(int32_t));
+  return bytes;
+}
+
+PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec *spec) {
+  ppml_compile_options options = {NULL, 1, 0, 0};
+  for (size_t i = 0; i < ppmli_spec_answer_bytes(spec); i++) options.agreement *= PPMLI_AGREEMENT;
+  return options;
+}
+
+/* The same for an exact set; why it cannot be, ppmli_exact_refusal says. */
+PPMLI_STATIC int ppmli_compile_scale_exact(ppml_circuit *c, int32_t *const *gain) {
+  PPMLI_TRY(ppmli_exact_scale(c, gain));
+  return ppmli_exact_check(c);
+}
+
+/* Lays out c->model for c->params.
+ *   gain     [layer_count][outputs]
+ *   refusal  out: on an error, the layer and neuron without room, which are the same for all
+ *            sets but exact ones, of which it tells nothing
+ * Errors: PARAMS. */
+PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
+  if (c->params->exact) return ppmli_compile_scale_exact(c, gain);
+  if (c->params->slots) return ppmli_leveled_scale(c, gain);
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    uint32_t neuron = 0;
+    int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
+    if (error == PPML_OK) continue;
+    memset(refusal, 0, sizeof *refusal);
+    refusal->layer = l;
+    refusal->neuron = neuron;
+    return error;
+  }
+  return PPML_OK;
+}
+
+/* Share of the answers that c under its set is predicted to keep. */
+PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
+  ppml_noise noise;
+  ppmli_predict_noise(&noise, c);
+  return 1 - noise.changed_answers;
+}
+
+/* The neuron with the most noise, as the reason why c's set will not do. */
+PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit *c,
+                                      double agreement) {
+  const ppml_params *too_large = refusal->too_large;
+  memset(refusal, 0, sizeof *refusal);
+  refusal->too_large = too_large;
+  refusal->params = c->params;
+  refusal->agreement = agreement;
+  if (c->params->slots) return; /* all neurons alike */
+  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
+    for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
+      double noise = ppmli_circuit_std(c, l, j) / (2.0 * c->model.layer[l].range[j]);
+      if (noise <= refusal->layer_noise) continue;
+      refusal->layer_noise = noise;
+      refusal->layer = l;
+      refusal->neuron = j;
+    }
+}
+
+/* Is p what the options ask for: that set, or one that auto may choose?  Polynomials are for
+ * leveled sets, and nothing else is. */
+PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_model *m,
+                                   const ppml_params *p) {
+  if ((p->slots != 0) != ppmli_model_is_polynomial(m)) return 0;
+  if (m->layer[0].outputs > p->slots && p->slots != 0) return 0;
+  if (options->params) return p == options->params;
+  return p->key_block_ones == 0;
+}
+
+/* Lays out c->model for its set, if that keeps enough answers.
+ *   gain [layer_count][outputs]
+ * Errors: PARAMS, refusal then being of the closest set so far; an exact one leaves it. */
+PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
+                                   ppml_refusal *refusal) {
+  const ppml_limits limits = ppmli_limits_default();
+  PPMLI_TRY(ppmli_compile_scale(c, gain, refusal));
+  if (!ppmli_circuit_fits(c, &limits)) {
+    refusal->too_large = c->params;
+    return PPML_ERR_PARAMS;
+  }
+  double agreement = ppmli_compile_agreement(c);
+  if (agreement >= wanted) return PPML_OK;
+  if (refusal->params == NULL || agreement > refusal->agreement)
+    ppmli_compile_blame(refusal, c, agreement);
+  return PPML_ERR_PARAMS;
+}
+
+/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: the
+ * exact one, if it must be, since it is the slowest.
+ *   gain [layer_count][outputs]
+ * Errors: PARAMS, refusal then being of the set that came closest. */
+PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
+                                      const ppml_compile_options *options, ppml_refusal *refusal) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
+    if (!ppmli_compile_may(options, &c->model, p)) continue;
+    c->params = p;
+    if (ppmli_compile_try(c, gain, options->agreement, refusal) == PPML_OK) return PPML_OK;
+  }
+  return PPML_ERR_PARAMS;
+}
+
+PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
+                            const ppml_compile_options *options, ppml_refusal *refusal,
+                            ppml_arena *arena) {
+  int32_t *gain[PPML_LAYERS_MAX];
+  const ppml_params *params = options->params;
+  memset(refusal, 0, sizeof *refusal);
+  if ((params != NULL) == (options->automatic != 0)) return PPML_ERR_ARG;
+  if (!(options->agreement >= 0 && options->agreement <= 1)) return PPML_ERR_ARG;
+  if (options->publish > PPML_PUBLISH_MAX) return PPML_ERR_ARG;
+  if (!ppmli_model_is_valid(model)) return PPML_ERR_ARG;
+  for (uint32_t l = 0; l < model->layer_count; l++) {
+    PPMLI_ALLOC(int32_t, gains, arena, model->layer[l].outputs);
+    gain[l] = gains;
+  }
+  memset(c, 0, sizeof *c);
+  c->model = *model;
+  c->agreement = options->agreement;
+  c->publish = options->publish;
+  ppmli_model_id(c->model.id, model);
+  PPMLI_TRY(ppmli_compile_choose(c, gain, options, refusal));
+  ppmli_circuit_set_id(c);
+  return PPML_OK;
+}
+
+/* Under params, promising nothing. */
+PPMLI_STATIC void ppmli_client_from_circuit(ppml_client *client, const ppml_circuit *c) {
+  ppml_noise noise;
+  ppmli_predict_noise(&noise, c);
+  memset(client, 0, sizeof *client);
+  client->spec = c->model.spec;
+  ppmli_leak_client(client, c, &noise);
+  memcpy(client->circuit_id, c->id, PPML_ID_BYTES);
+}
+
+#endif

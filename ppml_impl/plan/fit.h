@@ -1,0 +1,33 @@
+/* Is a circuit within a reader's limits?  Asked by the reader of its file, by the writer,
+ * and by compile, so that what is made can be read. */
+#ifndef PPMLI_PLAN_FIT_H
+#define PPMLI_PLAN_FIT_H
+
+#include "../server/bootstrap.h"
+#include "../server/products.h"
+#include "../wire/input.h"
+#include "../wire/model_file.h"
+#include "../wire/output.h"
+
+/* Memory that one image takes, as ppmli_infer_bytes has it, in 64 bits on any machine: of a leveled
+ * set it grows with scores times pixels. */
+PPMLI_STATIC uint64_t ppmli_fit_infer_bytes(const ppml_circuit *c) {
+  if (c->params->slots) {
+    uint64_t blocks = ppmli_input_blocks(c->params, &c->model.spec);
+    uint64_t weights = ppmli_evaluate_sums(c) * blocks * c->params->poly_size * sizeof(double);
+    if (weights > UINT32_MAX) return weights;
+  }
+  return ppmli_infer_bytes(c, 1, 1);
+}
+
+/* An image and its scores are containers too, which the other side must read. */
+PPMLI_STATIC int ppmli_circuit_fits(const ppml_circuit *c, const ppml_limits *limits) {
+  const ppml_params *p = c->params;
+  size_t blocks = ppmli_input_blocks(p, &c->model.spec);
+  if (!ppmli_model_fits(&c->model, limits)) return 0;
+  if (!ppmli_input_fits(p, blocks, limits)) return 0;
+  if (ppmli_output_payload_bytes(p, 1, c->model.spec.outputs) > limits->payload_bytes) return 0;
+  return ppmli_fit_infer_bytes(c) <= limits->infer_bytes;
+}
+
+#endif

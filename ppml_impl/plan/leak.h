@@ -1,0 +1,88 @@
+/* What answers tell of the noise of their scores, hence of the key; the steps that
+ * probabilities are rounded to; and noise that lets scores be published.  Formulas of
+ * docs/NOISE.md "What an answer tells". */
+#ifndef PPMLI_PLAN_LEAK_H
+#define PPMLI_PLAN_LEAK_H
+
+#include <math.h>
+
+#include "../network/client.h"
+#include "../network/room.h"
+#include "../network/spec.h"
+
+/* --------------------------------------------------------- what compile says */
+
+/* Standard deviation of a score's noise, in 2^-64 of a turn: rounded up, and to 12 bits, so that
+ * machines whose libm differ in a last bit say the same. */
+PPMLI_STATIC uint64_t ppmli_leak_score_noise(const ppml_circuit *c, const ppml_noise *noise) {
+  int exponent;
+  double std = noise->score * (double)ppmli_circuit_score_unit(c), most = ldexp(1, 58);
+  double top = ldexp(frexp(std < most ? std : most, &exponent), 12);
+  return (uint64_t)ldexp(ceil(top), exponent - 12);
+}
+
+/* Bits that a label tells, at most those that it has.  Predicted changes are twice the density of
+ * the margin near 0 times std / sqrt(2 pi); what is told is that density times std times the
+ * integral of the entropy over the margin's one side. */
+PPMLI_STATIC double ppmli_leak_label_bits(const ppml_client *client, const ppml_circuit *c,
+                                          const ppml_noise *noise) {
+  const ppml_spec *spec = &c->model.spec;
+  const double half_normal = 0.39894; /* 1 / sqrt(2 pi) */
+  double bits = noise->changed_answers * PPMLI_LEAK_ENTROPY / 2 / half_normal;
+  double most = spec->task == PPML_TASK_LABELS ? spec->outputs : log2(spec->classes);
+  if (ppmli_client_is_silent(client)) return 0;
+  return bits < most ? bits : most;
+}
+
+/* Bits that rounded probabilities tell besides: every step has a border.  Differences of scores
+ * that are compared have the noise of two. */
+PPMLI_STATIC double ppmli_leak_probability_bits(const ppml_client *client, const ppml_circuit *c,
+                                                const ppml_noise *noise) {
+  const ppml_spec *spec = &c->model.spec;
+  double scores = ppmli_spec_is_contest(spec) ? (spec->outputs - 1) * sqrt(2) : spec->outputs;
+  if (ppmli_client_is_silent(client)) return 0;
+  return scores * PPMLI_LEAK_ENTROPY * noise->score / client->answer_step;
+}
+
+/* Answers that tell KEY_LEAK_BITS together. */
+PPMLI_STATIC uint32_t ppmli_leak_renew_after(const ppml_client *client, const ppml_circuit *c,
+                                             const ppml_noise *noise) {
+  double bits = ppmli_leak_label_bits(client, c, noise);
+  bits += ppmli_leak_probability_bits(client, c, noise);
+  double answers = bits > 0 ? PPML_KEY_LEAK_BITS / bits : UINT32_MAX;
+  if (answers >= UINT32_MAX) return UINT32_MAX;
+  return answers > 1 ? (uint32_t)(answers + 1e-6) : 1; /* a libm's last bit apart, the same */
+}
+
+/* Unit, noise, step and budgets of the client that goes with a circuit. */
+PPMLI_STATIC void ppmli_leak_client(ppml_client *client, const ppml_circuit *c,
+                                    const ppml_noise *noise) {
+  uint64_t least = c->model.spec.score_unit / PPMLI_LEAK_STEP_SHARE;
+  client->params = c->params;
+  client->score_unit = ppmli_circuit_score_unit(c);
+  client->score_noise = ppmli_leak_score_noise(c, noise);
+  client->publish = c->publish;
+  client->answer_step = 1;
+  while (client->answer_step < (uint32_t)1 << 30 &&
+         (client->answer_step < least || !ppmli_client_has_valid_step(client)))
+    client->answer_step *= 2;
+  client->renew_after = ppmli_leak_renew_after(client, c, noise);
+  for (uint32_t s = 0; s < c->model.spec.outputs; s++)
+    client->score_peak[s] = ppmli_circuit_score_peak(c, s);
+}
+
+/* Standard deviation of a flooded score, in units. */
+PPMLI_STATIC double ppmli_leak_flooded_std(const ppml_client *client, double noise) {
+  double bound = ldexp((double)ppmli_client_flood_bound(client), 24) / (double)client->score_unit;
+  if (ppmli_client_is_silent(client)) return noise;
+  return sqrt(noise * noise + bound * bound * PPMLI_LEAK_FLOOD_SUMMANDS / 3);
+}
+
+/* Share of the answers read off flooded scores that are the clear ones: changes grow with the
+ * noise. */
+PPMLI_STATIC double ppmli_leak_flooded_agreement(const ppml_noise *noise, double flooded_std) {
+  double changed = noise->changed_answers * flooded_std / noise->score;
+  return changed < 1 ? 1 - changed : 0;
+}
+
+#endif

@@ -1,0 +1,287 @@
+/* The evaluation key on the server: expanded in memory, or streamed, and walked through a slab at a time
+ * either way.  In: the file of the key; out: rows and steps, transformed for one vector backend. */
+#ifndef PPMLI_SERVER_EVALKEY_H
+#define PPMLI_SERVER_EVALKEY_H
+
+#include "../base/arena.h"
+#include "../base/busy.h"
+#include "../base/parallel.h"
+#include "../cipher/ggsw.h"
+#include "../cipher/ggsw_apply.h"
+#include "../cipher/glweswitch_apply.h"
+#include "../cipher/keyswitch.h"
+#include "../cipher/keyswitch_apply.h"
+#include "../math/fft.h"
+#include "../math/fft/backend.h"
+#include "../math/fftcheck.h"
+#include "../math/params.h"
+#include "../wire/container.h"
+#include "../wire/key_layout.h"
+
+/* ------------------------------------------------------------ expansion */
+
+/* Where a pass's items go: rows and steps from `first` on of a slab of `rows` rows. */
+typedef struct ppmli_key_expansion {
+  ppmli_key_pass pass;
+  const ppmli_fft *fft;
+  uint32_t *ksk; /* [blocks][slab_rows][16] */
+  double *bsk;   /* [steps][ppmli_key_step_doubles] */
+  size_t slab_rows, first_row, first_step;
+} ppmli_key_expansion;
+
+PPMLI_STATIC void ppmli_key_expand_rows(const ppmli_key_expansion *x, const uint8_t *wire,
+                                        size_t item, ppml_arena *arena) {
+  const ppml_params *p = x->pass.params;
+  uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
+  PPMLI_ASSERT(mask != NULL);
+  for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
+    ppmli_ksk_expand_row(x->ksk, x->slab_rows, item * PPMLI_KSK_ITEM_ROWS + r - x->first_row,
+                         x->first_row, wire + 4 * r, p, x->pass.mask_seed, mask, x->fft);
+}
+
+PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint8_t *wire,
+                                        size_t step, ppml_arena *arena) {
+  const ppml_params *p = x->pass.params;
+  double *out = x->bsk + (step - x->first_step) * ppmli_key_step_doubles(p);
+  if (p->slots) {
+    int error = ppmli_switch_expand(out, wire, p, step, x->pass.mask_seed, x->fft, arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
+    return;
+  }
+  size_t terms = ppmli_params_ggsw_per_step(p);
+  size_t ggsw_groups = ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP;
+  for (size_t term = 0; term < terms; term++) {
+    int error = ppmli_ggsw_expand(out + term * ggsw_groups, terms * ggsw_groups,
+                                  wire + term * ppmli_ggsw_wire_bytes(p), p, x->pass.mask_seed,
+                                  step * terms + term, x->fft, arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
+  }
+}
+
+PPMLI_STATIC void ppmli_key_expand_item(void *argument, size_t index) {
+  const ppmli_key_expansion *x = (const ppmli_key_expansion *)argument;
+  ppml_arena arena = ppmli_slices_arena(&x->pass.scratch, index);
+  const uint8_t *wire = x->pass.wire + index * x->pass.item_bytes;
+  size_t item = x->pass.first + index, ksk_items = ppmli_key_ksk_items(x->pass.params);
+  if (item < ksk_items) ppmli_key_expand_rows(x, wire, item, &arena);
+  else ppmli_key_expand_step(x, wire, item - ksk_items, &arena);
+}
+
+/* Reads and expands the items of the pass. */
+PPMLI_STATIC void ppmli_key_expand_pass(ppmli_in *in, ppmli_key_expansion *x,
+                                        const ppml_parallel *parallel) {
+  for (size_t i = 0; i < x->pass.count; i++)
+    ppmli_in_bytes(in, x->pass.wire + i * x->pass.item_bytes,
+                   ppmli_key_item_wire_bytes(x->pass.params, x->pass.first + i));
+  if (in->error == PPML_OK) ppmli_parallel_run(parallel, x->pass.count, ppmli_key_expand_item, x);
+}
+
+/* ------------------------------------------------------- a key in memory */
+
+/* Bytes of the expanded key alone. */
+PPMLI_STATIC size_t ppmli_eval_key_expanded_bytes(const ppml_params *p) {
+  return ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_ksk_rows(p)) * sizeof(uint32_t)) +
+         ppmli_arena_rounded(ppmli_params_steps(p) * ppmli_key_step_doubles(p) * sizeof(double));
+}
+
+/* Arena bytes of reading a key. */
+PPMLI_STATIC size_t ppmli_eval_key_bytes(const ppml_params *p, size_t threads) {
+  return ppmli_fft_bytes(p->poly_size) + ppmli_eval_key_expanded_bytes(p) +
+         ppmli_key_pass_bytes(p, threads);
+}
+
+/* Tables for the key's transforms, whose arithmetic is checked once here.
+ * Memory: ppmli_fft_bytes(p->poly_size); the check's scratch is room for what is allocated next,
+ * which has more than the five polynomials it takes.  Errors: NOMEM, ARITHMETIC. */
+PPMLI_STATIC int ppmli_eval_key_fft(ppml_eval_key *key, const ppml_params *p,
+                                    const ppmli_backend *backend, ppml_arena *arena) {
+  PPMLI_TRY(ppmli_fft_init(&key->fft, p->poly_size, backend, arena));
+  return ppmli_fft_check(key->fft, arena);
+}
+
+PPMLI_STATIC int ppmli_eval_key_alloc(ppml_eval_key *key, const ppml_params *p,
+                                      const ppmli_backend *backend, ppml_arena *arena) {
+  PPMLI_TRY(ppmli_eval_key_fft(key, p, backend, arena));
+  PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_ksk_rows(p)));
+  PPMLI_ALLOC(double, bsk, arena, ppmli_params_steps(p) * ppmli_key_step_doubles(p));
+  key->key_switch_key = ksk;
+  key->bootstrap_key = bsk;
+  return PPML_OK;
+}
+
+/* Checks the header of an evaluation key and takes what belongs to whom from it. */
+PPMLI_STATIC int ppmli_eval_key_begin(ppml_eval_key *key, ppmli_in *in, ppml_reader *reader,
+                                      const ppml_limits *limits, const ppml_circuit *circuit) {
+  ppml_header h;
+  memset(key, 0, sizeof *key);
+  PPMLI_TRY(ppmli_in_begin_kind(in, &h, PPML_KIND_EVAL_KEY, reader, limits));
+  if (h.payload_bytes != ppmli_key_payload_bytes(h.params)) return PPML_ERR_FORMAT;
+  if (circuit && memcmp(circuit->id, h.circuit_id, PPML_ID_BYTES) != 0) return PPML_ERR_MISMATCH;
+  key->params = h.params;
+  memcpy(key->circuit_id, h.circuit_id, PPML_ID_BYTES);
+  memcpy(key->key_id, h.key_id, PPML_ID_BYTES);
+  return PPML_OK;
+}
+
+/* Reads an evaluation key and expands all of it.
+ * Errors: the input bytes', PARAMS, MISMATCH, NOMEM, IO. */
+PPMLI_STATIC int ppmli_eval_key_read(ppml_eval_key *key, ppml_reader *reader,
+                                     const ppml_limits *limits, const ppml_circuit *circuit,
+                                     const ppmli_backend *backend, const ppml_parallel *parallel,
+                                     ppml_arena *arena) {
+  ppmli_in in;
+  ppmli_key_expansion x;
+  PPMLI_TRY(ppmli_eval_key_begin(key, &in, reader, limits, circuit));
+  PPMLI_TRY(ppmli_eval_key_alloc(key, key->params, backend, arena));
+  size_t mark = arena->used_bytes;
+  memset(&x, 0, sizeof x);
+  PPMLI_TRY(ppmli_key_pass_init(&x.pass, key->params, ppmli_parallel_threads(parallel), arena));
+  x.fft = key->fft;
+  x.ksk = key->key_switch_key;
+  x.bsk = key->bootstrap_key;
+  x.slab_rows = ppmli_ksk_rows(key->params);
+  ppmli_in_bytes(&in, x.pass.mask_seed, sizeof x.pass.mask_seed);
+  while (in.error == PPML_OK && ppmli_key_pass_next(&x.pass))
+    ppmli_key_expand_pass(&in, &x, parallel);
+  arena->used_bytes = mark;
+  return ppmli_in_end(&in);
+}
+
+/* ---------------------------------------------------------- a key stream */
+
+/* Buffers for an evaluation key that is read anew, item by item, whenever it is used. */
+typedef struct ppmli_key_stream {
+  ppml_reader *reader;
+  ppml_limits limits;
+  ppmli_key_expansion x;
+  ppmli_in in;
+  int passes; /* begun so far */
+  int busy;   /* a call is reading */
+} ppmli_key_stream;
+
+/* Rows and steps of the largest pass. */
+PPMLI_INLINE size_t ppmli_key_stream_rows(size_t threads) {
+  return PPMLI_KEY_ITEMS_PER_THREAD * threads * PPMLI_KSK_ITEM_ROWS;
+}
+
+PPMLI_INLINE size_t ppmli_key_stream_steps(size_t threads) {
+  return PPMLI_KEY_ITEMS_PER_THREAD * threads;
+}
+
+PPMLI_STATIC size_t ppmli_key_stream_bytes(const ppml_params *p, size_t threads) {
+  return ppmli_fft_bytes(p->poly_size) + ppmli_arena_rounded(sizeof(ppmli_key_stream)) +
+         ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_key_stream_rows(threads)) *
+                             sizeof(uint32_t)) +
+         ppmli_arena_rounded(ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p) *
+                             sizeof(double)) +
+         ppmli_key_pass_bytes(p, threads);
+}
+
+/* Opens an evaluation key for streaming: reads its header alone.
+ * Memory: ppmli_key_stream_bytes(p, threads).
+ * Errors: the input bytes', PARAMS, MISMATCH, NOMEM, IO. */
+PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
+                                       const ppml_limits *limits, const ppml_circuit *circuit,
+                                       const ppmli_backend *backend, size_t threads,
+                                       ppml_arena *arena) {
+  ppmli_in in;
+  PPMLI_TRY(ppmli_eval_key_begin(key, &in, reader, limits, circuit));
+  const ppml_params *p = key->params;
+  PPMLI_TRY(ppmli_eval_key_fft(key, p, backend, arena));
+  PPMLI_ALLOC(ppmli_key_stream, stream, arena, 1);
+  memset(stream, 0, sizeof *stream);
+  PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_key_stream_rows(threads)));
+  PPMLI_ALLOC(double, bsk, arena, ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p));
+  PPMLI_TRY(ppmli_key_pass_init(&stream->x.pass, p, threads, arena));
+  stream->reader = reader;
+  stream->limits = *limits;
+  stream->in = in; /* right behind the header */
+  stream->x.fft = key->fft;
+  stream->x.ksk = ksk;
+  stream->x.bsk = bsk;
+  key->stream = stream;
+  return PPML_OK;
+}
+
+/* A key in memory is for any number of calls at a time; a stream, which has one reader and one
+ * set of buffers, for one.  Errors: BUSY. */
+PPMLI_STATIC int ppmli_eval_key_take(const ppml_eval_key *key) {
+  if (key->stream == NULL || ppmli_busy_take(&key->stream->busy)) return PPML_OK;
+  return PPML_ERR_BUSY;
+}
+
+PPMLI_STATIC void ppmli_eval_key_release(const ppml_eval_key *key) {
+  if (key->stream) ppmli_busy_release(&key->stream->busy);
+}
+
+/* ------------------------------------------------------------ key slabs */
+
+/* A run of consecutive rows of the key-switching key, or steps of the bootstrapping key,
+ * expanded: all there are for a key in memory, a pass for a key stream. */
+typedef struct ppmli_key_slab {
+  size_t first, count;
+  const uint32_t *ksk; /* [blocks][count][16], for rows */
+  const double *bsk;   /* [count][ppmli_key_step_doubles], for steps */
+} ppmli_key_slab;
+
+/* Begins a walk over the key: all its rows, then all its steps.  A stream is rewound but
+ * for its first walk.  Errors: the input bytes', MISMATCH (no longer the same key), IO. */
+PPMLI_STATIC int ppmli_key_walk_begin(const ppml_eval_key *key) {
+  ppmli_key_stream *s = key->stream;
+  if (s == NULL) return PPML_OK;
+  if (s->passes++ > 0) {
+    ppml_eval_key again;
+    if (s->reader->rewind == NULL || s->reader->rewind(s->reader) != 0) return PPML_ERR_IO;
+    PPMLI_TRY(ppmli_eval_key_begin(&again, &s->in, s->reader, &s->limits, NULL));
+    if (again.params != key->params ||
+        memcmp(again.circuit_id, key->circuit_id, PPML_ID_BYTES) != 0 ||
+        memcmp(again.key_id, key->key_id, PPML_ID_BYTES) != 0)
+      return PPML_ERR_MISMATCH;
+  }
+  s->x.pass.first = s->x.pass.count = 0;
+  ppmli_in_bytes(&s->in, s->x.pass.mask_seed, sizeof s->x.pass.mask_seed);
+  return s->in.error;
+}
+
+/* The next rows; 0 when there are none left.  *slab is zeros before the first call. */
+PPMLI_STATIC int ppmli_key_walk_rows(ppmli_key_slab *slab, const ppml_eval_key *key,
+                                     const ppml_parallel *parallel) {
+  ppmli_key_stream *s = key->stream;
+  size_t rows = ppmli_ksk_rows(key->params);
+  slab->first += slab->count;
+  slab->count = rows - slab->first;
+  slab->ksk = key->key_switch_key;
+  if (s == NULL || slab->count == 0) return slab->count != 0;
+  ppmli_key_pass_next(&s->x.pass);
+  slab->count = ppmli_min_size(slab->count, s->x.pass.count * PPMLI_KSK_ITEM_ROWS);
+  slab->ksk = s->x.ksk;
+  s->x.first_row = slab->first;
+  s->x.slab_rows = slab->count;
+  ppmli_key_expand_pass(&s->in, &s->x, parallel);
+  return s->in.error == PPML_OK;
+}
+
+/* The next steps; likewise. */
+PPMLI_STATIC int ppmli_key_walk_steps(ppmli_key_slab *slab, const ppml_eval_key *key,
+                                      const ppml_parallel *parallel) {
+  ppmli_key_stream *s = key->stream;
+  slab->first += slab->count;
+  slab->count = ppmli_params_steps(key->params) - slab->first;
+  slab->bsk = key->bootstrap_key;
+  if (s == NULL || slab->count == 0) return slab->count != 0;
+  ppmli_key_pass_next(&s->x.pass);
+  slab->count = s->x.pass.count;
+  slab->bsk = s->x.bsk;
+  s->x.first_step = slab->first;
+  ppmli_key_expand_pass(&s->in, &s->x, parallel);
+  return s->in.error == PPML_OK;
+}
+
+/* Ends a walk: was all of it read, and undamaged? */
+PPMLI_STATIC int ppmli_key_walk_end(const ppml_eval_key *key) {
+  return key->stream ? ppmli_in_end(&key->stream->in) : PPML_OK;
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* From encrypted images to encrypted scores: do images, key and circuit belong together, then the way of
+ * their kind (path.h), then the switch down to the few bits of an answer. */
+#ifndef PPMLI_SERVER_INFER_H
+#define PPMLI_SERVER_INFER_H
+
+#include "../base/arena.h"
+#include "../base/parallel.h"
+#include "../wire/input.h"
+#include "../wire/output.h"
+#include "bootstrap.h"
+#include "evalkey.h"
+#include "products.h"
+#include "rounds.h"
+#include "switch_down.h"
+
+PPMLI_STATIC int ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) {
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_masks_task, x);
+  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_first_task, x);
+  for (x->layer = 0; x->layer + 1 < x->circuit->model.layer_count;) {
+    x->width = x->circuit->model.layer[x->layer].outputs;
+    PPMLI_TRY(ppmli_infer_has_digits(x->circuit) ? ppmli_infer_run_digits(x, parallel)
+                                                 : ppmli_infer_bootstrap(x, parallel));
+    x->width = x->circuit->model.layer[++x->layer].outputs;
+    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_dense_task, x);
+    uint64_t *activations = x->lwe;
+    x->lwe = x->next;
+    x->next = activations;
+  }
+  return PPML_OK;
+}
+
+/* Do images, key and circuit belong together? */
+PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inputs, size_t images,
+                                   const ppml_eval_key *key) {
+  if (images == 0 || images > UINT32_MAX) return PPML_ERR_ARG;
+  if (images > SIZE_MAX / ppmli_infer_bytes(c, 1, 1)) return PPML_ERR_NOMEM;
+  if (key->params != c->params || memcmp(key->circuit_id, c->id, PPML_ID_BYTES) != 0)
+    return PPML_ERR_MISMATCH;
+  for (size_t i = 0; i < images; i++) {
+    if (inputs[i].params != c->params || memcmp(inputs[i].circuit_id, c->id, PPML_ID_BYTES) != 0 ||
+        memcmp(inputs[i].key_id, key->key_id, PPML_ID_BYTES) != 0 ||
+        inputs[i].blocks != ppmli_input_blocks(c->params, &c->model.spec))
+      return PPML_ERR_MISMATCH;
+  }
+  return PPML_OK;
+}
+
+/* Scores of images by bootstraps.
+ *   lwe  out: [images][outputs][k N + 1], in arena */
+PPMLI_STATIC int ppmli_infer_bootstrapped(const uint64_t **lwe, const ppml_circuit *c,
+                                          const ppml_input *inputs, size_t images,
+                                          const ppml_eval_key *key, const ppml_parallel *parallel,
+                                          ppml_arena *arena) {
+  ppmli_infer x;
+  memset(&x, 0, sizeof x);
+  x.circuit = c;
+  x.params = c->params;
+  x.key = key;
+  x.inputs = inputs;
+  x.images = images;
+  x.tasks = ppmli_parallel_threads(parallel);
+  PPMLI_TRY(ppmli_infer_alloc(&x, arena));
+  PPMLI_TRY(ppmli_infer_run(&x, parallel));
+  *lwe = x.lwe;
+  return PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
+                                    const ppml_input *inputs, size_t images,
+                                    const ppml_eval_key *key, const ppml_parallel *parallel,
+                                    ppml_arena *arena) {
+  size_t words = ppmli_output_words(c->params), scores = images * c->model.spec.outputs;
+  const uint64_t *wide = NULL;
+  PPMLI_TRY(ppmli_infer_check(c, inputs, images, key));
+  PPMLI_ALLOC(uint8_t, digest, arena, images * PPML_ID_BYTES);
+  PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
+  size_t mark = arena->used_bytes;
+  PPMLI_TRY(ppmli_eval_key_take(key));
+  int error = c->params->slots
+                  ? ppmli_evaluate_run(&wide, c, inputs, images, key, parallel, arena)
+                  : ppmli_infer_bootstrapped(&wide, c, inputs, images, key, parallel, arena);
+  ppmli_eval_key_release(key);
+  if (error) return error;
+  for (size_t s = 0; s < scores; s++)
+    ppmli_output_switch(lwe + s * words, wide + s * words, c->params);
+  for (size_t i = 0; i < images; i++) ppmli_input_digest(digest + i * PPML_ID_BYTES, &inputs[i]);
+  memset(output, 0, sizeof *output);
+  output->params = c->params;
+  output->digest = digest;
+  output->images = (uint32_t)images;
+  output->outputs = c->model.spec.outputs;
+  output->lwe = lwe;
+  memcpy(output->circuit_id, c->id, PPML_ID_BYTES);
+  memcpy(output->key_id, key->key_id, PPML_ID_BYTES);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* A network in floating point, as ONNX files bring it: is it well formed, and what it answers.
+ * Next: quantize.h, which makes integers of it. */
+#ifndef PPMLI_TRAIN_FLOAT_NETWORK_H
+#define PPMLI_TRAIN_FLOAT_NETWORK_H
+
+#include "../base/arena.h"
+#include "../network/spec.h"
+
+#define PPMLI_CALIBRATE_BINS 1024       /* of the histogram of a neuron's y */
+#define PPMLI_CALIBRATE_CLIPPED 10000   /* of that many activations one may be clipped */
+#define PPMLI_CALIBRATE_PEAK_SHARE 4000 /* of that many accumulators one may be beyond its peak */
+#define PPMLI_CALIBRATE_NARROWEST 4 /* an activation is as wide as this share of its y, or wider */
+#define PPMLI_CALIBRATE_STEPS 24    /* weight steps that are tried */
+#define PPMLI_CALIBRATE_FINE_GAIN 8 /* larger gains lose little by being integers */
+#define PPMLI_CALIBRATE_INPUTS_MAX 65536
+#define PPMLI_CALIBRATE_NEURONS_MAX 4096
+#define PPMLI_CALIBRATE_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
+#define PPMLI_FLOAT_MAX 1e30f                          /* of a weight or bound that is one */
+
+/* ---------------------------------------------------------- float network */
+
+PPMLI_INLINE int ppmli_float_is_finite(float x) {
+  return x >= -PPMLI_FLOAT_MAX && x <= PPMLI_FLOAT_MAX; /* and a number */
+}
+
+PPMLI_STATIC int ppmli_float_layer_is_valid(const ppml_float_layer *layer, int is_last) {
+  if (layer->weight == NULL || layer->bias == NULL) return 0;
+  if (layer->inputs < 1 || layer->inputs > PPMLI_CALIBRATE_INPUTS_MAX) return 0;
+  if (layer->outputs < 1 || layer->outputs > PPMLI_CALIBRATE_NEURONS_MAX) return 0;
+  if (!is_last && !(layer->low < layer->high)) return 0;
+  for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
+    if (!ppmli_float_is_finite(layer->weight[i])) return 0;
+  for (uint32_t j = 0; j < layer->outputs; j++)
+    if (!ppmli_float_is_finite(layer->bias[j])) return 0;
+  return 1;
+}
+
+/* Shapes that fit one another, and numbers that are numbers. */
+PPMLI_STATIC int ppmli_float_is_valid(const ppml_float_model *net) {
+  const uint32_t side = 1 << 12;
+  if (net->width - 1 >= side || net->height - 1 >= side || net->channels - 1 >= 4) return 0;
+  if (net->classes < 2 || net->classes > PPML_CLASSES_MAX) return 0;
+  if (net->layer_count < 1 || net->layer_count > PPML_LAYERS_MAX) return 0;
+  for (uint32_t k = 0; k < net->channels; k++)
+    if (!ppmli_float_is_finite(net->mean[k]) || !(net->std[k] * net->std[k] > 1e-20f) ||
+        !ppmli_float_is_finite(net->std[k]))
+      return 0;
+  uint64_t inputs = (uint64_t)net->width * net->height * net->channels;
+  for (uint32_t l = 0; l < net->layer_count; l++) {
+    const ppml_float_layer *layer = &net->layer[l];
+    if (layer->inputs != inputs) return 0;
+    if (!ppmli_float_layer_is_valid(layer, l + 1 == net->layer_count)) return 0;
+    inputs = layer->outputs;
+  }
+  if (net->task > PPML_TASK_GRADE) return 0;
+  return inputs == ppmli_task_outputs(net->task, net->classes) ||
+         (inputs == 2 && net->task == PPML_TASK_CLASS && net->classes == 2);
+}
+
+/* Are there two logits, of which the difference alone matters? */
+PPMLI_INLINE int ppmli_float_is_pair(const ppml_float_model *net, uint32_t l) {
+  return l + 1 == net->layer_count && net->task == PPML_TASK_CLASS && net->layer[l].outputs == 2;
+}
+
+PPMLI_STATIC size_t ppmli_float_width(const ppml_float_model *net) {
+  size_t width = net->layer[0].inputs;
+  for (uint32_t l = 0; l < net->layer_count; l++)
+    width = ppmli_max_size(width, net->layer[l].outputs);
+  return width;
+}
+
+PPMLI_STATIC size_t ppmli_float_forward_scratch(const ppml_float_model *net) {
+  return 2 * ppmli_arena_rounded(ppmli_float_width(net) * sizeof(float));
+}
+
+/*   y [outputs]  out, without its activation
+ *   x [inputs]   */
+PPMLI_STATIC void ppmli_float_dense(float *y, const ppml_float_layer *layer, const float *x) {
+  for (uint32_t j = 0; j < layer->outputs; j++) {
+    const float *w = layer->weight + (size_t)j * layer->inputs;
+    double sum = layer->bias[j];
+    for (uint32_t i = 0; i < layer->inputs; i++) sum += (double)w[i] * x[i];
+    y[j] = (float)sum;
+  }
+}
+
+/* As ppml_float_predict, whose arguments are checked. */
+PPMLI_STATIC int ppmli_float_forward(float *logits, const ppml_float_model *net,
+                                     const uint8_t *pixels, ppml_arena *arena) {
+  size_t mark = arena->used_bytes, width = ppmli_float_width(net);
+  const ppml_float_layer *last = &net->layer[net->layer_count - 1];
+  PPMLI_ALLOC(float, x, arena, width);
+  PPMLI_ALLOC(float, y, arena, width);
+  for (uint32_t i = 0; i < net->layer[0].inputs; i++)
+    x[i] = ((float)pixels[i] / 255 - net->mean[i % net->channels]) / net->std[i % net->channels];
+  for (const ppml_float_layer *layer = net->layer; layer <= last; layer++) {
+    ppmli_float_dense(y, layer, x);
+    for (uint32_t j = 0; layer < last && j < layer->outputs; j++)
+      x[j] = y[j] < layer->low ? layer->low : y[j] > layer->high ? layer->high : y[j];
+  }
+  if (ppmli_float_is_pair(net, net->layer_count - 1)) logits[0] = y[1] - y[0];
+  else memcpy(logits, y, last->outputs * sizeof *y);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* An encrypted image in memory and on the wire: how many ciphertexts it has, and their words.  The client
+ * makes it (client/encrypt.h), the server reads it. */
+#ifndef PPMLI_WIRE_INPUT_H
+#define PPMLI_WIRE_INPUT_H
+
+#include "../base/arena.h"
+#include "../base/bytes.h"
+#include "../base/digest.h"
+#include "../math/params.h"
+#include "../math/torus.h"
+#include "../network/spec.h"
+#include "container.h"
+#include "limits.h"
+
+/* ---------------------------------------------------------------- image */
+
+/* Values of an image that a GLWE ciphertext holds, and ciphertexts that hold an image. */
+PPMLI_INLINE uint32_t ppmli_input_block(const ppml_params *p) {
+  return p->slots ? ppmli_params_block(p) : p->poly_size;
+}
+
+PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *spec) {
+  return (ppmli_spec_inputs(spec) + ppmli_input_block(p) - 1) / ppmli_input_block(p);
+}
+
+/* Bits of a word that stand in input.tail, below those in input.body. */
+#define PPMLI_INPUT_TAIL_BITS 8
+
+/* What the arrays of that many ciphertexts take. */
+PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *p, size_t blocks) {
+  return ppmli_arena_rounded(blocks * p->poly_size * sizeof(uint64_t)) +
+         (p->slots ? ppmli_arena_rounded(blocks * p->poly_size) : 0);
+}
+
+/* Memory for the ciphertexts of an image, as ppmli_input_array_bytes has it. */
+PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_params *p,
+                                   size_t blocks, ppml_arena *arena) {
+  PPMLI_ALLOC(uint64_t, tops, arena, blocks * p->poly_size);
+  *body = tops;
+  *tail = NULL;
+  if (!p->slots) return PPML_OK;
+  PPMLI_ALLOC(uint8_t, tails, arena, blocks * p->poly_size);
+  *tail = tails;
+  return PPML_OK;
+}
+
+/* The digest that an answer must carry: the mask seed is the image's own, drawn anew for each. */
+PPMLI_STATIC void ppmli_input_digest(uint8_t *digest, const ppml_input *input) {
+  static const char domain[] =
+      "ppml request 3"; /* with its zero: what else is hashed begins otherwise */
+  ppmli_digest d;
+  ppmli_digest_init(&d);
+  ppmli_digest_update(&d, domain, sizeof domain);
+  ppmli_digest_update(&d, input->seed, sizeof input->seed);
+  ppmli_digest_update(&d, input->circuit_id, sizeof input->circuit_id);
+  ppmli_digest_update(&d, input->key_id, sizeof input->key_id);
+  ppmli_digest_final(&d, digest);
+}
+
+PPMLI_INLINE size_t ppmli_input_block_wire_bytes(const ppml_params *p) {
+  return ppmli_packed_bytes(p->poly_size, p->input_wire_bits);
+}
+
+PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t blocks) {
+  return PPML_SEED_BYTES + 4 + blocks * ppmli_input_block_wire_bytes(p);
+}
+
+/* A ciphertext's words pass through a buffer of that many; a multiple of 8, so that
+ * every full buffer ends on a byte. */
+#define PPMLI_PACK_WORDS 64
+
+/* The ciphertexts of an image, a buffer of words at a time. */
+PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
+  const ppml_params *p = input->params;
+  uint64_t words[PPMLI_PACK_WORDS];
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  uint32_t bits = p->slots ? 64 : p->input_wire_bits;
+  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
+    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
+      words[j] = ppmli_torus_top(input->body[i + j], bits);
+    ppmli_pack(bytes, words, PPMLI_PACK_WORDS, bits);
+    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
+    if (p->slots) ppmli_out_bytes(out, input->tail + i, PPMLI_PACK_WORDS);
+  }
+}
+
+/*   body, tail  [blocks][N]  out */
+PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in, size_t blocks,
+                                    const ppml_params *p) {
+  uint8_t bytes[8 * PPMLI_PACK_WORDS];
+  uint32_t bits = p->slots ? 64 : p->input_wire_bits;
+  for (size_t i = 0; i < blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
+    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
+    ppmli_unpack(body + i, bytes, PPMLI_PACK_WORDS, bits);
+    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++) body[i + j] = ppmli_torus_from(body[i + j], bits);
+    if (p->slots) ppmli_in_bytes(in, tail + i, PPMLI_PACK_WORDS);
+  }
+}
+
+/* Has an image so many blocks that a reader takes it? */
+PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t blocks, const ppml_limits *limits) {
+  return blocks >= 1 && blocks <= limits->inputs / ppmli_input_block(p) + 1 &&
+         ppmli_input_payload_bytes(p, blocks) <= limits->payload_bytes;
+}
+
+PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
+  const ppml_params *p = input->params;
+  ppml_header h = {PPML_KIND_INPUT,
+                   PPML_FORMAT_VERSION,
+                   p,
+                   ppmli_input_payload_bytes(p, input->blocks),
+                   {0},
+                   {0}};
+  const ppml_limits limits = ppmli_limits_default();
+  ppmli_out out;
+  if (!ppmli_input_fits(p, input->blocks, &limits)) return PPML_ERR_RANGE;
+  memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_out_bytes(&out, input->seed, sizeof input->seed);
+  ppmli_out_u32(&out, input->blocks);
+  ppmli_input_put(&out, input);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_input_get(ppml_input *input, ppmli_in *in, const ppml_header *h,
+                                 const ppml_limits *limits, ppml_arena *arena) {
+  const ppml_params *p = h->params;
+  uint64_t *body;
+  uint8_t *tail;
+  ppmli_in_bytes(in, input->seed, sizeof input->seed);
+  input->blocks = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (!ppmli_input_fits(p, input->blocks, limits)) return PPML_ERR_RANGE;
+  if (h->payload_bytes != ppmli_input_payload_bytes(p, input->blocks)) return PPML_ERR_FORMAT;
+  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, input->blocks, arena));
+  ppmli_input_fetch(body, tail, in, input->blocks, p);
+  input->params = p;
+  input->body = body;
+  input->tail = tail;
+  memcpy(input->circuit_id, h->circuit_id, PPML_ID_BYTES);
+  memcpy(input->key_id, h->key_id, PPML_ID_BYTES);
+  return ppmli_in_end(in);
+}
+
+PPMLI_STATIC int ppmli_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,
+                                  ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  memset(input, 0, sizeof *input);
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_INPUT, reader, limits));
+  return ppmli_input_get(input, &in, &h, limits, arena);
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* What readers accept where nothing else is said; writers write no more than that. */
+#ifndef PPMLI_WIRE_LIMITS_H
+#define PPMLI_WIRE_LIMITS_H
+
+#include "../base/base.h"
+
+PPMLI_STATIC ppml_limits ppmli_limits_default(void) {
+  ppml_limits limits = {(uint64_t)64 << 20, 1u << 16, 1u << 12, 1u << 16, (uint64_t)1 << 30};
+  return limits;
+}
+
+#endif

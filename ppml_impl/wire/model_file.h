@@ -1,0 +1,155 @@
+/* The file of a network in the clear: its spec, then layer after layer.  Each put function is
+ * docs/FORMAT.md in code; each get function checks what it reads. */
+#ifndef PPMLI_WIRE_MODEL_FILE_H
+#define PPMLI_WIRE_MODEL_FILE_H
+
+#include "../base/arena.h"
+#include "../base/digest.h"
+#include "../network/model.h"
+#include "../network/spec.h"
+#include "client_file.h"
+#include "container.h"
+#include "limits.h"
+
+/* --------------------------------------------------------------- layers */
+
+/*   has_score_peaks  ppmli_model_has_score_peaks(); and so below */
+PPMLI_STATIC void ppmli_layer_put(ppmli_out *out, const ppml_layer *layer, int has_score_peaks) {
+  ppmli_out_u32(out, layer->inputs);
+  ppmli_out_u32(out, layer->outputs);
+  ppmli_out_u32(out, layer->activation);
+  ppmli_out_u32(out, layer->weight_bits);
+  ppmli_out_bytes(out, layer->weight, (size_t)layer->inputs * layer->outputs);
+  ppmli_out_i32s(out, layer->bias, layer->outputs);
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL) {
+    ppmli_out_i32s(out, layer->square, layer->outputs);
+    ppmli_out_i32s(out, layer->linear, layer->outputs);
+  }
+  if (ppmli_layer_is_clipped(layer)) ppmli_out_i32s(out, layer->range, layer->outputs);
+  if (ppmli_layer_is_clipped(layer) || has_score_peaks)
+    ppmli_out_i32s(out, layer->peak, layer->outputs);
+  if (layer->activation == PPML_ACTIVATION_TABLE)
+    ppmli_out_bytes(out, layer->table, PPML_TABLE_SIZE);
+}
+
+PPMLI_STATIC size_t ppmli_layer_wire_bytes(const ppml_layer *layer, int has_score_peaks) {
+  size_t arrays = layer->activation != PPML_ACTIVATION_NONE ? 3 : has_score_peaks ? 2 : 1;
+  size_t table = layer->activation == PPML_ACTIVATION_TABLE ? PPML_TABLE_SIZE : 0;
+  return 16 + (size_t)layer->inputs * layer->outputs + 4 * arrays * layer->outputs + table;
+}
+
+PPMLI_STATIC int ppmli_layer_get_bytes(const int8_t **out, ppmli_in *in, size_t count,
+                                       ppml_arena *arena) {
+  if (count > in->remaining_bytes) return PPML_ERR_FORMAT; /* before any memory is taken */
+  PPMLI_ALLOC(int8_t, bytes, arena, count);
+  ppmli_in_bytes(in, bytes, count);
+  *out = bytes;
+  return in->error;
+}
+
+PPMLI_STATIC int ppmli_layer_get_i32s(const int32_t **out, ppmli_in *in, size_t count,
+                                      ppml_arena *arena) {
+  if (count > in->remaining_bytes / 4) return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(int32_t, words, arena, count);
+  ppmli_in_i32s(in, words, count);
+  *out = words;
+  return in->error;
+}
+
+PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_limits *limits,
+                                 int is_behind_polynomials, ppml_arena *arena) {
+  layer->inputs = ppmli_in_u32(in);
+  layer->outputs = ppmli_in_u32(in);
+  layer->activation = ppmli_in_u32(in);
+  layer->weight_bits = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (layer->inputs < 1 || layer->inputs > limits->inputs) return PPML_ERR_RANGE;
+  if (layer->outputs < 1 || layer->outputs > limits->neurons) return PPML_ERR_RANGE;
+  if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return PPML_ERR_RANGE;
+  if (is_behind_polynomials && layer->activation != PPML_ACTIVATION_NONE) return PPML_ERR_RANGE;
+  if (layer->weight_bits < 2 || layer->weight_bits > 8) return PPML_ERR_RANGE;
+  if (layer->inputs > in->remaining_bytes / layer->outputs) return PPML_ERR_FORMAT;
+  size_t weights = (size_t)layer->inputs * layer->outputs;
+  PPMLI_TRY(ppmli_layer_get_bytes(&layer->weight, in, weights, arena));
+  PPMLI_TRY(ppmli_layer_get_i32s(&layer->bias, in, layer->outputs, arena));
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL) {
+    PPMLI_TRY(ppmli_layer_get_i32s(&layer->square, in, layer->outputs, arena));
+    return ppmli_layer_get_i32s(&layer->linear, in, layer->outputs, arena);
+  }
+  if (ppmli_layer_is_clipped(layer))
+    PPMLI_TRY(ppmli_layer_get_i32s(&layer->range, in, layer->outputs, arena));
+  if (ppmli_layer_is_clipped(layer) || is_behind_polynomials)
+    PPMLI_TRY(ppmli_layer_get_i32s(&layer->peak, in, layer->outputs, arena));
+  if (layer->activation != PPML_ACTIVATION_TABLE) return PPML_OK;
+  return ppmli_layer_get_bytes(&layer->table, in, PPML_TABLE_SIZE, arena);
+}
+
+/* ---------------------------------------------------------------- model */
+
+PPMLI_STATIC size_t ppmli_model_wire_bytes(const ppml_model *m) {
+  size_t bytes = ppmli_spec_wire_bytes(&m->spec) + 8;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    bytes += ppmli_layer_wire_bytes(&m->layer[l], ppmli_model_has_score_peaks(m, l));
+  return bytes;
+}
+
+PPMLI_STATIC void ppmli_model_put(ppmli_out *out, const ppml_model *m) {
+  ppmli_spec_put(out, &m->spec);
+  ppmli_out_u32(out, m->layer_count);
+  ppmli_out_u32(out, m->margin_p05);
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    ppmli_layer_put(out, &m->layer[l], ppmli_model_has_score_peaks(m, l));
+}
+
+PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m) {
+  ppmli_out out;
+  ppmli_out_begin_digest(&out);
+  ppmli_model_put(&out, m);
+  ppmli_digest_final(&out.digest, id);
+}
+
+/* Is the model valid, and within a reader's limits? */
+PPMLI_STATIC int ppmli_model_fits(const ppml_model *m, const ppml_limits *limits) {
+  if (!ppmli_spec_is_valid(&m->spec, limits) || !ppmli_model_is_valid(m)) return 0;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    if (m->layer[l].inputs > limits->inputs || m->layer[l].outputs > limits->neurons) return 0;
+  return 1;
+}
+
+PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits *limits,
+                                 ppml_arena *arena) {
+  memset(m, 0, sizeof *m);
+  PPMLI_TRY(ppmli_spec_get(&m->spec, in, limits));
+  m->layer_count = ppmli_in_u32(in);
+  m->margin_p05 = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
+  for (uint32_t l = 0; l < m->layer_count; l++)
+    PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, ppmli_model_has_score_peaks(m, l), arena));
+  if (!ppmli_model_fits(m, limits)) return PPML_ERR_RANGE;
+  ppmli_model_id(m->id, m);
+  return PPML_OK;
+}
+
+PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
+  ppml_header h = {PPML_KIND_MODEL, PPML_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
+  const ppml_limits limits = ppmli_limits_default();
+  ppmli_out out;
+  if (!ppmli_model_fits(m, &limits)) return PPML_ERR_RANGE;
+  ppmli_model_id(h.circuit_id, m);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_model_put(&out, m);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_model_read(ppml_model *m, ppml_reader *reader, const ppml_limits *limits,
+                                  ppml_arena *arena) {
+  ppmli_in in;
+  ppml_header h;
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_MODEL, reader, limits));
+  PPMLI_TRY(ppmli_model_get(m, &in, limits, arena));
+  PPMLI_TRY(ppmli_in_end(&in));
+  return memcmp(m->id, h.circuit_id, PPML_ID_BYTES) == 0 ? PPML_OK : PPML_ERR_FORMAT;
+}
+
+#endif
