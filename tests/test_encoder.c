@@ -317,11 +317,11 @@ START_TEST(equations_are_solved) {
     x[i] = 0;
     for (size_t j = 0; j < N; j++) x[i] += a[i * N + j] * want[j];
   }
-  ck_assert(ppmli_symmetric_factor(a, N));
-  ppmli_symmetric_solve(x, a, N);
+  ck_assert(ppmli_cholesky(a, N));
+  ppmli_cholesky_solve(x, a, N);
   for (size_t i = 0; i < N; i++) ck_assert(fabs(x[i] - want[i]) < 1e-9);
   double indefinite[4] = {1, 0, 2, 1};
-  ck_assert(!ppmli_symmetric_factor(indefinite, 2));
+  ck_assert(!ppmli_cholesky(indefinite, 2));
   free(a), free(root);
 }
 END_TEST

@@ -9,12 +9,12 @@
 
 #include <math.h>
 
-#include "../math/symmetric.h"
+#include "../math/cholesky.h"
 #include "autocorr.h"
 #include "encoder.h"
 
 /* The weights' dot products with one another, factored.
- *   gram  [channels][channels]  out: what ppmli_symmetric_solve takes
+ *   gram  [channels][channels]  out: what ppmli_cholesky_solve takes
  * Errors: RANGE for weights that are linearly dependent. */
 PPMLI_STATIC int ppmli_decoder_gram(double *gram, const ppmli_encoder *e) {
   uint32_t values = ppmli_encoder_patch_values(e), channels = e->channels;
@@ -25,7 +25,7 @@ PPMLI_STATIC int ppmli_decoder_gram(double *gram, const ppmli_encoder *e) {
         sum += e->weight[a * values + i] * e->weight[b * values + i];
       gram[a * channels + b] = (double)sum;
     }
-  return ppmli_symmetric_factor(gram, channels) ? PPML_OK : PPML_ERR_RANGE;
+  return ppmli_cholesky(gram, channels) ? PPML_OK : PPML_ERR_RANGE;
 }
 
 /* The number that a latent stands for. */
@@ -67,7 +67,7 @@ PPMLI_STATIC int ppmli_decode_image(uint8_t *pixels, const ppmli_encoder *e, con
       change[c] = ppmli_decoder_number(e, &moments[c], c, latents[c * plane + p]);
       for (uint32_t i = 0; i < values; i++) change[c] -= e->weight[c * values + i] * mean[i];
     }
-    ppmli_symmetric_solve(change, gram, e->channels);
+    ppmli_cholesky_solve(change, gram, e->channels);
     size_t y = p / columns * e->patch, x = p % columns * e->patch;
     ppmli_decoder_patch(pixels + (y * e->width + x) * e->colors, e, change, mean);
   }
