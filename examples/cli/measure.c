@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "cli.h"
-#include "../../ppml_impl/plan/layout_exact.h"
+#include "../../ppml_impl/base/rng.h"
+#include "../../ppml_impl/cipher/glwe.h"
+#include "../../ppml_impl/cipher/pbs.h"
+#include "../../ppml_impl/network/windows.h"
 #include "kernels.h"
 #include "measure_leveled.h"
 
@@ -127,8 +130,7 @@ static double batches_ms(measure_pbs *b, size_t bootstraps, size_t batch) {
 
 /* Rounds of an exact circuit, all of the same size. */
 static double rounds_ms(measure_pbs *b, const ppml_circuit *c) {
-  ppmli_exact_summary sum;
-  ppmli_exact_summarize(&sum, c);
+  ppmli_exact_count sum = ppmli_exact_count_of(&c->model);
   size_t rounds = sum.rounds > 0 ? sum.rounds : 1;
   return batches_ms(b, sum.bootstraps, (sum.bootstraps + rounds - 1) / rounds);
 }
