@@ -17,8 +17,11 @@
 #include "../math/params.h"
 #include "../network/answer.h"
 #include "../network/clear.h"
+#include "../network/decoder.h"
+#include "../network/encoder.h"
 #include "../network/model.h"
 #include "../network/name.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../network/windows.h"
@@ -44,6 +47,7 @@
 #include "whole.h"
 #ifndef PPML_NO_TRAIN
 #include "../train/float_network.h"
+#include "../train/latent_train.h"
 #include "../train/quantize.h"
 #include "../train/train.h"
 #include "../train/trainer.h"
@@ -259,6 +263,59 @@ PPML_API size_t ppml_spec_inputs(const ppml_spec *spec) {
   return ppmli_spec_is_whole(spec) ? ppmli_spec_inputs(spec) : 0;
 }
 
+PPML_API size_t ppml_spec_image_bytes(const ppml_spec *spec) {
+  return ppmli_spec_is_whole(spec) ? ppmli_spec_image_bytes(spec) : 0;
+}
+
+/* Has it an encoder, and one that arrays may be made for? */
+static int ppmli_spec_has_encoder(const ppml_spec *spec) {
+  return ppmli_spec_is_whole(spec) && spec->encoder.kind != PPML_ENCODER_NONE &&
+         ppmli_spec_has_valid_encoder(spec);
+}
+
+PPML_API ppml_latent_shape ppml_spec_latent_shape(const ppml_spec *spec) {
+  ppml_latent_shape shape = {0, 0, 0};
+  if (!ppmli_spec_has_encoder(spec)) return shape;
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  shape.channels = e.channels;
+  shape.height = ppmli_encoder_height(&e);
+  shape.width = ppmli_encoder_width(&e);
+  return shape;
+}
+
+PPML_API size_t ppml_encode_bytes(const ppml_spec *spec) {
+  if (!ppmli_spec_has_encoder(spec)) return 0;
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  return ppmli_encode_scratch(&e);
+}
+
+PPML_API int ppml_encode(int8_t *latents, const ppml_spec *spec, const uint8_t *image,
+                         ppml_arena *arena) {
+  if (!latents || !image) return PPML_ERR_ARG;
+  if (!ppmli_spec_has_encoder(spec) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  ppmli_call call = ppmli_call_begin(arena, latents, ppmli_encoder_latents(&e));
+  return ppmli_call_end(&call, ppmli_encode(latents, NULL, &e, image, arena));
+}
+
+/* Is there a picture to be made of its latents? */
+static int ppmli_may_reconstruct(const ppml_model *model) {
+  return ppmli_model_is_whole(model) && ppmli_model_is_pooled(model) &&
+         model->spec.encoder.kind == PPML_ENCODER_PATCHES;
+}
+
+PPML_API size_t ppml_reconstruct_bytes(const ppml_model *model) {
+  return ppmli_may_reconstruct(model) ? ppmli_reconstruct_scratch(&model->spec) : 0;
+}
+
+PPML_API int ppml_reconstruct(uint8_t *picture, const ppml_model *model, const uint8_t *pixels,
+                              ppml_arena *arena) {
+  if (!picture || !pixels) return PPML_ERR_ARG;
+  if (!ppmli_may_reconstruct(model) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  ppmli_call call = ppmli_call_begin(arena, picture, ppmli_spec_inputs(&model->spec));
+  return ppmli_call_end(&call, ppmli_reconstruct(picture, model, pixels, arena));
+}
+
 PPML_API size_t ppml_spec_answer_bytes(const ppml_spec *spec) {
   return ppmli_spec_is_whole(spec) ? ppmli_spec_answer_bytes(spec) : 0;
 }
@@ -306,6 +363,34 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
   return ppmli_call_end(&call, error);
 }
 
+PPML_API ppml_pooled_options ppml_pooled_options_default(void) {
+  return ppmli_pooled_options_default();
+}
+
+PPML_API const char *ppml_pooled_refusal(const ppml_pooled_options *options, int *is_shape) {
+  int unread;
+  if (options == NULL) return "no options";
+  return ppmli_latent_refusal(options, is_shape ? is_shape : &unread);
+}
+
+PPML_API size_t ppml_train_pooled_bytes(const ppml_pooled_options *options, size_t train_count,
+                                        size_t validation_count, size_t threads) {
+  if (ppml_pooled_refusal(options, NULL) || !ppmli_threads_are_sane(threads)) return 0;
+  return ppmli_latent_train_bytes(options, train_count, validation_count, threads);
+}
+
+PPML_API int ppml_train_pooled(ppml_model *model, const ppml_pooled_options *options,
+                               const ppml_images *train, const ppml_images *validation,
+                               const ppml_parallel *parallel, const ppml_pooled_watch *watch,
+                               ppml_arena *arena) {
+  if (!model || !options || !train || !validation) return PPML_ERR_ARG;
+  if (!ppmli_parallel_is_whole(parallel) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
+  int error = ppmli_latent_train(model, options, train, validation, parallel, watch, arena);
+  if (error == PPML_OK) ppmli_model_id(model->id, model);
+  return ppmli_call_end(&call, error);
+}
+
 PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net) {
   return net && ppmli_float_is_valid(net) ? ppmli_float_forward_scratch(net) : 0;
 }
@@ -336,8 +421,10 @@ PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint3
 /* ----------------------------------------------------------------- circuit */
 
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec) {
-  const ppml_spec none = {0, 0, 0, 0, 0, 0, 0, {{0}}, PPML_TASK_CLASS, {0}};
-  return ppmli_compile_options_default(ppmli_spec_is_whole(spec) ? spec : &none);
+  ppml_spec none;
+  if (ppmli_spec_is_whole(spec)) return ppmli_compile_options_default(spec);
+  memset(&none, 0, sizeof none);
+  return ppmli_compile_options_default(&none);
 }
 
 PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
@@ -392,6 +479,7 @@ PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
 
 PPML_API const char *ppml_exact_refusal(const ppml_model *model) {
   if (!model || !ppmli_model_is_valid(model)) return "not a valid network";
+  if (ppmli_model_is_pooled(model)) return "pooled networks have sets of their own";
   return ppmli_exact_refusal(model);
 }
 

@@ -43,8 +43,7 @@ PPMLI_STATIC int ppmli_cholesky(double *a, size_t n) {
 
 /* x = L^-1 x. */
 PPMLI_STATIC void ppmli_cholesky_forward(double *x, const double *l, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    x[i] = (x[i] - ppmli_cholesky_dot(l + i * n, x, i)) / l[i * n + i];
+  for (size_t i = 0; i < n; i++) x[i] = (x[i] - ppmli_cholesky_dot(l + i * n, x, i)) / l[i * n + i];
 }
 
 /* x = A^-1 x, by the triangle. */

@@ -9,8 +9,8 @@
 
 #include <math.h>
 
+#include "../base/arena.h"
 #include "../math/cholesky.h"
-#include "autocorr.h"
 #include "encoder.h"
 
 /* The weights' dot products with one another, factored.
@@ -57,8 +57,8 @@ PPMLI_STATIC void ppmli_decoder_patch(uint8_t *pixels, const ppmli_encoder *e, c
  * Errors: RANGE for weights that are linearly dependent. */
 PPMLI_STATIC int ppmli_decode_image(uint8_t *pixels, const ppmli_encoder *e, const int8_t *latents,
                                     const ppmli_encoder_moments *moments, const uint8_t *mean) {
-  double gram[PPMLI_LATENT_CHANNELS_MAX * PPMLI_LATENT_CHANNELS_MAX];
-  double change[PPMLI_LATENT_CHANNELS_MAX];
+  double gram[PPML_LATENT_CHANNELS_MAX * PPML_LATENT_CHANNELS_MAX];
+  double change[PPML_LATENT_CHANNELS_MAX];
   size_t plane = ppmli_encoder_plane(e), columns = ppmli_encoder_width(e);
   uint32_t values = ppmli_encoder_patch_values(e);
   PPMLI_TRY(ppmli_decoder_gram(gram, e));
@@ -74,9 +74,25 @@ PPMLI_STATIC int ppmli_decode_image(uint8_t *pixels, const ppmli_encoder *e, con
   return PPML_OK;
 }
 
-/* Peak signal to noise of a picture beside another, in decibels; of equal ones 99. */
-PPMLI_STATIC double ppmli_decoder_psnr(double mean_square_error) {
-  return mean_square_error > 0 ? 10 * log10(255.0 * 255.0 / mean_square_error) : 99;
+PPMLI_INLINE size_t ppmli_reconstruct_scratch(const ppml_spec *spec) {
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  return ppmli_arena_rounded(ppmli_encoder_latents(&e)) + ppmli_encode_scratch(&e);
+}
+
+/* The picture that the latents of an image amount to.
+ *   picture  [height][width][channels]  out
+ *   m        a pooled model with an encoder of PATCHES
+ * Scratch: ppmli_reconstruct_scratch(&m->spec).  Errors: NOMEM; as ppmli_decode_image. */
+PPMLI_STATIC int ppmli_reconstruct(uint8_t *picture, const ppml_model *m, const uint8_t *pixels,
+                                   ppml_arena *arena) {
+  size_t mark = arena->used_bytes;
+  ppmli_encoder_moments moments[PPML_LATENT_CHANNELS_MAX];
+  ppmli_encoder e = ppmli_spec_encoder(&m->spec);
+  PPMLI_ALLOC(int8_t, latents, arena, ppmli_encoder_latents(&e));
+  PPMLI_TRY(ppmli_encode(latents, moments, &e, pixels, arena));
+  PPMLI_TRY(ppmli_decode_image(picture, &e, latents, moments, m->pooled.mean));
+  arena->used_bytes = mark;
+  return PPML_OK;
 }
 
 #endif

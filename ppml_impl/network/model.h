@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "pooled.h"
+#include "pooled_model.h"
 #include "spec.h"
 
 /* round(p (2^bits - 1) / 255): a byte as the network's input. */
@@ -128,10 +130,11 @@ PPMLI_STATIC int ppmli_model_has_arrays(const ppml_model *m, uint32_t l) {
   return 1;
 }
 
-/* Do the layers fit one another, and the spec, and have their arrays? */
+/* Do the layers fit one another, and the spec, and have their arrays?  They take pixels. */
 PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
   size_t inputs = ppmli_spec_inputs(&m->spec);
   if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return 0;
+  if (m->spec.encoder.kind != PPML_ENCODER_NONE) return 0;
   for (uint32_t l = 0; l < m->layer_count; l++) {
     const ppml_layer *layer = &m->layer[l];
     int is_last = l + 1 == m->layer_count;
@@ -145,10 +148,21 @@ PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
   return inputs == m->spec.outputs;
 }
 
+/* Are shapes and arrays those of a network: of layers, or a pooled one?  The spec has a valid
+ * shape. */
+PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
+  if (!ppmli_model_is_pooled(m)) return ppmli_model_has_layers(m);
+  return ppmli_model_has_pooled_shape(m) && ppmli_model_has_pooled_arrays(m);
+}
+
 /* All of it: shapes, and that every number is within its bounds. */
 PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
   const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
-  if (!ppmli_spec_is_valid(&m->spec, &any) || !ppmli_model_has_layers(m)) return 0;
+  if (!ppmli_spec_is_valid(&m->spec, &any) || !ppmli_model_has_network(m)) return 0;
+  if (ppmli_model_is_pooled(m)) {
+    ppmli_pooled net = ppmli_model_pooled(m);
+    return ppmli_pooled_is_valid(&net);
+  }
   for (uint32_t l = 0; l < m->layer_count; l++)
     if (!ppmli_model_has_valid_layer(m, l)) return 0;
   return 1;

@@ -3,10 +3,17 @@
 #ifndef PPMLI_NETWORK_SPEC_H
 #define PPMLI_NETWORK_SPEC_H
 
+#include "encoder.h"
 #include "name.h"
 
 PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
   return (size_t)spec->width * spec->height * spec->channels;
+}
+
+/* Bytes of one image, as ppml_spec_image_bytes has them. */
+PPMLI_INLINE size_t ppmli_spec_image_bytes(const ppml_spec *spec) {
+  int is_ready = spec->encoder.kind == PPML_ENCODER_READY;
+  return ppmli_spec_inputs(spec) * (is_ready ? sizeof(float) : 1);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -66,16 +73,26 @@ PPMLI_STATIC int ppmli_spec_task_is_valid(const ppml_spec *s) {
 /* Sizes that arrays and sums may be made from. */
 PPMLI_STATIC int ppmli_spec_has_shape(const ppml_spec *s) {
   const uint32_t side = 1 << 12;
+  uint32_t channels = s->encoder.kind == PPML_ENCODER_READY ? PPML_LATENT_CHANNELS_MAX : 4;
   if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
-  if (s->width > side || s->height > side || s->channels > 4) return 0;
+  if (s->width > side || s->height > side || s->channels > channels) return 0;
   if (s->input_bits < 1 || s->input_bits > 8) return 0;
   if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return 0;
   return s->classes >= 2 && s->classes <= PPML_CLASSES_MAX;
 }
 
+/* No encoder, or one that fits the images. */
+PPMLI_STATIC int ppmli_spec_has_valid_encoder(const ppml_spec *s) {
+  if (s->encoder.kind == PPML_ENCODER_NONE) return 1;
+  if (s->encoder.kind == PPML_ENCODER_READY && s->encoder.channels != s->channels) return 0;
+  ppmli_encoder e = ppmli_spec_encoder(s);
+  return ppmli_encoder_is_valid(&e);
+}
+
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
   if (!ppmli_spec_has_shape(s) || ppmli_spec_inputs(s) > limits->inputs) return 0;
   if (s->score_unit < 1 || !ppmli_spec_task_is_valid(s)) return 0;
+  if (!ppmli_spec_has_valid_encoder(s)) return 0;
   for (uint32_t c = 0; c < s->classes; c++)
     if (!ppmli_name_is_valid(s->class_name[c])) return 0;
   return 1;

@@ -88,6 +88,7 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
  * leveled sets, and nothing else is. */
 PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_model *m,
                                    const ppml_params *p) {
+  if (ppmli_model_is_pooled(m)) return 0;
   if ((p->slots != 0) != ppmli_model_is_polynomial(m)) return 0;
   if (m->layer[0].outputs > p->slots && p->slots != 0) return 0;
   if (options->params) return p == options->params;
