@@ -32,9 +32,11 @@
  *   - An object that is NULL, zeroed, wiped or half set up is PPML_ERR_ARG; of
  *     it, size queries are 0, predictions zeros, names NULL.
  *   - Arguments come as: outputs, inputs, keys, rng, arena.
- *   - All memory is the caller's, handed over as a ppml_arena; what a call needs
- *     is told exactly by the ppml_*_bytes function beside it.  No malloc, no
- *     mutable globals, no recursion; the calls are reentrant.
+ *   - All memory is the caller's, handed over as a ppml_arena; what ppml_X needs
+ *     of it is told exactly by ppml_X_bytes, and of the readers of files by
+ *     ppml_read_bytes.  Every call that takes an arena refuses one whose memory
+ *     is not aligned with PPML_ERR_ALIGNMENT.  No malloc, no mutable globals, no
+ *     recursion; the calls are reentrant.
  *   - The torus is R/Z, held as a 64-bit integer t for t / 2^64 (32-bit after a
  *     key switch).  Noise is given as a standard deviation relative to 1.
  *   - CT: time and memory addresses do not depend on secrets where a comment
@@ -52,6 +54,7 @@ extern "C" {
 #endif
 
 #define PPML_VERSION "0.2.0"
+#define PPML_VERSION_NUMBER 200 /* 10000 major + 100 minor + patch, for #if */
 
 #ifndef PPML_API
 #define PPML_API extern
@@ -90,7 +93,9 @@ enum {
   PPML_ERR_PARAMS = -2,   /* no such parameter set, or it cannot carry this network */
   PPML_ERR_MISMATCH = -3, /* a key, ciphertext and circuit that do not belong together */
   PPML_ERR_REQUEST =
-      -4, /* an output that answers no open request: not asked for, or given before */
+      -4,             /* an output that answers no open request: not asked for, or given before */
+  PPML_ERR_NAME = -5, /* no parameter set or vector backend has the name that was given */
+  PPML_ERR_ALIGNMENT = -6, /* memory that does not begin at a multiple of PPML_ALIGNMENT */
   /* the input bytes' */
   PPML_ERR_FORMAT = -10,      /* not a ppml container, or malformed */
   PPML_ERR_VERSION = -11,     /* a container of another format version */
@@ -122,8 +127,8 @@ typedef struct ppml_arena {
   size_t high_bytes; /* the most that was ever used */
 } ppml_arena;
 
-/* Takes over memory.  ARG if it is NULL or not aligned to PPML_ALIGNMENT: it is
- * refused rather than padded, so that the size queries stay exact. */
+/* Takes over memory.  Memory that is not aligned is refused rather than padded, so that the size
+ * queries stay exact.  Errors: ARG (NULL), ALIGNMENT. */
 PPML_API int ppml_arena_init(ppml_arena *arena, void *memory,
                              size_t capacity_bytes) PPML_MUST_CHECK;
 
@@ -267,7 +272,7 @@ enum {
   PPML_ACTIVATION_NONE = 0, /* the last layer: its accumulators are the scores */
   PPML_ACTIVATION_RELU = 1, /* clipped ReLU */
   PPML_ACTIVATION_SIGN = 2, /* +1 for z >= 0, else -1 */
-  PPML_ACTIVATION_SQUARE = 3,
+  PPML_ACTIVATION_CLIPPED_SQUARE = 3,
   PPML_ACTIVATION_TABLE = 4,     /* any function, sampled at PPML_TABLE_SIZE points */
   PPML_ACTIVATION_POLYNOMIAL = 5 /* of degree 2: needs no bootstrap, see leveled sets */
 };
@@ -281,7 +286,7 @@ enum {
  *   z_j = bias_j + sum_i weight_ji x_i
  *   RELU    a_j = round(127 clamp(z_j / range_j, -1, 1))
  *   SIGN    a_j = z_j >= 0 ? 127 : -127
- *   SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
+ *   CLIPPED_SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
  *   TABLE   a_j = table[floor(128 (clamp(z_j / range_j, -1, 1) + 1))], index at most 255
  *   POLYNOMIAL  a_j = z_j (square_j z_j + linear_j), of the only hidden layer
  *
@@ -381,9 +386,9 @@ typedef struct ppml_train_options {
   uint32_t task;
   uint32_t hidden[PPML_LAYERS_MAX - 1]; /* neurons of each hidden layer */
   uint32_t hidden_count;                /* 0: a linear model */
-  uint32_t activation;                  /* RELU, SIGN or SQUARE; of one hidden layer POLYNOMIAL */
-  uint32_t learn_polynomial;            /* POLYNOMIAL: 0: z^2, 1: a z^2 + b z, learnt */
-  uint32_t input_bits, weight_bits;     /* weight_bits 2 is ternary; behind POLYNOMIAL it is 3 */
+  uint32_t activation;       /* RELU, SIGN or CLIPPED_SQUARE; of one hidden layer POLYNOMIAL */
+  uint32_t learn_polynomial; /* POLYNOMIAL: 0: z^2, 1: a z^2 + b z, learnt */
+  uint32_t input_bits, weight_bits; /* weight_bits 2 is ternary; behind POLYNOMIAL it is 3 */
   uint32_t epochs;
   uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
   uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
@@ -393,8 +398,7 @@ typedef struct ppml_train_options {
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
   const ppml_params *params; /* whose noise to train under; of POLYNOMIAL not looked at */
-  uint32_t noiseless;        /* 1: under none, and params is NULL.  That alone would not do:
-                                ppml_params_by_name is NULL for a mistyped name */
+  uint32_t noiseless;        /* 1: under none, and params is NULL */
 } ppml_train_options;
 
 /* 16 squares (hidden {16}, POLYNOMIAL, not learnt), 4-bit inputs, ternary weights, 60 epochs,
@@ -428,7 +432,8 @@ typedef struct ppml_train_watch {
  * the same model on the same machine and build alone.
  *   model  out; its arrays live in arena
  * parallel and watch may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
- * Errors: ARG, NOMEM. */
+ * Errors: ARG, NAME (params is NULL where there is noise to train under: what a mistyped name comes
+ * to), NOMEM. */
 PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
                                  size_t validation_count, size_t threads);
 PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
@@ -529,14 +534,16 @@ typedef struct ppml_compile_options {
                                 predicted; 0: whatever comes of it */
   uint32_t publish;          /* scores that are to be published under one key, each with noise
                                 added to hide the key: PPML_PUBLISH_MAX at most; 0: none */
-  uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last.  params
-                                NULL alone would not do: ppml_params_by_name is NULL for a
-                                mistyped name */
+  uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last */
 } ppml_compile_options;
 
 /* Neither params nor automatic, of which the caller sets one; agreement 0.995, to the power of the
  * labels where an image has several; no score to be published. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
+
+/* That set, whatever agreement comes of it; no score to be published.  NULL, as of a mistyped name,
+ * is told by ppml_compile. */
+PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params);
 
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
  * for alone: ppml_exact_refusal. */
@@ -554,15 +561,14 @@ typedef struct ppml_refusal {
  *   circuit  out; shares the model's arrays, its own are in arena
  *   refusal  out on PARAMS; may be NULL
  * Memory: ppml_compile_bytes.
- * Errors: ARG, PARAMS (the set, or no set, can do it), NOMEM. */
-PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
-                       const ppml_compile_options *options, ppml_refusal *refusal,
-                       ppml_arena *arena) PPML_MUST_CHECK;
-
-/* The same under params, which must not be NULL, whatever agreement comes of it. */
+ * Errors: ARG (of a model: ppml_model_check says what is wrong with it), NAME (no set, and none is
+ * to be chosen: what a mistyped name comes to), PARAMS (the set, or no set, can do it), NOMEM. */
 PPML_API size_t ppml_compile_bytes(const ppml_model *model);
-PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
+PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model,
+                          const ppml_compile_options *options, ppml_refusal *refusal,
                           ppml_arena *arena) PPML_MUST_CHECK;
+
+/* What the client holds of a circuit. */
 PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *circuit);
 
 /* Why a model that is valid cannot be laid out exactly, as one line of English, or NULL.
@@ -734,9 +740,9 @@ PPML_API const char *ppml_backend_name(size_t index);
 
 /* Reads and expands an evaluation key.
  *   backend   one of ppml_backend_name, NULL for the best
- * Memory: ppml_eval_key_bytes.  Errors: input bytes', NOMEM, ARG, MISMATCH (not of this
- * circuit; circuit may be NULL to accept any), ARITHMETIC. */
-PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads);
+ * Memory: ppml_eval_key_read_bytes.  Errors: input bytes', NOMEM, ARG, NAME (no such backend),
+ * MISMATCH (not of this circuit; circuit may be NULL to accept any), ARITHMETIC. */
+PPML_API size_t ppml_eval_key_read_bytes(const ppml_params *params, size_t threads);
 PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
                                 const ppml_circuit *circuit, const char *backend,
                                 const ppml_parallel *parallel, ppml_arena *arena) PPML_MUST_CHECK;
@@ -802,9 +808,9 @@ PPML_API size_t ppml_output_lwe_words(const ppml_params *params);
  *   request  out: open; keep it for ppml_decrypt
  * Its seeds are digests of what rng draws, the secret key and the pixels
  * together: docs/DESIGN.md "Randomness".
- * Memory: ppml_input_bytes.  Errors: ARG, RNG, NOMEM.
+ * Memory: ppml_encrypt_bytes.  Errors: ARG, RNG, NOMEM.
  * CT: time depends on the shape of the image alone. */
-PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec);
+PPML_API size_t ppml_encrypt_bytes(const ppml_params *params, const ppml_spec *spec);
 PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
                           const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
 
@@ -906,7 +912,7 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
 /* Memory that reading a container with this header takes: exact for encrypted images and one
  * image's scores, at most that much for models, circuits and more scores, 0 for client specs and
  * secret keys.
- * For an evaluation key ask ppml_eval_key_bytes. */
+ * For an evaluation key ask ppml_eval_key_read_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
 
 /* One pair a kind.  Readers check everything before they return, including that nothing

@@ -96,6 +96,10 @@ PPML_API const char *ppml_strerror(int error) {
     return "belongs to another circuit or key";
   case PPML_ERR_REQUEST:
     return "answers no open request: it was not asked for, or was answered before";
+  case PPML_ERR_NAME:
+    return "no parameter set or vector backend has that name";
+  case PPML_ERR_ALIGNMENT:
+    return "memory that does not begin at a multiple of 64 bytes";
   case PPML_ERR_FORMAT:
     return "malformed";
   case PPML_ERR_VERSION:
@@ -130,7 +134,7 @@ PPML_API const char *ppml_strerror(int error) {
 
 PPML_API int ppml_arena_init(ppml_arena *arena, void *memory, size_t capacity_bytes) {
   if (arena == NULL || memory == NULL) return PPML_ERR_ARG;
-  if ((uintptr_t)memory % PPML_ALIGNMENT != 0) return PPML_ERR_ARG;
+  if (!ppmli_is_aligned(memory)) return PPML_ERR_ALIGNMENT;
   arena->memory = (unsigned char *)memory;
   arena->capacity_bytes = capacity_bytes;
   arena->used_bytes = arena->high_bytes = 0;
@@ -278,7 +282,8 @@ PPML_API size_t ppml_model_predict_bytes(const ppml_model *model) {
 PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
                                 ppml_arena *arena) {
   if (!scores || !pixels) return PPML_ERR_ARG;
-  if (!ppmli_model_is_whole(model) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!ppmli_model_is_whole(model)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, scores, model->spec.outputs * sizeof *scores);
   return ppmli_call_end(&call, ppmli_quant_forward(scores, model, pixels, NULL, arena));
 }
@@ -286,6 +291,14 @@ PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const 
 #ifndef PPML_NO_TRAIN
 PPML_API ppml_train_options ppml_train_options_default(void) {
   return ppmli_train_options_default();
+}
+
+/* A network of bootstraps is trained under a set's noise, or under none: not under that of NULL,
+ * which a mistyped name gives. */
+static int ppmli_train_lacks_params(const ppml_train_options *o) {
+  int has_bootstraps =
+      o->activation != PPML_ACTIVATION_NONE && o->activation != PPML_ACTIVATION_POLYNOMIAL;
+  return has_bootstraps && o->params == NULL && !o->noiseless;
 }
 
 PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
@@ -299,7 +312,9 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         const ppml_parallel *parallel, const ppml_train_watch *watch,
                         ppml_arena *arena) {
   if (!model || !options || !train || !validation) return PPML_ERR_ARG;
-  if (!ppmli_parallel_is_whole(parallel) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  if (ppmli_train_lacks_params(options)) return PPML_ERR_NAME;
   ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
   int error = ppmli_train_run(model, options, train, validation, parallel, watch, arena);
   if (error == PPML_OK) ppmli_model_id(model->id, model);
@@ -313,7 +328,7 @@ PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net) {
 PPML_API int ppml_float_predict(float *logits, const ppml_float_model *net, const uint8_t *pixels,
                                 ppml_arena *arena) {
   if (!logits || !net || !pixels || !ppmli_float_is_valid(net)) return PPML_ERR_ARG;
-  if (!ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   size_t outputs = ppmli_calibrate_outputs(net, net->layer_count - 1);
   ppmli_call call = ppmli_call_begin(arena, logits, outputs * sizeof *logits);
   return ppmli_call_end(&call, ppmli_float_forward(logits, net, pixels, arena));
@@ -325,7 +340,8 @@ PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_co
 
 PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
                            uint32_t weight_bits, const ppml_images *images, ppml_arena *arena) {
-  if (!model || !net || !images || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!model || !net || !images) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
   int error = ppmli_calibrate_run(model, net, input_bits, weight_bits, images, arena);
   if (error == PPML_OK) ppmli_model_id(model->id, model);
@@ -340,11 +356,18 @@ PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec
   return ppmli_compile_options_default(ppmli_spec_is_whole(spec) ? spec : &none);
 }
 
-PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
-                       const ppml_compile_options *options, ppml_refusal *refusal,
-                       ppml_arena *arena) {
+PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params) {
+  const ppml_compile_options options = {params, 0, 0, 0};
+  return options;
+}
+
+PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model,
+                          const ppml_compile_options *options, ppml_refusal *refusal,
+                          ppml_arena *arena) {
   ppml_refusal unread;
-  if (!circuit || !model || !options || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!circuit || !model || !options) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  if (!options->params && !options->automatic) return PPML_ERR_NAME;
   if (options->params && !ppmli_params_is_whole(options->params)) return PPML_ERR_PARAMS;
   ppmli_call call = ppmli_call_begin(arena, circuit, sizeof *circuit);
   int error = ppmli_plan(circuit, model, options, refusal ? refusal : &unread, arena);
@@ -353,12 +376,6 @@ PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
 
 PPML_API size_t ppml_compile_bytes(const ppml_model *model) {
   return ppmli_model_is_whole(model) ? ppmli_compile_bytes(model) : 0;
-}
-
-PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
-                          ppml_arena *arena) {
-  const ppml_compile_options options = {params, 0, 0, 0};
-  return params ? ppml_plan(circuit, model, &options, NULL, arena) : PPML_ERR_ARG;
 }
 
 PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *circuit) {
@@ -420,7 +437,8 @@ PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const u
                            size_t draws, ppml_rng *rng, ppml_arena *arena) {
   if (!scores || !pixels || !rng || draws > SIZE_MAX / sizeof *scores / PPML_CLASSES_MAX)
     return PPML_ERR_ARG;
-  if (!ppmli_circuit_is_whole(circuit) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!ppmli_circuit_is_whole(circuit)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call =
       ppmli_call_begin(arena, scores, draws * circuit->model.spec.outputs * sizeof *scores);
   int error = ppmli_rng_begin(rng);
@@ -486,7 +504,7 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
   if (!ppmli_writer_is_whole(writer) || !ppmli_secret_key_is_whole(key) || !rng)
     return PPML_ERR_ARG;
   if (!ppmli_parallel_is_whole(parallel) || !ppmli_progress_is_whole(progress)) return PPML_ERR_ARG;
-  if (!ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK)
@@ -494,7 +512,7 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
   return ppmli_call_end(&call, error);
 }
 
-PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads) {
+PPML_API size_t ppml_eval_key_read_bytes(const ppml_params *params, size_t threads) {
   if (!ppmli_params_is_whole(params) || !ppmli_threads_are_sane(threads)) return 0;
   return ppmli_eval_key_bytes(params, threads);
 }
@@ -503,8 +521,10 @@ PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const p
                                 const ppml_circuit *circuit, const char *backend,
                                 const ppml_parallel *parallel, ppml_arena *arena) {
   const ppmli_backend *found = ppmli_backend_by_name(backend);
-  if (!key || !ppmli_reader_is_whole(reader) || !limits || !found) return PPML_ERR_ARG;
-  if (!ppmli_parallel_is_whole(parallel) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!key || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;
+  if (!found) return PPML_ERR_NAME;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
   return ppmli_call_end(&call,
                         ppmli_eval_key_read(key, reader, limits, circuit, found, parallel, arena));
@@ -519,8 +539,10 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
                                   const ppml_limits *limits, const ppml_circuit *circuit,
                                   const char *backend, size_t threads, ppml_arena *arena) {
   const ppmli_backend *found = ppmli_backend_by_name(backend);
-  if (!key || !ppmli_reader_is_whole(reader) || !limits || !found) return PPML_ERR_ARG;
-  if (!ppmli_threads_are_sane(threads) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!key || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;
+  if (!found) return PPML_ERR_NAME;
+  if (!ppmli_threads_are_sane(threads)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
   return ppmli_call_end(&call,
                         ppmli_eval_key_stream(key, reader, limits, circuit, found, threads, arena));
@@ -528,7 +550,7 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
 
 /* -------------------------------------------------------------- ciphertexts */
 
-PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec) {
+PPML_API size_t ppml_encrypt_bytes(const ppml_params *params, const ppml_spec *spec) {
   if (!ppmli_params_is_whole(params) || !ppmli_spec_is_whole(spec)) return 0;
   return ppmli_input_bytes(params, spec);
 }
@@ -540,7 +562,8 @@ PPML_API size_t ppml_output_lwe_words(const ppml_params *params) {
 PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
                           const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
   if (!input || !request || !pixels || !rng) return PPML_ERR_ARG;
-  if (!ppmli_secret_key_is_whole(key) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!ppmli_secret_key_is_whole(key)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, input, sizeof *input);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK) error = ppmli_encrypt(input, request, key, pixels, rng, arena);
@@ -596,7 +619,7 @@ PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit) {
 PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
                                    ppml_arena *arena) {
   if (!ppmli_eval_key_is_whole(key) || !ppmli_circuit_is_whole(circuit)) return PPML_ERR_ARG;
-  if (!ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, NULL, 0); /* the key stays what it is */
   return ppmli_call_end(&call, ppmli_eval_key_prepare(key, circuit, arena));
 }
@@ -611,7 +634,8 @@ PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const 
                         ppml_arena *arena) {
   if (!output || !inputs || !ppmli_circuit_is_whole(circuit) || !ppmli_eval_key_is_whole(key))
     return PPML_ERR_ARG;
-  if (!ppmli_parallel_is_whole(parallel) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   for (size_t i = 0; i < images; i++)
     if (!ppmli_input_is_whole(&inputs[i])) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(arena, output, sizeof *output);
@@ -673,7 +697,7 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
 #define PPMLI_READ(fn, object)                                                                     \
   do {                                                                                             \
     if (!(object) || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;               \
-    if (!ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;                                         \
+    PPMLI_TRY(ppmli_arena_check(arena));                                                           \
     ppmli_call call = ppmli_call_begin(arena, (object), sizeof *(object));                         \
     return ppmli_call_end(&call, fn((object), reader, limits, arena));                             \
   } while (0)

@@ -11,9 +11,14 @@
 
 /* ------------------------------------------------------ memory and callbacks */
 
-PPMLI_STATIC int ppmli_arena_is_whole(const ppml_arena *arena) {
-  return arena && arena->memory && arena->used_bytes <= arena->capacity_bytes &&
-         (uintptr_t)arena->memory % PPML_ALIGNMENT == 0;
+PPMLI_INLINE int ppmli_is_aligned(const void *memory) {
+  return (uintptr_t)memory % PPML_ALIGNMENT == 0;
+}
+
+/* Errors: ARG, ALIGNMENT. */
+PPMLI_STATIC int ppmli_arena_check(const ppml_arena *arena) {
+  if (!arena || !arena->memory || arena->used_bytes > arena->capacity_bytes) return PPML_ERR_ARG;
+  return ppmli_is_aligned(arena->memory) ? PPML_OK : PPML_ERR_ALIGNMENT;
 }
 
 PPMLI_STATIC int ppmli_reader_is_whole(const ppml_reader *reader) {
