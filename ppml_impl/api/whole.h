@@ -78,11 +78,6 @@ PPMLI_STATIC int ppmli_secret_key_is_whole(const ppml_secret_key *key) {
   return key && ppmli_client_is_whole(&key->client);
 }
 
-PPMLI_STATIC int ppmli_eval_key_is_whole(const ppml_eval_key *key) {
-  return key && ppmli_params_is_whole(key->params) && key->fft &&
-         (key->stream || (key->bootstrap_key && key->key_switch_key));
-}
-
 PPMLI_STATIC int ppmli_input_is_whole(const ppml_input *input) {
   return input && ppmli_params_is_whole(input->params) && input->body &&
          (input->tail || input->params->slots == 0);
