@@ -353,9 +353,10 @@ START_TEST(there_is_no_circuit_without_a_set) {
   fixture f;
   ppml_circuit circuit;
   make(&f, PPML_ENCODER_PATCHES, 1);
-  for (size_t i = 0; ppml_params_by_index(i); i++)
-    ck_assert_int_eq(ppml_compile(&circuit, &f.model, ppml_params_by_index(i), &f.arena),
-                     PPML_ERR_PARAMS);
+  for (size_t i = 0; ppml_params_by_index(i); i++) {
+    ppml_compile_options options = ppml_compile_options_for(ppml_params_by_index(i));
+    ck_assert_int_eq(ppml_compile(&circuit, &f.model, &options, NULL, &f.arena), PPML_ERR_PARAMS);
+  }
   ck_assert(ppml_exact_refusal(&f.model) != NULL);
   test_arena_free(&f.arena);
 }

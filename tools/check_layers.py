@@ -4,7 +4,8 @@
 The layers are its folders, in the order of FOLDERS.  A header may include headers of its own
 folder or of those before it, without cycles; client and server include nothing of each other;
 a header uses something of every header that it includes; and only api/ defines names that begin
-with ppml_.  Prints what breaks this; exit status 1 then.
+with ppml_.  In ppml.h a size query is named after its call: where there is ppml_X_bytes, there is
+ppml_X.  Prints what breaks this; exit status 1 then.
 """
 import os
 import re
@@ -26,6 +27,15 @@ def headers():
 
 def strip_comments(text):
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def misnamed_queries(api):
+    """Size queries of ppml.h that are named after no call; of the readers of files there is one
+    for all, wire_bytes are what files have, and ppml_spec_X_bytes what an X of a network has."""
+    calls = set(re.findall(r"\b(ppml_\w+)\(", api))
+    queries = re.findall(r"^PPML_API size_t (ppml_\w+)_bytes\(", api, re.M)
+    others = re.compile(r"ppml_read|ppml_spec_\w+|\w+_wire")
+    return [q for q in queries if q not in calls and not others.fullmatch(q)]
 
 
 def main():
@@ -67,6 +77,8 @@ def main():
                                    code[h], re.M):
                 if not re.search(r"\(.*\b%s\b" % name, code[h].split(name)[0][-80:]):
                     problems.append("%s: defines %s" % (h, name))
+    api = strip_comments(open(os.path.join(ROOT, "..", "ppml.h")).read())
+    problems += ["ppml.h: there is %s_bytes, but no %s" % (q, q) for q in misnamed_queries(api)]
     for problem in problems:
         print("check_layers: " + problem)
     print("check_layers: %d headers, %d includes, %d problems"

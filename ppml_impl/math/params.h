@@ -12,6 +12,7 @@
 
 #define PPMLI_LONG_TORUS_BITS 80 /* of the keys of leveled sets */
 #define PPMLI_LEVELED_SLOTS_MAX 128
+#define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T, whose multiples a product of ciphertexts has */
 
 #define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
 #define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
