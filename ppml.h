@@ -267,8 +267,9 @@ enum {
       0, /* a bootstrap for each hidden neuron, which rounds part of the noise away */
   PPML_SET_EXACT =
       1, /* several bootstraps for each, on digits of its accumulator: no noise is left */
-  PPML_SET_LEVELED = 2 /* no bootstrap: products of ciphertexts.  GLWE key switches have the
+  PPML_SET_LEVELED = 2, /* no bootstrap: products of ciphertexts.  GLWE key switches have the
                            bootstrap's gadget, and noise on a torus of 80 bits */
+  PPML_SET_POOLED = 3   /* likewise, of the latents of a pooled network */
 };
 
 /* One named set.  Read-only: the library has its own table and files name an
@@ -290,7 +291,8 @@ typedef struct ppml_params {
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
   uint32_t kind;             /* PPML_SET_*: how circuits of the set compute */
-  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; 0 for the others */
+  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; POOLED: coefficients
+                             of a ciphertext for each region of each latent channel; else 0 */
   const char *assumption; /* what the security rests on */
 } ppml_params;
 
@@ -324,6 +326,9 @@ typedef struct ppml_encoder {
   uint32_t patch;       /* 1, 2, 4, 8 or 16, and a divisor of width and height; of READY 1 */
   uint32_t channels;    /* of latents; of READY those of the spec */
   uint32_t standardise; /* 1: by the image's own means and deviations; 0: by center and spread */
+  uint32_t regions;     /* that the network behind it pools over, along a side: 1..16, a divisor of
+                           the latents' width and height.  These two lay latents out */
+  uint32_t reach;       /* the side of its kernel: 1..8 */
   int32_t scale_log2;   /* of READY: -40..40; else 0 */
   int32_t center[PPML_LATENT_CHANNELS_MAX], spread[PPML_LATENT_CHANNELS_MAX]; /* > 0 */
   int8_t weight[PPML_ENCODER_WEIGHTS_MAX]; /* [channels][patch][patch][spec.channels] of PATCHES */
@@ -441,8 +446,6 @@ typedef struct ppml_layer {
  * pairs of channels i <= j, each with lags (dy, dx) in order of rows, |dy| and |dx| < reach; of
  * i = j from (0, 0) on. */
 typedef struct ppml_pooled {
-  uint32_t regions;      /* along a side: 1..16, a divisor of the latents' width and height */
-  uint32_t reach;        /* the kernel's side: 1..8 */
   const int8_t *square;  /* [outputs][regions^2][terms] */
   const int32_t *linear; /* [outputs][latent channels][height][width] */
   const int64_t *bias;   /* [outputs] magnitude up to 2^31 */
@@ -465,7 +468,7 @@ typedef struct ppml_model {
 
 /* A model laid out for encryption under one parameter set; what the server holds.
  * Value x of layer l's input stands on the torus as x unit[l]; accumulator j of the
- * layer as z_j unit[l] gain[l][j]. */
+ * layer as z_j unit[l] gain[l][j].  A score of a pooled network stands as its score times unit[0]. */
 typedef struct ppml_circuit {
   ppml_model model;
   const ppml_params *params;
@@ -1062,7 +1065,7 @@ typedef struct ppml_pooled_options {
   uint32_t patch, latents; /* the encoder's patch and channels; of READY 1 and channels */
   uint32_t latent_bits;    /* 2..8 */
   uint32_t standardise;    /* as the encoder has it */
-  uint32_t regions, reach; /* as ppml_pooled has them */
+  uint32_t regions, reach; /* as the encoder has them */
   uint32_t linear;         /* linear weights that a channel has: 0: none; n: one for each of n x n
                                cells, 64 at most; PPML_POOLED_LINEAR_ALL: one for each latent */
   uint32_t weight_bits;    /* of squares, 2..8 */

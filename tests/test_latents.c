@@ -45,6 +45,7 @@ static void make(fixture *f, uint32_t kind, uint32_t standardise) {
   for (uint32_t c = 0; c < OUTPUTS; c++) s->class_name[c][0] = (char)('a' + c);
   e->kind = PPML_ENCODER_PATCHES, e->patch = PATCH, e->channels = CHANNELS;
   e->standardise = standardise;
+  e->regions = REGIONS, e->reach = 2;
   for (int i = 0; i < CHANNELS; i++) {
     if (!standardise) e->center[i] = 100 * i, e->spread[i] = 3000 + i;
     for (int j = 0; j < 4; j++) e->weight[4 * i + j] = (int8_t)(i == 0 || j % 2 ? 90 + j : -90);
@@ -63,7 +64,6 @@ static void make(fixture *f, uint32_t kind, uint32_t standardise) {
     memcpy(f->image + 4 * i, &x, sizeof x);
   }
   ppml_pooled *p = &f->model.pooled;
-  p->regions = REGIONS, p->reach = 2;
   p->square = f->square, p->linear = f->linear, p->bias = f->bias, p->peak = f->peak;
   p->mean = kind == PPML_ENCODER_PATCHES ? f->mean : NULL;
   f->arena = test_arena(BYTES_MAX);
@@ -206,15 +206,15 @@ START_TEST(bytes_stand_where_the_format_has_them) {
   uint8_t bytes[BYTES_MAX];
   make(&f, PPML_ENCODER_PATCHES, 0);
   size_t count = write_model(bytes, &f.model), task = 80 + 28 + 24 * OUTPUTS;
-  size_t encoder = task + 4 + 4 * OUTPUTS, network = encoder + 20 + 16 + 8;
+  size_t encoder = task + 4 + 4 * OUTPUTS, network = encoder + 28 + 16 + 8;
   ck_assert_uint_eq(ppmli_load32(bytes + task), PPML_TASK_LABELS + 256);
   ck_assert_uint_eq(ppmli_load32(bytes + encoder), PPML_ENCODER_PATCHES);
   ck_assert_uint_eq(ppmli_load32(bytes + encoder + 8), CHANNELS);
-  ck_assert_uint_eq(ppmli_load32(bytes + encoder + 20 + 4), 100); /* the second center */
-  ck_assert_int_eq((int8_t)bytes[encoder + 36], 90);
-  ck_assert_uint_eq(ppmli_load32(bytes + network), 0);     /* layers */
-  ck_assert_uint_eq(ppmli_load32(bytes + network + 8), 2); /* regions */
-  size_t square = network + 16, linear = square + OUTPUTS * SUMS;
+  ck_assert_uint_eq(ppmli_load32(bytes + encoder + 28 + 4), 100); /* the second center */
+  ck_assert_int_eq((int8_t)bytes[encoder + 44], 90);
+  ck_assert_uint_eq(ppmli_load32(bytes + encoder + 16), 2); /* regions */
+  ck_assert_uint_eq(ppmli_load32(bytes + network), 0);      /* layers */
+  size_t square = network + 8, linear = square + OUTPUTS * SUMS;
   size_t bias = linear + 4 * OUTPUTS * LATENTS, mean = bias + 16 * OUTPUTS;
   ck_assert_mem_eq(bytes + square, f.square, sizeof f.square);
   ck_assert_int_eq((int32_t)ppmli_load32(bytes + linear + 4), f.linear[1]);
@@ -229,7 +229,6 @@ END_TEST
 static int break_rule(fixture *f, int rule) {
   ppml_spec *s = &f->model.spec;
   ppml_encoder *e = &s->encoder;
-  ppml_pooled *p = &f->model.pooled;
   switch (rule) {
   case 0:
     e->kind = 3;
@@ -268,16 +267,16 @@ static int break_rule(fixture *f, int rule) {
     s->width = 9;
     return 1; /* that the patch does not divide */
   case 12:
-    p->regions = 3;
+    e->regions = 3;
     return 1;
   case 13:
-    p->regions = 0;
+    e->regions = 0;
     return 1;
   case 14:
-    p->reach = 9;
+    e->reach = 9;
     return 1;
   case 15:
-    p->reach = 0;
+    e->reach = 0;
     return 1;
   case 16:
     f->bias[1] = ((int64_t)1 << 31) + 1;
@@ -330,7 +329,7 @@ START_TEST(a_file_that_breaks_a_rule_is_refused) {
     size_t behind_task; /* which word */
     uint32_t value;
   } words[] = {{0, 0x101 + 2}, {0, 0x201}, {4, 3},  {8, 16}, {12, 17},
-               {16, 2},        {20, 99},   {32, 9}, {40, 5}, {44, 0}};
+               {16, 2},        {28, 99},   {40, 9}, {20, 5}, {24, 0}};
   fixture f;
   make(&f, PPML_ENCODER_PATCHES, 1);
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {

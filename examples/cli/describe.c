@@ -195,8 +195,8 @@ static void put_pooled(const ppml_model *model) {
   put_integer("inputs", (int64_t)shape.channels * shape.height * shape.width);
   put_integer("outputs", model->spec.outputs);
   put_text("activation", "polynomial");
-  put_integer("regions", model->pooled.regions);
-  put_integer("kernel", model->pooled.reach);
+  put_integer("regions", model->spec.encoder.regions);
+  put_integer("kernel", model->spec.encoder.reach);
   put_integer("accumulator_range", peak);
   close_object(as_json ? NULL : "layer");
 }

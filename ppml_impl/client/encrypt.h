@@ -7,26 +7,13 @@
 #include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/long.h"
-#include "../math/params.h"
-#include "../network/model.h"
 #include "../network/spec.h"
 #include "../wire/input.h"
 #include "path.h"
 
 PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
   return ppmli_input_array_bytes(p, ppmli_input_blocks(p, spec)) + ppmli_open_key_bytes(p) +
-         ppmli_client_block_scratch(p);
-}
-
-/* The pixels of a block as a message, one a coefficient, then zeros. */
-PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
-                                      const uint8_t *pixels, size_t block) {
-  size_t values = ppmli_params_block(client->params), first = block * values;
-  size_t count = ppmli_min_size(values, ppmli_spec_inputs(&client->spec) - first);
-  uint64_t unit = ppmli_client_input_unit(client);
-  memset(poly, 0, client->params->poly_size * sizeof *poly);
-  for (size_t i = 0; i < count; i++)
-    poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[first + i], client->spec.input_bits);
+         ppmli_max_size(ppmli_client_block_scratch(p), ppmli_client_message_scratch(p, spec));
 }
 
 /* Encrypts block after block of an image.
@@ -40,9 +27,10 @@ PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, uint8_t *tail, const ppml_
     ppmli_mask mask = {input->seed, PPMLI_STREAM_INPUT_MASK, b};
     ppmli_stream noise;
     ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_INPUT_NOISE, b);
-    ppmli_input_message(body, &key->secret->client, pixels, b);
-    int error =
-        ppmli_client_encrypt_block(body, tail ? tail + b * N : NULL, key, &mask, &noise, arena);
+    int error = ppmli_client_message(body, &key->secret->client, pixels, b, arena);
+    if (error == PPML_OK)
+      error =
+          ppmli_client_encrypt_block(body, tail ? tail + b * N : NULL, key, &mask, &noise, arena);
     ppmli_stream_wipe(&noise);
     if (error) return error;
   }
@@ -66,9 +54,9 @@ PPMLI_STATIC int ppmli_encrypt_image(uint64_t *body, uint8_t *tail, const ppml_i
 /* Encrypts one image.
  *   input    out; its body is in arena
  *   request  out; open
- *   pixels   [inputs]
+ *   pixels   [ppmli_spec_image_bytes()]
  *   rng      ppmli_rng_begin was called for this use
- * Memory: ppmli_input_bytes.  Errors: NOMEM.
+ * Memory: ppmli_input_bytes.  Errors: NOMEM; RANGE for a latent that is not finite.
  * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.
  * CT: time depends on the shape of the image only. */
 PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
@@ -85,8 +73,8 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const p
     return PPML_ERR_NOMEM;
   }
   input->blocks = (uint32_t)blocks;
-  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_INPUT, key, pixels, ppmli_spec_inputs(&key->client.spec),
-                   rng);
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_INPUT, key, pixels,
+                   ppmli_spec_image_bytes(&key->client.spec), rng);
   memcpy(input->seed, seeds.mask, sizeof input->seed);
   int error = ppmli_encrypt_image(body, tail, input, key, pixels, seeds.noise, arena);
   ppmli_seeds_wipe(&seeds);

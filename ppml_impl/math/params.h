@@ -51,6 +51,12 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_TERNARY},
       {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 128,
        PPMLI_UNIFORM_TERNARY},
+      {"pooled-16",  11,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 256,
+       PPMLI_UNIFORM_TERNARY},
+      {"pooled-32",  12,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 128,
+       PPMLI_UNIFORM_TERNARY},
+      {"pooled-64",  13,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 64,
+       PPMLI_UNIFORM_TERNARY},
   };
   /* clang-format on */
   *count = sizeof table / sizeof table[0];
@@ -77,6 +83,39 @@ PPMLI_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
   return NULL;
 }
 
+/* ------------------------------------------------- what circuits of a set are like */
+
+/* Has the evaluation key GLWE key switches, of words of 80 bits, in place of a bootstrapping key?
+ * Then the GLWE key is ternary, and images are products' factors. */
+PPMLI_INLINE int ppmli_params_has_switches(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED || p->kind == PPML_SET_POOLED;
+}
+
+/* Does a set carry networks of polynomials, and no others? */
+PPMLI_INLINE int ppmli_params_has_products(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED;
+}
+
+/* Does a set carry pooled networks, and no others?  An image then is one ciphertext of latents. */
+PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
+  return p->kind == PPML_SET_POOLED;
+}
+
+/* Can encrypted rows be learnt from under the set?  They need bootstraps and one mask polynomial. */
+PPMLI_INLINE int ppmli_params_learns(const ppml_params *p) {
+  return p->kind == PPML_SET_ROUNDED && p->glwe_dim == 1 && p->lwe_dim != 0;
+}
+
+/* Are scores without noise, but for a failure? */
+PPMLI_INLINE int ppmli_params_is_noiseless(const ppml_params *p) {
+  return p->kind == PPML_SET_EXACT;
+}
+
+/* May the weights of a layer with one output go into the tables of the layer before it? */
+PPMLI_INLINE int ppmli_params_folds_weights(const ppml_params *p) {
+  return p->kind == PPML_SET_ROUNDED;
+}
+
 /* ------------------------------------------------------------- shapes */
 
 /* k N: coefficients of the GLWE key, and dimension of what sample extraction gives. */
@@ -87,7 +126,7 @@ PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
 /* Planes of bits that the GLWE key has: one where its coefficients are 0 and 1; two where they are
  * -1, 0 and 1, the second for -1. */
 PPMLI_INLINE size_t ppmli_params_key_planes(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED ? 2 : 1;
+  return ppmli_params_has_switches(p) ? 2 : 1;
 }
 
 PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
@@ -96,7 +135,7 @@ PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
 
 /* Bits of the torus that keys, and images as they travel, are made on. */
 PPMLI_INLINE uint32_t ppmli_params_torus_bits(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED ? PPMLI_LONG_TORUS_BITS : 64;
+  return ppmli_params_has_switches(p) ? PPMLI_LONG_TORUS_BITS : 64;
 }
 
 /* Bits of an image's word on the wire that are below the upper 64: in ppml_input.tail. */
@@ -110,12 +149,14 @@ PPMLI_INLINE size_t ppmli_params_switched_dim(const ppml_params *p) {
   return ppmli_params_long_dim(p) - (p->shared_prefix ? p->lwe_dim : 0);
 }
 
-/* Values of an image that one GLWE ciphertext holds: N, or N / slots where neurons stand in slots. */
+/* Values of an image that one GLWE ciphertext holds: N, or N / slots where neurons stand in slots;
+ * of latents as many sub-images as it may have. */
 PPMLI_INLINE uint32_t ppmli_params_block(const ppml_params *p) {
   return p->slots ? p->poly_size / p->slots : p->poly_size;
 }
 
-/* Automorphisms of a trace that clears all but every N / slots-th coefficient. */
+/* Automorphisms of a trace that clears all but every N / slots-th coefficient, which are those that
+ * unpack a ciphertext of latents into its N / slots sub-images. */
 PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
   uint32_t steps = 0;
   while (ppmli_params_block(p) >> (steps + 1)) steps++;
@@ -123,9 +164,10 @@ PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
 }
 
 /* Steps in which the larger part of the evaluation key is used: of a blind rotation, or the
- * trace's and then the relinearization. */
+ * trace's and then the relinearization, and of latents the reversal. */
 PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
-  return p->key_block ? p->lwe_dim / p->key_block : ppmli_params_trace_steps(p) + 1;
+  size_t switches = (size_t)ppmli_params_trace_steps(p) + 1 + (size_t)ppmli_params_has_latents(p);
+  return p->key_block ? p->lwe_dim / p->key_block : switches;
 }
 
 /* GGSW ciphertexts of one blind-rotation step: one for each nonzero value that a
@@ -144,33 +186,6 @@ PPMLI_INLINE ppmli_gadget ppmli_params_pbs_gadget(const ppml_params *p) {
 
 PPMLI_INLINE ppmli_gadget ppmli_params_ks_gadget(const ppml_params *p) {
   return ppmli_gadget_make(p->ks_base_log2, p->ks_levels, 32);
-}
-
-/* ------------------------------------------------- what circuits of a set are like */
-
-/* Has the evaluation key GLWE key switches, of words of 80 bits, in place of a bootstrapping key? */
-PPMLI_INLINE int ppmli_params_has_switches(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED;
-}
-
-/* Does a set carry networks of polynomials, and no others? */
-PPMLI_INLINE int ppmli_params_has_products(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED;
-}
-
-/* Can encrypted rows be learnt from under the set?  They need bootstraps and one mask polynomial. */
-PPMLI_INLINE int ppmli_params_learns(const ppml_params *p) {
-  return p->kind == PPML_SET_ROUNDED && p->glwe_dim == 1 && p->lwe_dim != 0;
-}
-
-/* Are scores without noise, but for a failure? */
-PPMLI_INLINE int ppmli_params_is_noiseless(const ppml_params *p) {
-  return p->kind == PPML_SET_EXACT;
-}
-
-/* May the weights of a layer with one output go into the tables of the layer before it? */
-PPMLI_INLINE int ppmli_params_folds_weights(const ppml_params *p) {
-  return p->kind == PPML_SET_ROUNDED;
 }
 
 /* ------------------------------------------------------- output noise */

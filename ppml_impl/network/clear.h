@@ -96,7 +96,7 @@ PPMLI_STATIC size_t ppmli_quant_width(const ppml_model *model) {
 }
 
 PPMLI_STATIC size_t ppmli_quant_forward_scratch(const ppml_model *model) {
-  if (ppmli_model_is_pooled(model)) return ppmli_pooled_predict_scratch(model);
+  if (ppmli_model_is_pooled(model)) return ppmli_model_pooled_scores_scratch(model);
   return 2 * ppmli_arena_rounded(ppmli_quant_width(model) * sizeof(int32_t));
 }
 
@@ -118,7 +118,7 @@ PPMLI_INLINE int32_t ppmli_quant_next(const ppml_layer *layer, uint32_t j, int32
 PPMLI_STATIC int ppmli_quant_pooled(int32_t *scores, const ppml_model *model, const uint8_t *image,
                                     ppml_arena *arena) {
   int64_t sum[PPML_CLASSES_MAX];
-  PPMLI_TRY(ppmli_pooled_predict(sum, model, image, arena));
+  PPMLI_TRY(ppmli_model_pooled_scores(sum, model, image, arena));
   for (uint32_t c = 0; c < model->spec.outputs; c++)
     scores[c] = (int32_t)ppmli_quant_clamp(sum[c], PPMLI_QUANT_SCORE_MAX);
   return PPML_OK;

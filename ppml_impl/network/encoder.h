@@ -29,6 +29,7 @@ typedef struct ppmli_encoder {
   uint32_t channels;              /* of latents */
   uint32_t latent_bits;           /* 2..8 */
   uint32_t standardise;           /* 1: by the image's own mean and deviation */
+  uint32_t regions, reach;        /* of the network behind it */
   int32_t scale_log2;             /* READY: a float x is taken as round(x 2^scale_log2) */
   const int8_t *weight;           /* PATCHES: [channels][f][f][colors] */
   const int32_t *center, *spread; /* [channels], where it does not standardise: mean and
@@ -44,6 +45,7 @@ PPMLI_STATIC ppmli_encoder ppmli_spec_encoder(const ppml_spec *s) {
   e.patch = from->patch, e.channels = from->channels;
   e.latent_bits = s->input_bits;
   e.standardise = from->standardise;
+  e.regions = from->regions, e.reach = from->reach;
   e.scale_log2 = from->scale_log2;
   e.weight = from->weight, e.center = from->center, e.spread = from->spread;
   return e;
@@ -66,6 +68,13 @@ PPMLI_INLINE uint32_t ppmli_encoder_plane(const ppmli_encoder *e) {
 
 PPMLI_INLINE uint32_t ppmli_encoder_latents(const ppmli_encoder *e) {
   return ppmli_encoder_plane(e) * e->channels;
+}
+
+/* Latents, cut into the regions of the network behind. */
+PPMLI_INLINE ppmli_latent_shape ppmli_encoder_latent_shape(const ppmli_encoder *e) {
+  ppmli_latent_shape s = {ppmli_encoder_width(e), ppmli_encoder_height(e), e->channels, e->regions,
+                          e->reach};
+  return s;
 }
 
 /* Pixels of a patch, all colors. */

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "../math/params.h"
 #include "pooled.h"
 #include "pooled_model.h"
 #include "spec.h"
@@ -153,6 +154,13 @@ PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
 PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
   if (!ppmli_model_is_pooled(m)) return ppmli_model_has_layers(m);
   return ppmli_model_has_pooled_shape(m) && ppmli_model_has_pooled_arrays(m);
+}
+
+/* Is the set of the kind that carries such networks?  Whether it has room is asked elsewhere. */
+PPMLI_STATIC int ppmli_model_suits(const ppml_model *m, const ppml_params *p) {
+  if (ppmli_model_is_pooled(m) || ppmli_params_has_latents(p))
+    return ppmli_model_is_pooled(m) && ppmli_params_has_latents(p);
+  return ppmli_params_has_products(p) == ppmli_model_is_polynomial(m);
 }
 
 /* All of it: shapes, and that every number is within its bounds. */

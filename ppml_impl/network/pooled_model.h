@@ -15,9 +15,7 @@ PPMLI_INLINE int ppmli_model_is_pooled(const ppml_model *m) {
 /* The latents of a spec with an encoder, cut into regions. */
 PPMLI_STATIC ppmli_latent_shape ppmli_model_latents(const ppml_model *m) {
   ppmli_encoder e = ppmli_spec_encoder(&m->spec);
-  ppmli_latent_shape s = {ppmli_encoder_width(&e), ppmli_encoder_height(&e), e.channels,
-                          m->pooled.regions, m->pooled.reach};
-  return s;
+  return ppmli_encoder_latent_shape(&e);
 }
 
 /* The network with its shape; it points to the model's arrays. */
@@ -48,7 +46,7 @@ PPMLI_STATIC int ppmli_model_has_pooled_arrays(const ppml_model *m) {
 }
 
 /* Latents of the image, their autocorrelations, scores. */
-PPMLI_STATIC size_t ppmli_pooled_predict_scratch(const ppml_model *m) {
+PPMLI_STATIC size_t ppmli_model_pooled_scores_scratch(const ppml_model *m) {
   ppmli_encoder e = ppmli_spec_encoder(&m->spec);
   ppmli_pooled net = ppmli_model_pooled(m);
   return ppmli_arena_rounded(ppmli_encoder_latents(&e)) +
@@ -57,10 +55,10 @@ PPMLI_STATIC size_t ppmli_pooled_predict_scratch(const ppml_model *m) {
 
 /* Scores of one image in the clear, in 64 bits.
  *   scores [spec.outputs]  out
- * Scratch: ppmli_pooled_predict_scratch(m) bytes.  Errors: NOMEM; RANGE for a latent that is not
+ * Scratch: ppmli_model_pooled_scores_scratch(m) bytes.  Errors: NOMEM; RANGE for a latent that is not
  * finite. */
-PPMLI_STATIC int ppmli_pooled_predict(int64_t *scores, const ppml_model *m, const uint8_t *image,
-                                      ppml_arena *arena) {
+PPMLI_STATIC int ppmli_model_pooled_scores(int64_t *scores, const ppml_model *m,
+                                           const uint8_t *image, ppml_arena *arena) {
   size_t mark = arena->used_bytes;
   ppmli_encoder e = ppmli_spec_encoder(&m->spec);
   ppmli_pooled net = ppmli_model_pooled(m);

@@ -86,7 +86,9 @@ PPMLI_STATIC int ppmli_spec_has_valid_encoder(const ppml_spec *s) {
   if (s->encoder.kind == PPML_ENCODER_NONE) return 1;
   if (s->encoder.kind == PPML_ENCODER_READY && s->encoder.channels != s->channels) return 0;
   ppmli_encoder e = ppmli_spec_encoder(s);
-  return ppmli_encoder_is_valid(&e);
+  if (!ppmli_encoder_is_valid(&e)) return 0;
+  ppmli_latent_shape shape = ppmli_encoder_latent_shape(&e);
+  return ppmli_latent_shape_is_valid(&shape);
 }
 
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {

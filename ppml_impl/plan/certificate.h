@@ -77,7 +77,7 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   out->glwe_security_bits = ppmli_params_glwe_security_bits(c->params);
   out->security_estimate = ppmli_security_estimate(c->params);
   out->bootstraps = ppmli_planner_bootstraps(c);
-  out->layer_count = c->model.layer_count;
+  out->layer_count = ppmli_certificate_layers(&c->model);
   for (uint32_t l = 0; l < c->model.layer_count; l++)
     ppmli_certify_ranges(&out->layer[l], &c->model, l);
   ppmli_planner_certify(out->layer, c, &noise);

@@ -38,7 +38,7 @@ PPMLI_STATIC int ppmli_circuit_read_trusted(ppml_circuit *c, ppml_reader *reader
   PPMLI_TRY(ppmli_circuit_file_begin(&file, c, reader, limits, arena));
   if (!ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
   memset(&certificate, 0, sizeof certificate);
-  certificate.layer_count = c->model.layer_count;
+  certificate.layer_count = ppmli_certificate_layers(&c->model);
   return ppmli_circuit_file_end(&differs, &file, c, &certificate);
 }
 

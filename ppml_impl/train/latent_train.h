@@ -33,6 +33,7 @@ PPMLI_STATIC void ppmli_latent_spec(ppml_spec *s, const ppml_pooled_options *o) 
   s->encoder.kind = o->encoder;
   s->encoder.patch = o->patch, s->encoder.channels = o->latents;
   s->encoder.standardise = o->standardise;
+  s->encoder.regions = o->regions, s->encoder.reach = o->reach;
   for (uint32_t c = 0; c < PPML_LATENT_CHANNELS_MAX; c++) s->encoder.spread[c] = 1;
 }
 
@@ -147,7 +148,6 @@ PPMLI_STATIC int ppmli_latent_train(ppml_model *m, const ppml_pooled_options *o,
   e = ppmli_spec_encoder(&m->spec);
   PPMLI_TRY(ppmli_pooled_train(&net, &m->spec, &m->margin_p05, &e, o, NULL, train, validation,
                                parallel, watch, arena));
-  m->pooled.regions = o->regions, m->pooled.reach = o->reach;
   m->pooled.square = net.square, m->pooled.linear = net.linear;
   m->pooled.bias = net.bias, m->pooled.peak = net.peak;
   m->pooled.mean = values ? mean : NULL;

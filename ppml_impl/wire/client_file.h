@@ -32,6 +32,8 @@ PPMLI_STATIC void ppmli_encoder_put(ppmli_out *out, const ppml_spec *s) {
   ppmli_out_u32(out, e->patch);
   ppmli_out_u32(out, e->channels);
   ppmli_out_u32(out, e->standardise);
+  ppmli_out_u32(out, e->regions);
+  ppmli_out_u32(out, e->reach);
   ppmli_out_i32s(out, &e->scale_log2, 1);
   ppmli_out_i32s(out, e->center, ppmli_encoder_centers(e));
   ppmli_out_i32s(out, e->spread, ppmli_encoder_centers(e));
@@ -40,7 +42,7 @@ PPMLI_STATIC void ppmli_encoder_put(ppmli_out *out, const ppml_spec *s) {
 
 PPMLI_STATIC size_t ppmli_encoder_wire_bytes(const ppml_spec *s) {
   if (s->encoder.kind == PPML_ENCODER_NONE) return 0;
-  return 5 * 4 + 8 * ppmli_encoder_centers(&s->encoder) + ppmli_encoder_weights(s);
+  return 7 * 4 + 8 * ppmli_encoder_centers(&s->encoder) + ppmli_encoder_weights(s);
 }
 
 /* Shapes are checked before arrays of that size are read. */
@@ -50,6 +52,8 @@ PPMLI_STATIC int ppmli_encoder_get(ppml_spec *s, ppmli_in *in) {
   e->patch = ppmli_in_u32(in);
   e->channels = ppmli_in_u32(in);
   e->standardise = ppmli_in_u32(in);
+  e->regions = ppmli_in_u32(in);
+  e->reach = ppmli_in_u32(in);
   ppmli_in_i32s(in, &e->scale_log2, 1);
   if (in->error) return in->error;
   if (e->kind != PPML_ENCODER_PATCHES && e->kind != PPML_ENCODER_READY) return PPML_ERR_RANGE;

@@ -100,8 +100,6 @@ PPMLI_INLINE size_t ppmli_pooled_mean_bytes(const ppml_spec *s) {
 
 PPMLI_STATIC void ppmli_pooled_put(ppmli_out *out, const ppml_model *m) {
   ppmli_pooled net = ppmli_model_pooled(m);
-  ppmli_out_u32(out, m->pooled.regions);
-  ppmli_out_u32(out, m->pooled.reach);
   ppmli_out_bytes(out, net.square, net.outputs * ppmli_autocorr_sums(&net.shape));
   ppmli_out_i32s(out, net.linear, (size_t)net.outputs * ppmli_latent_count(&net.shape));
   ppmli_out_i64s(out, net.bias, net.outputs);
@@ -112,7 +110,7 @@ PPMLI_STATIC void ppmli_pooled_put(ppmli_out *out, const ppml_model *m) {
 PPMLI_STATIC size_t ppmli_pooled_wire_bytes(const ppml_model *m) {
   ppmli_latent_shape s = ppmli_model_latents(m);
   size_t each = ppmli_autocorr_sums(&s) + 4 * (size_t)ppmli_latent_count(&s) + 2 * 8;
-  return 8 + m->spec.outputs * each + ppmli_pooled_mean_bytes(&m->spec);
+  return m->spec.outputs * each + ppmli_pooled_mean_bytes(&m->spec);
 }
 
 PPMLI_STATIC int ppmli_pooled_get_i64s(const int64_t **out, ppmli_in *in, size_t count,
@@ -139,9 +137,6 @@ PPMLI_STATIC int ppmli_pooled_get_mean(ppml_pooled *pooled, ppmli_in *in, size_t
 PPMLI_STATIC int ppmli_pooled_get(ppml_model *m, ppmli_in *in, ppml_arena *arena) {
   ppml_pooled *p = &m->pooled;
   size_t outputs = m->spec.outputs;
-  p->regions = ppmli_in_u32(in);
-  p->reach = ppmli_in_u32(in);
-  if (in->error) return in->error;
   if (!ppmli_model_has_pooled_shape(m)) return PPML_ERR_RANGE;
   ppmli_latent_shape s = ppmli_model_latents(m);
   PPMLI_TRY(ppmli_layer_get_bytes(&p->square, in, outputs * ppmli_autocorr_sums(&s), arena));
