@@ -21,7 +21,8 @@ printf '#define PPML_IMPLEMENTATION\n#include "ppml.h"\n' >"$work/unit.c"
 # Without FULL: what the default compilers say, without making code.
 if [ -z "${FULL-1}" ]; then
   compilers= compilers_xx= headers=ppml.h level=-O0
-  for flags in "-O2" "-O2 -DPPML_NO_TRAIN" "-O2 -std=c11"; do
+  for flags in "-O2" "-O2 -DPPML_NO_TRAIN" "-O2 -DPPML_NO_SERVER" "-O2 -DPPML_NO_PLAN" "-O2 -DPPML_CLIENT_ONLY" \
+    "-O2 -std=c11"; do
     try "$CC $flags" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. $flags -fsyntax-only "$work/unit.c"
   done
   if command -v "$CXX" >/dev/null; then
@@ -77,6 +78,38 @@ else
 fi
 fi
 
+# The library without some of its roles: each of these objects is what such a program would link.
+#     roles NAME FLAGS...
+roles() {
+  name=$1
+  shift
+  try "$name" $CC -std=c99 $WARNINGS -I. -D_DEFAULT_SOURCE -Os -DPPML_BACKEND_ONLY=PPML_BACKEND_REF "$@" \
+    -c "$work/unit.c" -o "$work/role.o"
+  [ -f "$work/role.o" ] || return
+  echo "tests/build_matrix.sh: $name: $(size "$work/role.o" | awk 'NR == 2 {print $1}') bytes of code, wants" \
+    $(nm -u "$work/role.o" | awk '{print $2}')
+  rm "$work/role.o"
+}
+if [ -n "${FULL-1}" ]; then
+  roles "all roles"
+  roles "client" -DPPML_CLIENT_ONLY
+  roles "client and server" -DPPML_NO_PLAN -DPPML_NO_TRAIN
+  roles "client and planning" -DPPML_NO_SERVER -DPPML_NO_TRAIN
+  roles "client and training" -DPPML_NO_SERVER -DPPML_NO_PLAN
+  roles "client, server, planning" -DPPML_NO_TRAIN
+  roles "client, server, training" -DPPML_NO_PLAN
+  roles "client, planning, training" -DPPML_NO_SERVER
+fi
+
+# A client includes nothing of the other roles.
+client_includes_its_own() {
+  $CC -std=c99 -I. -DPPML_CLIENT_ONLY -M "$work/unit.c" >"$work/includes" || return 1
+  if grep -oE "(ppml_impl|\.\.)/(server|plan|train)/[^ ]*|api/(network|server|plan|train)\.h" "$work/includes" >"$work/others"
+  then sed 's/^/error: /' "$work/others"; return 1; fi
+  grep -q "client/encrypt\.h" "$work/includes" # the paths are as they are looked for
+}
+try "what a client includes" client_includes_its_own
+
 for header in $headers; do
   printf '#include "%s"\n' "$header" >"$work/alone.c"
   try "$header alone" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$work/alone.c"
@@ -104,6 +137,9 @@ done
 if command -v python3 >/dev/null; then
   try "amalgamate" python3 tools/amalgamate.py "$work/dist/ppml.h"
   try "amalgamated" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $level -c "$work/unit.c" -o "$work/unit.o"
+  for flags in -DPPML_CLIENT_ONLY -DPPML_NO_SERVER -DPPML_NO_PLAN; do
+    try "amalgamated, $flags" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $flags -fsyntax-only "$work/unit.c"
+  done
 else
   skipped=$((skipped + 1)); echo "skipped: amalgamation (no python3)"
 fi

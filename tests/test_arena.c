@@ -80,7 +80,7 @@ START_TEST(misaligned_memory_is_refused) {
   ppml_arena arena;
   unsigned char *memory = test_memory(256);
   for (size_t offset = 1; offset < PPML_ALIGNMENT; offset++)
-    ck_assert_int_eq(ppml_arena_init(&arena, memory + offset, 128), PPML_ERR_ARG);
+    ck_assert_int_eq(ppml_arena_init(&arena, memory + offset, 128), PPML_ERR_ALIGNMENT);
   ck_assert_int_eq(ppml_arena_init(&arena, memory + PPML_ALIGNMENT, 128), PPML_OK);
   ck_assert_int_eq(ppml_arena_init(&arena, NULL, 128), PPML_ERR_ARG);
   ck_assert_int_eq(ppml_arena_init(NULL, memory, 128), PPML_ERR_ARG);

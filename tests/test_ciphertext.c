@@ -41,7 +41,7 @@ START_TEST(an_image_is_encrypted_and_written_as_known) {
   ppml_rng rng = known_key(&key);
   ppml_input input;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
-  ppml_arena arena = test_arena(ppml_input_bytes(key.client.params, &key.client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(key.client.params, &key.client.spec));
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_eq(test_request.digest, format_request_kat, PPML_ID_BYTES);
   ck_assert_uint_eq(test_request.open, 1);
@@ -97,7 +97,7 @@ static void measure_image(test_moments *m, const ppml_secret_key *key, uint8_t *
   size_t masks = ppmli_params_long_dim(p);
   uint64_t *glwe = test_memory((masks + N) * sizeof *glwe), *phase = test_memory(N * sizeof *phase);
   ppml_input input;
-  ppml_arena arena = test_arena(ppml_input_bytes(p, &key->client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key->client.spec));
   test_pixels(pixels, inputs, rng);
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, key, pixels, rng, &arena), PPML_OK);
   ck_assert_uint_eq(input.blocks, (inputs + N - 1) / N);
@@ -141,7 +141,7 @@ START_TEST(every_encryption_is_different) {
   ppml_input a, b;
   ppml_rng rng = test_rng(32);
   make_key(&key, "fast", 4, 4);
-  ppml_arena arena = test_arena(2 * ppml_input_bytes(key.client.params, &key.client.spec));
+  ppml_arena arena = test_arena(2 * ppml_encrypt_bytes(key.client.params, &key.client.spec));
   ck_assert_int_eq(ppml_encrypt(&a, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_int_eq(ppml_encrypt(&b, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_ne(a.seed, b.seed, sizeof a.seed);
@@ -157,7 +157,7 @@ START_TEST(encryption_takes_exactly_what_is_said) {
   ppml_secret_key key;
   const uint8_t pixels[900] = {1, 2, 3};
   make_key(&key, "fast", 30, 30);
-  size_t bytes = ppml_input_bytes(key.client.params, &key.client.spec);
+  size_t bytes = ppml_encrypt_bytes(key.client.params, &key.client.spec);
   for (size_t less = 0; less <= bytes; less = less ? 3 * less : 1) {
     ppml_input input;
     ppml_rng rng = test_rng(33);

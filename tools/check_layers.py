@@ -5,7 +5,8 @@ The layers are its folders, in the order of FOLDERS.  A header may include heade
 folder or of those before it, without cycles; client and server include nothing of each other;
 a header uses something of every header that it includes; only api/ defines names that begin
 with ppml_; and what kind a parameter set is, only the headers of KINDS ask.
-Prints what breaks this; exit status 1 then.
+In ppml.h a size query is named after its
+call: where there is ppml_X_bytes, there is ppml_X.  Prints what breaks this; exit status 1 then.
 """
 import os
 import re
@@ -30,6 +31,14 @@ def headers():
 
 def strip_comments(text):
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def misnamed_queries(api):
+    """Size queries of ppml.h that are named after no call; of the readers of files there is one
+    for all, and wire_bytes are what files have."""
+    calls = set(re.findall(r"\b(ppml_\w+)\(", api))
+    queries = re.findall(r"^PPML_API size_t (ppml_\w+)_bytes\(", api, re.M)
+    return [q for q in queries if q not in calls and q != "ppml_read" and not q.endswith("_wire")]
 
 
 def main():
@@ -74,6 +83,8 @@ def main():
                                    code[h], re.M):
                 if not re.search(r"\(.*\b%s\b" % name, code[h].split(name)[0][-80:]):
                     problems.append("%s: defines %s" % (h, name))
+    api = strip_comments(open(os.path.join(ROOT, "..", "ppml.h")).read())
+    problems += ["ppml.h: there is %s_bytes, but no %s" % (q, q) for q in misnamed_queries(api)]
     for problem in problems:
         print("check_layers: " + problem)
     print("check_layers: %d headers, %d includes, %d problems"

@@ -56,7 +56,7 @@ int bench_fft(bench_ffts *ffts, const bench_request *r, ppml_arena *arena) {
 
 size_t bench_key_bytes(const bench_request *r) {
   return ppmli_arena_rounded(ppml_eval_key_wire_bytes(r->params)) +
-         ppml_eval_key_bytes(r->params, r->threads) +
+         ppml_eval_key_read_bytes(r->params, r->threads) +
          ppml_eval_key_generate_bytes(r->params, r->threads);
 }
 

@@ -100,7 +100,7 @@ static int encrypt_images(session *s, ppml_arena *arena) {
 }
 
 static size_t session_bytes(const session *s, const bench_request *r) {
-  size_t input_bytes = ppml_input_bytes(r->params, &s->net.model.spec);
+  size_t input_bytes = ppml_encrypt_bytes(r->params, &s->net.model.spec);
   return ppmli_arena_rounded(ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads)) +
          bench_key_bytes(r) + ppml_eval_key_prepare_bytes(&s->circuit) +
          MEASURE_BATCH_MAX * input_bytes + ppmli_arena_rounded(input_bytes);
@@ -114,7 +114,7 @@ static int session_init(session *s, leveled_result *result, const bench_request 
   PPMLI_TRY(ppml_eval_key_prepare(&s->key, &s->circuit, arena));
   PPMLI_TRY(ppml_rng_init(&s->rng));
   PPMLI_TRY(encrypt_images(s, arena));
-  PPMLI_TRY(part_of(&s->encryption, ppml_input_bytes(r->params, &client.spec), arena));
+  PPMLI_TRY(part_of(&s->encryption, ppml_encrypt_bytes(r->params, &client.spec), arena));
   PPMLI_TRY(part_of(&s->images.arena, ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads),
                     arena));
   s->images.circuit = &s->circuit;
@@ -201,7 +201,8 @@ static int compile(session *s, const bench_request *r, ppml_arena *gains) {
   make_network(&s->net, r->params);
   int status = cli_arena_create(gains, ppml_compile_bytes(&s->net.model));
   if (status) return status;
-  int error = ppml_compile(&s->circuit, &s->net.model, r->params, gains);
+  const ppml_compile_options options = ppml_compile_options_for(r->params);
+  int error = ppml_compile(&s->circuit, &s->net.model, &options, NULL, gains);
   if (error == PPML_OK) return CLI_OK;
   cli_arena_destroy(gains);
   return cli_fail_ppml(error, "bench", "a network that fits the set");

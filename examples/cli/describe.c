@@ -189,7 +189,7 @@ static void put_layers(const ppml_model *model, const ppml_certificate *certific
 
 static void put_sizes(const ppml_params *p, const ppml_spec *spec) {
   put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(p));
-  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(p, 1));
+  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_read_bytes(p, 1));
   put_integer("input_bytes", (int64_t)ppml_input_wire_bytes(p, spec));
   put_integer("output_bytes", (int64_t)ppml_output_wire_bytes(p, spec, 1));
 }
@@ -197,7 +197,7 @@ static void put_sizes(const ppml_params *p, const ppml_spec *spec) {
 static void put_client_arena(const ppml_params *p, const ppml_spec *spec) {
   open_object("arena_bytes_client");
   put_integer("keygen", (int64_t)ppml_eval_key_generate_bytes(p, 1));
-  put_integer("encrypt", (int64_t)ppml_input_bytes(p, spec));
+  put_integer("encrypt", (int64_t)ppml_encrypt_bytes(p, spec));
   close_object("arena_bytes_client");
 }
 
@@ -504,7 +504,7 @@ void describe_eval_key(const ppml_header *header, int json) {
   put_id("key_id", header->key_id);
   put_params(header->params);
   put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(header->params));
-  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(header->params, 1));
+  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_read_bytes(header->params, 1));
   end();
 }
 

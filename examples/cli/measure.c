@@ -151,7 +151,7 @@ double measure_circuit_ms(const ppml_circuit *c) {
   ppml_eval_key key;
   measure_pbs b;
   double ms = -1;
-  size_t bytes = ppml_eval_key_bytes(c->params, 1) + measure_pbs_bytes(c->params);
+  size_t bytes = ppml_eval_key_read_bytes(c->params, 1) + measure_pbs_bytes(c->params);
   if (c->params->kind == PPML_SET_LEVELED) return measure_leveled_circuit_ms(c);
   if (cli_arena_create(&arena, bytes)) return ms;
   if (measure_fake_key(&key, c->params, &arena) == PPML_OK &&

@@ -37,7 +37,7 @@ void measure_bootstrap(void *context);
 void measure_step(void *context);
 
 /* A key of noise: how long a step takes does not depend on it.  In memory of
- * ppml_eval_key_bytes for one thread.  Errors: NOMEM. */
+ * ppml_eval_key_read_bytes for one thread.  Errors: NOMEM. */
 int measure_fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena);
 
 /* What inference of one image would take here on one thread: by its bootstraps alone, or all of

@@ -119,8 +119,8 @@ double measure_leveled_circuit_ms(const ppml_circuit *c) {
   ppml_input input;
   measure_images m;
   double ms = -1;
-  size_t bytes = ppml_eval_key_bytes(c->params, 1) + ppml_eval_key_prepare_bytes(c) +
-                 ppml_input_bytes(c->params, spec) + ppmli_arena_rounded(ppml_spec_inputs(spec)) +
+  size_t bytes = ppml_eval_key_read_bytes(c->params, 1) + ppml_eval_key_prepare_bytes(c) +
+                 ppml_encrypt_bytes(c->params, spec) + ppmli_arena_rounded(ppml_spec_inputs(spec)) +
                  ppml_infer_bytes(c, 1, 1);
   if (cli_arena_create(&arena, bytes)) return ms;
   if (fake_images(&m, &key, &input, c, &arena) == PPML_OK)

@@ -115,7 +115,7 @@ int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_comp
   options.automatic = options.params == NULL; /* a name that is none was refused by plan_params */
   int status = cli_arena_create(arena, ppml_compile_bytes(model));
   if (status) return status;
-  int error = ppml_plan(circuit, model, &options, &refusal, arena);
+  int error = ppml_compile(circuit, model, &options, &refusal, arena);
   if (error == PPML_OK) return CLI_OK;
   cli_arena_destroy(arena);
   if (error == PPML_ERR_PARAMS) return refuse(&refusal, &options, model, path);
