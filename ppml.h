@@ -29,6 +29,7 @@
  *   PPML_NO_PLAN        leave out planning: compilation, certificates, simulation
  *   PPML_NO_TRAIN       leave out training and ppml_quantize
  *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
+ *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -744,10 +745,11 @@ typedef struct ppml_eval_key {
 /* ====================================================================== server
   Runs a circuit on encrypted images, with an evaluation key. */
 
-#ifndef PPML_NO_PLAN /* a reader computes the certificate of the circuit anew */
+/* Reads a circuit, and computes anew what its certificate says; with PPML_NO_PLAN there is nothing
+ * to compute it with: then only that the circuit can be run is checked, so take circuits from a place
+ * that you trust.  Errors: input bytes', CERTIFICATE, NOMEM, IO. */
 PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
                                const ppml_limits *limits, ppml_arena *arena) PPML_MUST_CHECK;
-#endif
 
 /* The vector backends of this machine, best first; NULL behind the last one. */
 PPML_API const char *ppml_backend_name(size_t index);

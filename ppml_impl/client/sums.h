@@ -11,6 +11,7 @@
 #include "../base/stream.h"
 #include "../cipher/glwe_make.h"
 #include "../cipher/rows.h"
+#include "../math/params.h"
 #include "../network/features.h"
 #include "../network/images.h"
 #include "../network/spec.h"
