@@ -17,6 +17,14 @@ PPMLI_STATIC size_t ppmli_circuit_pbs_count(const ppml_circuit *c) {
   return count;
 }
 
+/* Rounds of bootstraps, each of which needs the one before: a hidden layer is one, or several where
+ * it is exact. */
+PPMLI_STATIC size_t ppmli_circuit_pbs_rounds(const ppml_circuit *c) {
+  if (c->params->slots) return 0;
+  if (c->params->exact) return ppmli_exact_count_of(&c->model).rounds;
+  return c->model.layer_count - 1;
+}
+
 /* Noise of a circuit of any kind. */
 PPMLI_STATIC void ppmli_predict_noise(ppml_noise *noise, const ppml_circuit *c) {
   if (c->params->exact) ppmli_exact_noise(noise, c);
