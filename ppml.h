@@ -417,6 +417,19 @@ PPML_API size_t ppml_model_predict_bytes(const ppml_model *model);
 PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
                                 ppml_arena *arena) PPML_MUST_CHECK;
 
+/* What is wrong with a network that was made by hand. */
+typedef struct ppml_fault {
+  const char *reason; /* one line of English that names the field: "layer.bias is NULL", say */
+  uint32_t layer,
+      index; /* the layer of such a field, and the neuron, weight, class or entry of it */
+} ppml_fault;
+
+/* Are shapes, arrays and numbers of the network as they should be, and its sizes within
+ * ppml_limits_default()?  Pointers that are not NULL are taken to be as long as the shapes say.
+ *   fault  out, of the first rule that it breaks; may be NULL
+ * Errors: ARG. */
+PPML_API int ppml_model_check(const ppml_model *model, ppml_fault *fault) PPML_MUST_CHECK;
+
 /* A network as a file: see "files" below. */
 PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) PPML_MUST_CHECK;
 PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
