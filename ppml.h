@@ -29,6 +29,7 @@
  *   PPML_NO_PLAN        leave out planning: compilation, certificates, simulation
  *   PPML_NO_TRAIN       leave out training and ppml_quantize
  *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
+ *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -264,6 +265,16 @@ PPML_API void ppml_rng_wipe(ppml_rng *rng);
 
 /* -------------------------------------------------------------- parameters */
 
+/* How the circuits of a set compute. */
+enum {
+  PPML_SET_ROUNDED =
+      0, /* a bootstrap for each hidden neuron, which rounds part of the noise away */
+  PPML_SET_EXACT =
+      1, /* several bootstraps for each, on digits of its accumulator: no noise is left */
+  PPML_SET_LEVELED = 2 /* no bootstrap: products of ciphertexts.  GLWE key switches have the
+                           bootstrap's gadget, and noise on a torus of 80 bits */
+};
+
 /* One named set.  Read-only: the library has its own table and files name an
  * entry of it, so a file cannot bring weaker parameters along. */
 typedef struct ppml_params {
@@ -282,11 +293,9 @@ typedef struct ppml_params {
   uint32_t input_wire_bits;  /* bits kept of a fresh ciphertext's body coefficient */
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
-  uint32_t exact;            /* 1: circuits split accumulators into digits, docs/NOISE.md */
-  uint32_t slots;            /* of a leveled set, which has no bootstrap: neurons of the one hidden
-                                layer, at most; 0 for the others.  Its GLWE key switches have the
-                                bootstrap's gadget, and noise on an 80-bit torus */
-  const char *assumption;    /* what the security rests on */
+  uint32_t kind;             /* PPML_SET_*: how circuits of the set compute */
+  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; 0 for the others */
+  const char *assumption; /* what the security rests on */
 } ppml_params;
 
 /* Errors: none; NULL if there is no such set. */
@@ -676,10 +685,11 @@ typedef struct ppml_eval_key {
 /* ====================================================================== server
   Runs a circuit on encrypted images, with an evaluation key. */
 
-#ifndef PPML_NO_PLAN /* a reader computes the certificate of the circuit anew */
+/* Reads a circuit, and computes anew what its certificate says; with PPML_NO_PLAN there is nothing
+ * to compute it with: then only that the circuit can be run is checked, so take circuits from a place
+ * that you trust.  Errors: input bytes', CERTIFICATE, NOMEM, IO. */
 PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
                                const ppml_limits *limits, ppml_arena *arena) PPML_MUST_CHECK;
-#endif
 
 /* The vector backends of this machine, best first; NULL behind the last one. */
 PPML_API const char *ppml_backend_name(size_t index);

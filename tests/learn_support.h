@@ -39,7 +39,10 @@ TEST_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
 #include "support.h"
 
 #include "../ppml_impl/server/checkpoint.h"
+#include "../ppml_impl/train/features_fit.h"
+#include "../ppml_impl/wire/packing_key.h"
 #include "../ppml_impl/client/classify_reveal.h"
+#include "../ppml_impl/server/classify.h"
 #include "../ppml_impl/server/gram.h"
 #include "../ppml_impl/plan/learn_outlook.h"
 #include "../ppml_impl/client/reveal.h"

@@ -77,7 +77,7 @@ static double rounds_ms(ppml_steps *steps, const ppml_circuit *c) {
 /* Hidden layers one by one, each as a batch. */
 static double layers_ms(ppml_steps *steps, const ppml_circuit *c) {
   double sum = 0;
-  if (c->params->exact) return rounds_ms(steps, c);
+  if (c->params->kind == PPML_SET_EXACT) return rounds_ms(steps, c);
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
     sum += batches_ms(steps, c->model.layer[l].outputs, c->model.layer[l].outputs);
   return sum;
@@ -153,5 +153,5 @@ static double image_ms(const ppml_circuit *c) {
 }
 
 double measure_circuit_ms(const ppml_circuit *c) {
-  return c->params->slots ? image_ms(c) : bootstraps_ms(c);
+  return c->params->kind == PPML_SET_LEVELED ? image_ms(c) : bootstraps_ms(c);
 }

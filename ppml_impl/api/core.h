@@ -186,7 +186,7 @@ PPML_API const ppml_params *ppml_params_by_index(size_t index) {
 }
 
 PPML_API uint32_t ppml_params_block(const ppml_params *params) {
-  return ppmli_params_is_whole(params) ? ppmli_input_block(params) : 0;
+  return ppmli_params_is_whole(params) ? ppmli_params_block(params) : 0;
 }
 
 PPML_API const char *ppml_class_name_refusal(const char *name, size_t length) {

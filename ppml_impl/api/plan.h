@@ -10,7 +10,7 @@
 #include "../network/windows.h"
 #include "../plan/certificate.h"
 #include "../plan/choose.h"
-#include "../plan/circuit_file.h"
+#include "../plan/circuit_check.h"
 #include "../plan/layout_exact.h"
 #include "../plan/layout_leveled.h"
 #include "../plan/outlook.h"
@@ -80,21 +80,21 @@ PPML_API const char *ppml_leveled_refusal(const ppml_model *model) {
 PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
   const double least = 1e-300; /* below that a double says nothing */
   if (!ppmli_circuit_is_whole(circuit)) return 0;
-  double failure = circuit->params->exact ? ppmli_exact_failure(circuit) : 1;
+  double failure = ppmli_planner_failure(circuit);
   return log2(failure > least ? failure : least);
 }
 
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
-  return ppmli_circuit_is_whole(circuit) ? ppmli_circuit_pbs_count(circuit) : 0;
+  return ppmli_circuit_is_whole(circuit) ? ppmli_planner_bootstraps(circuit) : 0;
 }
 
 PPML_API size_t ppml_circuit_pbs_rounds(const ppml_circuit *circuit) {
-  return ppmli_circuit_is_whole(circuit) ? ppmli_circuit_pbs_rounds(circuit) : 0;
+  return ppmli_circuit_is_whole(circuit) ? ppmli_planner_rounds(circuit) : 0;
 }
 
 PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit) {
   if (noise == NULL) return;
-  if (ppmli_circuit_is_whole(circuit)) ppmli_predict_noise(noise, circuit);
+  if (ppmli_circuit_is_whole(circuit)) ppmli_planner_noise(noise, circuit);
   else memset(noise, 0, sizeof *noise);
 }
 
@@ -124,7 +124,7 @@ PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const u
   ppmli_call call =
       ppmli_call_begin(arena, scores, draws * circuit->model.spec.outputs * sizeof *scores);
   int error = ppmli_rng_begin(rng);
-  if (error == PPML_OK) error = ppmli_simulate(scores, circuit, pixels, draws, rng, arena);
+  if (error == PPML_OK) error = ppmli_planner_simulate(scores, circuit, pixels, draws, rng, arena);
   return ppmli_call_end(&call, error);
 }
 

@@ -5,17 +5,18 @@
 
 #include "../math/fft.h"
 #include "../math/fft/backend.h"
-#include "../server/bootstrap.h"
 #include "../server/evalkey.h"
 #include "../server/infer.h"
-#include "../server/products.h"
+#include "../server/path.h"
 #include "../server/steps.h"
 #include "../wire/input.h"
 #include "../wire/output.h"
 #include "call.h"
 #include "whole.h"
-#ifndef PPML_NO_PLAN
-#include "../plan/circuit_file.h"
+#ifdef PPML_NO_PLAN
+#include "../server/fit.h"
+#else
+#include "../plan/circuit_check.h"
 #endif
 
 PPMLI_STATIC int ppmli_eval_key_is_whole(const ppml_eval_key *key) {
@@ -23,12 +24,14 @@ PPMLI_STATIC int ppmli_eval_key_is_whole(const ppml_eval_key *key) {
          (key->stream || (key->bootstrap_key && key->key_switch_key));
 }
 
-#ifndef PPML_NO_PLAN /* the circuit's certificate is computed anew */
 PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
                                const ppml_limits *limits, ppml_arena *arena) {
+#ifdef PPML_NO_PLAN /* nothing to compute its certificate anew with */
+  PPMLI_READ(ppmli_circuit_read_trusted, circuit);
+#else
   PPMLI_READ(ppmli_circuit_read, circuit);
-}
 #endif
+}
 
 /* --------------------------------------------------------------------- keys */
 
@@ -78,7 +81,7 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
 }
 
 PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit) {
-  return ppmli_circuit_is_whole(circuit) ? ppmli_eval_key_prepare_bytes(circuit) : 0;
+  return ppmli_circuit_is_whole(circuit) ? ppmli_server_prepare_bytes(circuit) : 0;
 }
 
 PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
@@ -86,7 +89,7 @@ PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circu
   if (!ppmli_eval_key_is_whole(key) || !ppmli_circuit_is_whole(circuit)) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, NULL, 0); /* the key stays what it is */
-  return ppmli_call_end(&call, ppmli_eval_key_prepare(key, circuit, arena));
+  return ppmli_call_end(&call, ppmli_server_prepare(key, circuit, arena));
 }
 
 PPML_API int ppml_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,

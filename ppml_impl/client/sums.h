@@ -11,6 +11,7 @@
 #include "../base/stream.h"
 #include "../cipher/glwe_make.h"
 #include "../cipher/rows.h"
+#include "../math/params.h"
 #include "../network/features.h"
 #include "../network/images.h"
 #include "../network/spec.h"
@@ -144,7 +145,7 @@ PPMLI_STATIC int ppmli_sums_get(ppmli_learnt *l, ppmli_in *in, const ppml_params
   if (in->error) return in->error;
   if (version != PPMLI_SUMS_VERSION) return PPML_ERR_VERSION;
   ppmli_learnt shape = ppmli_sums_shape(&rows, count, p);
-  if (!ppmli_learnt_is_valid(&shape) || p->slots || p->glwe_dim != 1) return PPML_ERR_RANGE;
+  if (!ppmli_learnt_is_valid(&shape) || !ppmli_params_learns(p)) return PPML_ERR_RANGE;
   if (payload != ppmli_sums_payload_bytes(&shape)) return PPML_ERR_FORMAT;
   if (l->glwe && (l->params != p || l->features != shape.features || l->outputs != shape.outputs))
     return PPML_ERR_MISMATCH;

@@ -34,14 +34,10 @@ typedef struct ppmli_steps {
   ppml_arena scratch;
 } ppmli_steps;
 
-PPMLI_INLINE int ppmli_steps_are_leveled(const ppml_params *p) {
-  return p->slots != 0;
-}
-
 /* ------------------------------------------------------------------ memory */
 
 PPMLI_STATIC size_t ppmli_steps_scratch(const ppml_params *p) {
-  if (!ppmli_steps_are_leveled(p)) return ppmli_pbs_rotate_scratch(p);
+  if (!ppmli_params_has_products(p)) return ppmli_pbs_rotate_scratch(p);
   size_t product = ppmli_tensor_left_bytes(p, 1) +
                    ppmli_max_size(ppmli_tensor_scratch(p, 1), ppmli_wide_scratch(p->poly_size));
   return ppmli_max_size(product, ppmli_max_size(ppmli_trace_scratch(p), ppmli_switch_scratch(p)));
@@ -52,7 +48,7 @@ PPMLI_STATIC size_t ppmli_steps_init_bytes(const ppml_params *p, size_t samples)
   size_t dim = ppmli_params_long_dim(p), N = p->poly_size;
   size_t bytes =
       ppmli_arena_rounded(sizeof(ppmli_steps)) + ppmli_arena_rounded(ppmli_steps_scratch(p));
-  if (ppmli_steps_are_leveled(p))
+  if (ppmli_params_has_products(p))
     return bytes + ppmli_arena_rounded(4 * N * 8) + ppmli_arena_rounded(3 * N * 8);
   return bytes + ppmli_arena_rounded(samples * (dim + 1) * 8) +
          ppmli_arena_rounded(samples * ppmli_lwe_short_words(p) * 4) +
@@ -101,7 +97,7 @@ PPMLI_STATIC void ppmli_steps_fill(uint64_t *words, size_t count) {
  * Memory: ppmli_steps_init_bytes.  Errors: NOMEM. */
 PPMLI_STATIC int ppmli_steps_init(ppmli_steps **out, const ppml_params *p, size_t samples,
                                   ppml_arena *arena) {
-  int is_leveled = ppmli_steps_are_leveled(p);
+  int is_leveled = ppmli_params_has_products(p);
   PPMLI_ALLOC(ppmli_steps, s, arena, 1);
   memset(s, 0, sizeof *s);
   s->scratch.capacity_bytes = ppmli_steps_scratch(p);
@@ -154,6 +150,7 @@ PPMLI_STATIC int ppmli_steps_rotate(ppmli_steps *s, const ppml_eval_key *key, si
 
 /* ----------------------------------------------------------------- leveled */
 
+#ifndef PPML_NO_LEVELED
 PPMLI_STATIC int ppmli_steps_glwe_switch(ppmli_steps *s, const ppml_eval_key *key) {
   size_t N = key->params->poly_size;
   return ppmli_switch_add(s->product + N, s->product + 2 * N, s->factors, key->bootstrap_key,
@@ -179,13 +176,15 @@ PPMLI_STATIC int ppmli_steps_product(ppmli_steps *s, const ppml_eval_key *key) {
   return ppmli_switch_add(mask, body, square, relinearization, p, key->fft, &s->scratch);
 }
 
+#endif
+
 /* ---------------------------------------------------------------- dispatch */
 
 /* Times that a run does what the step's name says: samples, but for external products, of which a
  * step of a blind rotation has one for each GGSW ciphertext; and 0 where the set has no such step. */
 PPMLI_STATIC size_t ppmli_steps_count(const ppml_params *p, uint32_t step, size_t samples) {
   int is_of_leveled = step >= PPML_STEP_GLWE_SWITCH;
-  if (step > PPML_STEP_PRODUCT || is_of_leveled != ppmli_steps_are_leveled(p)) return 0;
+  if (step > PPML_STEP_PRODUCT || is_of_leveled != ppmli_params_has_products(p)) return 0;
   if (is_of_leveled) return 1;
   return step == PPML_STEP_EXTERNAL_PRODUCT ? samples * ppmli_params_ggsw_per_step(p) : samples;
 }
@@ -198,14 +197,16 @@ PPMLI_STATIC int ppmli_steps_run(ppmli_steps *s, const ppml_eval_key *key, uint3
     return ppmli_steps_key_switch(s, key, samples);
   case PPML_STEP_BOOTSTRAP:
     return ppmli_steps_bootstrap(s, key, samples);
-  case PPML_STEP_EXTERNAL_PRODUCT:
-    return ppmli_steps_rotate(s, key, samples);
+#ifndef PPML_NO_LEVELED
   case PPML_STEP_GLWE_SWITCH:
     return ppmli_steps_glwe_switch(s, key);
   case PPML_STEP_TRACE:
     return ppmli_steps_trace(s, key);
-  default:
+  case PPML_STEP_PRODUCT:
     return ppmli_steps_product(s, key);
+#endif
+  default: /* PPML_STEP_EXTERNAL_PRODUCT */
+    return ppmli_steps_rotate(s, key, samples);
   }
 }
 

@@ -6,7 +6,6 @@
 #include "../base/arena.h"
 #include "../base/digest.h"
 #include "../network/model.h"
-#include "../network/spec.h"
 #include "client_file.h"
 #include "container.h"
 #include "limits.h"
