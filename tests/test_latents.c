@@ -347,15 +347,28 @@ START_TEST(a_file_that_breaks_a_rule_is_refused) {
 }
 END_TEST
 
-/* What dense networks are asked for is refused, not read beyond their layers. */
-START_TEST(there_is_no_circuit_without_a_set) {
+/* A set of another kind, or one with too few sub-images, is refused; the planner takes the least. */
+START_TEST(pooled_sets_alone_carry_it) {
   fixture f;
   ppml_circuit circuit;
   make(&f, PPML_ENCODER_PATCHES, 1);
-  for (size_t i = 0; ppml_params_by_index(i); i++) {
-    ppml_compile_options options = ppml_compile_options_for(ppml_params_by_index(i));
-    ck_assert_int_eq(ppml_compile(&circuit, &f.model, &options, NULL, &f.arena), PPML_ERR_PARAMS);
+  f.model.spec.width = f.model.spec.height = 16;
+  f.model.spec.encoder.regions =
+      4; /* 32 sub-images; the arrays are not looked at for their length */
+  const ppml_params *p, *least = ppml_params_by_name("pooled-32");
+  static int8_t square[OUTPUTS * 4 * SUMS];
+  static int32_t linear[OUTPUTS * 4 * LATENTS];
+  f.model.pooled.square = square, f.model.pooled.linear = linear;
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
+    ppml_compile_options options = ppml_compile_options_for(p);
+    int fits = p->kind == PPML_SET_POOLED && p->slots <= least->slots;
+    int error = ppml_compile(&circuit, &f.model, &options, NULL, &f.arena);
+    ck_assert_msg(error == (fits ? PPML_OK : PPML_ERR_PARAMS), "%s: %d", p->name, error);
   }
+  ppml_compile_options options = ppml_compile_options_default(&f.model.spec);
+  options.automatic = 1, options.agreement = 0;
+  ck_assert_int_eq(ppml_compile(&circuit, &f.model, &options, NULL, &f.arena), PPML_OK);
+  ck_assert_ptr_eq(circuit.params, least);
   ck_assert(ppml_exact_refusal(&f.model) != NULL);
   test_arena_free(&f.arena);
 }
@@ -371,6 +384,6 @@ int main(void) {
   tcase_add_test(error, a_latent_that_is_no_number_is_refused);
   tcase_add_test(error, a_network_that_breaks_a_rule_is_not_written);
   tcase_add_test(error, a_file_that_breaks_a_rule_is_refused);
-  tcase_add_test(error, there_is_no_circuit_without_a_set);
+  tcase_add_test(error, pooled_sets_alone_carry_it);
   return test_run(suite);
 }

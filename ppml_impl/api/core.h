@@ -3,6 +3,7 @@
 #ifndef PPMLI_API_CORE_H
 #define PPMLI_API_CORE_H
 
+#include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/ct.h"
 #include "../base/entropy.h"
@@ -10,6 +11,7 @@
 #include "../math/params.h"
 #include "../network/answer.h"
 #include "../network/encoder.h"
+#include "../network/fault.h"
 #include "../network/name.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
@@ -76,6 +78,14 @@ PPML_API int ppml_arena_init(ppml_arena *arena, void *memory, size_t capacity_by
   arena->capacity_bytes = capacity_bytes;
   arena->used_bytes = arena->high_bytes = 0;
   return PPML_OK;
+}
+
+PPML_API size_t ppml_arena_alloc_bytes(size_t bytes) {
+  return ppmli_arena_rounded(bytes);
+}
+
+PPML_API void *ppml_arena_alloc(ppml_arena *arena, size_t bytes) {
+  return ppmli_arena_check(arena) == PPML_OK ? ppmli_arena_alloc(arena, bytes) : NULL;
 }
 
 PPML_API size_t ppml_arena_mark(const ppml_arena *arena) {
@@ -177,6 +187,10 @@ PPML_API const ppml_params *ppml_params_by_index(size_t index) {
   return ppmli_params_by_index(index);
 }
 
+PPML_API uint32_t ppml_params_block(const ppml_params *params) {
+  return ppmli_params_is_whole(params) ? ppmli_params_block(params) : 0;
+}
+
 PPML_API const char *ppml_class_name_refusal(const char *name, size_t length) {
   return name ? ppmli_name_refusal(name, length) : "is missing";
 }
@@ -195,8 +209,9 @@ PPML_API size_t ppml_spec_image_bytes(const ppml_spec *spec) {
 
 /* Has it an encoder, and one that arrays may be made for? */
 static int ppmli_spec_has_encoder(const ppml_spec *spec) {
+  ppmli_place unread;
   return ppmli_spec_is_whole(spec) && spec->encoder.kind != PPML_ENCODER_NONE &&
-         ppmli_spec_has_valid_encoder(spec);
+         ppmli_spec_encoder_fault(&unread, spec) == PPMLI_FAULT_NONE;
 }
 
 PPML_API ppml_latent_shape ppml_spec_latent_shape(const ppml_spec *spec) {

@@ -29,22 +29,6 @@ PPMLI_STATIC ppmli_pooled ppmli_model_pooled(const ppml_model *m) {
   return net;
 }
 
-/* Is there an encoder of that kind, and are there regions of its latents?  All sizes of the
- * network's arrays are bounded then.  The spec has a valid shape. */
-PPMLI_STATIC int ppmli_model_has_pooled_shape(const ppml_model *m) {
-  if (m->spec.encoder.kind == PPML_ENCODER_NONE) return 0;
-  ppmli_encoder e = ppmli_spec_encoder(&m->spec);
-  if (!ppmli_encoder_is_valid(&e)) return 0;
-  ppmli_latent_shape s = ppmli_model_latents(m);
-  return ppmli_latent_shape_is_valid(&s);
-}
-
-PPMLI_STATIC int ppmli_model_has_pooled_arrays(const ppml_model *m) {
-  const ppml_pooled *p = &m->pooled;
-  int has_mean = m->spec.encoder.kind != PPML_ENCODER_PATCHES || p->mean != NULL;
-  return p->square && p->linear && p->bias && p->peak && has_mean;
-}
-
 /* Latents of the image, their autocorrelations, scores. */
 PPMLI_STATIC size_t ppmli_model_pooled_scores_scratch(const ppml_model *m) {
   ppmli_encoder e = ppmli_spec_encoder(&m->spec);

@@ -4,6 +4,7 @@
 #define PPMLI_NETWORK_SPEC_H
 
 #include "encoder.h"
+#include "fault.h"
 #include "name.h"
 
 PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
@@ -57,47 +58,100 @@ PPMLI_STATIC int ppmli_name_is_valid(const char *name) {
 #define PPMLI_SCORE_SUM_LOG2 62 /* of sums of polynomials, at most */
 #define PPMLI_SCORE_UNIT_MIN ((uint64_t)1 << 31)
 
-/* Two classes may still have two scores, as networks from elsewhere do. */
-PPMLI_STATIC int ppmli_spec_task_is_valid(const ppml_spec *s) {
+/* Two classes may still have two scores, as networks from elsewhere do.
+ *   at  out: the threshold that a fault is of */
+PPMLI_STATIC int ppmli_spec_task_fault(ppmli_place *at, const ppml_spec *s) {
   int is_pair = s->task == PPML_TASK_CLASS && s->classes == 2 && s->outputs == 2;
-  if (s->task > PPML_TASK_GRADE) return 0;
-  if (s->outputs != ppmli_task_outputs(s->task, s->classes) && !is_pair) return 0;
+  if (s->task > PPML_TASK_GRADE) return PPMLI_FAULT_TASK;
+  if (s->outputs != ppmli_task_outputs(s->task, s->classes) && !is_pair)
+    return PPMLI_FAULT_TASK_OUTPUTS;
   for (uint32_t c = 0; c < s->outputs; c++) {
-    if (ppmli_spec_is_contest(s) && s->threshold[c] != 0) return 0;
+    at->index = c;
+    if (ppmli_spec_is_contest(s) && s->threshold[c] != 0) return PPMLI_FAULT_CONTEST;
     if (s->threshold[c] > PPMLI_ACCUMULATOR_MAX || s->threshold[c] < -PPMLI_ACCUMULATOR_MAX)
-      return 0;
+      return PPMLI_FAULT_THRESHOLD;
   }
-  return 1;
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
 }
 
 /* Sizes that arrays and sums may be made from. */
-PPMLI_STATIC int ppmli_spec_has_shape(const ppml_spec *s) {
+PPMLI_STATIC int ppmli_spec_shape_fault(const ppml_spec *s) {
   const uint32_t side = 1 << 12;
   uint32_t channels = s->encoder.kind == PPML_ENCODER_READY ? PPML_LATENT_CHANNELS_MAX : 4;
-  if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
-  if (s->width > side || s->height > side || s->channels > channels) return 0;
-  if (s->input_bits < 1 || s->input_bits > 8) return 0;
-  if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return 0;
-  return s->classes >= 2 && s->classes <= PPML_CLASSES_MAX;
+  if (s->width == 0 || s->width > side) return PPMLI_FAULT_WIDTH;
+  if (s->height == 0 || s->height > side) return PPMLI_FAULT_HEIGHT;
+  if (s->channels == 0 || s->channels > channels) return PPMLI_FAULT_CHANNELS;
+  if (s->input_bits < 1 || s->input_bits > 8) return PPMLI_FAULT_INPUT_BITS;
+  if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return PPMLI_FAULT_OUTPUTS;
+  if (s->classes < 2 || s->classes > PPML_CLASSES_MAX) return PPMLI_FAULT_CLASSES;
+  return PPMLI_FAULT_NONE;
 }
 
-/* No encoder, or one that fits the images. */
-PPMLI_STATIC int ppmli_spec_has_valid_encoder(const ppml_spec *s) {
-  if (s->encoder.kind == PPML_ENCODER_NONE) return 1;
-  if (s->encoder.kind == PPML_ENCODER_READY && s->encoder.channels != s->channels) return 0;
-  ppmli_encoder e = ppmli_spec_encoder(s);
-  if (!ppmli_encoder_is_valid(&e)) return 0;
-  ppmli_latent_shape shape = ppmli_encoder_latent_shape(&e);
-  return ppmli_latent_shape_is_valid(&shape);
+PPMLI_INLINE int ppmli_spec_has_shape(const ppml_spec *s) {
+  return ppmli_spec_shape_fault(s) == PPMLI_FAULT_NONE;
+}
+
+/* Does an encoder, of a kind that there is, fit the images?  Sizes of its arrays are bounded then. */
+PPMLI_STATIC int ppmli_spec_encoder_shape_fault(const ppml_spec *s) {
+  const ppml_encoder *e = &s->encoder;
+  int is_ready = e->kind == PPML_ENCODER_READY;
+  if (!is_ready && e->kind != PPML_ENCODER_PATCHES) return PPMLI_FAULT_ENCODER_KIND;
+  if (!ppmli_encoder_is_patch(e->patch) || (is_ready && e->patch != 1))
+    return PPMLI_FAULT_ENCODER_PATCH;
+  if (s->width % e->patch || s->height % e->patch) return PPMLI_FAULT_ENCODER_PATCH;
+  if (e->channels == 0 || e->channels > PPML_LATENT_CHANNELS_MAX)
+    return PPMLI_FAULT_ENCODER_CHANNELS;
+  uint32_t values = is_ready ? s->channels : e->patch * e->patch * s->channels;
+  if (is_ready ? e->channels != values : e->channels > values) return PPMLI_FAULT_ENCODER_CHANNELS;
+  if (s->width / e->patch * (s->height / e->patch) > PPMLI_LATENTS_MAX / e->channels)
+    return PPMLI_FAULT_ENCODER_LATENTS;
+  if (!is_ready && values * e->channels > PPML_ENCODER_WEIGHTS_MAX)
+    return PPMLI_FAULT_ENCODER_WEIGHTS;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Is there no encoder, or a valid one?
+ *   at  out: the channel that a fault is of */
+PPMLI_STATIC int ppmli_spec_encoder_fault(ppmli_place *at, const ppml_spec *s) {
+  const ppml_encoder *e = &s->encoder;
+  at->layer = at->index = 0;
+  if (e->kind == PPML_ENCODER_NONE) return PPMLI_FAULT_NONE;
+  int fault = ppmli_spec_encoder_shape_fault(s);
+  if (fault) return fault;
+  if (s->input_bits < 2) return PPMLI_FAULT_ENCODER_BITS;
+  if (e->standardise > 1) return PPMLI_FAULT_ENCODER_STANDARDISE;
+  if (e->scale_log2 < -PPMLI_ENCODER_SCALE_MAX || e->scale_log2 > PPMLI_ENCODER_SCALE_MAX)
+    return PPMLI_FAULT_ENCODER_SCALE;
+  for (; at->index < e->channels && !e->standardise; at->index++)
+    if (e->spread[at->index] < 1) return PPMLI_FAULT_ENCODER_SPREAD;
+  at->index = 0;
+  if (e->reach == 0 || e->reach > PPMLI_REACH_MAX) return PPMLI_FAULT_ENCODER_REACH;
+  if (e->regions == 0 || e->regions > PPMLI_REGIONS_MAX) return PPMLI_FAULT_ENCODER_REGIONS;
+  uint32_t side = e->patch * e->regions;
+  return s->width % side || s->height % side ? PPMLI_FAULT_ENCODER_REGIONS : PPMLI_FAULT_NONE;
+}
+
+/*   at  out: the class or threshold that a fault is of
+ * Returns the first rule that the spec breaks. */
+PPMLI_STATIC int ppmli_spec_fault(ppmli_place *at, const ppml_spec *s, const ppml_limits *limits) {
+  int fault = ppmli_spec_shape_fault(s);
+  at->layer = at->index = 0;
+  if (fault) return fault;
+  if (ppmli_spec_inputs(s) > limits->inputs) return PPMLI_FAULT_INPUTS;
+  if (s->score_unit < 1) return PPMLI_FAULT_SCORE_UNIT;
+  fault = ppmli_spec_task_fault(at, s);
+  if (fault) return fault;
+  for (uint32_t c = 0; c < s->classes; c++) {
+    at->index = c;
+    if (!ppmli_name_is_valid(s->class_name[c])) return PPMLI_FAULT_CLASS_NAME;
+  }
+  return ppmli_spec_encoder_fault(at, s);
 }
 
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
-  if (!ppmli_spec_has_shape(s) || ppmli_spec_inputs(s) > limits->inputs) return 0;
-  if (s->score_unit < 1 || !ppmli_spec_task_is_valid(s)) return 0;
-  if (!ppmli_spec_has_valid_encoder(s)) return 0;
-  for (uint32_t c = 0; c < s->classes; c++)
-    if (!ppmli_name_is_valid(s->class_name[c])) return 0;
-  return 1;
+  ppmli_place unread;
+  return ppmli_spec_fault(&unread, s, limits) == PPMLI_FAULT_NONE;
 }
 
 #endif

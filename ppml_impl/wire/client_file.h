@@ -6,7 +6,6 @@
 #include "../base/digest.h"
 #include "../math/params.h"
 #include "../network/client.h"
-#include "../network/encoder.h"
 #include "../network/spec.h"
 #include "container.h"
 #include "limits.h"
@@ -56,9 +55,8 @@ PPMLI_STATIC int ppmli_encoder_get(ppml_spec *s, ppmli_in *in) {
   e->reach = ppmli_in_u32(in);
   ppmli_in_i32s(in, &e->scale_log2, 1);
   if (in->error) return in->error;
-  if (e->kind != PPML_ENCODER_PATCHES && e->kind != PPML_ENCODER_READY) return PPML_ERR_RANGE;
-  ppmli_encoder view = ppmli_spec_encoder(s);
-  if (!ppmli_spec_has_shape(s) || ppmli_encoder_shape_refusal(&view)) return PPML_ERR_RANGE;
+  if (e->kind == PPML_ENCODER_NONE || !ppmli_spec_has_shape(s)) return PPML_ERR_RANGE;
+  if (ppmli_spec_encoder_shape_fault(s) != PPMLI_FAULT_NONE) return PPML_ERR_RANGE;
   ppmli_in_i32s(in, e->center, ppmli_encoder_centers(e));
   ppmli_in_i32s(in, e->spread, ppmli_encoder_centers(e));
   ppmli_in_bytes(in, e->weight, ppmli_encoder_weights(s));

@@ -9,7 +9,6 @@
 #include "../network/model.h"
 #include "../network/pooled.h"
 #include "../network/pooled_model.h"
-#include "../network/spec.h"
 #include "client_file.h"
 #include "container.h"
 #include "limits.h"
@@ -133,11 +132,11 @@ PPMLI_STATIC int ppmli_pooled_get_mean(ppml_pooled *pooled, ppmli_in *in, size_t
   return in->error;
 }
 
-/* The sizes of all arrays follow from a shape that is checked first. */
+/* The sizes of all arrays follow from the spec, which is valid. */
 PPMLI_STATIC int ppmli_pooled_get(ppml_model *m, ppmli_in *in, ppml_arena *arena) {
   ppml_pooled *p = &m->pooled;
   size_t outputs = m->spec.outputs;
-  if (!ppmli_model_has_pooled_shape(m)) return PPML_ERR_RANGE;
+  if (m->spec.encoder.kind == PPML_ENCODER_NONE) return PPML_ERR_RANGE;
   ppmli_latent_shape s = ppmli_model_latents(m);
   PPMLI_TRY(ppmli_layer_get_bytes(&p->square, in, outputs * ppmli_autocorr_sums(&s), arena));
   PPMLI_TRY(ppmli_layer_get_i32s(&p->linear, in, outputs * ppmli_latent_count(&s), arena));
@@ -174,10 +173,8 @@ PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m)
 
 /* Is the model valid, and within a reader's limits? */
 PPMLI_STATIC int ppmli_model_fits(const ppml_model *m, const ppml_limits *limits) {
-  if (!ppmli_spec_is_valid(&m->spec, limits) || !ppmli_model_is_valid(m)) return 0;
-  for (uint32_t l = 0; l < m->layer_count; l++)
-    if (m->layer[l].inputs > limits->inputs || m->layer[l].outputs > limits->neurons) return 0;
-  return 1;
+  ppmli_place unread;
+  return ppmli_model_fault(&unread, m, limits) == PPMLI_FAULT_NONE;
 }
 
 PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits *limits,
