@@ -158,6 +158,11 @@ typedef struct ppml_arena {
 PPML_API int ppml_arena_init(ppml_arena *arena, void *memory,
                              size_t capacity_bytes) PPML_MUST_CHECK;
 
+/* A block of the arena, aligned to PPML_ALIGNMENT; NULL where it is full, or not whole.
+ * Memory: ppml_arena_alloc_bytes, which rounds up to the alignment; SIZE_MAX for what no arena has. */
+PPML_API size_t ppml_arena_alloc_bytes(size_t bytes);
+PPML_API void *ppml_arena_alloc(ppml_arena *arena, size_t bytes);
+
 /* Mark and release are LIFO: everything allocated since the mark is given back.  A mark that is
  * not of this arena's use, above what is used, is ignored.
  * Released memory is not wiped; code that held secrets in it has done so. */
@@ -297,6 +302,9 @@ typedef struct ppml_params {
 PPML_API const ppml_params *ppml_params_by_name(const char *name);
 PPML_API const ppml_params *ppml_params_by_index(size_t index);
 
+/* Values of an image that one ciphertext of the set holds; 0 of NULL. */
+PPML_API uint32_t ppml_params_block(const ppml_params *params);
+
 /* ------------------------------------------------------- images and answers */
 
 /* What is asked of an image. */
@@ -417,6 +425,19 @@ typedef struct ppml_circuit {
 PPML_API size_t ppml_model_predict_bytes(const ppml_model *model);
 PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+/* What is wrong with a network that was made by hand. */
+typedef struct ppml_fault {
+  const char *reason; /* one line of English that names the field: "layer.bias is NULL", say */
+  uint32_t layer,
+      index; /* the layer of such a field, and the neuron, weight, class or entry of it */
+} ppml_fault;
+
+/* Are shapes, arrays and numbers of the network as they should be, and its sizes within
+ * ppml_limits_default()?  Pointers that are not NULL are taken to be as long as the shapes say.
+ *   fault  out, of the first rule that it breaks; may be NULL
+ * Errors: ARG. */
+PPML_API int ppml_model_check(const ppml_model *model, ppml_fault *fault) PPML_MUST_CHECK;
 
 /* A network as a file: see "files" below. */
 PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) PPML_MUST_CHECK;
@@ -575,6 +596,16 @@ PPML_API size_t ppml_encrypt_bytes(const ppml_params *params, const ppml_spec *s
 PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
                           const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
 
+/* Encrypts an image as its file, ciphertext after ciphertext, so that there need not be room for all of
+ * them: the bytes that ppml_encrypt and ppml_input_write make of the same numbers of rng.
+ *   request  out: open, where all of the file was written
+ * Memory: ppml_encrypt_to_bytes, all of it given back; of a leveled set most of it is the key's.
+ * Errors: ARG, RNG, NOMEM, RANGE, IO.  CT: as ppml_encrypt. */
+PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params);
+PPML_API int ppml_encrypt_to(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+                             const uint8_t *pixels, ppml_rng *rng,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+
 /* The digest by which a request and the answer to it find each other.
  *   digest [PPML_ID_BYTES]  out */
 PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input);
@@ -673,6 +704,9 @@ PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
 /* The vector backends of this machine, best first; NULL behind the last one. */
 PPML_API const char *ppml_backend_name(size_t index);
 
+/* Bytes of an expanded key alone. */
+PPML_API size_t ppml_eval_key_memory_bytes(const ppml_params *params);
+
 /* Reads and expands an evaluation key.
  *   backend   one of ppml_backend_name, NULL for the best
  * Memory: ppml_eval_key_read_bytes.  Errors: input bytes', NOMEM, ARG, NAME (no such backend),
@@ -719,6 +753,65 @@ PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, siz
 PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
                         size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
                         ppml_arena *arena) PPML_MUST_CHECK;
+
+/* ---------------------------------------------------------- what steps cost */
+
+/* For programs that time the steps of inference: what a step takes does not depend on its data, so
+ * ciphertexts are noise, and keys may be. */
+
+/* Steps of a set with a bootstrap, each on a batch of samples, then those of a leveled set. */
+enum {
+  PPML_STEP_KEY_SWITCH = 0,       /* of each sample */
+  PPML_STEP_BOOTSTRAP = 1,        /* of each sample, with its key switch */
+  PPML_STEP_EXTERNAL_PRODUCT = 2, /* a step of a blind rotation of each sample: with its transforms,
+                                     one external product for each GGSW ciphertext of the step */
+  PPML_STEP_GLWE_SWITCH = 3,      /* a key switch of a GLWE ciphertext */
+  PPML_STEP_TRACE = 4,            /* an automorphism and such a key switch */
+  PPML_STEP_PRODUCT = 5           /* a product of two ciphertexts, with its relinearization */
+};
+
+/* Ciphertexts to work on: for one thread at a time. */
+typedef struct ppml_steps {
+  const ppml_eval_key *key;
+  size_t samples;
+  struct ppmli_steps *work;
+} ppml_steps;
+
+/* Takes a batch of samples, one at least, for steps with key, which is not a streamed one.
+ * Memory: ppml_steps_init_bytes.  Errors: ARG, NOMEM. */
+PPML_API size_t ppml_steps_init_bytes(const ppml_params *params, size_t samples);
+PPML_API int ppml_steps_init(ppml_steps *steps, const ppml_eval_key *key, size_t samples,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+
+/* How many times a run on so many samples does what the step's name says; 0 where the set has no
+ * such step. */
+PPML_API size_t ppml_steps_count(const ppml_params *params, uint32_t step, size_t samples);
+
+/* Takes a step on the first samples of the batch.  Errors: ARG (also for a step that the set does
+ * not have, and more samples than there are). */
+PPML_API int ppml_steps_run(ppml_steps *steps, uint32_t step, size_t samples) PPML_MUST_CHECK;
+
+/* A key of numbers that mean nothing, whose ids are zeros.
+ *   backend  one of ppml_backend_name, NULL for the best
+ * Memory: ppml_eval_key_mimic_bytes.  Errors: ARG, NAME, NOMEM, ARITHMETIC. */
+PPML_API size_t ppml_eval_key_mimic_bytes(const ppml_params *params);
+PPML_API int ppml_eval_key_mimic(ppml_eval_key *key, const ppml_params *params, const char *backend,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The transforms of polynomials of N = 2 points coefficients: points is a power of two, 128 to
+ * 2048.  For one thread at a time. */
+typedef struct ppml_transform {
+  struct ppmli_transform *work;
+} ppml_transform;
+
+/* Memory: ppml_transform_init_bytes, 0 for what is no size.  Errors: ARG, NAME, NOMEM. */
+PPML_API size_t ppml_transform_init_bytes(size_t points);
+PPML_API int ppml_transform_init(ppml_transform *transform, size_t points, const char *backend,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+/*   is_inverse  0: a polynomial's digit into a spectrum, else a spectrum onto a polynomial
+ * Errors: ARG. */
+PPML_API int ppml_transform_run(ppml_transform *transform, int is_inverse) PPML_MUST_CHECK;
 #endif
 
 #ifndef PPML_NO_PLAN
@@ -756,6 +849,7 @@ PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
  * for alone: ppml_exact_refusal. */
 typedef struct ppml_refusal {
+  const char *reason;           /* one line of English */
   const ppml_params *params;    /* the set; NULL if the network fits the torus with none */
   uint32_t layer;               /* the one that has no room, or that makes most of the noise */
   uint32_t neuron;              /* of that layer */
@@ -786,12 +880,17 @@ PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *
  * of a wrong score would be above 2^-64. */
 PPML_API const char *ppml_exact_refusal(const ppml_model *model);
 
+/* The same of leveled sets, for a network of polynomials.  Where it is NULL and ppml_compile still
+ * refuses, the set has fewer slots than there are neurons, or the noise is too large. */
+PPML_API const char *ppml_leveled_refusal(const ppml_model *model);
+
 /* log2 of the probability that a score of one image differs from ppml_model_predict's, at
  * most: -64 or less for an exact set, 0 for the others.  docs/NOISE.md "Exact inference". */
 PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit);
 
-/* Programmable bootstraps of one image. */
+/* Programmable bootstraps of one image, and rounds of them, each of which needs the one before. */
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit);
+PPML_API size_t ppml_circuit_pbs_rounds(const ppml_circuit *circuit);
 
 /* Predicted noise, as standard deviations; formulas in docs/NOISE.md. */
 typedef struct ppml_noise {

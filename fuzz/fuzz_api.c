@@ -208,8 +208,11 @@ static void api_tell(api_world *w) {
   feed_require(unseen == 0 || unseen == 1);
   feed_require(!ppml_scores_are_unseen(NULL, peaks, 1) && !ppml_scores_are_unseen(peaks, NULL, 1));
   feed_require(ppml_circuit_failure_log2(c) <= 0 && ppml_circuit_pbs_count(c) < 1000);
-  const char *refusal = ppml_exact_refusal(&w->model[api_pick(w)]);
+  const ppml_model *model = &w->model[api_pick(w)];
+  const char *refusal = ppml_exact_refusal(model);
+  ppml_fault fault = {NULL, 0, 0};
   feed_require(refusal == NULL || refusal[0]);
+  feed_require(ppml_model_check(model, &fault) == PPML_OK ? !fault.reason : fault.reason[0] != 0);
   ppml_spec_answer(id, &c->model.spec, scores);
 }
 

@@ -162,6 +162,43 @@ START_TEST(the_version_is_a_number_too) {
 }
 END_TEST
 
+/* Each set has the steps of its kind, which run on as many samples as there are. */
+static void check_steps(const char *name, uint32_t first, uint32_t last) {
+  const ppml_params *p = ppml_params_by_name(name);
+  ppml_arena arena = test_arena(ppml_eval_key_mimic_bytes(p) + ppml_steps_init_bytes(p, 3));
+  ppml_eval_key key;
+  ppml_steps steps;
+  ck_assert_int_eq(ppml_eval_key_mimic(&key, p, NULL, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_steps_init(&steps, &key, 3, &arena), PPML_OK);
+  for (uint32_t step = 0; step <= PPML_STEP_PRODUCT + 1; step++) {
+    int has = step >= first && step <= last;
+    ck_assert_int_eq(ppml_steps_run(&steps, step, 2), has ? PPML_OK : PPML_ERR_ARG);
+    ck_assert_int_eq(ppml_steps_count(p, step, 2) != 0, has);
+    ck_assert_int_eq(ppml_steps_run(&steps, step, 4), PPML_ERR_ARG);
+    ck_assert_int_eq(ppml_steps_run(&steps, step, 0), PPML_ERR_ARG);
+  }
+  test_arena_free(&arena);
+}
+
+START_TEST(a_set_has_the_steps_of_its_kind) {
+  check_steps("fast-block2", PPML_STEP_KEY_SWITCH, PPML_STEP_EXTERNAL_PRODUCT);
+  check_steps("leveled-16", PPML_STEP_GLWE_SWITCH, PPML_STEP_PRODUCT);
+}
+END_TEST
+
+START_TEST(transforms_have_sizes) {
+  ppml_arena arena = test_arena(ppml_transform_init_bytes(128));
+  ppml_transform t;
+  ck_assert_int_eq(ppml_transform_init(&t, 128, "avx3", &arena), PPML_ERR_NAME);
+  ck_assert_int_eq(ppml_transform_init(&t, 64, NULL, &arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_transform_init(&t, 4096, NULL, &arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_transform_init(&t, 128, NULL, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_transform_run(&t, 0), PPML_OK);
+  ck_assert_int_eq(ppml_transform_run(&t, 1), PPML_OK);
+  test_arena_free(&arena);
+}
+END_TEST
+
 /* ------------------------------------------------------------ a whole run */
 
 enum { FILE_MAX = 1 << 16 };
@@ -287,6 +324,8 @@ int main(void) {
   tcase_add_test(error, every_error_has_its_own_line);
   tcase_add_test(error, missing_arguments_are_told);
   tcase_add_test(error, a_wrong_name_is_told);
+  tcase_add_test(error, a_set_has_the_steps_of_its_kind);
+  tcase_add_test(error, transforms_have_sizes);
   tcase_add_test(error, the_version_is_a_number_too);
   return test_run(suite);
 }

@@ -159,6 +159,9 @@ START_TEST(too_much_noise_is_refused_with_its_reason) {
   ck_assert_uint_eq(b->arena.used_bytes, 0);
   ck_assert_int_eq(plan(b, 0.995, "fast", &refusal), PPML_ERR_PARAMS);
   ck_assert_str_eq(refusal.params->name, "fast");
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "noise"));
+  ck_assert_int_eq(plan(b, 0, "leveled-16", &refusal), PPML_ERR_PARAMS);
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "no bootstrap"));
   ck_assert_int_eq(plan(b, 0, "fast", NULL), PPML_OK);
   ck_assert(b->circuit.agreement == 0);
   b->arena.used_bytes = 0;
@@ -273,6 +276,7 @@ START_TEST(a_network_that_does_not_fit_the_torus_is_told) {
   b->net.peak[0][3] = 1 << 24; /* an input is 2^-20, and accumulators stay below 1/2 */
   ck_assert_int_eq(plan(b, 0, "fast", &refusal), PPML_ERR_PARAMS);
   ck_assert(refusal.params == NULL && refusal.layer == 0 && refusal.neuron == 3);
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "does not fit the torus"));
   bench_free(b);
 }
 END_TEST

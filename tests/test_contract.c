@@ -252,6 +252,12 @@ static int call_encrypt(world *w, ppml_arena *arena) {
                       GIVEN(uint8_t, PIXEL), GIVEN(ppml_rng, RNG), arena);
 }
 
+static int call_encrypt_to(world *w, ppml_arena *arena) {
+  return ppml_encrypt_to(GIVEN(ppml_writer, WRITER), GIVEN(ppml_request, OUT),
+                         GIVEN(ppml_secret_key, SECRET), GIVEN(uint8_t, PIXEL),
+                         GIVEN(ppml_rng, RNG), arena);
+}
+
 static int call_decrypt(world *w, ppml_arena *arena) {
   (void)arena;
   return ppml_decrypt(GIVEN(ppml_answer, OUT), GIVEN(ppml_output, OUTPUT), 0,
@@ -275,6 +281,18 @@ static int call_decrypt_flooded(world *w, ppml_arena *arena) {
 static int call_infer(world *w, ppml_arena *arena) {
   return ppml_infer(GIVEN(ppml_output, OUT), GIVEN(ppml_circuit, CIRCUIT), GIVEN(ppml_input, INPUT),
                     1, GIVEN(ppml_eval_key, EVAL), NULL, arena);
+}
+
+static int call_steps(world *w, ppml_arena *arena) {
+  return ppml_steps_init(GIVEN(ppml_steps, OUT), GIVEN(ppml_eval_key, EVAL), 3, arena);
+}
+
+static int call_mimic(world *w, ppml_arena *arena) {
+  return ppml_eval_key_mimic(GIVEN(ppml_eval_key, OUT), w->client.params, NULL, arena);
+}
+
+static int call_transform(world *w, ppml_arena *arena) {
+  return ppml_transform_init(GIVEN(ppml_transform, OUT), 256, NULL, arena);
 }
 
 static int call_header(world *w, ppml_arena *arena) {
@@ -385,8 +403,21 @@ static size_t prepare_bytes(const world *w) {
 static size_t input_bytes(const world *w) {
   return ppml_encrypt_bytes(w->client.params, &w->client.spec);
 }
+static size_t encrypt_to_bytes(const world *w) {
+  return ppml_encrypt_to_bytes(w->client.params);
+}
 static size_t infer_bytes(const world *w) {
   return ppml_infer_bytes(&w->circuit, 1, 1);
+}
+static size_t steps_bytes(const world *w) {
+  return ppml_steps_init_bytes(w->client.params, 3);
+}
+static size_t mimic_bytes(const world *w) {
+  return ppml_eval_key_mimic_bytes(w->client.params);
+}
+static size_t transform_bytes(const world *w) {
+  (void)w;
+  return ppml_transform_init_bytes(256);
 }
 static size_t read_bytes(const world *w) {
   ppml_header header;
@@ -416,6 +447,11 @@ static const contract contracts[] = {
      call_eval_key},
     {"eval_key_prepare", call_prepare, prepare_bytes, {EVAL, CIRCUIT, NONE}, NULL},
     {"encrypt", call_encrypt, input_bytes, {SECRET, PIXEL, RNG, OUT, NONE}, NULL},
+    {"encrypt_to",
+     call_encrypt_to,
+     encrypt_to_bytes,
+     {WRITER, SECRET, PIXEL, RNG, OUT, NONE},
+     NULL},
     {"decrypt", call_decrypt, NULL, {OUTPUT, REQUEST, SECRET, OUT, NONE}, NULL},
     {"decrypt_scores_for_owner",
      call_decrypt_for_owner,
@@ -428,6 +464,9 @@ static const contract contracts[] = {
      {OUTPUT, REQUEST, SECRET, RNG, OUT, NONE},
      NULL},
     {"infer", call_infer, infer_bytes, {CIRCUIT, INPUT, EVAL, OUT, NONE}, NULL},
+    {"steps_init", call_steps, steps_bytes, {EVAL, OUT, NONE}, NULL},
+    {"eval_key_mimic", call_mimic, mimic_bytes, {OUT, NONE}, NULL},
+    {"transform_init", call_transform, transform_bytes, {OUT, NONE}, NULL},
     {"header_read", call_header, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
     {"container_check", call_container, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
     {"rng_init", call_rng_init, NULL, {OUT, NONE}, NULL},
@@ -608,7 +647,9 @@ START_TEST(every_allocation_may_fail_with_bootstraps) {
   for (int i = 0; i < CONTRACTS; i++) {
     const contract *c = &contracts[i];
     if (c->bytes == NULL || c->call == call_train || c->call == call_eval_key) continue;
-    if (c->call == call_eval_key_read || c->call == call_infer || c->call == call_prepare) continue;
+    if (c->call == call_mimic || c->call == call_eval_key_read || c->call == call_infer ||
+        c->call == call_prepare)
+      continue;
     make_file(w, c);
     check_memory(w, c);
   }
@@ -706,9 +747,18 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
                             ppml_spec_answer_bytes(spec),
                             ppml_encrypt_bytes(p, spec),
                             ppml_encrypt_bytes(NULL, spec),
+                            ppml_encrypt_to_bytes(NULL),
                             ppml_input_wire_bytes(p, spec),
                             ppml_output_wire_bytes(p, spec, 1),
                             ppml_eval_key_read_bytes(NULL, 1),
+                            ppml_eval_key_memory_bytes(NULL),
+                            ppml_eval_key_mimic_bytes(NULL),
+                            ppml_steps_init_bytes(NULL, 1),
+                            ppml_steps_init_bytes(p, 0),
+                            ppml_steps_count(NULL, PPML_STEP_BOOTSTRAP, 1),
+                            ppml_transform_init_bytes(100),
+                            ppml_params_block(NULL),
+                            ppml_circuit_pbs_rounds(circuit),
                             ppml_eval_key_stream_bytes(NULL, 1),
                             ppml_eval_key_generate_bytes(NULL, 1),
                             ppml_eval_key_wire_bytes(NULL),
@@ -725,7 +775,8 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
     ppml_spec_answer(&answer, spec, NULL);
     ck_assert(noise.score == 0 && certificate.layer_count == 0 && client.params == NULL);
     ck_assert(answer == FILL && ppml_circuit_failure_log2(circuit) == 0);
-    ck_assert(ppml_exact_refusal(model) != NULL && !ppml_spec_same_answer(spec, NULL, NULL));
+    ck_assert(ppml_leveled_refusal(model) != NULL && ppml_exact_refusal(model) != NULL &&
+              !ppml_spec_same_answer(spec, NULL, NULL));
     ck_assert(ppml_compile_options_default(spec).params == NULL);
     ck_assert_int_eq(ppml_circuit_score_peak(circuit, 0), INT32_MAX);
   }

@@ -310,6 +310,7 @@ START_TEST(what_no_reader_would_take_is_not_compiled) {
   ck_assert_uint_gt(ppml_input_wire_bytes(options.params, &m.spec), limits.payload_bytes);
   ck_assert_int_eq(ppml_compile(&c, &m, &options, &refusal, &arena), PPML_ERR_PARAMS);
   ck_assert_ptr_eq(refusal.too_large, options.params);
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "limits"));
   options.params = ppml_params_by_name("leveled-64");
   ck_assert_uint_le(ppml_input_wire_bytes(options.params, &m.spec), limits.payload_bytes);
   ck_assert_int_eq(ppml_compile(&c, &m, &options, &refusal, &arena), PPML_OK);

@@ -3,6 +3,7 @@
 #ifndef PPMLI_API_CORE_H
 #define PPMLI_API_CORE_H
 
+#include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/ct.h"
 #include "../base/entropy.h"
@@ -75,6 +76,14 @@ PPML_API int ppml_arena_init(ppml_arena *arena, void *memory, size_t capacity_by
   arena->capacity_bytes = capacity_bytes;
   arena->used_bytes = arena->high_bytes = 0;
   return PPML_OK;
+}
+
+PPML_API size_t ppml_arena_alloc_bytes(size_t bytes) {
+  return ppmli_arena_rounded(bytes);
+}
+
+PPML_API void *ppml_arena_alloc(ppml_arena *arena, size_t bytes) {
+  return ppmli_arena_check(arena) == PPML_OK ? ppmli_arena_alloc(arena, bytes) : NULL;
 }
 
 PPML_API size_t ppml_arena_mark(const ppml_arena *arena) {
@@ -174,6 +183,10 @@ PPML_API const ppml_params *ppml_params_by_name(const char *name) {
 
 PPML_API const ppml_params *ppml_params_by_index(size_t index) {
   return ppmli_params_by_index(index);
+}
+
+PPML_API uint32_t ppml_params_block(const ppml_params *params) {
+  return ppmli_params_is_whole(params) ? ppmli_params_block(params) : 0;
 }
 
 PPML_API const char *ppml_class_name_refusal(const char *name, size_t length) {

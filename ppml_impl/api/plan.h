@@ -12,8 +12,10 @@
 #include "../plan/choose.h"
 #include "../plan/circuit_check.h"
 #include "../plan/layout_exact.h"
+#include "../plan/layout_leveled.h"
 #include "../plan/outlook.h"
 #include "../plan/path.h"
+#include "../plan/refusal.h"
 #include "../plan/security.h"
 #include "../plan/simulate.h"
 #include "call.h"
@@ -48,7 +50,9 @@ PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model,
   if (!options->params && !options->automatic) return PPML_ERR_NAME;
   if (options->params && !ppmli_params_is_whole(options->params)) return PPML_ERR_PARAMS;
   ppmli_call call = ppmli_call_begin(arena, circuit, sizeof *circuit);
-  int error = ppmli_plan(circuit, model, options, refusal ? refusal : &unread, arena);
+  if (refusal == NULL) refusal = &unread;
+  int error = ppmli_plan(circuit, model, options, refusal, arena);
+  if (error == PPML_ERR_PARAMS) refusal->reason = ppmli_refusal_reason(refusal, model, options);
   return ppmli_call_end(&call, error);
 }
 
@@ -67,6 +71,12 @@ PPML_API const char *ppml_exact_refusal(const ppml_model *model) {
   return ppmli_exact_refusal(model);
 }
 
+PPML_API const char *ppml_leveled_refusal(const ppml_model *model) {
+  if (!model || !ppmli_model_is_valid(model)) return "not a valid network";
+  if (!ppmli_model_is_polynomial(model)) return "its activations are no polynomials";
+  return ppmli_leveled_refusal(model);
+}
+
 PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
   const double least = 1e-300; /* below that a double says nothing */
   if (!ppmli_circuit_is_whole(circuit)) return 0;
@@ -76,6 +86,10 @@ PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
 
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
   return ppmli_circuit_is_whole(circuit) ? ppmli_planner_bootstraps(circuit) : 0;
+}
+
+PPML_API size_t ppml_circuit_pbs_rounds(const ppml_circuit *circuit) {
+  return ppmli_circuit_is_whole(circuit) ? ppmli_planner_rounds(circuit) : 0;
 }
 
 PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit) {
