@@ -677,6 +677,16 @@ PPML_API size_t ppml_encrypt_bytes(const ppml_params *params, const ppml_spec *s
 PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
                           const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
 
+/* Encrypts an image as its file, ciphertext after ciphertext, so that there need not be room for all of
+ * them: the bytes that ppml_encrypt and ppml_input_write make of the same numbers of rng.
+ *   request  out: open, where all of the file was written
+ * Memory: ppml_encrypt_to_bytes, all of it given back; of a leveled set most of it is the key's.
+ * Errors: ARG, RNG, NOMEM, RANGE, IO.  CT: as ppml_encrypt. */
+PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params, const ppml_spec *spec);
+PPML_API int ppml_encrypt_to(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+                             const uint8_t *pixels, ppml_rng *rng,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+
 /* The digest by which a request and the answer to it find each other.
  *   digest [PPML_ID_BYTES]  out */
 PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input);

@@ -252,6 +252,12 @@ static int call_encrypt(world *w, ppml_arena *arena) {
                       GIVEN(uint8_t, PIXEL), GIVEN(ppml_rng, RNG), arena);
 }
 
+static int call_encrypt_to(world *w, ppml_arena *arena) {
+  return ppml_encrypt_to(GIVEN(ppml_writer, WRITER), GIVEN(ppml_request, OUT),
+                         GIVEN(ppml_secret_key, SECRET), GIVEN(uint8_t, PIXEL),
+                         GIVEN(ppml_rng, RNG), arena);
+}
+
 static int call_decrypt(world *w, ppml_arena *arena) {
   (void)arena;
   return ppml_decrypt(GIVEN(ppml_answer, OUT), GIVEN(ppml_output, OUTPUT), 0,
@@ -397,6 +403,9 @@ static size_t prepare_bytes(const world *w) {
 static size_t input_bytes(const world *w) {
   return ppml_encrypt_bytes(w->client.params, &w->client.spec);
 }
+static size_t encrypt_to_bytes(const world *w) {
+  return ppml_encrypt_to_bytes(w->client.params, &w->client.spec);
+}
 static size_t infer_bytes(const world *w) {
   return ppml_infer_bytes(&w->circuit, 1, 1);
 }
@@ -438,6 +447,11 @@ static const contract contracts[] = {
      call_eval_key},
     {"eval_key_prepare", call_prepare, prepare_bytes, {EVAL, CIRCUIT, NONE}, NULL},
     {"encrypt", call_encrypt, input_bytes, {SECRET, PIXEL, RNG, OUT, NONE}, NULL},
+    {"encrypt_to",
+     call_encrypt_to,
+     encrypt_to_bytes,
+     {WRITER, SECRET, PIXEL, RNG, OUT, NONE},
+     NULL},
     {"decrypt", call_decrypt, NULL, {OUTPUT, REQUEST, SECRET, OUT, NONE}, NULL},
     {"decrypt_scores_for_owner",
      call_decrypt_for_owner,
@@ -733,6 +747,7 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
                             ppml_spec_answer_bytes(spec),
                             ppml_encrypt_bytes(p, spec),
                             ppml_encrypt_bytes(NULL, spec),
+                            ppml_encrypt_to_bytes(NULL),
                             ppml_input_wire_bytes(p, spec),
                             ppml_output_wire_bytes(p, spec, 1),
                             ppml_eval_key_read_bytes(NULL, 1),

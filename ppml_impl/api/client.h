@@ -104,6 +104,22 @@ PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_s
   return ppmli_call_end(&call, error);
 }
 
+PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params, const ppml_spec *spec) {
+  if (!ppmli_params_is_whole(params) || !ppmli_spec_is_whole(spec)) return 0;
+  return ppmli_encrypt_to_bytes(params, spec);
+}
+
+PPML_API int ppml_encrypt_to(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+                             const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
+  if (!ppmli_writer_is_whole(writer) || !request || !pixels || !rng) return PPML_ERR_ARG;
+  if (!ppmli_secret_key_is_whole(key)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, request, sizeof *request);
+  int error = ppmli_rng_begin(rng);
+  if (error == PPML_OK) error = ppmli_encrypt_to(writer, request, key, pixels, rng, arena);
+  return ppmli_call_end(&call, error);
+}
+
 PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input) {
   if (digest && input) ppmli_input_digest(digest, input);
 }

@@ -6,6 +6,7 @@
 
 #include "../math/params.h"
 #include "../math/torus.h"
+#include "autocorr.h"
 #include "encoder.h"
 #include "pooled_layout.h"
 #include "spec.h"

@@ -3,6 +3,7 @@
 #ifndef PPMLI_NETWORK_SPEC_H
 #define PPMLI_NETWORK_SPEC_H
 
+#include "autocorr.h"
 #include "encoder.h"
 #include "fault.h"
 #include "name.h"

@@ -11,6 +11,7 @@
 #include "../network/room.h"
 #include "../server/evalkey.h"
 #include "../server/infer.h"
+#include "../wire/circuit_file.h"
 #include "../wire/container.h"
 #include "../wire/input.h"
 #include "../wire/key_layout.h"

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "../network/autocorr.h"
+#include "../network/model.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"
 #include "../network/pooled_model.h"

@@ -14,6 +14,9 @@
 #include "../base/arena.h"
 #include "../network/clear.h"
 #include "../network/model.h"
+#include "../network/pooled.h"
+#include "../network/pooled_layout.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../server/dense.h"
@@ -21,6 +24,7 @@
 #include "layout_rounded.h"
 #include "noise.h"
 #include "normal.h"
+#include "pooled_noise.h"
 
 typedef struct ppmli_noisy {
   const ppml_circuit *circuit;

@@ -5,7 +5,9 @@
 
 #include "../base/arena.h"
 #include "../base/digest.h"
+#include "../math/torus.h"
 #include "../network/autocorr.h"
+#include "../network/fault.h"
 #include "../network/model.h"
 #include "../network/pooled.h"
 #include "../network/pooled_model.h"
