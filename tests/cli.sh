@@ -616,6 +616,13 @@ ok "infer on latents, streaming" "$PPML" infer poc.ppml --eval-key poek po.ct -o
 cmp -s po.out po.out2 && pass || fail "infer on latents: streaming makes other bytes"
 told "decrypt a pooled network's answer" 1 "$PPML" decrypt --secret-key posk po.out
 grep -q right out && pass || fail "decrypt a pooled network's answer: $(cat out)"
+mkdir pooled
+ok "export a pooled circuit" "$PPML" export poc.ppml -o pooled/circuit.h
+ok "export its client spec, with an encoder" "$PPML" export pocl.ppml -o pooled/client.h
+ok "compile an exported pooled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
+  -DPPML_NO_TRAIN -DPPML_BACKEND_ONLY=PPML_BACKEND_REF -O1 -I"$ROOT" -Ipooled "$ROOT/tests/export.c" -lm -o exported_pooled
+ok "run an exported pooled circuit" ./exported_pooled poc.ppml pocl.ppml
+grep -qx left out && pass || fail "export of latents: classified as $(cat out)"
 # Latents of another program.
 ok "train on ready latents" "$PPML" train "$TINY/tiny_latents.npz" -o rm.ppml --regions 1 --kernel 2
 grep -q '^test  *40 *1.0000 *1.0000$' out && pass || fail "train on ready latents: wrong answers: $(cat out)"
