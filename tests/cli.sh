@@ -4,6 +4,7 @@
 set -u
 PPML=$(realpath "${PPML:-build/ppml}")
 MINIMAL=$(realpath "${MINIMAL:-build/minimal}")
+CLIENT=$(realpath "${CLIENT:-build/client}")
 DATA=${PPML_DATA:-../shared/data}
 DATA=$(realpath "$DATA" 2>/dev/null || echo "$DATA")
 # What takes long: make check leaves it out, make check FULL=1 does not.
@@ -171,6 +172,34 @@ done
 ok "train by default" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 10
 ok "compile the default" "$PPML" compile dm.ppml -o dc.ppml --client dcl.ppml --no-calibration --agreement 0
 grep -q 'set leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || fail "train by default: $(cat out)"
+# A client that is another program than the command, which is the server. Its image is white on the
+# left, black on the right.
+for row in 1 2 3 4 5 6 7 8; do printf '\377\377\377\377\000\000\000\000'; done >pixels
+{ printf 'P5\n8 8\n255\n'; cat pixels; } >pixels.pgm
+mkdir client
+serve() {
+  waited=0
+  until [ -s client/in.ct ] && "$PPML" info client/in.ct >/dev/null 2>&1; do
+    waited=$((waited + 1)); [ $waited -lt 100 ] || return
+    sleep 0.1
+  done
+  "$PPML" infer dc.ppml --eval-key client/eval.key client/in.ct -o client/out.ct
+  echo
+}
+serve 2>/dev/null | "$CLIENT" dcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
+  pass || fail "client alone: $(cat error)"
+ok "keygen beside the client" "$PPML" keygen dcl.ppml --secret-key dsk --eval-key dek
+ok "encrypt beside the client" "$PPML" encrypt --secret-key dsk pixels.pgm -o din.ct
+ok "infer beside the client" "$PPML" infer dc.ppml --eval-key dek din.ct -o dout.ct
+told "decrypt beside the client" 1 "$PPML" decrypt --secret-key dsk dout.ct --json
+name=$(sed 's/ [0-9]* %$//' client/answer)
+grep -q "\"name\": \"$name\"" out && [ -n "$name" ] && pass || fail "client alone: says $(cat client/answer), not $(cat out)"
+echo | "$CLIENT" dcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
+  fail "client alone: an answer to another request" || pass
+grep -q 'belongs to another circuit or key' error && [ ! -s client/answer ] && pass || fail "client alone: $(cat error)"
+"$CLIENT" dcl.ppml pixels.pgm client/eval.key client/in.ct client/out.ct </dev/null >client/answer 2>error &&
+  fail "client alone: takes too many pixels" || pass
+grep -q 'client: pixels.pgm: has bytes after its end' error && pass || fail "client alone: $(cat error)"
 for hidden in 0 4,3 129; do
   ok "train --hidden $hidden" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 1 --seeds 1 --hidden $hidden --json
   grep -q 'polynomial' out && fail "train --hidden $hidden: squares: $(cat out)" || pass
