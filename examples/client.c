@@ -80,7 +80,7 @@ static int read_circuit(client *c, const char *path) {
 static int read_pixels(client *c, const char *path) {
   FILE *file = fopen(path, "rb");
   if (file == NULL) return PPML_ERR_IO;
-  c->pixel_bytes = ppml_spec_inputs(&c->knows.spec);
+  c->pixel_bytes = ppml_spec_image_bytes(&c->knows.spec);
   c->pixels = (uint8_t *)malloc(c->pixel_bytes);
   setvbuf(file, NULL, _IONBF, 0); /* no copy of an image in a buffer that is not wiped */
   int error = PPML_OK;
@@ -101,7 +101,7 @@ static int write_key(client *c, const char *path) {
 }
 
 static int write_image(client *c, const char *path) {
-  int error = take_memory(c, ppml_encrypt_to_bytes(c->knows.params));
+  int error = take_memory(c, ppml_encrypt_to_bytes(c->knows.params, &c->knows.spec));
   FILE *file = error ? NULL : fopen(path, "wb");
   if (file == NULL) return error ? error : PPML_ERR_IO;
   ppml_writer writer = {file_write, file, 0, 0};
