@@ -83,27 +83,27 @@ typedef struct client {
   ppml_secret_key secret;
   ppml_rng rng;
   ppml_request request;
-  memory memory;
+  memory own;
 } client;
 
 /* Makes the keys, encrypts, and remembers what was asked. */
 static int client_ask(client *c, file *key_file, file *image_file, const uint8_t *pixels) {
   const ppml_params *params = c->knows.params;
   ppml_writer writer;
-  int error = memory_take(&c->memory, larger(ppml_eval_key_generate_bytes(params, 1),
+  int error = memory_take(&c->own, larger(ppml_eval_key_generate_bytes(params, 1),
                                              ppml_encrypt_to_bytes(params, &c->knows.spec)));
   if (!error) error = ppml_rng_init(&c->rng);
   if (!error) error = ppml_secret_key_generate(&c->secret, &c->knows, &c->rng);
 
   if (!error) error = file_take(&writer, key_file, ppml_eval_key_wire_bytes(params));
   if (!error)
-    error = ppml_eval_key_generate(&writer, &c->secret, &c->rng, NULL, NULL, &c->memory.arena);
+    error = ppml_eval_key_generate(&writer, &c->secret, &c->rng, NULL, NULL, &c->own.arena);
   if (error) return error;
   key_file->count = writer.position;
 
   error = file_take(&writer, image_file, ppml_input_wire_bytes(params, &c->knows.spec));
   if (!error)
-    error = ppml_encrypt_to(&writer, &c->request, &c->secret, pixels, &c->rng, &c->memory.arena);
+    error = ppml_encrypt_to(&writer, &c->request, &c->secret, pixels, &c->rng, &c->own.arena);
   if (!error) image_file->count = writer.position;
   return error;
 }
@@ -128,7 +128,7 @@ static int client_hear(client *c, ppml_answer *answer, const file *score_file) {
 static void client_end(client *c) {
   ppml_secret_key_wipe(&c->secret);
   ppml_rng_wipe(&c->rng);
-  free(c->memory.block); /* what the library had in it of secrets, it has wiped */
+  free(c->own.block); /* what the library had in it of secrets, it has wiped */
 }
 
 /* ------------------------------------------------------------------ server */
