@@ -12,6 +12,7 @@
 #include "../client/decrypt.h"
 #include "../client/encrypt.h"
 #include "../client/keygen.h"
+#include "../math/dct.h"
 #include "../math/fft.h"
 #include "../math/fft/backend.h"
 #include "../math/params.h"
@@ -621,6 +622,14 @@ PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const 
 
 /* -------------------------------------------------------------------- files */
 
+/* What a feature map or an encrypted model takes, at most: tables of cosines have a side of 4096
+ * values, and words of 24 bits or more become 8 bytes. */
+static size_t ppmli_learning_read_bytes(const ppml_header *h) {
+  size_t cosines = ppmli_dct_bytes(1 << 12, 1 << 12), payload = (size_t)h->payload_bytes;
+  if (h->kind == PPML_KIND_FEATURES) return cosines + 3 * payload + 8 * PPML_ALIGNMENT;
+  return h->kind == PPML_KIND_LEARNT ? 3 * payload + PPML_ALIGNMENT : 0;
+}
+
 PPML_API const char *ppml_kind_name(uint32_t kind) {
   return ppmli_kind_name(kind);
 }
@@ -658,7 +667,7 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
         h->params, payload / (PPML_ID_BYTES + ppmli_output_lwe_wire_bytes(h->params)),
         payload / ppmli_output_lwe_wire_bytes(h->params));
   default:
-    return 0;
+    return ppmli_learning_read_bytes(h);
   }
 }
 
@@ -763,5 +772,7 @@ PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spe
 #ifdef __cplusplus
 }
 #endif
+
+#include "learn.h"
 
 #endif
