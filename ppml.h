@@ -175,13 +175,13 @@ typedef struct ppml_parallel {
 /* What a reader accepts at most; a file that claims more is refused with RANGE
  * before anything is allocated for it. */
 typedef struct ppml_limits {
-  uint64_t
-      payload_bytes;    /* of one container; of a training set and of the answers to one, which are
-                             read block by block, of one block */
-  uint32_t inputs;      /* values of one image, and inputs of one layer */
-  uint32_t neurons;     /* outputs of one layer */
-  uint32_t images;      /* results in one output container */
-  uint64_t infer_bytes; /* memory for one image, on one thread, that a circuit may ask for */
+  uint64_t payload_bytes; /* of one container; of a training set and the answers to one, which are
+                             read block by block, of a block; not of a checkpoint, whose length
+                             the run tells */
+  uint32_t inputs;        /* values of one image, and inputs of one layer */
+  uint32_t neurons;       /* outputs of one layer */
+  uint32_t images;        /* results in one output container */
+  uint64_t infer_bytes;   /* memory for one image, on one thread, that a circuit may ask for */
 } ppml_limits;
 
 /* 64 MiB, 65,536 values, 4,096 neurons, 65,536 images, 1 GiB.  Writers keep to these, and refuse
@@ -915,7 +915,8 @@ typedef struct ppml_features {
 /* Fits a map to images, whose labels are not looked at.  The map tells whoever has it the mean and
  * the covariance of these images' low frequencies, of no single image.
  *   map         out; its arrays live in arena
- *   spec        width, height, channels, classes, outputs and task, and the classes' names
+ *   spec        width, height, channels, classes and task; and the classes' names, numbers where the
+ *               first one is empty
  *   count       features
  *   fit_images  how many images are looked at, at most all there are; 500 will do
  *   rng         of the changes to images.  Nothing secret: the same generator gives the same map
@@ -1143,15 +1144,16 @@ PPML_API int ppml_classified_digest(uint8_t *digest, ppml_reader *reader,
                                     const ppml_limits *limits) PPML_MUST_CHECK;
 
 /* What a run gives in the clear, or with the noise that its encrypted run is predicted to have.
- *   weights  [outputs][features]  out
+ *   weights  [draws][outputs][features]  out
  *   plan     of the rows, with labels
  *   options  method, passes and ridge
+ *   draws    runs, each with noise of its own; 1 where there is none
  *   rng      of the noise; NULL: none
  * Memory: ppml_learn_simulate_bytes; it grows with the rows.  Errors: ARG, RANGE, RNG, IO, NOMEM. */
 PPML_API size_t ppml_learn_simulate_bytes(const ppml_training_plan *plan, const ppml_features *map);
 PPML_API int ppml_learn_simulate(double *weights, const ppml_training_plan *plan,
                                  const ppml_features *map, const ppml_image_source *source,
-                                 const ppml_learn_options *options, ppml_rng *rng,
+                                 const ppml_learn_options *options, size_t draws, ppml_rng *rng,
                                  ppml_arena *arena) PPML_MUST_CHECK;
 
 /* -------------------------------------------------------------------- files */

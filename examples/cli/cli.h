@@ -62,6 +62,8 @@ int cmd_keygen(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);
 int cmd_infer(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
+int cmd_features(int argc, char **argv);
+int cmd_learn(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);

@@ -64,7 +64,7 @@ static int info_output(const char *path, int json) {
 }
 
 static int info_eval_key(const ppml_header *header, const char *path, int json) {
-  int status = load_check_eval_key(path);
+  int status = load_check(path, "an evaluation key");
   if (status == CLI_OK) describe_eval_key(header, json);
   return status;
 }

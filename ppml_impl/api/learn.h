@@ -85,7 +85,7 @@ static int ppmli_key_is_of_map(const ppml_secret_key *key, const uint8_t *map_id
 
 #ifndef PPML_NO_TRAIN
 PPML_API size_t ppml_features_fit_bytes(const ppml_spec *spec, uint32_t count) {
-  if (!ppmli_spec_is_whole(spec) || count < 1 || count > PPML_FEATURES_MAX) return 0;
+  if (!spec || count < 1 || count > PPML_FEATURES_MAX || ppmli_spec_inputs(spec) > 1 << 16) return 0;
   return ppmli_features_bytes(spec, count) + ppmli_features_fit_scratch(spec, count);
 }
 
@@ -98,7 +98,10 @@ PPML_API int ppml_features_fit(ppml_features *map, const ppml_spec *spec, uint32
   ppmli_call call = ppmli_call_begin(arena, map, sizeof *map);
   memset(map, 0, sizeof *map);
   map->spec = *spec;
+  map->spec.input_bits = 8; /* a byte enters as it is */
   map->spec.score_unit = 1;
+  map->spec.outputs = ppmli_task_outputs(spec->task, spec->classes);
+  if (spec->class_name[0][0] == 0) ppmli_spec_name_classes(&map->spec);
   map->count = count;
   map->batch = PPMLI_FEATURE_BATCH;
   int error = ppmli_features_shape_is_valid(map, &limits) ? ppmli_rng_begin(rng) : PPML_ERR_ARG;
@@ -507,35 +510,50 @@ static int ppmli_learn_clear_rows(ppmli_clear_rows *rows, const ppmli_training_p
   return PPML_OK;
 }
 
+/* One run over the rows. */
+static int ppmli_learn_simulate_draw(double *weights, const ppml_training_plan *plan,
+                                     const ppmli_clear_rows *rows,
+                                     const ppml_learn_options *options, ppml_rng *rng,
+                                     ppml_arena *arena) {
+  const ppml_params *p = ppml_learning_params();
+  const ppmli_rows *shape = &plan->plan->set.rows;
+  ppmli_schedule schedule = {*shape, rows->count / shape->batch * options->passes};
+  size_t mark = arena->used_bytes;
+  if (plan->method != PPML_LEARN_DESCENT) {
+    ppml_rng *noise = plan->method == PPML_LEARN_GRAM ? rng : NULL;
+    return ppmli_moments_simulate(weights, shape, rows, p, options->ridge, noise, arena);
+  }
+  PPMLI_ALLOC(double, last, arena, (size_t)shape->outputs * shape->features);
+  int error = ppmli_descent_simulate(weights, last, &schedule, rows, p, rng, arena);
+  arena->used_bytes = mark;
+  return error;
+}
+
 static int ppmli_learn_simulate(double *weights, const ppml_training_plan *plan,
                                 const ppml_features *map, const ppml_image_source *source,
-                                const ppml_learn_options *options, ppml_rng *rng,
+                                const ppml_learn_options *options, size_t draws, ppml_rng *rng,
                                 ppml_arena *arena) {
-  const ppml_params *p = ppml_learning_params();
-  const ppmli_training *set = &plan->plan->set;
-  ppmli_schedule schedule = {set->rows, set->count / set->rows.batch * options->passes};
+  size_t count = (size_t)plan->outputs * plan->features;
   ppmli_clear_rows rows;
   if (rng) PPMLI_TRY(ppmli_rng_begin(rng));
   PPMLI_TRY(ppmli_learn_clear_rows(&rows, plan->plan, map, source, arena));
-  if (plan->method != PPML_LEARN_DESCENT) {
-    ppml_rng *noise = plan->method == PPML_LEARN_GRAM ? rng : NULL;
-    return ppmli_moments_simulate(weights, &set->rows, &rows, p, options->ridge, noise, arena);
-  }
-  PPMLI_ALLOC(double, last, arena, (size_t)set->rows.outputs * set->rows.features);
-  return ppmli_descent_simulate(weights, last, &schedule, &rows, p, rng, arena);
+  for (size_t d = 0; d < draws; d++)
+    PPMLI_TRY(ppmli_learn_simulate_draw(weights + d * count, plan, &rows, options, rng, arena));
+  return PPML_OK;
 }
 
 PPML_API int ppml_learn_simulate(double *weights, const ppml_training_plan *plan,
                                  const ppml_features *map, const ppml_image_source *source,
-                                 const ppml_learn_options *options, ppml_rng *rng,
+                                 const ppml_learn_options *options, size_t draws, ppml_rng *rng,
                                  ppml_arena *arena) {
   if (!weights || !ppmli_training_plan_is_whole(plan) || !plan->outputs) return PPML_ERR_ARG;
   if (!ppmli_features_are_whole(map) || !ppmli_source_is_whole(source) || !source->labels)
     return PPML_ERR_ARG;
   if (!ppmli_learn_options_are_whole(options) || !ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
-  ppmli_call call =
-      ppmli_call_begin(arena, weights, (size_t)plan->outputs * plan->features * sizeof *weights);
-  int error = ppmli_learn_simulate(weights, plan, map, source, options, rng, arena);
+  size_t count = (size_t)plan->outputs * plan->features;
+  if (draws < 1 || draws > SIZE_MAX / sizeof *weights / count) return PPML_ERR_ARG;
+  ppmli_call call = ppmli_call_begin(arena, weights, draws * count * sizeof *weights);
+  int error = ppmli_learn_simulate(weights, plan, map, source, options, draws, rng, arena);
   arena->used_bytes = call.mark; /* all of it was scratch */
   return ppmli_call_end(&call, error);
 }

@@ -33,15 +33,15 @@ PPMLI_INLINE int ppmli_kind_is_free_of_set(uint32_t kind) {
   return kind == PPML_KIND_MODEL || kind == PPML_KIND_FEATURES;
 }
 
-/* Is it written and read block by block, whatever its length?  Then what bounds memory is a block,
- * which the kind's own reader checks. */
-PPMLI_INLINE int ppmli_kind_is_in_blocks(uint32_t kind) {
-  return kind == PPML_KIND_TRAINING || kind == PPML_KIND_CLASSIFIED;
+/* Is it written and read part by part, whatever its length?  Then what bounds memory is a block of rows,
+ * or the run that a checkpoint is of, and the kind's own reader checks the length by that. */
+PPMLI_INLINE int ppmli_kind_is_in_parts(uint32_t kind) {
+  return kind == PPML_KIND_TRAINING || kind == PPML_KIND_CLASSIFIED || kind == PPML_KIND_CHECKPOINT;
 }
 
 /* Payload bytes that a container of that kind may claim. */
 PPMLI_INLINE uint64_t ppmli_kind_payload_limit(uint32_t kind, const ppml_limits *limits) {
-  return ppmli_kind_is_in_blocks(kind) ? (uint64_t)1 << 48 : limits->payload_bytes;
+  return ppmli_kind_is_in_parts(kind) ? (uint64_t)1 << 48 : limits->payload_bytes;
 }
 
 /* What the header says of a parameter set, beside its id: a digest of all its numbers,
