@@ -231,6 +231,16 @@ PPML_API void ppml_rng_wipe(ppml_rng *rng);
 
 /* -------------------------------------------------------------- parameters */
 
+/* How the circuits of a set compute. */
+enum {
+  PPML_SET_ROUNDED =
+      0, /* a bootstrap for each hidden neuron, which rounds part of the noise away */
+  PPML_SET_EXACT =
+      1, /* several bootstraps for each, on digits of its accumulator: no noise is left */
+  PPML_SET_LEVELED = 2 /* no bootstrap: products of ciphertexts.  GLWE key switches have the
+                           bootstrap's gadget, and noise on a torus of 80 bits */
+};
+
 /* One named set.  Read-only: the library has its own table and files name an
  * entry of it, so a file cannot bring weaker parameters along. */
 typedef struct ppml_params {
@@ -249,11 +259,9 @@ typedef struct ppml_params {
   uint32_t input_wire_bits;  /* bits kept of a fresh ciphertext's body coefficient */
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
-  uint32_t exact;            /* 1: circuits split accumulators into digits, docs/NOISE.md */
-  uint32_t slots;            /* of a leveled set, which has no bootstrap: neurons of the one hidden
-                                layer, at most; 0 for the others.  Its GLWE key switches have the
-                                bootstrap's gadget, and noise on an 80-bit torus */
-  const char *assumption;    /* what the security rests on */
+  uint32_t kind;             /* PPML_SET_*: how circuits of the set compute */
+  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; 0 for the others */
+  const char *assumption; /* what the security rests on */
 } ppml_params;
 
 /* Errors: none; NULL if there is no such set. */

@@ -144,8 +144,8 @@ static void infer_reach_make(infer_reach *scores, const ppml_circuit *c, const u
                              const int32_t *clear) {
   ppml_noise noise;
   ppml_circuit_noise(&noise, c);
-  double by = c->params->exact ? 0 : INFER_SIGMAS * noise.score + 2;
-  if (!c->params->exact && !c->params->slots) {
+  double by = c->params->kind == PPML_SET_EXACT ? 0 : INFER_SIGMAS * noise.score + 2;
+  if (c->params->kind != PPML_SET_EXACT && !c->params->slots) {
     infer_bootstrapped_reach(scores, c, pixels);
     return;
   }
@@ -309,7 +309,7 @@ static void infer_encrypted(infer_run *r, feed *f) {
   feed_require(!ppml_encrypt(&r->input, &r->request, &r->keys->secret, r->pixels, &r->rng, &arena));
   if (how == 0) infer_hostile_image(r, f);
   else if (how == 1) infer_hostile_key(r, f);
-  else infer_honest(r, how % 4 == 2 && !r->circuit.params->exact);
+  else infer_honest(r, how % 4 == 2 && r->circuit.params->kind != PPML_SET_EXACT);
   free(arena.memory);
 }
 

@@ -154,7 +154,7 @@ static int decrypts(const ppml_input *input, const ppml_secret_key *key) {
 static int hides(const ppml_input *input, const ppml_secret_key *key) {
   const ppml_params *p = input->params;
   uint64_t *message = (uint64_t *)memory(p->poly_size * sizeof *message);
-  size_t same = 0, count = ppmli_spec_inputs(&key->client.spec), values = ppmli_input_block(p);
+  size_t same = 0, count = ppmli_spec_inputs(&key->client.spec), values = ppmli_params_block(p);
   uint64_t unit = ppmli_input_unit(&key->client);
   for (size_t i = 0; i < count; i++) {
     ppmli_input_message(message, &key->client, pixels, i / values);
@@ -255,7 +255,7 @@ static void check_server(const material *m, const char *set, const char *backend
   ppml_circuit_noise(&noise, &m->circuit);
   if (!error) error = answer(scores, m, backend);
   for (uint32_t o = 0; !error && o < model->spec.outputs; o++) {
-    double most = m->circuit.params->exact ? 0 : 7 * noise.score + 1;
+    double most = m->circuit.params->kind == PPML_SET_EXACT ? 0 : 7 * noise.score + 1;
     double apart = (double)scores[o] - clear[o];
     right &= apart <= most && apart >= -most;
   }

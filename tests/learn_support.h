@@ -46,7 +46,10 @@ TEST_STATIC const ppml_params *ppmli_params_by_name(const char *name) {
 #include "support.h"
 
 #include "../ppml_impl/server/checkpoint.h"
+#include "../ppml_impl/train/features_fit.h"
+#include "../ppml_impl/wire/packing_key.h"
 #include "../ppml_impl/client/classify_reveal.h"
+#include "../ppml_impl/server/classify.h"
 #include "../ppml_impl/server/gram.h"
 #include "../ppml_impl/plan/learn_outlook.h"
 #include "../ppml_impl/train/features_fit.h"

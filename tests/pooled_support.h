@@ -88,7 +88,7 @@ TEST_STATIC void test_pooled_keys_make(test_pooled_keys *k, const ppml_params *p
   k->scratch = test_arena(test_pooled_scratch(p));
   k->keys = (double *)test_memory(steps * doubles * sizeof *k->keys);
   ck_assert_int_eq(ppmli_fft_init(&k->fft, p->poly_size, backend, &k->tables), PPML_OK);
-  ppmli_secret_bits(unused, k->bits, p, rng);
+  ppmli_client_draw_key(unused, k->bits, p, rng);
   ck_assert_int_eq(ppmli_long_key_init(&k->long_key, p, k->bits, &k->tables), PPML_OK);
   for (size_t step = 0; step < steps; step++) {
     ck_assert_int_eq(ppmli_switch_make(wire, p, step, k->bits, &k->long_key, test_mask_seed,

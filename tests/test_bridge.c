@@ -33,8 +33,8 @@ static void bench_make(bench *x, const char *to, ppml_rng *rng) {
   ck_assert_int_eq(ppmli_fft_init(&x->fft, x->b.to->poly_size,
                                   ppmli_backend_by_name(test_backend()), &x->tables),
                    PPML_OK);
-  ppmli_secret_bits(unused, x->planes, x->b.from, rng);
-  ppmli_secret_bits(unused, x->bits, x->b.to, rng);
+  ppmli_client_draw_key(unused, x->planes, x->b.from, rng);
+  ppmli_client_draw_key(unused, x->bits, x->b.to, rng);
   x->wire = (uint8_t *)test_memory(ppmli_bridge_wire_bytes(&x->b));
   x->key = (double *)test_memory(ppmli_bridge_doubles(&x->b) * sizeof(double));
   x->message = (uint64_t *)test_memory(8 * N), x->glwe = (uint64_t *)test_memory(16 * N);

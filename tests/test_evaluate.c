@@ -370,7 +370,7 @@ START_TEST(encryption_is_exact) {
   uint8_t unused[PPML_KEY_BITS_MAX / 8], planes[PPML_KEY_BITS_MAX / 8];
   ppml_rng rng = test_rng(9);
   ppml_arena arena = test_arena(ppmli_long_key_bytes(p) + ppmli_long_product_scratch(p));
-  ppmli_secret_bits(unused, planes, p, &rng);
+  ppmli_client_draw_key(unused, planes, p, &rng);
   test_random_words(&rng, a, ppmli_long_mask_words(p));
   for (int extreme = 0; extreme < 3; extreme++) {
     ppmli_long_key key;

@@ -26,7 +26,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   ck_assert_int_eq(ppmli_fft_init(&b->fft, p->poly_size, ppmli_backend_ref(), &b->tables), PPML_OK);
   b->scratch =
       test_arena(ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), ppmli_ggsw_expand_scratch(p)));
-  ppmli_secret_bits(b->lwe_bits, b->glwe_bits, p, rng);
+  ppmli_client_draw_key(b->lwe_bits, b->glwe_bits, p, rng);
   b->wire = test_memory(ppmli_ggsw_wire_bytes(p));
   b->key = test_memory(ppmli_ggsw_doubles(p) * sizeof(double));
   b->digits = test_memory(ppmli_params_ggsw_rows(p) * N * sizeof(double));

@@ -30,7 +30,7 @@ static void check_noise(const ppml_params *p, ppml_rng *rng) {
   static sample x;
   test_moments m = {0, 0, 0, 0};
   ppml_arena arena = test_arena(ppmli_glwe_encrypt_scratch(p));
-  ppmli_secret_bits(x.lwe_bits, x.glwe_bits, p, rng);
+  ppmli_client_draw_key(x.lwe_bits, x.glwe_bits, p, rng);
   for (uint64_t index = 0; index < 40; index++) {
     test_random_words(rng, x.message, p->poly_size);
     ck_assert_int_eq(encrypt(&x, p, index, &arena), PPML_OK);
@@ -57,7 +57,7 @@ START_TEST(extraction_takes_the_constant_coefficient) {
   ppml_rng rng = test_rng(2);
   for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) {
     size_t dim = ppmli_params_long_dim(p);
-    ppmli_secret_bits(x.lwe_bits, x.glwe_bits, p, &rng);
+    ppmli_client_draw_key(x.lwe_bits, x.glwe_bits, p, &rng);
     test_random_words(&rng, x.glwe, dim + p->poly_size);
     test_glwe_phase(x.phase, x.glwe, p, x.glwe_bits);
     ppmli_glwe_extract(lwe, x.glwe, p);
@@ -71,7 +71,7 @@ START_TEST(the_same_streams_give_the_same_body_and_others_another) {
   const ppml_params *p = ppml_params_by_index(0);
   ppml_rng rng = test_rng(3);
   ppml_arena arena = test_arena(ppmli_glwe_encrypt_scratch(p));
-  ppmli_secret_bits(x.lwe_bits, x.glwe_bits, p, &rng);
+  ppmli_client_draw_key(x.lwe_bits, x.glwe_bits, p, &rng);
   z = y = x;
   ck_assert_int_eq(encrypt(&x, p, 7, &arena), PPML_OK);
   ck_assert_int_eq(encrypt(&y, p, 7, &arena), PPML_OK);

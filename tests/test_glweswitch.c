@@ -26,7 +26,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   b->scratch = test_arena(
       ppmli_max_size(ppmli_trace_scratch(p),
                      ppmli_max_size(ppmli_switch_make_scratch(p), ppmli_switch_expand_scratch(p))));
-  ppmli_secret_bits(b->unused, b->bits, p, rng);
+  ppmli_client_draw_key(b->unused, b->bits, p, rng);
   b->key_arena = test_arena(ppmli_long_key_bytes(p));
   ck_assert_int_eq(ppmli_long_key_init(&b->long_key, p, b->bits, &b->key_arena), PPML_OK);
   b->wire = test_memory(ppmli_switch_wire_bytes(p));

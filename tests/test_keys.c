@@ -52,7 +52,7 @@ START_TEST(key_bits_are_uniform_or_one_of_three_to_a_block) {
     double ones = 0, glwe_ones = 0, count = 0, glwe_count = 0;
     for (int k = 0; k < 60; k++) {
       uint8_t lwe[PPML_KEY_BITS_MAX / 8], glwe[PPML_KEY_BITS_MAX / 8];
-      ppmli_secret_bits(lwe, glwe, p, &rng);
+      ppmli_client_draw_key(lwe, glwe, p, &rng);
       for (uint32_t b = 0; b < p->lwe_dim; b++) ones += (double)ppmli_bit(lwe, b);
       for (size_t b = 0; b < ppmli_params_long_dim(p); b++) glwe_ones += (double)ppmli_bit(glwe, b);
       count += p->lwe_dim;
@@ -70,7 +70,7 @@ START_TEST(keys_have_the_shape_that_the_set_says) {
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
     uint8_t lwe[PPML_KEY_BITS_MAX / 8], glwe[PPML_KEY_BITS_MAX / 8];
     ppml_rng rng = test_rng(42);
-    ppmli_secret_bits(lwe, glwe, p, &rng);
+    ppmli_client_draw_key(lwe, glwe, p, &rng);
     if (p->shared_prefix) ck_assert_mem_eq(lwe, glwe, p->lwe_dim / 8);
     else if (p->lwe_dim) ck_assert_mem_ne(lwe, glwe, p->lwe_dim / 8);
     for (uint32_t b = 0; p->key_block_ones && b < p->lwe_dim; b += p->key_block) {
@@ -162,7 +162,7 @@ START_TEST(generation_wipes_its_scratch) {
                    PPML_ERR_IO);
   size_t wire =
       ppmli_arena_rounded(PPMLI_KEY_ITEMS_PER_THREAD * ppmli_key_step_wire_bytes(keys.eval.params));
-  size_t slice = ppmli_key_item_scratch(keys.eval.params), left = 0;
+  size_t slice = ppmli_key_make_scratch(keys.eval.params), left = 0;
   for (size_t i = 0; i < PPMLI_KEY_ITEMS_PER_THREAD * slice; i++)
     left += arena.memory[wire + i] != 0;
   ck_assert_uint_eq(left, 0);

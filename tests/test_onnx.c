@@ -804,7 +804,7 @@ END_TEST
 START_TEST(work_is_bounded_by_the_files_size) {
   static float large[2000];
   static message g, unused;
-  char from[8] = "big", to[8], name[600];
+  char from[8] = "big", to[16], name[600];
   g = unused = (message){{0}, 0};
   put_value(&g, 11, "x");
   put_value(&g, 12, "y");

@@ -2,6 +2,7 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
+#include "../ppml_impl/wire/packing_key.h"
 #include "../ppml_impl/cipher/packing.h"
 #include "../ppml_impl/plan/packing_noise.h"
 

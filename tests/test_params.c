@@ -134,7 +134,7 @@ START_TEST(noise_and_wire_widths_are_in_range) {
   for_each_set(p) {
     ck_assert(p->lwe_noise_bound < 1u << 31 && p->glwe_noise_bound < 1u << 31);
     ck_assert(ppmli_params_noise_std(p->glwe_noise_bound, 64) >= exp2(-62));
-    ck_assert(p->output_bits <= 32 && p->exact <= 1);
+    ck_assert(p->output_bits <= 32 && p->kind <= PPML_SET_LEVELED);
     ck_assert(ppmli_params_long_dim(p) <= (size_t)1 << p->output_bits);
     if (p->slots) continue;
     ck_assert(p->input_wire_bits >= 20 && p->input_wire_bits <= 64);
@@ -168,7 +168,7 @@ START_TEST(leveled_sets_are_what_the_code_relies_on) {
     ck_assert_uint_eq((size_t)1 << ppmli_params_trace_steps(p), ppmli_params_block(p));
     ck_assert_uint_le(p->pbs_base_log2 * p->pbs_levels, 64);
     ck_assert_uint_eq(p->bsk_wire_bits, PPMLI_LONG_TORUS_BITS);
-    ck_assert_uint_eq(p->input_wire_bits, 64 + PPMLI_INPUT_TAIL_BITS);
+    ck_assert_uint_eq(p->input_wire_bits, 64 + ppmli_params_tail_bits(p));
     ck_assert(log2(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS)) > -100.9);
     ck_assert(ppml_params_security_bits(p) > 160 && ppml_params_security_bits(p) < 218);
   }

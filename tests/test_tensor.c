@@ -28,7 +28,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   b->tables = test_arena(ppmli_fft_bytes(p->poly_size));
   ck_assert_int_eq(ppmli_fft_init(&b->fft, p->poly_size, backend, &b->tables), PPML_OK);
   b->scratch = test_arena(ppmli_tensor_left_bytes(p, PAIRS) + ppmli_tensor_scratch(p, PAIRS));
-  ppmli_secret_bits(b->unused, b->bits, p, rng);
+  ppmli_client_draw_key(b->unused, b->bits, p, rng);
   b->left = words(2 * N * PAIRS), b->right = words(2 * N * PAIRS);
   b->square = words(N), b->glwe = words(2 * N), b->phase = words(N), b->s2 = words(N);
   b->x = words(N * PAIRS), b->y = words(N * PAIRS), b->xy = words(N);

@@ -23,14 +23,9 @@ TEST_STATIC int unchecked_model_write(const ppml_model *m, ppml_writer *writer) 
 }
 
 TEST_STATIC int unchecked_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
-  size_t bytes = ppmli_circuit_wire_bytes(c) + ppmli_certificate_wire_bytes(c->model.layer_count);
-  ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
-  ppmli_out out;
-  memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
-  ppmli_out_begin(&out, writer, &h);
-  ppmli_circuit_put(&out, c);
-  ppmli_certificate_put(&out, c);
-  return ppmli_out_end(&out);
+  ppml_certificate certificate;
+  ppmli_circuit_certificate(&certificate, c);
+  return ppmli_circuit_file_write(c, &certificate, writer);
 }
 
 /* Writes an object, valid or not; the library's writer must refuse just what its reader, whose

@@ -3,8 +3,9 @@
 
 The layers are its folders, in the order of FOLDERS.  A header may include headers of its own
 folder or of those before it, without cycles; client and server include nothing of each other;
-a header uses something of every header that it includes; and only api/ defines names that begin
-with ppml_.  Prints what breaks this; exit status 1 then.
+a header uses something of every header that it includes; only api/ defines names that begin
+with ppml_; and what kind a parameter set is, only the headers of KINDS ask.
+Prints what breaks this; exit status 1 then.
 """
 import os
 import re
@@ -14,6 +15,9 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ppml_impl
 NAME = re.compile(r"\b(?:ppmli|PPMLI)_\w+")
 BASE = {"base/base.h"}  # language-level: counts as used everywhere
 FOLDERS = ["base", "math", "cipher", "network", "wire", "client", "server", "plan", "train", "api"]
+KINDS = {"math/params.h", "client/path.h", "server/path.h", "plan/path.h"}
+KIND = re.compile(
+    r"\bPPML_SET_\w+|\b(?:params|p)->kind\b|\bslots (?:\?|[!=]= 0)|(?:if|while) \(!?[\w.>-]*->slots\)|!\w+->slots")
 APART = {("client", "server"), ("server", "client")}
 
 
@@ -62,6 +66,9 @@ def main():
             used = set(NAME.findall(code[h])) & defines[i]
             if not used and i not in BASE and not h.startswith("api/"):
                 problems.append("%s: includes %s and uses nothing of it" % (h, i))
+        if h not in KINDS:
+            for found in KIND.findall(code[h]):
+                problems.append("%s: asks what kind a set is: %s" % (h, found))
         if not h.startswith("api/"):
             for name in re.findall(r"^(?:PPML_API|PPMLI_\w+|static|int)\b[^;{}]*?\b(ppml_\w+)\(",
                                    code[h], re.M):

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../ppml_impl/cipher/pbs.h"
 #include "../../ppml_impl/server/evalkey.h"
 #include "bench.h"
 #include "cli.h"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../ppml_impl/base/rng.h"
 #include "../../ppml_impl/server/evalkey.h"
 #include "bench.h"
 #include "cli.h"

@@ -59,8 +59,8 @@ static int save_both(const compile_request *r, const ppml_circuit *circuit) {
 /* The last set that auto tries before exact, the slowest by far: ten times what that one takes. */
 static const ppml_params *set_before_exact(void) {
   const ppml_params *p, *before = NULL;
-  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL && !p->exact; i++)
-    if (p->slots == 0 && p->key_block_ones == 0) before = p;
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL && p->kind != PPML_SET_EXACT; i++)
+    if (p->kind == PPML_SET_ROUNDED && p->key_block_ones == 0) before = p;
   return before;
 }
 
@@ -104,7 +104,8 @@ static int compile(const compile_request *r, const ppml_model *model) {
   if (status == CLI_OK) {
     double ms = r->calibrates ? measure_circuit_ms(&circuit) : -1;
     describe_circuit(&circuit, ms, r->json);
-    if (circuit.params->exact && r->options.params == NULL) note_exact(r, &circuit);
+    if (circuit.params->kind == PPML_SET_EXACT && r->options.params == NULL)
+      note_exact(r, &circuit);
   }
   cli_arena_destroy(&arena);
   return status;

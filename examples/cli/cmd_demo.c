@@ -216,7 +216,7 @@ static int write_sample(const char *path) {
 static int demo(demo_way *ways, size_t *count, const demo_request *r) {
   int status = CLI_OK, wrong = 0;
   for (size_t n = 0; n < DEMO_WAYS && status == CLI_OK; n++) {
-    if (r->params && (r->params->slots != 0) != demo_networks[n].is_leveled) continue;
+    if (r->params && (r->params->kind == PPML_SET_LEVELED) != demo_networks[n].is_leveled) continue;
     demo_way *w = &ways[(*count)++];
     status = way_open(w, &demo_networks[n], r->params);
     if (status == CLI_OK) status = way_run(w, r);

@@ -83,7 +83,7 @@ static void put_bootstrap_params(const ppml_params *p) {
   put_integer("ks_levels", p->ks_levels);
   put_integer("lwe_noise_bound", p->lwe_noise_bound);
   put_integer("bsk_wire_bits", p->bsk_wire_bits);
-  put_integer("exact", p->exact);
+  put_integer("exact", p->kind == PPML_SET_EXACT);
 }
 
 /* Of the GLWE key switches, which a leveled set has instead. */
@@ -101,7 +101,7 @@ static void put_params(const ppml_params *p) {
   put_integer("glwe_dim", p->glwe_dim);
   put_integer("poly_size", p->poly_size);
   put_integer("glwe_noise_bound", p->glwe_noise_bound);
-  if (p->slots) put_leveled_params(p);
+  if (p->kind == PPML_SET_LEVELED) put_leveled_params(p);
   else put_bootstrap_params(p);
   put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("output_bits", p->output_bits);
@@ -117,7 +117,7 @@ static int modulus_log2(uint64_t score_unit) {
 
 /* How an image of a leveled circuit is laid out; nothing of others. */
 static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t score_unit) {
-  if (p->slots == 0) return;
+  if (p->kind != PPML_SET_LEVELED) return;
   put_integer("plaintext_modulus_log2", modulus_log2(score_unit));
   put_integer("input_ciphertexts", (int64_t)ppmli_input_blocks(p, spec));
 }
@@ -268,7 +268,7 @@ static void put_promise(const ppml_certificate *c, double predicted_ms) {
 }
 
 static void put_security(const ppml_certificate *c, const ppml_params *p) {
-  if (p->slots == 0) put_real("lwe_security_bits", c->lwe_security_bits);
+  if (p->kind != PPML_SET_LEVELED) put_real("lwe_security_bits", c->lwe_security_bits);
   put_real("glwe_security_bits", c->glwe_security_bits);
   put_text("security_estimate", c->security_estimate);
 }
@@ -385,7 +385,7 @@ static void describe_circuit_lines(const ppml_circuit *c, const ppml_certificate
   printf("assuming   ");
   print_wrapped(c->params->assumption, 11);
   print_agreement(certificate);
-  if (c->params->exact)
+  if (c->params->kind == PPML_SET_EXACT)
     printf("failure    2^%.1f an image, at most\n", ppml_circuit_failure_log2(c));
   print_answers(c, certificate);
   print_layers(c, certificate);
@@ -449,7 +449,8 @@ void describe_circuit(const ppml_circuit *c, double predicted_ms, int json) {
   ppml_certificate certificate;
   ppml_circuit_certificate(&certificate, c);
   if (json) describe_circuit_json(c, &certificate, predicted_ms);
-  else if (c->params->slots) describe_leveled_lines(c, &certificate, predicted_ms);
+  else if (c->params->kind == PPML_SET_LEVELED)
+    describe_leveled_lines(c, &certificate, predicted_ms);
   else describe_circuit_lines(c, &certificate, predicted_ms);
 }
 

@@ -4,7 +4,12 @@
 #include <string.h>
 
 #include "cli.h"
+#include "../../ppml_impl/base/rng.h"
+#include "../../ppml_impl/cipher/glwe.h"
+#include "../../ppml_impl/cipher/pbs.h"
+#include "../../ppml_impl/network/windows.h"
 #include "../../ppml_impl/plan/layout_exact.h"
+#include "../../ppml_impl/server/evalkey.h"
 #include "kernels.h"
 #include "measure_leveled.h"
 
@@ -127,16 +132,15 @@ static double batches_ms(measure_pbs *b, size_t bootstraps, size_t batch) {
 
 /* Rounds of an exact circuit, all of the same size. */
 static double rounds_ms(measure_pbs *b, const ppml_circuit *c) {
-  ppmli_exact_summary sum;
-  ppmli_exact_summarize(&sum, c);
-  size_t rounds = sum.rounds > 0 ? sum.rounds : 1;
-  return batches_ms(b, sum.bootstraps, (sum.bootstraps + rounds - 1) / rounds);
+  ppmli_exact_count count = ppmli_exact_count_of(&c->model);
+  size_t rounds = count.rounds > 0 ? count.rounds : 1;
+  return batches_ms(b, count.bootstraps, (count.bootstraps + rounds - 1) / rounds);
 }
 
 /* Hidden layers one by one, each as a batch. */
 static double layers_ms(measure_pbs *b, const ppml_circuit *c) {
   double sum = 0;
-  if (c->params->exact) return rounds_ms(b, c);
+  if (c->params->kind == PPML_SET_EXACT) return rounds_ms(b, c);
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
     sum += batches_ms(b, c->model.layer[l].outputs, c->model.layer[l].outputs);
   return sum;
@@ -148,7 +152,7 @@ double measure_circuit_ms(const ppml_circuit *c) {
   measure_pbs b;
   double ms = -1;
   size_t bytes = ppml_eval_key_bytes(c->params, 1) + measure_pbs_bytes(c->params);
-  if (c->params->slots) return measure_leveled_circuit_ms(c);
+  if (c->params->kind == PPML_SET_LEVELED) return measure_leveled_circuit_ms(c);
   if (cli_arena_create(&arena, bytes)) return ms;
   if (measure_fake_key(&key, c->params, &arena) == PPML_OK &&
       measure_pbs_init(&b, &key, &arena) == PPML_OK)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../ppml_impl/base/rng.h"
 #include "../../ppml_impl/server/evalkey.h"
 #include "cli.h"
 

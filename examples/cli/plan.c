@@ -31,7 +31,7 @@ int plan_options(ppml_compile_options *options, args *a) {
 
 /* The set asked for is for the other kind of network. */
 static int refuse_kind(const ppml_params *params, const char *path) {
-  if (params->slots)
+  if (params->kind == PPML_SET_LEVELED)
     return cli_fail(CLI_REFUSED, path,
                     "%s has no bootstrap, which these activations need (expected one hidden layer "
                     "of polynomials)",
@@ -68,7 +68,8 @@ static const char *exact_reason(const ppml_model *model) {
 static int refuse_bootstraps(const ppml_refusal *r, const ppml_compile_options *options,
                              const ppml_model *model, const char *path) {
   const char *exact = exact_reason(model), *link = "; ";
-  if (options->params && options->params->exact) return cli_fail(CLI_REFUSED, path, "%s", exact);
+  if (options->params && options->params->kind == PPML_SET_EXACT)
+    return cli_fail(CLI_REFUSED, path, "%s", exact);
   if (options->params) exact = link = "";
   if (r->params == NULL)
     return cli_fail(CLI_REFUSED, path,
@@ -99,7 +100,7 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
   int is_polynomial = ppmli_model_is_polynomial(model);
   if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
-  if (options->params && (options->params->slots != 0) != is_polynomial)
+  if (options->params && (options->params->kind == PPML_SET_LEVELED) != is_polynomial)
     return refuse_kind(options->params, path);
   return is_polynomial ? refuse_polynomial(r, options, model, path)
                        : refuse_bootstraps(r, options, model, path);

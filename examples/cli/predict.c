@@ -71,7 +71,7 @@ static void conclude(prediction *p, const ppml_circuit *c) {
   p->accuracy.expected = right.expected / images;
   p->accuracy.low = right.low > 0 ? right.low / images : 0;
   p->accuracy.high = right.high < images ? right.high / images : 1;
-  if (!c->params->exact) return;
+  if (c->params->kind != PPML_SET_EXACT) return;
   p->agreement = always; /* it fails once in 2^64 images: nothing is left to chance */
   p->score_error = none;
   p->accuracy.low = p->accuracy.high = p->accuracy.expected;

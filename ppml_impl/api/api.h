@@ -25,7 +25,7 @@
 #include "../network/windows.h"
 #include "../plan/certificate.h"
 #include "../plan/choose.h"
-#include "../plan/circuit_file.h"
+#include "../plan/circuit_check.h"
 #include "../plan/layout_exact.h"
 #include "../plan/outlook.h"
 #include "../plan/path.h"
@@ -375,19 +375,19 @@ PPML_API void ppml_client_id(uint8_t *id, const ppml_client *client) {
 }
 
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit) {
-  return ppmli_circuit_is_whole(circuit) ? ppmli_circuit_pbs_count(circuit) : 0;
+  return ppmli_circuit_is_whole(circuit) ? ppmli_planner_bootstraps(circuit) : 0;
 }
 
 PPML_API void ppml_circuit_noise(ppml_noise *noise, const ppml_circuit *circuit) {
   if (noise == NULL) return;
-  if (ppmli_circuit_is_whole(circuit)) ppmli_predict_noise(noise, circuit);
+  if (ppmli_circuit_is_whole(circuit)) ppmli_planner_noise(noise, circuit);
   else memset(noise, 0, sizeof *noise);
 }
 
 PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit) {
   const double least = 1e-300; /* below that a double says nothing */
   if (!ppmli_circuit_is_whole(circuit)) return 0;
-  double failure = circuit->params->exact ? ppmli_exact_failure(circuit) : 1;
+  double failure = ppmli_planner_failure(circuit);
   return log2(failure > least ? failure : least);
 }
 
@@ -425,7 +425,7 @@ PPML_API int ppml_simulate(int32_t *scores, const ppml_circuit *circuit, const u
   ppmli_call call =
       ppmli_call_begin(arena, scores, draws * circuit->model.spec.outputs * sizeof *scores);
   int error = ppmli_rng_begin(rng);
-  if (error == PPML_OK) error = ppmli_simulate(scores, circuit, pixels, draws, rng, arena);
+  if (error == PPML_OK) error = ppmli_planner_simulate(scores, circuit, pixels, draws, rng, arena);
   return ppmli_call_end(&call, error);
 }
 
@@ -591,7 +591,7 @@ PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *out
 }
 
 PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit) {
-  return ppmli_circuit_is_whole(circuit) ? ppmli_eval_key_prepare_bytes(circuit) : 0;
+  return ppmli_circuit_is_whole(circuit) ? ppmli_server_prepare_bytes(circuit) : 0;
 }
 
 PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
@@ -599,7 +599,7 @@ PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circu
   if (!ppmli_eval_key_is_whole(key) || !ppmli_circuit_is_whole(circuit)) return PPML_ERR_ARG;
   if (!ppmli_arena_is_whole(arena)) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(arena, NULL, 0); /* the key stays what it is */
-  return ppmli_call_end(&call, ppmli_eval_key_prepare(key, circuit, arena));
+  return ppmli_call_end(&call, ppmli_server_prepare(key, circuit, arena));
 }
 
 PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads) {

@@ -54,7 +54,7 @@ PPMLI_STATIC int ppmli_model_is_whole(const ppml_model *m) {
 
 PPMLI_STATIC int ppmli_circuit_is_whole(const ppml_circuit *c) {
   if (c == NULL || !ppmli_params_is_whole(c->params) || !ppmli_model_is_whole(&c->model)) return 0;
-  if ((c->params->slots != 0) != ppmli_model_is_polynomial(&c->model)) return 0;
+  if (ppmli_params_has_products(c->params) != ppmli_model_is_polynomial(&c->model)) return 0;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     if (c->unit[l] == 0 || c->gain[l] == NULL) return 0;
     for (uint32_t j = 0; j < c->model.layer[l].outputs; j++)
@@ -81,7 +81,7 @@ PPMLI_STATIC int ppmli_eval_key_is_whole(const ppml_eval_key *key) {
 
 PPMLI_STATIC int ppmli_input_is_whole(const ppml_input *input) {
   return input && ppmli_params_is_whole(input->params) && input->body &&
-         (input->tail || input->params->slots == 0);
+         (input->tail || ppmli_params_tail_bits(input->params) == 0);
 }
 
 PPMLI_STATIC int ppmli_output_is_whole(const ppml_output *output) {

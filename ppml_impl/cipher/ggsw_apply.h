@@ -11,6 +11,7 @@
 #include "../math/masks.h"
 #include "../math/params.h"
 #include "../math/torus.h"
+#include "ggsw.h"
 
 PPMLI_INLINE size_t ppmli_ggsw_expand_scratch(const ppml_params *p) {
   return ppmli_arena_rounded((p->glwe_dim + 1) * (size_t)p->poly_size * sizeof(uint64_t)) +
@@ -51,6 +52,22 @@ PPMLI_STATIC int ppmli_ggsw_expand(double *out, size_t stride, const uint8_t *wi
                                    work);
   }
   arena->used_bytes = mark;
+  return PPML_OK;
+}
+
+/* Prepares all GGSW ciphertexts of a step of a blind rotation.
+ *   out   [groups][terms][rows][columns][GROUP]
+ *   wire  [terms][ppmli_ggsw_wire_bytes(p)]
+ * Scratch: ppmli_ggsw_expand_scratch(p).  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_ggsw_expand_step(double *out, const uint8_t *wire, const ppml_params *p,
+                                        size_t step, const uint8_t *mask_seed, const ppmli_fft *fft,
+                                        ppml_arena *arena) {
+  size_t terms = ppmli_params_ggsw_per_step(p);
+  size_t groups = ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP;
+  for (size_t term = 0; term < terms; term++)
+    PPMLI_TRY(ppmli_ggsw_expand(out + term * groups, terms * groups,
+                                wire + term * ppmli_ggsw_wire_bytes(p), p, mask_seed,
+                                step * terms + term, fft, arena));
   return PPML_OK;
 }
 

@@ -72,4 +72,19 @@ PPMLI_STATIC uint64_t ppmli_pbs_block_bit(const ppml_params *p, const uint8_t *l
   return bit;
 }
 
+/* Encrypts all GGSW ciphertexts of a step of a blind rotation: one for each value of its block.
+ *   wire  [ggsw_per_step][ppmli_ggsw_wire_bytes(p)]  out
+ * Scratch: ppmli_ggsw_encrypt_scratch(p).  Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_ggsw_make_step(uint8_t *wire, const ppml_params *p, size_t step,
+                                      const uint8_t *lwe_bits, const uint8_t *glwe_bits,
+                                      const uint8_t *mask_seed, const uint8_t *noise_seed,
+                                      ppml_arena *arena) {
+  size_t terms = ppmli_params_ggsw_per_step(p);
+  for (size_t term = 0; term < terms; term++)
+    PPMLI_TRY(ppmli_ggsw_encrypt(wire + term * ppmli_ggsw_wire_bytes(p), p,
+                                 ppmli_pbs_block_bit(p, lwe_bits, step, term), glwe_bits, mask_seed,
+                                 noise_seed, step * terms + term, arena));
+  return PPML_OK;
+}
+
 #endif

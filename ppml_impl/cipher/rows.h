@@ -127,7 +127,7 @@ PPMLI_INLINE size_t ppmli_rows_position(const ppmli_rows *rows, const ppml_param
 /* Can a parameter set carry such rows?  One mask polynomial, and a block of whole batches. */
 PPMLI_STATIC int ppmli_rows_are_valid(const ppmli_rows *rows, const ppml_params *p) {
   if (rows->purpose != PPMLI_ROWS_DESCENT && rows->purpose != PPMLI_ROWS_GRAM) return 0;
-  if (p->slots || p->exact || p->glwe_dim != 1 || p->lwe_dim == 0) return 0;
+  if (!ppmli_params_learns(p)) return 0;
   if (rows->features < 2 || rows->outputs > PPML_CLASSES_MAX) return 0;
   return rows->batch >= 1 && rows->batch <= p->poly_size && p->poly_size % rows->batch == 0;
 }

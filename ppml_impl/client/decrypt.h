@@ -51,7 +51,7 @@ PPMLI_STATIC uint32_t ppmli_output_phase(const uint32_t *lwe, const ppml_params 
   uint32_t phase = lwe[dim];
   for (size_t i = 0; i < dim; i++)
     phase -= lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(glwe_bits, i));
-  for (size_t i = 0; p->slots && i < dim; i++) /* where the key is -1 */
+  for (size_t i = 0; ppmli_params_key_planes(p) > 1 && i < dim; i++) /* where the key is -1 */
     phase += lwe[i] & (uint32_t)ppmli_ct_mask(ppmli_bit(glwe_bits, dim + i));
   return phase & (((uint32_t)1 << p->output_bits) - 1);
 }

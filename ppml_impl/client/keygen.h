@@ -8,15 +8,10 @@
 #include "../base/parallel.h"
 #include "../base/rng.h"
 #include "../base/seeds.h"
-#include "../cipher/ggsw.h"
-#include "../cipher/ggsw_make.h"
-#include "../cipher/glweswitch_make.h"
 #include "../cipher/keyswitch_make.h"
-#include "../math/long_make.h"
-#include "../math/params.h"
 #include "../wire/container.h"
 #include "../wire/key_layout.h"
-#include "secret.h"
+#include "path.h"
 
 /*   rng  ppmli_rng_begin was called for this use */
 PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
@@ -24,15 +19,14 @@ PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_cli
   memset(key, 0, sizeof *key);
   key->client = *client;
   ppmli_rng_bytes(rng, key->id, sizeof key->id);
-  ppmli_secret_bits(key->lwe_bits, key->glwe_bits, client->params, rng);
+  ppmli_client_draw_key(key->lwe_bits, key->glwe_bits, client->params, rng);
 }
 
 /* ----------------------------------------------------------- generation */
 
 typedef struct ppmli_key_generation {
   ppmli_key_pass pass;
-  const ppml_secret_key *key;
-  ppmli_long_key long_key; /* of a leveled set */
+  ppmli_open_key key;
   uint8_t noise_seed[PPML_SEED_BYTES];
 } ppmli_key_generation;
 
@@ -42,29 +36,8 @@ PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation 
   uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
   PPMLI_ASSERT(mask != NULL);
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
-    ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key->glwe_bits,
-                          g->key->lwe_bits, g->pass.mask_seed, g->noise_seed, mask);
-}
-
-PPMLI_STATIC void ppmli_key_make_step(uint8_t *wire, const ppmli_key_generation *g, size_t step,
-                                      ppml_arena *arena) {
-  const ppml_params *p = g->pass.params;
-  if (p->slots) {
-    int error = ppmli_switch_make(wire, p, step, g->key->glwe_bits, &g->long_key, g->pass.mask_seed,
-                                  g->noise_seed, arena);
-    PPMLI_ASSERT(error == PPML_OK);
-    (void)error; /* the slice was sized for it */
-    return;
-  }
-  size_t terms = ppmli_params_ggsw_per_step(p);
-  for (size_t term = 0; term < terms; term++) {
-    uint64_t bit = ppmli_pbs_block_bit(p, g->key->lwe_bits, step, term);
-    int error =
-        ppmli_ggsw_encrypt(wire + term * ppmli_ggsw_wire_bytes(p), p, bit, g->key->glwe_bits,
-                           g->pass.mask_seed, g->noise_seed, step * terms + term, arena);
-    PPMLI_ASSERT(error == PPML_OK);
-    (void)error; /* the slice was sized for it */
-  }
+    ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key.secret->glwe_bits,
+                          g->key.secret->lwe_bits, g->pass.mask_seed, g->noise_seed, mask);
 }
 
 PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
@@ -73,7 +46,12 @@ PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   uint8_t *wire = g->pass.wire + index * g->pass.item_bytes;
   size_t item = g->pass.first + index, ksk_items = ppmli_key_ksk_items(g->pass.params);
   if (item < ksk_items) ppmli_key_make_rows(wire, g, item, &arena);
-  else ppmli_key_make_step(wire, g, item - ksk_items, &arena);
+  else {
+    int error = ppmli_client_make_step(wire, &g->key, item - ksk_items, g->pass.mask_seed,
+                                       g->noise_seed, &arena);
+    PPMLI_ASSERT(error == PPML_OK);
+    (void)error; /* the slice was sized for it */
+  }
 }
 
 PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation *g,
@@ -90,8 +68,14 @@ PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation 
   }
 }
 
+/* Scratch of one item: a row's mask, or what a step takes. */
+PPMLI_STATIC size_t ppmli_key_make_scratch(const ppml_params *p) {
+  return ppmli_max_size(ppmli_client_step_scratch(p),
+                        ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t)));
+}
+
 PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t threads) {
-  return (p->slots ? ppmli_long_key_bytes(p) : 0) + ppmli_key_pass_bytes(p, threads);
+  return ppmli_open_key_bytes(p) + ppmli_key_pass_bytes(p, threads, ppmli_key_make_scratch(p));
 }
 
 /* Makes an evaluation key and writes it as it goes.
@@ -110,17 +94,16 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
       PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
   memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
-  int error = PPML_OK;
   memset(&g, 0, sizeof g);
-  if (p->slots) error = ppmli_long_key_init(&g.long_key, p, key->glwe_bits, arena);
+  int error = ppmli_open_key_init(&g.key, key, arena);
   if (error == PPML_OK)
-    error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel), arena);
+    error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel),
+                                ppmli_key_make_scratch(p), arena);
   if (error) {
-    if (g.long_key.values) ppmli_long_key_wipe(&g.long_key);
+    ppmli_open_key_close(&g.key);
     arena->used_bytes = mark;
     return error;
   }
-  g.key = key;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
   memcpy(g.pass.mask_seed, seeds.mask, sizeof g.pass.mask_seed);
   memcpy(g.noise_seed, seeds.noise, sizeof g.noise_seed);
@@ -129,7 +112,7 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   ppmli_out_bytes(&out, g.pass.mask_seed, sizeof g.pass.mask_seed);
   ppmli_key_generate_items(&out, &g, parallel, progress);
   ppmli_wipe(g.noise_seed, sizeof g.noise_seed);
-  if (p->slots) ppmli_long_key_wipe(&g.long_key);
+  ppmli_open_key_close(&g.key);
   ppmli_wipe(g.pass.scratch.memory, g.pass.capacity * g.pass.scratch.slice_bytes);
   arena->used_bytes = mark;
   return ppmli_out_end(&out);

@@ -1,4 +1,5 @@
-/* Drawing the client's secret key: uniform bits, blocks of bits, or coefficients -1, 0 and 1. */
+/* Drawing the coefficients of a secret key: uniform bits, blocks of bits, or -1, 0 and 1.
+ * In: a generator; out: planes of bits.  path.h chooses; keygen.h makes the whole key. */
 #ifndef PPMLI_CLIENT_SECRET_H
 #define PPMLI_CLIENT_SECRET_H
 
@@ -32,14 +33,10 @@ PPMLI_STATIC void ppmli_secret_trits(uint8_t *planes, uint32_t poly_size, ppml_r
   }
 }
 
+/* Coefficients 0 and 1, equally likely, and the short key: a part of them, or blocks of bits.
+ *   lwe_bits, glwe_bits  in: zeros; out */
 PPMLI_STATIC void ppmli_secret_bits(uint8_t *lwe_bits, uint8_t *glwe_bits, const ppml_params *p,
                                     ppml_rng *rng) {
-  memset(lwe_bits, 0, PPML_KEY_BITS_MAX / 8);
-  memset(glwe_bits, 0, PPML_KEY_BITS_MAX / 8);
-  if (p->slots) {
-    ppmli_secret_trits(glwe_bits, p->poly_size, rng);
-    return;
-  }
   ppmli_rng_bytes(rng, glwe_bits, ppmli_params_long_dim(p) / 8);
   if (p->shared_prefix) {
     memcpy(lwe_bits, glwe_bits, p->lwe_dim / 8);

@@ -30,25 +30,25 @@
 PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
   /* clang-format off */
   static const ppml_params table[] = {
-      {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, 0, 0,
+      {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
-      {"balanced",    4, 768, 4,  512, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 4),  86026u,     69875u, 32, 50, 14, 0, 0,
+      {"balanced",    4, 768, 4,  512, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 4),  86026u,     69875u, 32, 50, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -16.40, -48.70 */
-      {"precise",     2, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5),  21731u,     69875u, 32, 52, 14, 0, 0,
+      {"precise",     2, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5),  21731u,     69875u, 32, 52, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"finest",      5, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8),  21731u,     69875u, 32, 52, 14, 0, 0,
+      {"finest",      5, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8),  21731u,     69875u, 32, 52, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"exact",       6, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(12, 3, 2, 8),  21731u,     69875u, 48, 50, 26, 1, 0,
+      {"exact",       6, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(12, 3, 2, 8),  21731u,     69875u, 48, 50, 26, PPML_SET_EXACT, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
-      {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, 0, 0,
+      {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
-      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 16,
+      {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 16,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 32,
+      {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 32,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 64,
+      {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 64,
        PPMLI_UNIFORM_TERNARY},
-      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, 0, 128,
+      {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 128,
        PPMLI_UNIFORM_TERNARY},
   };
   /* clang-format on */
@@ -83,20 +83,35 @@ PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
   return (size_t)p->glwe_dim * p->poly_size;
 }
 
-/* Bytes of the GLWE key: a bit for each coefficient, or two planes of bits. */
+/* Planes of bits that the GLWE key has: one where its coefficients are 0 and 1; two where they are
+ * -1, 0 and 1, the second for -1. */
+PPMLI_INLINE size_t ppmli_params_key_planes(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED ? 2 : 1;
+}
+
 PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
-  return ppmli_params_long_dim(p) / 8 * (p->slots ? 2 : 1);
+  return ppmli_params_long_dim(p) / 8 * ppmli_params_key_planes(p);
+}
+
+/* Bits of the torus that keys, and images as they travel, are made on. */
+PPMLI_INLINE uint32_t ppmli_params_torus_bits(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED ? PPMLI_LONG_TORUS_BITS : 64;
+}
+
+/* Bits of an image's word on the wire that are below the upper 64: in ppml_input.tail. */
+PPMLI_INLINE uint32_t ppmli_params_tail_bits(const ppml_params *p) {
+  return p->input_wire_bits > 64 ? p->input_wire_bits - 64 : 0;
 }
 
 /* Coordinates that the key switch replaces; none where there is no short key. */
 PPMLI_INLINE size_t ppmli_params_switched_dim(const ppml_params *p) {
-  if (p->slots) return 0;
+  if (p->lwe_dim == 0) return 0;
   return ppmli_params_long_dim(p) - (p->shared_prefix ? p->lwe_dim : 0);
 }
 
-/* Values of an image that one GLWE ciphertext of a leveled circuit holds: N / slots. */
+/* Values of an image that one GLWE ciphertext holds: N, or N / slots where neurons stand in slots. */
 PPMLI_INLINE uint32_t ppmli_params_block(const ppml_params *p) {
-  return p->poly_size / p->slots;
+  return p->slots ? p->poly_size / p->slots : p->poly_size;
 }
 
 /* Automorphisms of a trace that clears all but every N / slots-th coefficient. */
@@ -109,7 +124,7 @@ PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
 /* Steps in which the larger part of the evaluation key is used: of a blind rotation, or the
  * trace's and then the relinearization. */
 PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
-  return p->slots ? ppmli_params_trace_steps(p) + 1 : p->lwe_dim / p->key_block;
+  return p->key_block ? p->lwe_dim / p->key_block : ppmli_params_trace_steps(p) + 1;
 }
 
 /* GGSW ciphertexts of one blind-rotation step: one for each nonzero value that a
@@ -130,6 +145,33 @@ PPMLI_INLINE ppmli_gadget ppmli_params_ks_gadget(const ppml_params *p) {
   return ppmli_gadget_make(p->ks_base_log2, p->ks_levels, 32);
 }
 
+/* ------------------------------------------------- what circuits of a set are like */
+
+/* Has the evaluation key GLWE key switches, of words of 80 bits, in place of a bootstrapping key? */
+PPMLI_INLINE int ppmli_params_has_switches(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED;
+}
+
+/* Does a set carry networks of polynomials, and no others? */
+PPMLI_INLINE int ppmli_params_has_products(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED;
+}
+
+/* Can encrypted rows be learnt from under the set?  They need bootstraps and one mask polynomial. */
+PPMLI_INLINE int ppmli_params_learns(const ppml_params *p) {
+  return p->kind == PPML_SET_ROUNDED && p->glwe_dim == 1 && p->lwe_dim != 0;
+}
+
+/* Are scores without noise, but for a failure? */
+PPMLI_INLINE int ppmli_params_is_noiseless(const ppml_params *p) {
+  return p->kind == PPML_SET_EXACT;
+}
+
+/* May the weights of a layer with one output go into the tables of the layer before it? */
+PPMLI_INLINE int ppmli_params_folds_weights(const ppml_params *p) {
+  return p->kind == PPML_SET_ROUNDED;
+}
+
 /* ------------------------------------------------------- output noise */
 
 /* floor(sqrt(x)), a bit at a time: clients have no floating point. */
@@ -146,7 +188,8 @@ PPMLI_STATIC uint64_t ppmli_square_root(uint64_t x) {
  * The root is taken of 2^20 times that. */
 PPMLI_STATIC uint64_t ppmli_params_output_noise(const ppml_params *p) {
   uint64_t dim = ppmli_params_long_dim(p);
-  uint64_t variance = p->slots ? ((3 + 2 * dim) << 20) / 36 : ((4 + dim) << 20) / 48;
+  uint64_t variance =
+      ppmli_params_key_planes(p) > 1 ? ((3 + 2 * dim) << 20) / 36 : ((4 + dim) << 20) / 48;
   return ppmli_square_root(variance) << (64 - p->output_bits - 10);
 }
 

@@ -49,7 +49,7 @@ PPMLI_STATIC uint64_t ppmli_client_flood_bound(const ppml_client *c) {
 PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
   uint64_t unit = c->score_unit, least = (uint64_t)1 << (64 - PPMLI_TENSOR_MODULUS_LOG2_MAX);
   if (unit > PPMLI_TORUS_HALF || unit < PPMLI_SCORE_UNIT_MIN) return 0;
-  return c->params->slots == 0 || (unit >= least && (unit & (unit - 1)) == 0);
+  return !ppmli_params_has_products(c->params) || (unit >= least && (unit & (unit - 1)) == 0);
 }
 
 /* What a client's reader accepts, and its writer writes.  Who sends a client spec must not be able
@@ -61,7 +61,7 @@ PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *
   for (uint32_t s = 0; s < c->spec.outputs; s++)
     if (c->score_peak[s] < 0) return 0;
   if (c->score_noise < ppmli_params_output_noise(c->params)) return 0;
-  if (c->params->exact && !ppmli_client_is_silent(c)) return 0;
+  if (ppmli_params_is_noiseless(c->params) && !ppmli_client_is_silent(c)) return 0;
   return c->publish <= PPML_PUBLISH_MAX && c->renew_after > 0;
 }
 

@@ -39,11 +39,11 @@ typedef struct ppmli_pooled_layout {
 PPMLI_STATIC const ppml_params *ppmli_pooled_params(uint32_t depth) {
   /* clang-format off */
   static const ppml_params table[] = {
-      {"pooled-16", 11, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 0, 256,
+      {"pooled-16", 11, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 2, 256,
        PPMLI_UNIFORM_TERNARY},
-      {"pooled-32", 12, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 0, 128,
+      {"pooled-32", 12, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 2, 128,
        PPMLI_UNIFORM_TERNARY},
-      {"pooled-64", 13, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 0, 64,
+      {"pooled-64", 13, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 2, 64,
        PPMLI_UNIFORM_TERNARY},
   };
   /* clang-format on */

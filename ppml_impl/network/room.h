@@ -12,6 +12,7 @@
 #ifndef PPMLI_NETWORK_ROOM_H
 #define PPMLI_NETWORK_ROOM_H
 
+#include "../math/params.h"
 #include "model.h"
 
 #define PPMLI_INPUT_SCALE_LOG2 16    /* one unit of a full-scale input is 2^-16 of a turn */
@@ -27,7 +28,7 @@ PPMLI_INLINE int ppmli_activation_is_odd(uint32_t activation) {
 
 /* Does layer l + 1 have one output alone?  Then its weights go into layer l's tables. */
 PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
-  return !c->params->exact && c->model.layer[l + 1].outputs == 1;
+  return ppmli_params_folds_weights(c->params) && c->model.layer[l + 1].outputs == 1;
 }
 
 /* The largest torus value of z_j = 1 that keeps accumulator j where it should be. */
@@ -55,7 +56,7 @@ PPMLI_STATIC uint64_t ppmli_layer_least_capacity(const ppml_model *m, uint32_t l
 /* What an input of 1 is on the torus; the same for all circuits of a set, so that a client needs
  * to know nothing of the weights. */
 PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_params *p, const ppml_spec *spec) {
-  if (p->exact) return (uint64_t)1 << (64 - PPMLI_EXACT_SCALE_LOG2);
+  if (ppmli_params_is_noiseless(p)) return (uint64_t)1 << (64 - PPMLI_EXACT_SCALE_LOG2);
   return (uint64_t)1 << (64 - PPMLI_INPUT_SCALE_LOG2 - spec->input_bits);
 }
 
@@ -71,7 +72,8 @@ PPMLI_INLINE uint64_t ppmli_circuit_score_unit(const ppml_circuit *c) {
 /* As ppml_circuit_score_peak has it. */
 PPMLI_INLINE int32_t ppmli_circuit_score_peak(const ppml_circuit *c, uint32_t output) {
   const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
-  return c->params->slots ? last->peak[output] : INT32_MAX;
+  int is_known = ppmli_model_has_score_peaks(&c->model, c->model.layer_count - 1);
+  return is_known ? last->peak[output] : INT32_MAX;
 }
 
 /* Scores may be so many times as large as training hardly ever saw them, in halves. */

@@ -9,17 +9,14 @@
 #include "../client/keygen.h"
 #include "../network/model.h"
 #include "../network/room.h"
-#include "../server/bootstrap.h"
 #include "../server/evalkey.h"
+#include "../server/infer.h"
 #include "../wire/container.h"
 #include "../wire/input.h"
 #include "../wire/key_layout.h"
 #include "../wire/output.h"
-#include "layout_exact.h"
 #include "layout_leveled.h"
-#include "layout_rounded.h"
 #include "leak.h"
-#include "noise.h"
 #include "path.h"
 #include "security.h"
 
@@ -37,64 +34,6 @@ PPMLI_STATIC void ppmli_certify_ranges(ppml_layer_certificate *out, const ppml_m
     if (layer->peak && layer->peak[j] > out->accumulator_peak)
       out->accumulator_peak = layer->peak[j];
   }
-}
-
-/* Noise of what comes behind the dense layer. */
-PPMLI_STATIC void ppmli_certify_steps(ppml_layer_certificate *out, const ppml_params *p,
-                                      int is_last) {
-  out->rounding_std = sqrt(is_last ? ppmli_noise_output_switch(p) : ppmli_noise_modulus_switch(p));
-  if (is_last) return;
-  out->key_switch_std = sqrt(ppmli_noise_keyswitch(p));
-  out->bootstrap_std = sqrt(ppmli_noise_blind_rotation(p));
-}
-
-/* Noise of a layer step by step, at its worst accumulators.
- *   before  mean variance of the activations before, in units */
-PPMLI_STATIC void ppmli_certify_noise(ppml_layer_certificate *out, const ppml_circuit *c,
-                                      uint32_t l, double before) {
-  const ppml_layer *layer = &c->model.layer[l];
-  int is_last = l + 1 == c->model.layer_count;
-  double dense = 0;
-  for (uint32_t j = 0; j < layer->outputs; j++) {
-    double variance = ppmli_circuit_dense_variance(c, l, j);
-    if (variance > dense) dense = variance;
-    if (is_last) continue;
-    double wrong = ppmli_circuit_wrong(layer, j, ppmli_circuit_total_variance(c, l, j, before));
-    if (wrong > out->wrong_activation) out->wrong_activation = wrong;
-  }
-  out->dense_std = sqrt(dense);
-  ppmli_certify_steps(out, c->params, is_last);
-  if (!is_last) out->relative_std = ppmli_circuit_layer_noise(c, l);
-}
-
-/* Noise of an exact circuit's layer: of its windows relative to the margins, and all that may
- * go wrong. */
-PPMLI_STATIC void ppmli_certify_exact_noise(ppml_layer_certificate *out, const ppml_circuit *c,
-                                            uint32_t l, const ppml_noise *noise) {
-  int is_last = l + 1 == c->model.layer_count;
-  double dense = 0;
-  for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
-    double variance = is_last
-                          ? ppmli_exact_score_variance(c, j) - ppmli_noise_output_switch(c->params)
-                          : ppmli_exact_accumulator_variance(c, j);
-    if (variance > dense) dense = variance;
-  }
-  out->dense_std = sqrt(dense);
-  ppmli_certify_steps(out, c->params, is_last);
-  if (is_last) return;
-  out->relative_std = noise->layer[l];
-  out->wrong_activation = noise->changed_answers;
-}
-
-/* Noise of a leveled circuit's layer: of H behind its trace, then of the worst score. */
-PPMLI_STATIC void ppmli_certify_leveled_noise(ppml_layer_certificate *out, const ppml_circuit *c,
-                                              uint32_t l) {
-  ppmli_leveled_noise worst;
-  ppmli_leveled_predict_worst(&worst, c);
-  out->dense_std = sqrt(l == 0 ? worst.h : worst.product);
-  out->key_switch_std =
-      sqrt(l == 0 ? ppmli_noise_automorphism(c->params) : ppmli_noise_relinearization(c->params));
-  if (l > 0) out->rounding_std = sqrt(ppmli_noise_output_switch(c->params));
 }
 
 PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit *c) {
@@ -127,10 +66,9 @@ PPMLI_STATIC void ppmli_certify_answers(ppml_certificate *out, const ppml_circui
 }
 
 PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_circuit *c) {
-  double before = 0;
   ppml_noise noise;
   memset(out, 0, sizeof *out);
-  ppmli_predict_noise(&noise, c);
+  ppmli_planner_noise(&noise, c);
   out->agreement_wanted = c->agreement;
   out->agreement_predicted = 1 - noise.changed_answers;
   out->score_std = noise.score;
@@ -138,21 +76,11 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   out->lwe_security_bits = ppmli_params_lwe_security_bits(c->params);
   out->glwe_security_bits = ppmli_params_glwe_security_bits(c->params);
   out->security_estimate = ppmli_security_estimate(c->params);
-  out->bootstraps = ppmli_circuit_pbs_count(c);
+  out->bootstraps = ppmli_planner_bootstraps(c);
   out->layer_count = c->model.layer_count;
-  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+  for (uint32_t l = 0; l < c->model.layer_count; l++)
     ppmli_certify_ranges(&out->layer[l], &c->model, l);
-    if (c->params->exact) {
-      ppmli_certify_exact_noise(&out->layer[l], c, l, &noise);
-      continue;
-    }
-    if (c->params->slots) {
-      ppmli_certify_leveled_noise(&out->layer[l], c, l);
-      continue;
-    }
-    ppmli_certify_noise(&out->layer[l], c, l, before);
-    if (l + 1 < c->model.layer_count) before = ppmli_circuit_mean_variance(c, l, before);
-  }
+  ppmli_planner_certify(out->layer, c, &noise);
   uint64_t unit = ppmli_circuit_score_unit(c); /* 0 in what a writer was handed unchecked */
   out->score_room = unit ? (int64_t)(((uint64_t)INT64_MAX) / unit) : 0;
   ppmli_certify_bytes(out, c);

@@ -7,12 +7,10 @@
 #include "../math/params.h"
 #include "../network/model.h"
 #include "../network/spec.h"
+#include "../server/fit.h"
+#include "../wire/circuit_file.h"
 #include "../wire/limits.h"
 #include "../wire/model_file.h"
-#include "circuit_file.h"
-#include "fit.h"
-#include "layout_exact.h"
-#include "layout_leveled.h"
 #include "layout_rounded.h"
 #include "leak.h"
 #include "path.h"
@@ -32,36 +30,10 @@ PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec 
   return options;
 }
 
-/* The same for an exact set; why it cannot be, ppmli_exact_refusal says. */
-PPMLI_STATIC int ppmli_compile_scale_exact(ppml_circuit *c, int32_t *const *gain) {
-  PPMLI_TRY(ppmli_exact_scale(c, gain));
-  return ppmli_exact_check(c);
-}
-
-/* Lays out c->model for c->params.
- *   gain     [layer_count][outputs]
- *   refusal  out: on an error, the layer and neuron without room, which are the same for all
- *            sets but exact ones, of which it tells nothing
- * Errors: PARAMS. */
-PPMLI_STATIC int ppmli_compile_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
-  if (c->params->exact) return ppmli_compile_scale_exact(c, gain);
-  if (c->params->slots) return ppmli_leveled_scale(c, gain);
-  for (uint32_t l = 0; l < c->model.layer_count; l++) {
-    uint32_t neuron = 0;
-    int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
-    if (error == PPML_OK) continue;
-    memset(refusal, 0, sizeof *refusal);
-    refusal->layer = l;
-    refusal->neuron = neuron;
-    return error;
-  }
-  return PPML_OK;
-}
-
 /* Share of the answers that c under its set is predicted to keep. */
 PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
   ppml_noise noise;
-  ppmli_predict_noise(&noise, c);
+  ppmli_planner_noise(&noise, c);
   return 1 - noise.changed_answers;
 }
 
@@ -73,8 +45,8 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
   refusal->too_large = too_large;
   refusal->params = c->params;
   refusal->agreement = agreement;
-  if (c->params->slots) return; /* all neurons alike */
-  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
+  for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) {
+    if (!ppmli_layer_is_clipped(&c->model.layer[l])) continue; /* all of its neurons are alike */
     for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
       double noise = ppmli_circuit_std(c, l, j) / (2.0 * c->model.layer[l].range[j]);
       if (noise <= refusal->layer_noise) continue;
@@ -82,14 +54,14 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
       refusal->layer = l;
       refusal->neuron = j;
     }
+  }
 }
 
-/* Is p what the options ask for: that set, or one that auto may choose?  Polynomials are for
- * leveled sets, and nothing else is. */
+/* Is p what the options ask for: that set, or one that may be chosen, and made for such networks? */
 PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_model *m,
                                    const ppml_params *p) {
-  if ((p->slots != 0) != ppmli_model_is_polynomial(m)) return 0;
-  if (m->layer[0].outputs > p->slots && p->slots != 0) return 0;
+  if (ppmli_params_has_products(p) != ppmli_model_is_polynomial(m)) return 0;
+  if (ppmli_params_has_products(p) && m->layer[0].outputs > p->slots) return 0;
   if (options->params) return p == options->params;
   return p->key_block_ones == 0;
 }
@@ -100,7 +72,7 @@ PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const pp
 PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
                                    ppml_refusal *refusal) {
   const ppml_limits limits = ppmli_limits_default();
-  PPMLI_TRY(ppmli_compile_scale(c, gain, refusal));
+  PPMLI_TRY(ppmli_planner_lay_out(c, gain, refusal));
   if (!ppmli_circuit_fits(c, &limits)) {
     refusal->too_large = c->params;
     return PPML_ERR_PARAMS;
@@ -154,7 +126,7 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
 /* Under params, promising nothing. */
 PPMLI_STATIC void ppmli_client_from_circuit(ppml_client *client, const ppml_circuit *c) {
   ppml_noise noise;
-  ppmli_predict_noise(&noise, c);
+  ppmli_planner_noise(&noise, c);
   memset(client, 0, sizeof *client);
   client->spec = c->model.spec;
   ppmli_leak_client(client, c, &noise);

@@ -122,6 +122,7 @@ PPMLI_STATIC int ppmli_exact_scale(ppml_circuit *c, int32_t *const *gain) {
  * Errors: PARAMS. */
 PPMLI_STATIC int ppmli_exact_check(const ppml_circuit *c) {
   ppmli_exact_layout layout;
+  PPMLI_TRY(ppmli_rounded_check(c));
   if (ppmli_exact_refusal(&c->model) != NULL) return PPML_ERR_PARAMS;
   if (c->model.layer_count == 2) {
     ppmli_exact_layout_make(&layout, &c->model);

@@ -29,6 +29,33 @@ PPMLI_STATIC int ppmli_circuit_scale_layer(ppml_circuit *c, uint32_t l, int32_t 
   return PPML_OK;
 }
 
+/* Lays out c->model.
+ *   gain     [layer_count][outputs]
+ *   refusal  out, on an error: the layer and neuron without room, which are the same for all sets
+ * Errors: PARAMS. */
+PPMLI_STATIC int ppmli_rounded_scale(ppml_circuit *c, int32_t *const *gain, ppml_refusal *refusal) {
+  for (uint32_t l = 0; l < c->model.layer_count; l++) {
+    uint32_t neuron = 0;
+    int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
+    if (error == PPML_OK) continue;
+    memset(refusal, 0, sizeof *refusal);
+    refusal->layer = l;
+    refusal->neuron = neuron;
+    return error;
+  }
+  return PPML_OK;
+}
+
+/* Does every accumulator have room, and do inputs stand where clients put them?  Errors: PARAMS. */
+PPMLI_STATIC int ppmli_rounded_check(const ppml_circuit *c) {
+  for (uint32_t l = 0; l < c->model.layer_count; l++)
+    for (uint32_t j = 0; j < c->model.layer[l].outputs; j++)
+      if (ppmli_layer_capacity(&c->model, l, j) / (uint64_t)c->gain[l][j] < c->unit[l])
+        return PPML_ERR_PARAMS;
+  return c->unit[0] == ppmli_circuit_input_unit(c->params, &c->model.spec) ? PPML_OK
+                                                                           : PPML_ERR_PARAMS;
+}
+
 /* ------------------------------------------------------------- prediction */
 
 /* Variance of accumulator j of layer l on the torus, before it is switched and rounded. */

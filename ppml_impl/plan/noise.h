@@ -12,7 +12,7 @@
 
 /* Mean square of a coefficient of the GLWE key. */
 PPMLI_INLINE double ppmli_params_key_square(const ppml_params *p) {
-  return p->slots ? 2.0 / 3 : 0.5;
+  return ppmli_params_key_planes(p) > 1 ? 2.0 / 3 : 0.5;
 }
 
 /* Rounding errors of the FFT, in units of 2^-53 of a coefficient's magnitude: the largest
@@ -30,7 +30,7 @@ PPMLI_INLINE double ppmli_noise_rounding(uint32_t bits) {
 
 /* A fresh GLWE coefficient as the wire carries it. */
 PPMLI_STATIC double ppmli_noise_fresh(const ppml_params *p, uint32_t wire_bits) {
-  int torus_bits = p->slots ? PPMLI_LONG_TORUS_BITS : 64;
+  int torus_bits = (int)ppmli_params_torus_bits(p);
   return ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, torus_bits)) +
          ppmli_noise_rounding(wire_bits);
 }
@@ -77,7 +77,8 @@ PPMLI_STATIC double ppmli_noise_blind_rotation(const ppml_params *p) {
 
 /* The switch of a score to the modulus it travels in, centered as well. */
 PPMLI_STATIC double ppmli_noise_output_switch_mask(const ppml_params *p) {
-  double variance = p->slots ? ppmli_params_key_square(p) : 0.25; /* of a key's coefficient */
+  double variance = ppmli_params_key_planes(p) > 1 ? ppmli_params_key_square(p)
+                                                   : 0.25; /* of a key's coefficient */
   return (double)ppmli_params_long_dim(p) * variance * ppmli_noise_rounding(p->output_bits);
 }
 

@@ -33,14 +33,14 @@ PPMLI_STATIC double ppmli_security_bits(double dim, double noise_std, int block_
 
 /* On the torus that keys are made on, which is where noise is least. */
 PPMLI_STATIC double ppmli_params_glwe_security_bits(const ppml_params *p) {
-  int torus_bits = p->slots ? PPMLI_LONG_TORUS_BITS : 64;
+  int torus_bits = (int)ppmli_params_torus_bits(p);
   return ppmli_security_bits((double)ppmli_params_long_dim(p),
                              ppmli_params_noise_std(p->glwe_noise_bound, torus_bits), 0);
 }
 
 /* A leveled set has no short key; what holds for its only one is said. */
 PPMLI_STATIC double ppmli_params_lwe_security_bits(const ppml_params *p) {
-  if (p->slots) return ppmli_params_glwe_security_bits(p);
+  if (p->lwe_dim == 0) return ppmli_params_glwe_security_bits(p);
   return ppmli_security_bits(p->lwe_dim, ppmli_params_noise_std(p->lwe_noise_bound, 32),
                              p->key_block_ones != 0);
 }
@@ -64,7 +64,7 @@ PPMLI_STATIC double ppmli_params_security_bits(const ppml_params *p) {
   "and 132 bit points of docs/NOISE.md in a straight line"
 
 PPMLI_STATIC const char *ppmli_security_estimate(const ppml_params *p) {
-  if (p->slots) return PPMLI_SECURITY_ESTIMATE_LEVELED;
+  if (p->lwe_dim == 0) return PPMLI_SECURITY_ESTIMATE_LEVELED;
   return p->key_block_ones ? PPMLI_SECURITY_ESTIMATE_BLOCKS : PPMLI_SECURITY_ESTIMATE;
 }
 

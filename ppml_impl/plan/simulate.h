@@ -162,12 +162,11 @@ PPMLI_STATIC int ppmli_simulate_leveled(int32_t *scores, const ppml_circuit *c,
 /* Scores of one image under draws of the noise.
  *   scores [draws][spec.outputs]  out
  * Scratch: ppmli_simulate_bytes.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_simulate(int32_t *scores, const ppml_circuit *c, const uint8_t *pixels,
-                                size_t draws, ppml_rng *rng, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_simulate_rounded(int32_t *scores, const ppml_circuit *c,
+                                        const uint8_t *pixels, size_t draws, ppml_rng *rng,
+                                        ppml_arena *arena) {
   size_t mark = arena->used_bytes, width = ppmli_simulate_width(&c->model);
   ppmli_noisy s;
-  if (c->params->exact) return ppmli_simulate_exact(scores, c, pixels, draws, arena);
-  if (c->params->slots) return ppmli_simulate_leveled(scores, c, pixels, draws, rng, arena);
   PPMLI_ALLOC(int32_t, x, arena, ppmli_quant_width(&c->model));
   PPMLI_ALLOC(int32_t, z, arena, ppmli_quant_width(&c->model));
   PPMLI_ALLOC(double, clean, arena, width);

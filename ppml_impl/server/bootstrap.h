@@ -23,10 +23,8 @@
 #include "../math/params.h"
 #include "../network/windows.h"
 #include "../wire/input.h"
-#include "../wire/output.h"
 #include "dense.h"
 #include "evalkey.h"
-#include "products.h"
 
 /* What rounds of bootstraps need beside the samples. */
 typedef struct ppmli_digit_work {
@@ -60,7 +58,7 @@ typedef struct ppmli_infer {
 /* ------------------------------------------------------------------ sizes */
 
 PPMLI_INLINE int ppmli_infer_has_digits(const ppml_circuit *c) {
-  return c->params->exact && c->model.layer_count > 1;
+  return ppmli_params_is_noiseless(c->params) && c->model.layer_count > 1;
 }
 
 /* Samples of an image in the stage that has most: neurons of the widest layer, or jobs. */
@@ -99,10 +97,6 @@ PPMLI_STATIC size_t ppmli_infer_task_scratch(const ppml_circuit *c) {
   return ppmli_max_size(bytes, ppmli_infer_rotate_scratch(c->params));
 }
 
-PPMLI_STATIC size_t ppmli_infer_output_bytes(const ppml_circuit *c, size_t images) {
-  return ppmli_output_array_bytes(c->params, images, images * c->model.spec.outputs);
-}
-
 PPMLI_STATIC size_t ppmli_infer_masks(const ppml_circuit *c, size_t images) {
   return images * ppmli_input_blocks(c->params, &c->model.spec) * ppmli_params_long_dim(c->params);
 }
@@ -122,13 +116,11 @@ PPMLI_STATIC size_t ppmli_infer_digit_bytes(const ppml_circuit *c, size_t images
          2 * ppmli_arena_rounded(ppmli_infer_width(c) * sizeof(uint32_t));
 }
 
-PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size_t threads) {
+/* Memory of the whole way through the layers. */
+PPMLI_STATIC size_t ppmli_layers_bytes(const ppml_circuit *c, size_t images, size_t threads) {
   const ppml_params *p = c->params;
-  if (p->slots)
-    return ppmli_infer_output_bytes(c, images) + ppmli_evaluate_bytes(c, images, threads);
   size_t samples = images * ppmli_infer_width(c), long_words = ppmli_params_long_dim(p) + 1;
-  return ppmli_infer_output_bytes(c, images) +
-         ppmli_arena_rounded(ppmli_infer_masks(c, images) * sizeof(double)) +
+  return ppmli_arena_rounded(ppmli_infer_masks(c, images) * sizeof(double)) +
          2 * ppmli_arena_rounded(samples * long_words * sizeof(uint64_t)) +
          ppmli_arena_rounded(samples * ppmli_lwe_short_words(p) * sizeof(uint32_t)) +
          ppmli_arena_rounded(samples * (p->lwe_dim + 1) * sizeof(uint16_t)) +

@@ -8,6 +8,7 @@
 #include "../base/parallel.h"
 #include "../cipher/ggsw.h"
 #include "../cipher/ggsw_apply.h"
+#include "../cipher/glweswitch.h"
 #include "../cipher/glweswitch_apply.h"
 #include "../cipher/keyswitch.h"
 #include "../cipher/keyswitch_apply.h"
@@ -39,25 +40,36 @@ PPMLI_STATIC void ppmli_key_expand_rows(const ppmli_key_expansion *x, const uint
                          x->first_row, wire + 4 * r, p, x->pass.mask_seed, mask, x->fft);
 }
 
+/* Doubles of a step in memory. */
+PPMLI_INLINE size_t ppmli_key_step_doubles(const ppml_params *p) {
+#ifndef PPML_NO_LEVELED
+  if (ppmli_params_has_switches(p)) return ppmli_switch_doubles(p);
+#endif
+  return ppmli_bsk_step_doubles(p);
+}
+
 PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint8_t *wire,
                                         size_t step, ppml_arena *arena) {
   const ppml_params *p = x->pass.params;
   double *out = x->bsk + (step - x->first_step) * ppmli_key_step_doubles(p);
-  if (p->slots) {
-    int error = ppmli_switch_expand(out, wire, p, step, x->pass.mask_seed, x->fft, arena);
-    PPMLI_ASSERT(error == PPML_OK);
-    (void)error; /* the slice was sized for it */
-    return;
-  }
-  size_t terms = ppmli_params_ggsw_per_step(p);
-  size_t ggsw_groups = ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP;
-  for (size_t term = 0; term < terms; term++) {
-    int error = ppmli_ggsw_expand(out + term * ggsw_groups, terms * ggsw_groups,
-                                  wire + term * ppmli_ggsw_wire_bytes(p), p, x->pass.mask_seed,
-                                  step * terms + term, x->fft, arena);
-    PPMLI_ASSERT(error == PPML_OK);
-    (void)error; /* the slice was sized for it */
-  }
+  int error;
+#ifndef PPML_NO_LEVELED
+  if (ppmli_params_has_switches(p))
+    error = ppmli_switch_expand(out, wire, p, step, x->pass.mask_seed, x->fft, arena);
+  else
+#endif
+    error = ppmli_ggsw_expand_step(out, wire, p, step, x->pass.mask_seed, x->fft, arena);
+  PPMLI_ASSERT(error == PPML_OK);
+  (void)error; /* the slice was sized for it */
+}
+
+/* Scratch of one item: a row's mask, or what a step takes. */
+PPMLI_STATIC size_t ppmli_key_expand_scratch(const ppml_params *p) {
+  size_t row = ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t));
+#ifndef PPML_NO_LEVELED
+  if (ppmli_params_has_switches(p)) return ppmli_switch_expand_scratch(p);
+#endif
+  return ppmli_max_size(row, ppmli_ggsw_expand_scratch(p));
 }
 
 PPMLI_STATIC void ppmli_key_expand_item(void *argument, size_t index) {
@@ -89,7 +101,7 @@ PPMLI_STATIC size_t ppmli_eval_key_expanded_bytes(const ppml_params *p) {
 /* Arena bytes of reading a key. */
 PPMLI_STATIC size_t ppmli_eval_key_bytes(const ppml_params *p, size_t threads) {
   return ppmli_fft_bytes(p->poly_size) + ppmli_eval_key_expanded_bytes(p) +
-         ppmli_key_pass_bytes(p, threads);
+         ppmli_key_pass_bytes(p, threads, ppmli_key_expand_scratch(p));
 }
 
 /* Tables for the key's transforms, whose arithmetic is checked once here.
@@ -137,7 +149,8 @@ PPMLI_STATIC int ppmli_eval_key_read(ppml_eval_key *key, ppml_reader *reader,
   PPMLI_TRY(ppmli_eval_key_alloc(key, key->params, backend, arena));
   size_t mark = arena->used_bytes;
   memset(&x, 0, sizeof x);
-  PPMLI_TRY(ppmli_key_pass_init(&x.pass, key->params, ppmli_parallel_threads(parallel), arena));
+  PPMLI_TRY(ppmli_key_pass_init(&x.pass, key->params, ppmli_parallel_threads(parallel),
+                                ppmli_key_expand_scratch(key->params), arena));
   x.fft = key->fft;
   x.ksk = key->key_switch_key;
   x.bsk = key->bootstrap_key;
@@ -176,7 +189,7 @@ PPMLI_STATIC size_t ppmli_key_stream_bytes(const ppml_params *p, size_t threads)
                              sizeof(uint32_t)) +
          ppmli_arena_rounded(ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p) *
                              sizeof(double)) +
-         ppmli_key_pass_bytes(p, threads);
+         ppmli_key_pass_bytes(p, threads, ppmli_key_expand_scratch(p));
 }
 
 /* Opens an evaluation key for streaming: reads its header alone.
@@ -194,7 +207,7 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   memset(stream, 0, sizeof *stream);
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_key_stream_rows(threads)));
   PPMLI_ALLOC(double, bsk, arena, ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p));
-  PPMLI_TRY(ppmli_key_pass_init(&stream->x.pass, p, threads, arena));
+  PPMLI_TRY(ppmli_key_pass_init(&stream->x.pass, p, threads, ppmli_key_expand_scratch(p), arena));
   stream->reader = reader;
   stream->limits = *limits;
   stream->in = in; /* right behind the header */

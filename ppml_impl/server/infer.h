@@ -4,29 +4,15 @@
 #define PPMLI_SERVER_INFER_H
 
 #include "../base/arena.h"
-#include "../base/parallel.h"
 #include "../wire/input.h"
 #include "../wire/output.h"
-#include "bootstrap.h"
 #include "evalkey.h"
-#include "products.h"
-#include "rounds.h"
+#include "path.h"
 #include "switch_down.h"
 
-PPMLI_STATIC int ppmli_infer_run(ppmli_infer *x, const ppml_parallel *parallel) {
-  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_masks_task, x);
-  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_first_task, x);
-  for (x->layer = 0; x->layer + 1 < x->circuit->model.layer_count;) {
-    x->width = x->circuit->model.layer[x->layer].outputs;
-    PPMLI_TRY(ppmli_infer_has_digits(x->circuit) ? ppmli_infer_run_digits(x, parallel)
-                                                 : ppmli_infer_bootstrap(x, parallel));
-    x->width = x->circuit->model.layer[++x->layer].outputs;
-    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_dense_task, x);
-    uint64_t *activations = x->lwe;
-    x->lwe = x->next;
-    x->next = activations;
-  }
-  return PPML_OK;
+PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size_t threads) {
+  return ppmli_output_array_bytes(c->params, images, images * c->model.spec.outputs) +
+         ppmli_server_bytes(c, images, threads);
 }
 
 /* Do images, key and circuit belong together? */
@@ -45,26 +31,6 @@ PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inpu
   return PPML_OK;
 }
 
-/* Scores of images by bootstraps.
- *   lwe  out: [images][outputs][k N + 1], in arena */
-PPMLI_STATIC int ppmli_infer_bootstrapped(const uint64_t **lwe, const ppml_circuit *c,
-                                          const ppml_input *inputs, size_t images,
-                                          const ppml_eval_key *key, const ppml_parallel *parallel,
-                                          ppml_arena *arena) {
-  ppmli_infer x;
-  memset(&x, 0, sizeof x);
-  x.circuit = c;
-  x.params = c->params;
-  x.key = key;
-  x.inputs = inputs;
-  x.images = images;
-  x.tasks = ppmli_parallel_threads(parallel);
-  PPMLI_TRY(ppmli_infer_alloc(&x, arena));
-  PPMLI_TRY(ppmli_infer_run(&x, parallel));
-  *lwe = x.lwe;
-  return PPML_OK;
-}
-
 PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
                                     const ppml_input *inputs, size_t images,
                                     const ppml_eval_key *key, const ppml_parallel *parallel,
@@ -76,9 +42,7 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   PPMLI_ALLOC(uint32_t, lwe, arena, scores * words);
   size_t mark = arena->used_bytes;
   PPMLI_TRY(ppmli_eval_key_take(key));
-  int error = c->params->slots
-                  ? ppmli_evaluate_run(&wide, c, inputs, images, key, parallel, arena)
-                  : ppmli_infer_bootstrapped(&wide, c, inputs, images, key, parallel, arena);
+  int error = ppmli_server_scores(&wide, c, inputs, images, key, parallel, arena);
   ppmli_eval_key_release(key);
   if (error) return error;
   for (size_t s = 0; s < scores; s++)

@@ -47,9 +47,10 @@ PPMLI_INLINE size_t ppmli_evaluate_sums(const ppml_circuit *c) {
   return 1 + c->model.spec.outputs;
 }
 
-/* Doubles of the weights of all sums, transformed. */
-PPMLI_STATIC size_t ppmli_evaluate_weight_doubles(const ppml_circuit *c) {
-  size_t blocks = ppmli_input_blocks(c->params, &c->model.spec);
+/* Doubles of the weights of all sums, transformed; in 64 bits on any machine, since it grows with
+ * scores times pixels. */
+PPMLI_STATIC uint64_t ppmli_evaluate_weight_doubles(const ppml_circuit *c) {
+  uint64_t blocks = ppmli_input_blocks(c->params, &c->model.spec);
   return ppmli_evaluate_sums(c) * blocks * c->params->poly_size;
 }
 
@@ -78,7 +79,7 @@ PPMLI_STATIC size_t ppmli_evaluate_task_scratch(const ppml_circuit *c) {
 PPMLI_STATIC size_t ppmli_evaluate_bytes(const ppml_circuit *c, size_t images, size_t threads) {
   const ppml_params *p = c->params;
   size_t N = p->poly_size, sums = ppmli_evaluate_sums(c);
-  return ppmli_arena_rounded(ppmli_evaluate_weight_doubles(c) * sizeof(double)) +
+  return ppmli_arena_rounded((size_t)ppmli_evaluate_weight_doubles(c) * sizeof(double)) +
          ppmli_arena_rounded(images * sums * 2 * N * sizeof(uint64_t)) +
          ppmli_arena_rounded(images * c->model.spec.outputs * (N + 1) * sizeof(uint64_t)) +
          ppmli_arena_rounded(threads * ppmli_evaluate_task_scratch(c));
@@ -147,21 +148,17 @@ PPMLI_STATIC void ppmli_evaluate_transform_weights(double *out, const ppml_circu
 }
 
 /* What stays, and scratch for one thread. */
-PPMLI_STATIC size_t ppmli_eval_key_prepare_bytes(const ppml_circuit *c) {
-  if (c->params->slots == 0) return 0;
-  return ppmli_arena_rounded(ppmli_evaluate_weight_doubles(c) * sizeof(double)) +
+PPMLI_STATIC size_t ppmli_evaluate_prepare_bytes(const ppml_circuit *c) {
+  return ppmli_arena_rounded((size_t)ppmli_evaluate_weight_doubles(c) * sizeof(double)) +
          ppmli_evaluate_weights_scratch(c->params);
 }
 
 /* Transforms a circuit's weights for all images to come.
- * Errors: MISMATCH, NOMEM. */
-PPMLI_STATIC int ppmli_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *c,
+ * Errors: NOMEM. */
+PPMLI_STATIC int ppmli_evaluate_prepare(ppml_eval_key *key, const ppml_circuit *c,
                                         ppml_arena *arena) {
   ppmli_slices scratch;
-  if (key->params != c->params || memcmp(key->circuit_id, c->id, PPML_ID_BYTES) != 0)
-    return PPML_ERR_MISMATCH;
-  if (c->params->slots == 0) return PPML_OK;
-  PPMLI_ALLOC(double, weights, arena, ppmli_evaluate_weight_doubles(c));
+  PPMLI_ALLOC(double, weights, arena, (size_t)ppmli_evaluate_weight_doubles(c));
   size_t mark = arena->used_bytes;
   PPMLI_TRY(ppmli_slices_init(&scratch, 1, ppmli_evaluate_weights_scratch(c->params), arena));
   ppmli_evaluate_transform_weights(weights, c, key->fft, &scratch, NULL);
@@ -187,7 +184,8 @@ PPMLI_STATIC void ppmli_evaluate_blocks(double *out, const ppmli_evaluate *x, si
     ppmli_long_draw_mask(mask, tail, p, &stream, fft);
     ppmli_long_forward(fft, out, stride, mask, tail, PPMLI_WIDE_BITS, w);
     for (uint32_t i = 0; i < p->poly_size; i++)
-      tail[i] = (uint64_t)input->tail[at + i] << (PPMLI_LONG_TAIL_BITS - PPMLI_INPUT_TAIL_BITS);
+      tail[i] = (uint64_t)input->tail[at + i]
+                << (PPMLI_LONG_TAIL_BITS - ppmli_params_tail_bits(x->params));
     ppmli_long_forward(fft, out + 2 * G, stride, input->body + at, tail, PPMLI_WIDE_BITS, w);
   }
 }
@@ -279,7 +277,7 @@ PPMLI_STATIC int ppmli_evaluate_find_weights(ppmli_evaluate *x, const ppml_paral
                                              ppml_arena *arena) {
   x->weights = x->key->weights;
   if (x->weights) return PPML_OK;
-  PPMLI_ALLOC(double, weights, arena, ppmli_evaluate_weight_doubles(x->circuit));
+  PPMLI_ALLOC(double, weights, arena, (size_t)ppmli_evaluate_weight_doubles(x->circuit));
   ppmli_evaluate_transform_weights(weights, x->circuit, x->key->fft, &x->scratch, parallel);
   x->weights = weights;
   return PPML_OK;

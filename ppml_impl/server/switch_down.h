@@ -14,8 +14,9 @@ PPMLI_STATIC void ppmli_output_switch(uint32_t *out, const uint64_t *lwe, const 
     out[i] = ppmli_torus_switch(lwe[i], p->output_bits);
     error_sum += lwe[i] - ppmli_torus_from(out[i], p->output_bits);
   }
-  int64_t half =
-      p->slots ? 0 : ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63 as dim <= 2^output_bits */
+  int is_ternary = ppmli_params_key_planes(p) > 1;
+  int64_t half = is_ternary ? 0 : ppmli_torus_signed(error_sum) / 2; /* |sum| < 2^63, as
+                                                                        dim <= 2^output_bits */
   out[dim] = ppmli_torus_switch(lwe[dim] - (uint64_t)half, p->output_bits);
 }
 

@@ -70,7 +70,7 @@ PPMLI_STATIC void ppmli_params_digest(uint8_t out[PPML_ID_BYTES], const ppml_par
     ppmli_store32(word, fields[i]);
     ppmli_digest_update(&d, word, sizeof word);
   }
-  if (p->slots) { /* what only leveled sets have is hashed for them alone */
+  if (ppmli_params_block(p) < p->poly_size) { /* hashed for the sets alone that have them */
     uint8_t word[4];
     ppmli_store32(word, p->slots);
     ppmli_digest_update(&d, word, sizeof word);

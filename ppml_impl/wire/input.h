@@ -14,22 +14,15 @@
 
 /* ---------------------------------------------------------------- image */
 
-/* Values of an image that a GLWE ciphertext holds, and ciphertexts that hold an image. */
-PPMLI_INLINE uint32_t ppmli_input_block(const ppml_params *p) {
-  return p->slots ? ppmli_params_block(p) : p->poly_size;
-}
-
+/* Ciphertexts that hold an image. */
 PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *spec) {
-  return (ppmli_spec_inputs(spec) + ppmli_input_block(p) - 1) / ppmli_input_block(p);
+  return (ppmli_spec_inputs(spec) + ppmli_params_block(p) - 1) / ppmli_params_block(p);
 }
-
-/* Bits of a word that stand in input.tail, below those in input.body. */
-#define PPMLI_INPUT_TAIL_BITS 8
 
 /* What the arrays of that many ciphertexts take. */
 PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *p, size_t blocks) {
   return ppmli_arena_rounded(blocks * p->poly_size * sizeof(uint64_t)) +
-         (p->slots ? ppmli_arena_rounded(blocks * p->poly_size) : 0);
+         (ppmli_params_tail_bits(p) ? ppmli_arena_rounded(blocks * p->poly_size) : 0);
 }
 
 /* Memory for the ciphertexts of an image, as ppmli_input_array_bytes has it. */
@@ -38,7 +31,7 @@ PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_p
   PPMLI_ALLOC(uint64_t, tops, arena, blocks * p->poly_size);
   *body = tops;
   *tail = NULL;
-  if (!p->slots) return PPML_OK;
+  if (ppmli_params_tail_bits(p) == 0) return PPML_OK;
   PPMLI_ALLOC(uint8_t, tails, arena, blocks * p->poly_size);
   *tail = tails;
   return PPML_OK;
@@ -74,13 +67,13 @@ PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
   const ppml_params *p = input->params;
   uint64_t words[PPMLI_PACK_WORDS];
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
-  uint32_t bits = p->slots ? 64 : p->input_wire_bits;
+  uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
   for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
     for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
       words[j] = ppmli_torus_top(input->body[i + j], bits);
     ppmli_pack(bytes, words, PPMLI_PACK_WORDS, bits);
     ppmli_out_bytes(out, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
-    if (p->slots) ppmli_out_bytes(out, input->tail + i, PPMLI_PACK_WORDS);
+    if (tail_bits) ppmli_out_bytes(out, input->tail + i, PPMLI_PACK_WORDS);
   }
 }
 
@@ -88,18 +81,18 @@ PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
 PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in, size_t blocks,
                                     const ppml_params *p) {
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
-  uint32_t bits = p->slots ? 64 : p->input_wire_bits;
+  uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
   for (size_t i = 0; i < blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
     ppmli_in_bytes(in, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
     ppmli_unpack(body + i, bytes, PPMLI_PACK_WORDS, bits);
     for (size_t j = 0; j < PPMLI_PACK_WORDS; j++) body[i + j] = ppmli_torus_from(body[i + j], bits);
-    if (p->slots) ppmli_in_bytes(in, tail + i, PPMLI_PACK_WORDS);
+    if (tail_bits) ppmli_in_bytes(in, tail + i, PPMLI_PACK_WORDS);
   }
 }
 
 /* Has an image so many blocks that a reader takes it? */
 PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t blocks, const ppml_limits *limits) {
-  return blocks >= 1 && blocks <= limits->inputs / ppmli_input_block(p) + 1 &&
+  return blocks >= 1 && blocks <= limits->inputs / ppmli_params_block(p) + 1 &&
          ppmli_input_payload_bytes(p, blocks) <= limits->payload_bytes;
 }
 

@@ -9,13 +9,8 @@
 #define PPMLI_WIRE_KEY_LAYOUT_H
 
 #include "../base/arena.h"
+#include "../base/bytes.h"
 #include "../base/parallel.h"
-#include "../cipher/ggsw.h"
-#include "../cipher/ggsw_apply.h"
-#include "../cipher/ggsw_make.h"
-#include "../cipher/glweswitch.h"
-#include "../cipher/glweswitch_apply.h"
-#include "../cipher/glweswitch_make.h"
 #include "../cipher/keyswitch.h"
 #include "../math/params.h"
 
@@ -37,9 +32,14 @@ PPMLI_INLINE size_t ppmli_key_item_rows(const ppml_params *p, size_t item) {
   return ppmli_min_size(PPMLI_KSK_ITEM_ROWS, ppmli_ksk_rows(p) - item * PPMLI_KSK_ITEM_ROWS);
 }
 
+/* Polynomials of a step: rows of the GGSW ciphertexts of a block of key bits, or of a switch. */
+PPMLI_INLINE size_t ppmli_key_step_rows(const ppml_params *p) {
+  if (p->key_block == 0) return p->pbs_levels;
+  return ppmli_params_ggsw_per_step(p) * ppmli_params_ggsw_rows(p);
+}
+
 PPMLI_INLINE size_t ppmli_key_step_wire_bytes(const ppml_params *p) {
-  if (p->slots) return ppmli_switch_wire_bytes(p);
-  return ppmli_params_ggsw_per_step(p) * ppmli_ggsw_wire_bytes(p);
+  return ppmli_key_step_rows(p) * ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
 }
 
 PPMLI_INLINE size_t ppmli_key_item_wire_bytes(const ppml_params *p, size_t item) {
@@ -47,21 +47,9 @@ PPMLI_INLINE size_t ppmli_key_item_wire_bytes(const ppml_params *p, size_t item)
                                        : ppmli_key_step_wire_bytes(p);
 }
 
-/* Doubles of a step in memory. */
-PPMLI_INLINE size_t ppmli_key_step_doubles(const ppml_params *p) {
-  return p->slots ? ppmli_switch_doubles(p) : ppmli_bsk_step_doubles(p);
-}
-
 PPMLI_STATIC size_t ppmli_key_payload_bytes(const ppml_params *p) {
   return PPML_SEED_BYTES + 4 * ppmli_ksk_rows(p) +
          ppmli_params_steps(p) * ppmli_key_step_wire_bytes(p);
-}
-
-/* Scratch of one task: making an item takes more than expanding one. */
-PPMLI_STATIC size_t ppmli_key_item_scratch(const ppml_params *p) {
-  if (p->slots) return ppmli_max_size(ppmli_switch_make_scratch(p), ppmli_switch_expand_scratch(p));
-  size_t ggsw = ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), ppmli_ggsw_expand_scratch(p));
-  return ppmli_max_size(ggsw, ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t)));
 }
 
 /* Items that one pass over the threads handles: first .. first + count - 1, the wire
@@ -75,21 +63,23 @@ typedef struct ppmli_key_pass {
   uint8_t mask_seed[PPML_SEED_BYTES];
 } ppmli_key_pass;
 
-PPMLI_STATIC size_t ppmli_key_pass_bytes(const ppml_params *p, size_t threads) {
+/*   scratch_bytes  of one item */
+PPMLI_STATIC size_t ppmli_key_pass_bytes(const ppml_params *p, size_t threads,
+                                         size_t scratch_bytes) {
   size_t capacity = PPMLI_KEY_ITEMS_PER_THREAD * threads;
   return ppmli_arena_rounded(capacity * ppmli_key_step_wire_bytes(p)) +
-         ppmli_arena_rounded(capacity * ppmli_key_item_scratch(p));
+         ppmli_arena_rounded(capacity * scratch_bytes);
 }
 
 PPMLI_STATIC int ppmli_key_pass_init(ppmli_key_pass *pass, const ppml_params *p, size_t threads,
-                                     ppml_arena *arena) {
+                                     size_t scratch_bytes, ppml_arena *arena) {
   memset(pass, 0, sizeof *pass);
   pass->params = p;
   pass->capacity = PPMLI_KEY_ITEMS_PER_THREAD * threads;
   pass->item_bytes = ppmli_key_step_wire_bytes(p);
   pass->wire = (uint8_t *)ppmli_arena_array(arena, pass->capacity, pass->item_bytes);
   if (pass->wire == NULL) return PPML_ERR_NOMEM;
-  return ppmli_slices_init(&pass->scratch, pass->capacity, ppmli_key_item_scratch(p), arena);
+  return ppmli_slices_init(&pass->scratch, pass->capacity, scratch_bytes, arena);
 }
 
 /* Moves on to the next items, of one of the two keys; 0 when there are none left. */

@@ -144,7 +144,7 @@ PPMLI_STATIC int ppmli_learnt_get(ppml_learnt *l, ppmli_in *in, const ppml_param
   l->steps = ppmli_in_u64(in);
   if (in->error) return in->error;
   if (version != PPMLI_LEARNT_VERSION) return PPML_ERR_VERSION;
-  if (!ppmli_learnt_is_valid(l) || p->slots || p->glwe_dim != 1) return PPML_ERR_RANGE;
+  if (!ppmli_learnt_is_valid(l) || !ppmli_params_learns(p)) return PPML_ERR_RANGE;
   if (payload != ppmli_learnt_payload_bytes(l)) return PPML_ERR_FORMAT;
   PPMLI_TRY(ppmli_learnt_alloc(l, arena));
   for (size_t i = 0; i < 2 * ppmli_learnt_ciphertexts(l); i++)

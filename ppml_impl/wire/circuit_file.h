@@ -1,24 +1,22 @@
 /* The file of a circuit: the model, how it is laid out on the torus, and the certificate of what was
- * promised.  A reader recomputes all that the certificate says and refuses a file that promises
- * what its circuit does not keep. */
-#ifndef PPMLI_PLAN_CIRCUIT_FILE_H
-#define PPMLI_PLAN_CIRCUIT_FILE_H
+ * promised.  A reader that has the planner recomputes all that the certificate says
+ * (plan/circuit_check.h); a server that has none takes it on trust, and checks only that the circuit
+ * can be run. */
+#ifndef PPMLI_WIRE_CIRCUIT_FILE_H
+#define PPMLI_WIRE_CIRCUIT_FILE_H
 
 #include <math.h>
 
 #include "../base/digest.h"
+#include "../math/params.h"
 #include "../math/torus.h"
 #include "../network/model.h"
 #include "../network/room.h"
-#include "../wire/container.h"
-#include "../wire/limits.h"
-#include "../wire/model_file.h"
-#include "certificate.h"
-#include "fit.h"
-#include "layout_exact.h"
-#include "layout_leveled.h"
+#include "../network/windows.h"
+#include "container.h"
+#include "model_file.h"
 
-/* -------------------------------------------------------------- circuit */
+/* ---------------------------------------------------------------- circuit */
 
 PPMLI_STATIC size_t ppmli_circuit_wire_bytes(const ppml_circuit *c) {
   size_t bytes = ppmli_model_wire_bytes(&c->model);
@@ -53,23 +51,18 @@ PPMLI_STATIC int ppmli_circuit_has_one_score_gain(const ppml_circuit *c) {
   return 1;
 }
 
-/* Units and gains, beside a model that is valid. */
-PPMLI_STATIC int ppmli_circuit_is_valid(const ppml_circuit *c) {
-  int is_leveled = c->params->slots != 0; /* ppmli_leveled_check looks at all of such a one */
-  if (is_leveled != ppmli_model_is_polynomial(&c->model)) return 0;
+/* Can a server run the circuit, whatever comes of it?  Beside a model that is valid. */
+PPMLI_STATIC int ppmli_circuit_runs(const ppml_circuit *c) {
+  const ppml_params *p = c->params;
+  if (ppmli_params_has_products(p) != ppmli_model_is_polynomial(&c->model)) return 0;
+  if (ppmli_params_has_products(p) && c->model.layer[0].outputs > p->slots) return 0;
+  if (ppmli_params_is_noiseless(p) && ppmli_exact_refusal(&c->model) != NULL) return 0;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     if (c->unit[l] == 0 || c->unit[l] > PPMLI_TORUS_HALF) return 0;
-    for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
+    for (uint32_t j = 0; j < c->model.layer[l].outputs; j++)
       if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX) return 0;
-      if (!is_leveled &&
-          ppmli_layer_capacity(&c->model, l, j) / (uint64_t)c->gain[l][j] < c->unit[l])
-        return 0;
-    }
   }
-  if (!ppmli_circuit_has_one_score_gain(c)) return 0;
-  if (is_leveled) return ppmli_leveled_check(c) == PPML_OK;
-  if (c->unit[0] != ppmli_circuit_input_unit(c->params, &c->model.spec)) return 0;
-  return !c->params->exact || ppmli_exact_check(c) == PPML_OK;
+  return ppmli_circuit_has_one_score_gain(c);
 }
 
 PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_params *params,
@@ -81,12 +74,12 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
     c->unit[l] = ppmli_in_u64(in);
     PPMLI_TRY(ppmli_layer_get_i32s(&c->gain[l], in, c->model.layer[l].outputs, arena));
   }
-  if (!ppmli_circuit_is_valid(c)) return PPML_ERR_RANGE;
+  if (!ppmli_circuit_runs(c)) return PPML_ERR_RANGE;
   ppmli_circuit_set_id(c);
   return PPML_OK;
 }
 
-/* --------------------------------------------------------------------- file */
+/* ------------------------------------------------------------ certificate */
 
 /* One walk over a certificate's fields both writes them and compares them with a file's. */
 typedef struct ppmli_certify_walk {
@@ -154,57 +147,62 @@ PPMLI_INLINE size_t ppmli_certificate_wire_bytes(uint32_t layers) {
   return 8 + 8 * (13 + 8 * (size_t)layers);
 }
 
-PPMLI_STATIC void ppmli_certificate_put(ppmli_out *out, const ppml_circuit *c) {
-  ppml_certificate certificate;
-  ppmli_certify_walk walk = {out, NULL, 0};
-  ppmli_circuit_certificate(&certificate, c);
-  ppmli_out_u32(out, (uint32_t)(c->agreement * PPMLI_SHARE_PARTS + 0.5));
-  ppmli_out_u32(out, c->publish);
-  ppmli_certify_fields(&walk, &certificate);
-}
+/* ------------------------------------------------------------------- file */
 
-/* The promise and the budget come from the file, everything else is compared with what the circuit is; and
- * the circuit must keep the promise.  Errors: input bytes', CERTIFICATE. */
-PPMLI_STATIC int ppmli_certificate_get(ppml_circuit *c, ppmli_in *in) {
-  ppml_certificate certificate;
-  ppmli_certify_walk walk = {NULL, in, 0};
-  uint32_t promise = ppmli_in_u32(in);
-  c->publish = ppmli_in_u32(in);
-  if (promise > PPMLI_SHARE_PARTS || c->publish > PPML_PUBLISH_MAX) return PPML_ERR_RANGE;
-  c->agreement = promise / (double)PPMLI_SHARE_PARTS;
-  ppmli_circuit_certificate(&certificate, c);
-  ppmli_certify_fields(&walk, &certificate);
-  if (in->error) return in->error;
-  double grain = 2.0 / PPMLI_SHARE_PARTS;
-  if (certificate.agreement_predicted < c->agreement - grain) return PPML_ERR_CERTIFICATE;
-  return walk.differs ? PPML_ERR_CERTIFICATE : PPML_OK;
-}
-
-PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
+/*   certificate  the circuit's own
+ * Errors: IO. */
+PPMLI_STATIC int ppmli_circuit_file_write(const ppml_circuit *c,
+                                          const ppml_certificate *certificate,
+                                          ppml_writer *writer) {
   size_t bytes = ppmli_circuit_wire_bytes(c) + ppmli_certificate_wire_bytes(c->model.layer_count);
   ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
-  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
-  if (!ppmli_circuit_fits(c, &limits) || !ppmli_circuit_is_valid(c)) return PPML_ERR_RANGE;
+  ppmli_certify_walk walk = {&out, NULL, 0};
   memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_circuit_put(&out, c);
-  ppmli_certificate_put(&out, c);
+  ppmli_out_u32(&out, (uint32_t)(c->agreement * PPMLI_SHARE_PARTS + 0.5));
+  ppmli_out_u32(&out, c->publish);
+  ppmli_certify_fields(&walk, certificate);
   return ppmli_out_end(&out);
 }
 
-PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const ppml_limits *limits,
-                                    ppml_arena *arena) {
+/* A file that is being read, between its circuit and its certificate. */
+typedef struct ppmli_circuit_file {
   ppmli_in in;
-  ppml_header h;
-  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_CIRCUIT, reader, limits));
-  PPMLI_TRY(ppmli_circuit_get(c, &in, h.params, limits, arena));
-  if (!ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
-  int certified = ppmli_certificate_get(c, &in);
-  if (certified != PPML_OK && certified != PPML_ERR_CERTIFICATE) return certified;
-  PPMLI_TRY(ppmli_in_end(&in)); /* damage is told as damage, not as a lie */
-  if (memcmp(c->id, h.circuit_id, PPML_ID_BYTES) != 0) return PPML_ERR_FORMAT;
-  return certified;
+  ppml_header header;
+} ppmli_circuit_file;
+
+/* Reads the circuit, with the agreement it promises and the scores that may be published.
+ * Errors: input bytes', NOMEM, IO. */
+PPMLI_STATIC int ppmli_circuit_file_begin(ppmli_circuit_file *file, ppml_circuit *c,
+                                          ppml_reader *reader, const ppml_limits *limits,
+                                          ppml_arena *arena) {
+  ppmli_in *in = &file->in;
+  PPMLI_TRY(ppmli_in_begin_kind(in, &file->header, PPML_KIND_CIRCUIT, reader, limits));
+  PPMLI_TRY(ppmli_circuit_get(c, in, file->header.params, limits, arena));
+  uint32_t promise = ppmli_in_u32(in);
+  c->publish = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (promise > PPMLI_SHARE_PARTS || c->publish > PPML_PUBLISH_MAX) return PPML_ERR_RANGE;
+  c->agreement = promise / (double)PPMLI_SHARE_PARTS;
+  return PPML_OK;
+}
+
+/* Reads the certificate and the end.
+ *   certificate  the one that the file must have; or one whose layer_count alone counts
+ *   differs      out: 1 where the file has another one
+ * Errors: input bytes', IO. */
+PPMLI_STATIC int ppmli_circuit_file_end(int *differs, ppmli_circuit_file *file,
+                                        const ppml_circuit *c,
+                                        const ppml_certificate *certificate) {
+  ppmli_certify_walk walk = {NULL, &file->in, 0};
+  ppmli_certify_fields(&walk, certificate);
+  if (file->in.error) return file->in.error;
+  PPMLI_TRY(ppmli_in_end(&file->in)); /* damage is told as damage, not as a lie */
+  if (memcmp(c->id, file->header.circuit_id, PPML_ID_BYTES) != 0) return PPML_ERR_FORMAT;
+  *differs = walk.differs;
+  return PPML_OK;
 }
 
 #endif

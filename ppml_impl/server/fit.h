@@ -1,22 +1,20 @@
 /* Is a circuit within a reader's limits?  Asked by the reader of its file, by the writer,
  * and by compile, so that what is made can be read. */
-#ifndef PPMLI_PLAN_FIT_H
-#define PPMLI_PLAN_FIT_H
+#ifndef PPMLI_SERVER_FIT_H
+#define PPMLI_SERVER_FIT_H
 
-#include "../server/bootstrap.h"
-#include "../server/products.h"
+#include "../wire/circuit_file.h"
 #include "../wire/input.h"
 #include "../wire/model_file.h"
 #include "../wire/output.h"
+#include "infer.h"
+#include "path.h"
 
 /* Memory that one image takes, as ppmli_infer_bytes has it, in 64 bits on any machine: of a leveled
  * set it grows with scores times pixels. */
 PPMLI_STATIC uint64_t ppmli_fit_infer_bytes(const ppml_circuit *c) {
-  if (c->params->slots) {
-    uint64_t blocks = ppmli_input_blocks(c->params, &c->model.spec);
-    uint64_t weights = ppmli_evaluate_sums(c) * blocks * c->params->poly_size * sizeof(double);
-    if (weights > UINT32_MAX) return weights;
-  }
+  uint64_t weights = ppmli_server_weight_doubles(c) * sizeof(double);
+  if (weights > UINT32_MAX) return weights;
   return ppmli_infer_bytes(c, 1, 1);
 }
 
@@ -28,6 +26,20 @@ PPMLI_STATIC int ppmli_circuit_fits(const ppml_circuit *c, const ppml_limits *li
   if (!ppmli_input_fits(p, blocks, limits)) return 0;
   if (ppmli_output_payload_bytes(p, 1, c->model.spec.outputs) > limits->payload_bytes) return 0;
   return ppmli_fit_infer_bytes(c) <= limits->infer_bytes;
+}
+
+/* Reads a circuit whose certificate is taken on trust: what keeps a server safe is checked, what it
+ * was promised is not.  Errors: input bytes', NOMEM, IO. */
+PPMLI_STATIC int ppmli_circuit_read_trusted(ppml_circuit *c, ppml_reader *reader,
+                                            const ppml_limits *limits, ppml_arena *arena) {
+  ppmli_circuit_file file;
+  ppml_certificate certificate;
+  int differs;
+  PPMLI_TRY(ppmli_circuit_file_begin(&file, c, reader, limits, arena));
+  if (!ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
+  memset(&certificate, 0, sizeof certificate);
+  certificate.layer_count = c->model.layer_count;
+  return ppmli_circuit_file_end(&differs, &file, c, &certificate);
 }
 
 #endif

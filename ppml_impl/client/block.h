@@ -1,0 +1,53 @@
+/* One ciphertext of an image: a message of N coefficients becomes the body that travels, under the
+ * mask that a public stream names.  For both tori that sets are made on.  Next: path.h chooses,
+ * encrypt.h makes all ciphertexts of an image. */
+#ifndef PPMLI_CLIENT_BLOCK_H
+#define PPMLI_CLIENT_BLOCK_H
+
+#include "../base/arena.h"
+#include "../base/stream.h"
+#include "../cipher/glwe_make.h"
+#include "../math/long.h"
+#include "../math/long_make.h"
+#include "../math/params.h"
+#include "../math/torus.h"
+
+/* Encrypts a message on the torus of 64 bits, and keeps of it what travels.
+ *   body [N]  in: the message; out: the body
+ *   key  [k N bits]
+ * Scratch: ppmli_glwe_encrypt_scratch(p).  Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_params *p, const uint8_t *key,
+                                     const ppmli_mask *mask, ppmli_stream *noise,
+                                     ppml_arena *arena) {
+  ppmli_stream words;
+  ppmli_stream_init(&words, mask->seed, mask->purpose, mask->index);
+  PPMLI_TRY(ppmli_glwe_encrypt_body(body, p, key, &words, noise, arena));
+  for (uint32_t i = 0; i < p->poly_size; i++)
+    body[i] = ppmli_torus_from(ppmli_torus_top(body[i], p->input_wire_bits), p->input_wire_bits);
+  return PPML_OK;
+}
+
+#ifndef PPML_NO_LEVELED
+/* The same on the torus of 80 bits, whose words lose the lower half of their tails.
+ *   tail [N]  out: 8 bits more of each word
+ * Scratch: ppmli_encrypt_long_scratch(p).  Errors: NOMEM.  CT. */
+PPMLI_INLINE size_t ppmli_encrypt_long_scratch(const ppml_params *p) {
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
+}
+
+PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const ppml_params *p,
+                                          const ppmli_long_key *key, const ppmli_mask *mask,
+                                          ppmli_stream *noise, ppml_arena *arena) {
+  const uint32_t lost = PPMLI_LONG_TAIL_BITS - ppmli_params_tail_bits(p);
+  size_t mark = arena->used_bytes;
+  PPMLI_ALLOC(uint64_t, tails, arena, p->poly_size);
+  PPMLI_TRY(ppmli_long_encrypt(body, tails, p, key, mask, noise, arena));
+  for (uint32_t i = 0; i < p->poly_size; i++) tails[i] += (uint64_t)1 << (lost - 1);
+  ppmli_long_carry(body, tails, p->poly_size);
+  for (uint32_t i = 0; i < p->poly_size; i++) tail[i] = (uint8_t)(tails[i] >> lost);
+  arena->used_bytes = mark;
+  return PPML_OK;
+}
+#endif
+
+#endif

@@ -1,0 +1,162 @@
+/* The client's one look at what kind a set is: a switch for each of its verbs.  Draw a key, open it
+ * for use, encrypt a ciphertext of an image, make a step of the evaluation key. */
+#ifndef PPMLI_CLIENT_PATH_H
+#define PPMLI_CLIENT_PATH_H
+
+#include "../base/stream.h"
+#include "../cipher/ggsw_make.h"
+#include "../cipher/glwe_make.h"
+#include "../cipher/glweswitch_make.h"
+#include "../math/long.h"
+#include "../math/long_make.h"
+#include "../math/params.h"
+#include "../network/room.h"
+#include "block.h"
+#include "secret.h"
+
+/* -------------------------------------------------------------------- key */
+
+/* Draws the coefficients of a secret key.
+ *   lwe_bits, glwe_bits  [PPML_KEY_BITS_MAX / 8]  out
+ * CT: up to what rejection sampling throws away. */
+PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, const ppml_params *p,
+                                        ppml_rng *rng) {
+  memset(lwe_bits, 0, PPML_KEY_BITS_MAX / 8);
+  memset(glwe_bits, 0, PPML_KEY_BITS_MAX / 8);
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    ppmli_secret_trits(glwe_bits, p->poly_size, rng);
+    return;
+#endif
+  default:
+    ppmli_secret_bits(lwe_bits, glwe_bits, p, rng);
+  }
+}
+
+/* A secret key that is open for use: with what its products need, where they need anything. */
+typedef struct ppmli_open_key {
+  const ppml_params *params;
+  const ppml_secret_key *secret;
+#ifndef PPML_NO_LEVELED
+  ppmli_long_key product; /* LEVELED; else zeros */
+#endif
+} ppmli_open_key;
+
+/* Memory that an open key takes. */
+PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return ppmli_long_key_bytes(p);
+#endif
+  default:
+    return 0;
+  }
+}
+
+/* Opens a key; ppmli_open_key_close must follow, after an error too.
+ * Memory: ppmli_open_key_bytes.  Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key *secret,
+                                     ppml_arena *arena) {
+  memset(key, 0, sizeof *key);
+  key->params = secret->client.params;
+  key->secret = secret;
+  switch (key->params->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return ppmli_long_key_init(&key->product, key->params, secret->glwe_bits, arena);
+#endif
+  default:
+    (void)arena;
+    return PPML_OK;
+  }
+}
+
+/* Wipes what opening has made. */
+PPMLI_STATIC void ppmli_open_key_close(ppmli_open_key *key) {
+#ifndef PPML_NO_LEVELED
+  if (key->product.values) ppmli_long_key_wipe(&key->product);
+#endif
+  key->secret = NULL;
+}
+
+/* ------------------------------------------------------------------ image */
+
+/* What a pixel of 1 is on the torus: the same for all circuits of a set, or of products what
+ * their scores leave. */
+PPMLI_STATIC uint64_t ppmli_client_input_unit(const ppml_client *client) {
+  const ppml_params *p = client->params;
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return client->score_unit / ppmli_params_block(p);
+#endif
+  default:
+    return ppmli_circuit_input_unit(p, &client->spec);
+  }
+}
+
+PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return ppmli_encrypt_long_scratch(p);
+#endif
+  default:
+    return ppmli_glwe_encrypt_scratch(p);
+  }
+}
+
+/* Encrypts a message.
+ *   body  [N]  in: the message; out: what travels of the body
+ *   tail  [N]  out: the rest of what travels, of a set whose words have tails
+ * Scratch: ppmli_client_block_scratch.  Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
+                                            const ppmli_open_key *key, const ppmli_mask *mask,
+                                            ppmli_stream *noise, ppml_arena *arena) {
+  const ppml_params *p = key->params;
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return ppmli_encrypt_long_block(body, tail, p, &key->product, mask, noise, arena);
+#endif
+  default:
+    (void)tail;
+    return ppmli_encrypt_block(body, p, key->secret->glwe_bits, mask, noise, arena);
+  }
+}
+
+/* --------------------------------------------------------- evaluation key */
+
+PPMLI_STATIC size_t ppmli_client_step_scratch(const ppml_params *p) {
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return ppmli_switch_make_scratch(p);
+#endif
+  default:
+    return ppmli_ggsw_encrypt_scratch(p);
+  }
+}
+
+/* Makes one step of the evaluation key.
+ *   wire  [ppmli_key_step_wire_bytes]  out
+ * Scratch: ppmli_client_step_scratch.  Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key, size_t step,
+                                        const uint8_t *mask_seed, const uint8_t *noise_seed,
+                                        ppml_arena *arena) {
+  const ppml_params *p = key->params;
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+    return ppmli_switch_make(wire, p, step, key->secret->glwe_bits, &key->product, mask_seed,
+                             noise_seed, arena);
+#endif
+  default:
+    return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, key->secret->glwe_bits,
+                                mask_seed, noise_seed, arena);
+  }
+}
+
+#endif
