@@ -272,7 +272,7 @@ static int grow(classified *c) {
   return 1;
 }
 
-static void take_answer(void *context, uint64_t image, const ppml_answer *answer) {
+static void take_answer(void *context, uint64_t number, const ppml_answer *answer) {
   classified *c = (classified *)context;
   if (c->is_short || (c->count == c->capacity && !grow(c))) {
     c->is_short = 1;
@@ -281,7 +281,7 @@ static void take_answer(void *context, uint64_t image, const ppml_answer *answer
   result *of = &c->results[c->count++];
   memset(of, 0, sizeof *of);
   of->line = c->asked;
-  of->number = image;
+  of->number = number;
   of->is_numbered = 1;
   of->answer = *answer;
 }

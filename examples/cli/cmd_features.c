@@ -79,7 +79,8 @@ static int fit(const features_request *r, const ppml_spec *spec, const npz_datas
   int status = cli_arena_create(&arena, bytes);
   if (status) return status;
   ppml_rng_init_for_tests(&rng, r->seed); /* of warps: nothing secret, and the same map again */
-  learning_images_of(&images, train->images, NULL, train->count, spec);
+  learning_images_of(&images, train->images, NULL, train->count,
+                     (size_t)spec->width * spec->height * spec->channels);
   int error =
       ppml_features_fit(&map, spec, (uint32_t)r->count, &images.source, r->fit, &rng, &arena);
   if (error == PPML_ERR_ARG)

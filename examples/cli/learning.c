@@ -41,11 +41,11 @@ static int read_image(void *context, size_t index, uint8_t *pixels) {
 }
 
 void learning_images_of(learning_images *images, const uint8_t *pixels, const uint8_t *labels,
-                        size_t count, const ppml_spec *spec) {
+                        size_t count, size_t inputs) {
   const ppml_image_source source = {read_image, images, labels, count};
   images->source = source;
   images->pixels = pixels;
-  images->inputs = ppml_spec_inputs(spec);
+  images->inputs = inputs;
 }
 
 int learning_plan_fail(int error, const char *path) {

@@ -27,7 +27,7 @@ typedef struct learning_images {
 /*   images  out: refers to itself, so it must not move
  *   labels  NULL where none are asked for */
 void learning_images_of(learning_images *images, const uint8_t *pixels, const uint8_t *labels,
-                        size_t count, const ppml_spec *spec);
+                        size_t count, size_t inputs);
 
 /* The ordinary model that weights of features are; free its arena. */
 int learning_model(ppml_model *model, const ppml_features *map, const double *weights,

@@ -58,11 +58,11 @@ static int load_images(rows_data *d, const rows_request *r) {
     int status = split_load(&split, &r->images, spec, &d->images_arena);
     if (status) return status;
     learning_images_of(&d->images, split.images, r->has_labels ? split.labels : NULL, split.count,
-                       spec);
+                       ppml_spec_inputs(spec));
     return CLI_OK;
   }
   int status = load_image(&pixels, r->data_path, spec, r->fit, &d->images_arena);
-  if (status == CLI_OK) learning_images_of(&d->images, pixels, NULL, 1, spec);
+  if (status == CLI_OK) learning_images_of(&d->images, pixels, NULL, 1, ppml_spec_inputs(spec));
   return status;
 }
 

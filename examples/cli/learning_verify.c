@@ -81,7 +81,8 @@ static int load(study *s, const verify_request *r) {
   if (status) return status;
   s->judged = *judged;
   if (s->judged.count > r->images.count) s->judged.count = r->images.count;
-  learning_images_of(&s->images, train->images, train->labels, train->count, &s->map.spec);
+  learning_images_of(&s->images, train->images, train->labels, train->count,
+                     ppml_spec_inputs(&s->map.spec));
   s->weights = (size_t)(s->map.count + 1) * s->map.spec.outputs;
   s->clear = (double *)calloc((r->draws + 1) * s->weights, sizeof *s->clear);
   if (s->clear == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for the weights");
