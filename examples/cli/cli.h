@@ -43,6 +43,7 @@ int cli_check_text(const char *command, const char *option, const char *text);
 int cli_name_classes(const char *command, ppml_spec *spec, const char *names);
 
 double cli_now_ms(void);
+double cli_cpu_ms(void); /* of all threads of the process */
 uint64_t cli_peak_rss_bytes(void);
 
 /* Sorts timings, the shortest first. */

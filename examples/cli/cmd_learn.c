@@ -65,8 +65,9 @@ typedef struct learn_session {
   pool threads;
   ppml_arena key_arena, arena;
   ppml_progress progress;
-  uint64_t resumed_at, rows;
-  double began_ms, saved_ms;
+  uint64_t resumed_at;
+  int is_begun; /* a step was done */
+  double began_ms, began_cpu_ms, saved_ms;
   int status; /* of a checkpoint that could not be written */
 } learn_session;
 
@@ -86,7 +87,6 @@ static int check_set(learn_session *s, size_t i) {
   if (set.outputs == 0)
     return cli_fail(CLI_DATA, path, "images without labels (expected a training set)");
   if (i == 0) s->first = set;
-  s->rows += set.rows;
   if (memcmp(set.key_id, s->first.key_id, PPML_ID_BYTES) != 0 ||
       memcmp(set.map_id, s->first.map_id, PPML_ID_BYTES) != 0)
     return cli_fail(CLI_REFUSED, path,
@@ -164,6 +164,8 @@ static int save_checkpoint(learn_session *s, const ppml_learn_run *run) {
 static int told(void *context, const ppml_learn_run *run) {
   learn_session *s = (learn_session *)context;
   double now = cli_now_ms();
+  if (!s->is_begun) s->resumed_at = run->done - 1;
+  s->is_begun = 1;
   s->progress.step(s->progress.context, (size_t)run->done, (size_t)run->steps);
   if (s->request->checkpoint_path[0] == 0 || run->descent == NULL || run->done == run->steps)
     return PPML_OK;
@@ -202,6 +204,7 @@ static void report(const learn_session *s, const ppml_learnt *learnt) {
     json_integer("steps", (int64_t)learnt->steps);
     json_integer("resumed_at", (int64_t)s->resumed_at);
     json_real("seconds", seconds);
+    json_real("cpu_seconds", (cli_cpu_ms() - s->began_cpu_ms) / 1e3);
     json_integer("threads", (int64_t)s->request->threads);
     json_integer("arena_bytes", (int64_t)s->arena.high_bytes);
     json_integer("peak_rss_bytes", (int64_t)cli_peak_rss_bytes());
@@ -211,6 +214,7 @@ static void report(const learn_session *s, const ppml_learnt *learnt) {
   printf("%llu rows of %u features, %u outputs, by %s", (unsigned long long)learnt->rows,
          learnt->features - 1, learnt->outputs, name);
   if (learnt->steps) printf(": %llu steps", (unsigned long long)learnt->steps);
+  if (s->resumed_at) printf(", from %llu on", (unsigned long long)s->resumed_at);
   printf("\n%.1f s\n", seconds);
 }
 
@@ -226,6 +230,7 @@ static int learn(learn_session *s) {
   if (status) return status;
   s->progress = cli_progress("learning");
   s->began_ms = s->saved_ms = cli_now_ms();
+  s->began_cpu_ms = cli_cpu_ms();
   int error = ppml_learn(&learnt, s->readers, r->sets, &s->key, &options, &limits, from, &watch,
                          &s->threads.parallel, &s->arena);
   if (error) return fail(s, error);

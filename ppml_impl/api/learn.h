@@ -85,7 +85,8 @@ static int ppmli_key_is_of_map(const ppml_secret_key *key, const uint8_t *map_id
 
 #ifndef PPML_NO_TRAIN
 PPML_API size_t ppml_features_fit_bytes(const ppml_spec *spec, uint32_t count) {
-  if (!spec || count < 1 || count > PPML_FEATURES_MAX || ppmli_spec_inputs(spec) > 1 << 16) return 0;
+  if (!spec || count < 1 || count > PPML_FEATURES_MAX || ppmli_spec_inputs(spec) > 1 << 16)
+    return 0;
   return ppmli_features_bytes(spec, count) + ppmli_features_fit_scratch(spec, count);
 }
 
@@ -488,10 +489,11 @@ PPML_API size_t ppml_learn_simulate_bytes(const ppml_training_plan *plan,
   size_t F = set->rows.features, C = set->rows.outputs, rows = (size_t)set->count;
   return ppmli_arena_rounded(rows * F) + ppmli_arena_rounded(rows * C) +
          ppmli_arena_rounded(2 * ppmli_spec_inputs(&map->spec)) +
-         ppmli_arena_rounded(C * F * sizeof(double)) +
          ppmli_max_size(ppmli_features_run_scratch(map),
-                        ppmli_max_size(ppmli_descent_simulate_bytes(&set->rows),
-                                       ppmli_moments_simulate_bytes(F, C)));
+                        plan->method == PPML_LEARN_DESCENT
+                            ? ppmli_arena_rounded(C * F * sizeof(double)) +
+                                  ppmli_descent_simulate_bytes(&set->rows)
+                            : ppmli_moments_simulate_bytes(F, C));
 }
 
 /* The rows of a plan in the clear; in arena. */

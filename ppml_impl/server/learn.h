@@ -166,12 +166,13 @@ PPMLI_STATIC size_t ppmli_learn_bytes(const ppml_training *t, const ppml_params 
   uint32_t purpose = t->method == PPML_LEARN_DESCENT ? PPMLI_ROWS_DESCENT : PPMLI_ROWS_GRAM;
   ppmli_rows rows = ppmli_rows_make(purpose, t->features, t->outputs, t->batch);
   ppml_learnt shape = ppmli_sums_shape(&rows, t->rows, p);
-  size_t files = ppmli_arena_rounded(count * sizeof(ppmli_training_file));
   shape.method = t->method;
-  files += ppmli_learnt_bytes(&shape);
-  if (t->method == PPML_LEARN_DESCENT) return files + ppmli_descent_bytes(&rows, p, threads);
-  if (t->method == PPML_LEARN_GRAM) return files + ppmli_gram_bytes(&rows, p, threads);
-  return files + ppmli_arena_rounded(2 * (size_t)p->poly_size * sizeof(uint64_t));
+  size_t bytes = ppmli_learnt_bytes(&shape);
+  if (t->method == PPML_LEARN_SUMS)
+    return bytes + ppmli_arena_rounded(2 * (size_t)p->poly_size * sizeof(uint64_t));
+  bytes += ppmli_arena_rounded(count * sizeof(ppmli_training_file));
+  return bytes + (t->method == PPML_LEARN_DESCENT ? ppmli_descent_bytes(&rows, p, threads)
+                                                  : ppmli_gram_bytes(&rows, p, threads));
 }
 
 /* Runs the method that the options name.
