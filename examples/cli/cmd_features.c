@@ -58,9 +58,9 @@ static void report(const ppml_features *map, const features_request *r, size_t f
     json_end('}');
     return;
   }
-  printf("%u features of images of %ux%ux%u, fitted on %zu images of %s\n", map->count,
+  printf("%u features of images of %ux%ux%u, fitted on %zu of them%s\n", map->count,
          map->spec.width, map->spec.height, map->spec.channels, fitted,
-         r->public_path ? r->public_path : r->data_path);
+         r->public_path ? " that are public" : "");
   puts("The map is public: it tells the mean and the covariance of their coarse shapes.");
 }
 

@@ -125,7 +125,7 @@ static int encrypt(rows_data *d, const rows_request *r, const ppml_secret_key *k
 static void report(const rows_data *d, const rows_request *r) {
   size_t images = d->images.source.count, bytes = ppml_training_wire_bytes(&d->plan);
   if (r->has_labels)
-    printf("%zu images became %llu rows of %u features for %s: %zu bytes, %zu an image\n", images,
+    printf("%zu images became %llu rows of %u features for %s:\n%zu bytes, %zu an image\n", images,
            (unsigned long long)d->plan.rows, d->plan.features - 1,
            learning_method_name(d->plan.method), bytes, bytes / images);
   else printf("%zu images of %u features: %zu bytes\n", images, d->plan.features - 1, bytes);
