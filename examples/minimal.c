@@ -91,7 +91,7 @@ static int client_ask(client *c, file *key_file, file *image_file, const uint8_t
   const ppml_params *params = c->knows.params;
   ppml_writer writer;
   int error = memory_take(&c->own, larger(ppml_eval_key_generate_bytes(params, 1),
-                                             ppml_encrypt_to_bytes(params, &c->knows.spec)));
+                                          ppml_encrypt_to_bytes(params, &c->knows.spec)));
   if (!error) error = ppml_rng_init(&c->rng);
   if (!error) error = ppml_secret_key_generate(&c->secret, &c->knows, &c->rng);
 
