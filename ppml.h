@@ -29,6 +29,8 @@
  *   PPML_NO_PLAN        leave out planning: compilation, certificates, simulation
  *   PPML_NO_TRAIN       leave out training and ppml_quantize
  *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
+ *   PPML_NO_LEARN       leave out learning from encrypted images, which needs client,
+ *                       server and planning, and is left out where one of these is
  *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
@@ -79,6 +81,9 @@ extern "C" {
 #define PPML_NO_TRAIN
 #elif defined(PPML_NO_SERVER) && defined(PPML_NO_PLAN) && defined(PPML_NO_TRAIN)
 #define PPML_CLIENT_ONLY
+#endif
+#if (defined(PPML_NO_SERVER) || defined(PPML_NO_PLAN)) && !defined(PPML_NO_LEARN)
+#define PPML_NO_LEARN
 #endif
 
 /* With -DPPML_API=static, what a unit does not call is no mistake of its own. */
@@ -213,7 +218,9 @@ typedef struct ppml_parallel {
 /* What a reader accepts at most; a file that claims more is refused with RANGE
  * before anything is allocated for it. */
 typedef struct ppml_limits {
-  uint64_t payload_bytes; /* of one container */
+  uint64_t payload_bytes; /* of one container; of a training set and the answers to one, which are
+                             read block by block, of a block; not of a checkpoint, whose length
+                             the run tells */
   uint32_t inputs;        /* values of one image, and inputs of one layer */
   uint32_t neurons;       /* outputs of one layer */
   uint32_t images;        /* results in one output container */
@@ -536,7 +543,15 @@ enum {
   PPML_KIND_SECRET_KEY = 4,
   PPML_KIND_EVAL_KEY = 5,
   PPML_KIND_INPUT = 6,
-  PPML_KIND_OUTPUT = 7
+  PPML_KIND_OUTPUT = 7,
+  /* learning */
+  PPML_KIND_FEATURES = 16,
+  PPML_KIND_LEARNING_KEY = 17,
+  PPML_KIND_TRAINING = 18, /* also images that are to be classified by an encrypted model */
+  PPML_KIND_SUMS = 19,
+  PPML_KIND_CHECKPOINT = 20,
+  PPML_KIND_LEARNT = 21,
+  PPML_KIND_CLASSIFIED = 22
 };
 
 /* The only version of the format that is read and written. */
@@ -546,10 +561,11 @@ enum {
 typedef struct ppml_header {
   uint32_t kind;
   uint32_t version;
-  const ppml_params *params; /* NULL for a model */
+  const ppml_params *params; /* NULL for a model and a feature map */
   uint64_t payload_bytes;
-  uint8_t circuit_id[PPML_ID_BYTES]; /* the model's own digest for a model */
-  uint8_t key_id[PPML_ID_BYTES];     /* zero for model, circuit and client */
+  uint8_t circuit_id[PPML_ID_BYTES]; /* the model's own digest for a model; of what belongs to
+                                        learning, the feature map's */
+  uint8_t key_id[PPML_ID_BYTES];     /* zero for model, circuit, client and feature map */
 } ppml_header;
 
 /* Name of a kind, "model" say; NULL if there is none. */
@@ -1256,6 +1272,297 @@ PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_co
 PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
                            uint32_t weight_bits, const ppml_images *images,
                            ppml_arena *arena) PPML_MUST_CHECK;
+#endif
+
+#ifndef PPML_NO_LEARN
+/* ==================================================================== learning
+ * Linear models learnt by a server from images and labels that stay encrypted, docs/DESIGN.md
+ * "Learning from encrypted images".  Who holds what:
+ *
+ *   owner   fits a feature map, which is public; makes a secret key and a learning key; encrypts
+ *           training rows; opens the model that comes back
+ *   server  has the learning key and the encrypted rows, and gives an encrypted model
+ *
+ * Everything that is made with a key is under one parameter set, ppml_learning_params. */
+
+/* How a model is learnt. */
+enum {
+  PPML_LEARN_DESCENT = 1, /* the server learns, by steps of descent with bootstraps */
+  PPML_LEARN_GRAM = 2, /* the server makes second moments, the key's owner solves for the model */
+  PPML_LEARN_SUMS = 3  /* each owner makes second moments in the clear, the server adds them up: it
+                             is aggregation, not learning from encrypted images */
+};
+
+/* Images that are read one at a time, so that they need not be in memory.
+ *   read    the pixels of image number `index`; returns 0, or nonzero where that failed
+ *   labels  [count][ppml_spec_answer_bytes()], or NULL where none are asked for */
+typedef struct ppml_image_source {
+  int (*read)(void *context, size_t index, uint8_t *pixels);
+  void *context;
+  const uint8_t *labels;
+  size_t count;
+} ppml_image_source;
+
+/* The feature map: which whole numbers from -7 to 7 an image is to a learner. */
+typedef struct ppml_features {
+  ppml_spec spec; /* shape, classes and task; bits and thresholds are not looked at */
+  uint32_t count; /* features but for the constant one, at most PPML_FEATURES_MAX */
+  uint32_t batch; /* rows of a step of descent: a power of two */
+  struct ppmli_frequency *frequency; /* [channels + count]  means of the channels first */
+  int32_t *mean;                     /* [channels + count]  of the frequencies */
+  uint8_t *shift;                    /* [count] */
+  int16_t *weight;                   /* lower triangle: row i has i + 1 weights */
+  struct ppmli_dct *dct;             /* tables of cosines */
+  uint8_t id[PPML_ID_BYTES]; /* digest of all the above: names the map in what belongs to it */
+} ppml_features;
+
+#define PPML_FEATURES_MAX 256
+
+#ifndef PPML_NO_TRAIN
+/* Fits a map to images, whose labels are not looked at.  The map tells whoever has it the mean and
+ * the covariance of these images' low frequencies, of no single image.
+ *   map         out; its arrays live in arena
+ *   spec        width, height, channels, classes and task; and the classes' names, numbers where the
+ *               first one is empty
+ *   count       features
+ *   fit_images  how many images are looked at, at most all there are; 500 will do
+ *   rng         of the changes to images.  Nothing secret: the same generator gives the same map
+ * Memory: ppml_features_fit_bytes, 0 for a shape that ppml_features_fit refuses.
+ * Errors: ARG (no images, a shape that cannot be), RANGE (images that are all alike), RNG, IO (an
+ * image cannot be read), NOMEM. */
+PPML_API size_t ppml_features_fit_bytes(const ppml_spec *spec, uint32_t count);
+PPML_API int ppml_features_fit(ppml_features *map, const ppml_spec *spec, uint32_t count,
+                               const ppml_image_source *images, size_t fit_images, ppml_rng *rng,
+                               ppml_arena *arena) PPML_MUST_CHECK;
+#endif
+
+PPML_API int ppml_features_write(const ppml_features *map, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_features_read(ppml_features *map, ppml_reader *reader, const ppml_limits *limits,
+                                ppml_arena *arena) PPML_MUST_CHECK;
+
+/* ---- keys */
+
+/* The parameter set of everything here. */
+PPML_API const ppml_params *ppml_learning_params(void);
+
+/* The client spec that a secret key for a map is made with: ppml_secret_key_generate.  Zeros where
+ * map is not whole. */
+PPML_API void ppml_client_from_features(ppml_client *client, const ppml_features *map);
+
+/* The learning key: what the server needs to learn, and to classify by an encrypted model.
+ * Memory: ppml_learning_key_generate_bytes.  Errors: ARG, RNG, NOMEM, IO.  CT. */
+PPML_API size_t ppml_learning_key_wire_bytes(void);
+PPML_API size_t ppml_learning_key_generate_bytes(size_t threads);
+PPML_API int ppml_learning_key_generate(ppml_writer *writer, const ppml_secret_key *key,
+                                        ppml_rng *rng, const ppml_parallel *parallel,
+                                        const ppml_progress *progress,
+                                        ppml_arena *arena) PPML_MUST_CHECK;
+
+typedef struct ppml_learning_key {
+  uint8_t map_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  struct ppmli_packing_key *packing;
+  ppml_eval_key eval; /* zeros where bootstraps were not asked for */
+} ppml_learning_key;
+
+/* Reads a learning key.
+ *   with_bootstraps  1: all of it, for PPML_LEARN_DESCENT, 90 MB; 0: what the other methods and
+ *                    classifying take, 2 MB
+ *   backend          one of ppml_backend_name, NULL for the best
+ * Memory: ppml_learning_key_read_bytes.  Errors: ARG, input bytes', NOMEM, ARITHMETIC. */
+PPML_API size_t ppml_learning_key_read_bytes(int with_bootstraps, size_t threads);
+PPML_API int ppml_learning_key_read(ppml_learning_key *key, ppml_reader *reader,
+                                    const ppml_limits *limits, int with_bootstraps,
+                                    const char *backend, const ppml_parallel *parallel,
+                                    ppml_arena *arena) PPML_MUST_CHECK;
+
+/* ---- training sets */
+
+typedef struct ppml_learn_options {
+  uint32_t method;
+  uint32_t passes; /* of DESCENT, over all rows */
+  double copies;   /* rows an image; 0: 1.5 where classes are balanced, 1 where images have several
+                      labels */
+  double ridge;    /* of GRAM and SUMS, in squared deviations of a feature */
+} ppml_learn_options;
+
+/* DESCENT, one pass, copies 0, ridge 0.001. */
+PPML_API ppml_learn_options ppml_learn_options_default(void);
+
+/* Which image each row of a training set is, and in which order.  Classes have the same number of
+ * rows each, where an image has one class: its images as they are, then warped copies.  How many
+ * rows there are follows from the number of images alone, never from their labels. */
+typedef struct ppml_training_plan {
+  uint32_t method;
+  uint32_t features, outputs, batch; /* features with the constant one; outputs 0: no labels */
+  uint64_t rows;
+  const struct ppmli_training_plan *plan; /* in arena */
+} ppml_training_plan;
+
+/* Plans a set.
+ *   plan     out
+ *   source   with labels; with labels NULL: images that are to be classified, in their order
+ *   options  method and copies
+ * Memory: ppml_training_plan_make_bytes.  Errors: ARG (no images, too many, a label beyond the classes,
+ * one class alone), RNG, NOMEM. */
+PPML_API size_t ppml_training_plan_make_bytes(const ppml_features *map,
+                                              const ppml_image_source *source,
+                                              const ppml_learn_options *options);
+PPML_API int ppml_training_plan_make(ppml_training_plan *plan, const ppml_features *map,
+                                     const ppml_image_source *source,
+                                     const ppml_learn_options *options, ppml_rng *rng,
+                                     ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Encrypts a set, block by block: memory does not grow with the number of images.
+ *   request  out, open: of images that are to be classified; may be NULL
+ *   key      made with ppml_client_from_features of this map
+ *   source   the one that the plan was made for
+ * Memory: ppml_training_encrypt_bytes.  Errors: ARG, MISMATCH (the key is of another map), RNG,
+ * NOMEM, IO.  CT: encryption's time depends on sizes alone. */
+PPML_API size_t ppml_training_wire_bytes(const ppml_training_plan *plan);
+PPML_API size_t ppml_training_encrypt_bytes(const ppml_training_plan *plan,
+                                            const ppml_features *map, size_t threads);
+PPML_API int ppml_training_encrypt(ppml_writer *writer, ppml_request *request,
+                                   const ppml_training_plan *plan, const ppml_features *map,
+                                   const ppml_image_source *source, const ppml_secret_key *key,
+                                   ppml_rng *rng, const ppml_parallel *parallel,
+                                   const ppml_progress *progress,
+                                   ppml_arena *arena) PPML_MUST_CHECK;
+
+/* What the file of a training set, or of an owner's sums, says of itself. */
+typedef struct ppml_training {
+  uint32_t method;
+  uint32_t features, outputs, batch;
+  uint64_t rows;
+  uint8_t id[PPML_ID_BYTES]; /* of the set; of sums zeros */
+  uint8_t map_id[PPML_ID_BYTES], key_id[PPML_ID_BYTES];
+} ppml_training;
+
+/* Reads the beginning of such a file.  Errors: ARG, input bytes'. */
+PPML_API int ppml_training_read(ppml_training *training, ppml_reader *reader,
+                                const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* ---- on the server */
+
+/* What learning gives, encrypted: weights of DESCENT, second moments of the others. */
+typedef struct ppml_learnt {
+  const ppml_params *params;
+  uint32_t method;
+  uint32_t features, outputs, batch;
+  uint64_t rows;      /* that it was learnt from, once each */
+  uint64_t steps;     /* of descent, else 0 */
+  uint32_t unit_log2; /* a value of 1 is 2^-unit_log2 of a turn */
+  uint64_t *glwe;     /* [ciphertexts][2][N] */
+  uint8_t map_id[PPML_ID_BYTES], key_id[PPML_ID_BYTES];
+} ppml_learnt;
+
+/* A run of learning, as its watch sees it. */
+typedef struct ppml_learn_run {
+  uint64_t done, steps;                /* steps of descent, blocks of GRAM, files of SUMS */
+  uint64_t bootstraps_left;            /* of descent */
+  const struct ppmli_descent *descent; /* NULL for the other methods */
+  uint8_t run_id[PPML_ID_BYTES];       /* digest of the sets and the schedule */
+} ppml_learn_run;
+
+/* Told after each step, from the thread that called ppml_learn.  What it returns, if not PPML_OK,
+ * ends the run with that error.  Of DESCENT ppml_checkpoint_write may be called here. */
+typedef struct ppml_learn_watch {
+  int (*step)(void *context, const ppml_learn_run *run);
+  void *context;
+} ppml_learn_watch;
+
+/* Learns.
+ *   learnt      out; in arena
+ *   sets        [count] readers at the beginnings of training sets (of SUMS: of owners' sums), with
+ *               rewind for DESCENT of several passes.  All under one key and of one map
+ *   key         for DESCENT with bootstraps; for SUMS not looked at, and may be NULL
+ *   options     method and passes
+ *   checkpoint  NULL, or of a run of the same sets and options that was interrupted: it goes on from
+ *               there, and ends with the same model bit for bit on the same backend
+ *   watch       may be NULL
+ * Memory: ppml_learn_bytes of the first set, which does not grow with the rows; beyond what the
+ * result takes it is scratch, given back.
+ * Errors: ARG, MISMATCH (sets of another key, map, method or shape; a checkpoint of another run),
+ * PARAMS (more rows than GRAM has room for), the input bytes', NOMEM, IO, the watch's. */
+PPML_API size_t ppml_learn_bytes(const ppml_training *first, size_t count, size_t threads);
+PPML_API int ppml_learn(ppml_learnt *learnt, ppml_reader *sets, size_t count,
+                        const ppml_learning_key *key, const ppml_learn_options *options,
+                        const ppml_limits *limits, ppml_reader *checkpoint,
+                        const ppml_learn_watch *watch, const ppml_parallel *parallel,
+                        ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Saves a run of descent.  Errors: ARG, IO. */
+PPML_API int ppml_checkpoint_write(const ppml_learn_run *run, ppml_writer *writer) PPML_MUST_CHECK;
+
+PPML_API int ppml_learnt_write(const ppml_learnt *learnt, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_learnt_read(ppml_learnt *learnt, ppml_reader *reader, const ppml_limits *limits,
+                              ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Classifies encrypted images by a model that stays encrypted, and writes the answer block by block.
+ *   learnt  by DESCENT
+ *   images  a reader at the beginning of a set without labels
+ * Memory: ppml_classify_bytes.  Errors: ARG, MISMATCH, input bytes', NOMEM, IO. */
+PPML_API size_t ppml_classify_bytes(const ppml_learnt *learnt);
+PPML_API int ppml_classify(ppml_writer *writer, const ppml_learnt *learnt, ppml_reader *images,
+                           const ppml_learning_key *key, const ppml_limits *limits,
+                           ppml_arena *arena) PPML_MUST_CHECK;
+
+/* ---- the owner again */
+
+/* The weights that were learnt: a score is the sum of weights times features, 1 and -1 what labels
+ * are.  They are approximate, and their last bits tell of the key: they stay with its owner, and
+ * ppml_features_model rounds them.
+ *   weights  [outputs][features]  out
+ *   ridge    as ppml_learn_options has it
+ * Scratch: ppml_learnt_weights_bytes.  Errors: ARG, MISMATCH, RANGE (moments that are none), NOMEM.
+ * CT: up to the weights. */
+PPML_API size_t ppml_learnt_weights_bytes(const ppml_learnt *learnt);
+PPML_API int ppml_learnt_weights(double *weights, const ppml_learnt *learnt,
+                                 const ppml_secret_key *key, double ridge,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+#ifndef PPML_NO_TRAIN
+/* The ordinary model without hidden layers that weights of features are.
+ *   model    out; its arrays live in arena
+ *   weights  [outputs][count + 1]
+ * Memory: ppml_features_model_bytes.  Errors: ARG (weights that are not finite, or beyond what 8
+ * bits and biases hold), NOMEM. */
+PPML_API size_t ppml_features_model_bytes(const ppml_features *map);
+PPML_API int ppml_features_model(ppml_model *model, const ppml_features *map, const double *weights,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
+#endif
+
+/* Answers to images that an encrypted model classified, once the whole file was found in order.
+ *   request  of these images; closed before the first answer
+ *   take     called for each image in turn
+ *   reader   must have rewind: the file is read twice
+ * Memory: ppml_classified_decrypt_bytes.  Errors: ARG, MISMATCH, REQUEST, input bytes', NOMEM, IO.
+ * CT: up to where scores lie between steps. */
+PPML_API size_t ppml_classified_decrypt_bytes(void);
+PPML_API int ppml_classified_decrypt(ppml_reader *reader, const ppml_limits *limits,
+                                     ppml_request *request, const ppml_secret_key *key,
+                                     void (*take)(void *context, uint64_t image,
+                                                  const ppml_answer *answer),
+                                     void *context, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The digest of the request that a file of such answers is to, without its answers being read.
+ *   digest [PPML_ID_BYTES]  out
+ * Errors: ARG, input bytes'. */
+PPML_API int ppml_classified_digest(uint8_t *digest, ppml_reader *reader,
+                                    const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* What a run gives in the clear, or with the noise that its encrypted run is predicted to have.
+ *   weights  [draws][outputs][features]  out
+ *   plan     of the rows, with labels
+ *   options  method, passes and ridge
+ *   draws    runs, each with noise of its own; 1 where there is none
+ *   rng      of the noise; NULL: none
+ * Memory: ppml_learn_simulate_bytes; it grows with the rows.  Errors: ARG, RANGE, RNG, IO, NOMEM. */
+PPML_API size_t ppml_learn_simulate_bytes(const ppml_training_plan *plan, const ppml_features *map);
+PPML_API int ppml_learn_simulate(double *weights, const ppml_training_plan *plan,
+                                 const ppml_features *map, const ppml_image_source *source,
+                                 const ppml_learn_options *options, size_t draws, ppml_rng *rng,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
 #endif
 
 #if defined(__GNUC__)

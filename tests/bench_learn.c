@@ -40,8 +40,8 @@ typedef struct image_reader {
 
 typedef struct bench {
   npz_dataset data;
-  ppmli_features map;
-  ppmli_image_source source[NPZ_SPLITS];
+  ppml_features map;
+  ppml_image_source source[NPZ_SPLITS];
   const ppml_params *params;
   image_reader reader[NPZ_SPLITS];
   ppml_arena arena;
@@ -146,7 +146,7 @@ static void load(bench *b, const char *path, uint32_t features) {
     const npz_split *split = &b->data.split[k];
     image_reader reader = {split->images, image_bytes(b)};
     b->reader[k] = reader;
-    ppmli_image_source source = {read_image, &b->reader[k], split->labels, split->count};
+    ppml_image_source source = {read_image, &b->reader[k], split->labels, split->count};
     b->source[k] = source;
   }
   ppml_rng_init_for_tests(&rng, 9);
@@ -163,7 +163,7 @@ static void load(bench *b, const char *path, uint32_t features) {
 static double *score(bench *b, int split, const double *w) {
   size_t F = b->map.count + 1, C = b->map.spec.outputs, count = b->source[split].count;
   double *scores = (double *)memory(count * C * sizeof *scores);
-  int8_t x[PPMLI_FEATURES_MAX + 1];
+  int8_t x[PPML_FEATURES_MAX + 1];
   for (size_t n = 0; n < count; n++) {
     ck_assert(ppmli_features_run(x, &b->map, b->reader[split].images + n * image_bytes(b),
                                  &b->arena) == PPML_OK);
@@ -185,7 +185,7 @@ static uint32_t answer(const ppml_spec *s, const double *scores, size_t label) {
 
 /* Area under the curve of output c. */
 static double curve(bench *b, int split, const double *scores, uint32_t c) {
-  const ppmli_image_source *s = &b->source[split];
+  const ppml_image_source *s = &b->source[split];
   size_t C = b->map.spec.outputs, bytes = ppmli_spec_answer_bytes(&b->map.spec);
   double above = 0, pairs = 0;
   for (size_t i = 0; i < s->count; i++)
@@ -251,9 +251,9 @@ static void clear_rows(bench *b, const ppmli_training_plan *plan, ppmli_clear_ro
 
 /* Least squares of the rows, in the clear. */
 static void solve(bench *b, double *w, const ppmli_clear_rows *rows) {
-  ppmli_learnt l;
+  ppml_learnt l;
   memset(&l, 0, sizeof l);
-  l.method = PPMLI_METHOD_GRAM;
+  l.method = PPML_LEARN_GRAM;
   l.features = b->map.count + 1, l.outputs = b->map.spec.outputs, l.rows = rows->count;
   size_t F = l.features, C = l.outputs, pairs = ppmli_learnt_pairs(F);
   double *value = (double *)memory(ppmli_learnt_values(&l) * sizeof *value);
@@ -438,7 +438,7 @@ static void descend(bench *b, const ppmli_training_plan *plan, uint32_t passes, 
   ppmli_training_files files = {&file, 1, 0};
   ppmli_schedule schedule;
   ppmli_descent d;
-  ppmli_learnt learnt;
+  ppml_learnt learnt;
   ppmli_descent_watch watch = {tell_step, NULL};
   open_set(b, &k, &file, &reader);
   ck_assert(ppmli_descent_schedule(&schedule, &files, passes) == PPML_OK);
@@ -476,7 +476,7 @@ static void second_moments(bench *b, const double *least_squares, const ppml_par
   ppml_reader reader = ppml_reader_from_memory(bytes, count);
   ppmli_training_file file;
   ppmli_training_files files = {&file, 1, 0};
-  ppmli_learnt learnt;
+  ppml_learnt learnt;
   open_set(b, &k, &file, &reader);
   ppml_arena arena =
       new_arena(ppmli_gram_bytes(&plan.set.rows, b->params, threads) + ((size_t)1 << 25));

@@ -4,6 +4,7 @@
 set -u
 PPML=$(realpath "${PPML:-build/ppml}")
 MINIMAL=$(realpath "${MINIMAL:-build/minimal}")
+CLIENT=$(realpath "${CLIENT:-build/client}")
 DATA=${PPML_DATA:-../shared/data}
 DATA=$(realpath "$DATA" 2>/dev/null || echo "$DATA")
 # What takes long: make check leaves it out, make check FULL=1 does not.
@@ -171,6 +172,34 @@ done
 ok "train by default" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 10
 ok "compile the default" "$PPML" compile dm.ppml -o dc.ppml --client dcl.ppml --no-calibration --agreement 0
 grep -q 'set leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || fail "train by default: $(cat out)"
+# A client that is another program than the command, which is the server. Its image is white on the
+# left, black on the right.
+for row in 1 2 3 4 5 6 7 8; do printf '\377\377\377\377\000\000\000\000'; done >pixels
+{ printf 'P5\n8 8\n255\n'; cat pixels; } >pixels.pgm
+mkdir client
+serve() {
+  waited=0
+  until [ -s client/in.ct ] && "$PPML" info client/in.ct >/dev/null 2>&1; do
+    waited=$((waited + 1)); [ $waited -lt 100 ] || return
+    sleep 0.1
+  done
+  "$PPML" infer dc.ppml --eval-key client/eval.key client/in.ct -o client/out.ct
+  echo
+}
+serve 2>/dev/null | "$CLIENT" dcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
+  pass || fail "client alone: $(cat error)"
+ok "keygen beside the client" "$PPML" keygen dcl.ppml --secret-key dsk --eval-key dek
+ok "encrypt beside the client" "$PPML" encrypt --secret-key dsk pixels.pgm -o din.ct
+ok "infer beside the client" "$PPML" infer dc.ppml --eval-key dek din.ct -o dout.ct
+told "decrypt beside the client" 1 "$PPML" decrypt --secret-key dsk dout.ct --json
+name=$(sed 's/ [0-9]* %$//' client/answer)
+grep -q "\"name\": \"$name\"" out && [ -n "$name" ] && pass || fail "client alone: says $(cat client/answer), not $(cat out)"
+echo | "$CLIENT" dcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
+  fail "client alone: an answer to another request" || pass
+grep -q 'belongs to another circuit or key' error && [ ! -s client/answer ] && pass || fail "client alone: $(cat error)"
+"$CLIENT" dcl.ppml pixels.pgm client/eval.key client/in.ct client/out.ct </dev/null >client/answer 2>error &&
+  fail "client alone: takes too many pixels" || pass
+grep -q 'client: pixels.pgm: has bytes after its end' error && pass || fail "client alone: $(cat error)"
 for hidden in 0 4,3 129; do
   ok "train --hidden $hidden" "$PPML" train "$TINY/tiny.npz" -o dm.ppml --epochs 1 --seeds 1 --hidden $hidden --json
   grep -q 'polynomial' out && fail "train --hidden $hidden: squares: $(cat out)" || pass
@@ -957,6 +986,103 @@ if [ -c /dev/full ]; then
   refuses "a full disk behind train" 74 "$PPML" train "$TINY/tiny.npz" -o /dev/full --epochs 1
   "$PPML" info m.ppml >/dev/full 2>err
   [ $? -eq 74 ] && [ "$(wc -l <err)" -eq 1 ] && pass || fail "a full disk behind standard output"
+fi
+
+# ------------------------------------------------------------ learning, encrypted
+
+# One batch, hence one step of descent, which bootstraps no residual: a second's work.
+ok "features" "$PPML" features "$TINY/tiny.npz" -o lm.ppml --count 8 --class-names left,right --json
+has_fields "features --json" features batch fitted_on classes outputs
+ok "features again" "$PPML" features "$TINY/tiny.npz" -o lm2.ppml --count 8 --class-names left,right
+cmp -s lm.ppml lm2.ppml && pass || fail "features: another map from the same seed"
+ok "keygen for a map" "$PPML" keygen lm.ppml --secret-key lsk --eval-key lek
+[ "$(stat -c %a lsk)" = 600 ] && pass || fail "keygen for a map: a secret key of mode $(stat -c %a lsk)"
+for method in descent gram sums; do
+  ok "encrypt for $method" "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --method $method -o l$method.ct
+  ok "learn by $method" "$PPML" learn l$method.ct --eval-key lek -o l$method.model --json
+  has_fields "learn --json" method features outputs rows steps seconds threads
+  ok "info of a model by $method" "$PPML" info l$method.model
+  ok "decrypt a model by $method" "$PPML" decrypt --secret-key lsk --features lm.ppml l$method.model -o l$method.ppml
+  ok "compile a model by $method" "$PPML" compile l$method.ppml -o lc.ppml --client lcl.ppml --agreement 0 --params fast
+done
+ok "encrypt for descent again" "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" -o lagain.ct
+[ "$(stat -c %s ldescent.ct)" = "$(stat -c %s lagain.ct)" ] && ! cmp -s ldescent.ct lagain.ct && pass || fail "two encryptions of a training set"
+ok "learn from two sets" "$PPML" learn lsums.ct lsums.ct -o ltwo.model
+ok "encrypt for an encrypted model" "$PPML" encrypt --secret-key lsk --features lm.ppml "$TINY/tiny.npz" --split test -o lin.ct
+ok "infer by an encrypted model" "$PPML" infer ldescent.model --eval-key lek lin.ct -o lout.ct
+ok "simulate learning" "$PPML" simulate --learn lm.ppml "$TINY/tiny.npz" --orders 2 --json
+has_fields "simulate --learn --json" method rows orders accuracy_clear agreement_expected
+for file in lm.ppml lek lsk ldescent.ct lsums.ct lgram.model lin.ct lout.ct; do
+  ok "info of $file" "$PPML" info $file --json
+  has_fields "info of $file" kind
+done
+told "decrypt answers by an encrypted model" 1 "$PPML" decrypt --secret-key lsk lout.ct --json
+has_fields "decrypt answers by an encrypted model" results class probabilities
+refuses "answers that were given before" 77 "$PPML" decrypt --secret-key lsk lout.ct
+refuses "scores by an encrypted model" 64 "$PPML" decrypt --secret-key lsk lout.ct --scores
+
+# What belongs together is said by ids in headers, which are mended here: another key's, another map's.
+foreign() {
+  cp "$1" "$2"
+  printf '\0' | dd of="$2" bs=1 seek="$3" conv=notrunc 2>/dev/null
+}
+refuses "no training set" 66 "$PPML" learn new.none --eval-key lek -o new.model
+refuses "a training set of another kind" 65 "$PPML" learn lm.ppml --eval-key lek -o new.model
+foreign ldescent.ct lbad.ct 8
+refuses "a training set of another version" 65 "$PPML" learn lbad.ct --eval-key lek -o new.model
+foreign ldescent.ct lbad.ct 20000
+refuses "a damaged training set" 65 "$PPML" learn lbad.ct --eval-key lek -o new.model
+head -c 124 ldescent.ct >lcut.ct # before its first block
+refuses "a training set cut at a block" 65 "$PPML" learn lcut.ct --eval-key lek -o new.model
+head -c "$(($(stat -c %s ldescent.ct) - 16))" ldescent.ct >lcut.ct # and behind the last one
+refuses "a training set cut behind its blocks" 65 "$PPML" learn lcut.ct --eval-key lek -o new.model
+: >lempty.ct
+refuses "an empty training set" 65 "$PPML" learn lempty.ct --eval-key lek -o new.model
+refuses "a set for another method" 77 "$PPML" learn lgram.ct --method descent --eval-key lek -o new.model
+refuses "sets for two methods" 77 "$PPML" learn lgram.ct ldescent.ct --eval-key lek -o new.model
+refuses "images without labels" 65 "$PPML" learn lin.ct --eval-key lek -o new.model
+refuses "no learning key" 64 "$PPML" learn lgram.ct -o new.model
+refuses "another learning key" 65 "$PPML" learn lgram.ct --eval-key lsk -o new.model
+cp ldescent.model lbad.checkpoint
+refuses "a checkpoint of another kind" 65 "$PPML" learn ldescent.ct --eval-key lek -o new.model --checkpoint lbad.checkpoint
+head -c 100 ldescent.model >lbad.checkpoint
+refuses "a damaged checkpoint" 65 "$PPML" learn ldescent.ct --eval-key lek -o new.model --checkpoint lbad.checkpoint
+refuses "a model in place of a set" 64 "$PPML" learn ldescent.ct --eval-key lek -o ldescent.ct
+refuses "moments for an encrypted model" 77 "$PPML" infer lgram.model --eval-key lek lin.ct -o new.ct
+refuses "labels for an encrypted model" 77 "$PPML" infer ldescent.model --eval-key lek ldescent.ct -o new.ct
+refuses "a method that there is not" 64 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --method magic -o new.ct
+refuses "no images" 64 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --count 0 -o new.ct
+refuses "one class alone" 65 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --count 1 -o new.ct
+refuses "images of another shape" 65 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny_rgb.npz" -o new.ct
+refuses "no features" 64 "$PPML" features "$TINY/tiny.npz" -o new.ppml --count 0
+refuses "more features than there may be" 64 "$PPML" features "$TINY/tiny.npz" -o new.ppml --count 257
+refuses "more features than an image has" 64 "$PPML" features "$TINY/tiny.npz" -o new.ppml --count 200
+refuses "a task beside labels" 65 "$PPML" features "$TINY/tiny_labels.npz" -o new.ppml --count 2 --task grade
+ok "a map with one feature less" "$PPML" features "$TINY/tiny.npz" -o lm7.ppml --count 7
+refuses "another map's key" 77 "$PPML" encrypt --secret-key lsk --training lm7.ppml "$TINY/tiny.npz" -o new.ct
+refuses "another map's model" 77 "$PPML" decrypt --secret-key lsk --features lm7.ppml ldescent.model -o new.ppml
+if full; then
+  # Killed after its first step and started again, learning ends with the same model; the checkpoint of
+  # one run is none of another.
+  ok "learn with two passes" "$PPML" learn ldescent.ct --eval-key lek -o lwhole.model --passes 2
+  [ ! -e lwhole.model.checkpoint ] && pass || fail "learn: left its checkpoint behind"
+  "$PPML" learn ldescent.ct --eval-key lek -o lkilled.model --passes 2 --every 0 >out 2>err &
+  learner=$!
+  while kill -0 $learner 2>/dev/null && [ ! -e lkilled.model.checkpoint ]; do sleep 0.05; done
+  kill -9 $learner 2>/dev/null
+  wait $learner 2>/dev/null
+  [ -e lkilled.model.checkpoint ] && [ ! -e lkilled.model ] && pass || fail "learn: no checkpoint of a run that was killed"
+  refuses "a checkpoint of another run" 77 "$PPML" learn lagain.ct --eval-key lek -o new.model --passes 2 --checkpoint lkilled.model.checkpoint
+  ok "learn on" "$PPML" learn ldescent.ct --eval-key lek -o lkilled.model --passes 2 --json
+  grep -q '"resumed_at": 1' out && pass || fail "learn on: $(cat out)"
+  cmp -s lwhole.model lkilled.model && pass || fail "a run that was killed ends with another model"
+  ok "keygen for the same map" "$PPML" keygen lm.ppml --secret-key lsk2 --eval-key lek2
+  refuses "a training set of another key" 77 "$PPML" learn lgram.ct --eval-key lek2 -o new.model
+  ok "encrypt under another key" "$PPML" encrypt --secret-key lsk2 --training lm.ppml "$TINY/tiny.npz" --method gram -o lgram2.ct
+  refuses "sets of two keys" 77 "$PPML" learn lgram.ct lgram2.ct --eval-key lek -o new.model
+  refuses "another key's model" 77 "$PPML" decrypt --secret-key lsk2 --features lm.ppml ldescent.model -o new.ppml
+  ok "verify learning" "$PPML" verify --learn lm.ppml "$TINY/tiny.npz" --method gram --json
+  has_fields "verify --learn --json" accuracy_clear accuracy_encrypted agreement learn_s
 fi
 
 # ------------------------------------------------------------------- real data

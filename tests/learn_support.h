@@ -13,9 +13,12 @@
  * small one as well. */
 #define ppmli_params_by_id ppmli_params_by_id_of_table
 #define ppmli_params_by_index ppmli_params_by_index_of_table
+#define ppmli_params_by_name ppmli_params_by_name_of_table
 #include "../ppml_impl/math/params.h"
 #undef ppmli_params_by_id
 #undef ppmli_params_by_index
+#undef ppmli_params_by_name
+#define PPMLI_LEARNING_SET "small"
 
 enum { SMALL_ID = 99 };
 
@@ -35,6 +38,10 @@ TEST_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
   return index == count ? test_small() : ppmli_params_by_index_of_table(index);
 }
 
+TEST_STATIC const ppml_params *ppmli_params_by_name(const char *name) {
+  return strcmp(name, "small") == 0 ? test_small() : ppmli_params_by_name_of_table(name);
+}
+
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
@@ -45,8 +52,10 @@ TEST_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
 #include "../ppml_impl/server/classify.h"
 #include "../ppml_impl/server/gram.h"
 #include "../ppml_impl/plan/learn_outlook.h"
+#include "../ppml_impl/train/features_fit.h"
 #include "../ppml_impl/client/reveal.h"
 #include "../ppml_impl/client/sums.h"
+#include "../ppml_impl/server/sums_add.h"
 
 enum { TEST_SIDE = 12, TEST_INPUTS = TEST_SIDE * TEST_SIDE, TEST_BATCH = 16 };
 
@@ -86,8 +95,8 @@ TEST_STATIC void test_images_free(test_images *images) {
   free(images->pixels), free(images->labels);
 }
 
-TEST_STATIC ppmli_image_source test_source(test_images *images) {
-  ppmli_image_source source = {test_images_read, images, images->labels, images->count};
+TEST_STATIC ppml_image_source test_source(test_images *images) {
+  ppml_image_source source = {test_images_read, images, images->labels, images->count};
   return source;
 }
 
@@ -95,19 +104,19 @@ TEST_STATIC ppmli_image_source test_source(test_images *images) {
 
 typedef struct test_learner {
   const ppml_params *p;
-  ppmli_features map;
+  ppml_features map;
   test_keys keys;
   ppmli_packing_key packing;
   ppml_arena memory; /* of map, packing key and whatever a test makes */
   ppml_rng rng;
 } test_learner;
 
-/* A payload as a container, of a kind that stands for one that is not registered. */
+/* A payload as a container. */
 TEST_STATIC void test_begin(ppmli_out *out, ppml_writer *writer, const test_learner *t,
                             uint64_t payload) {
   ppml_header h;
   memset(&h, 0, sizeof h);
-  h.kind = PPML_KIND_INPUT;
+  h.kind = PPML_KIND_TRAINING;
   h.params = t->p;
   h.payload_bytes = payload;
   memcpy(h.circuit_id, t->map.id, PPML_ID_BYTES);
@@ -148,7 +157,7 @@ TEST_STATIC void test_packing_make(test_learner *t) {
 /* A map fitted on images, and all keys. */
 TEST_STATIC void test_learner_make(test_learner *t, test_images *images, uint32_t classes,
                                    uint32_t task, uint32_t features) {
-  ppmli_image_source source = test_source(images);
+  ppml_image_source source = test_source(images);
   ppml_client client;
   memset(t, 0, sizeof *t);
   t->p = test_small();
@@ -161,11 +170,7 @@ TEST_STATIC void test_learner_make(test_learner *t, test_images *images, uint32_
   t->map.count = features;
   t->map.batch = TEST_BATCH;
   ck_assert_int_eq(ppmli_features_fit(&t->map, &source, 300, &t->rng, &t->memory), PPML_OK);
-  memset(&client, 0, sizeof client);
-  client.spec = *s;
-  client.params = t->p;
-  client.score_unit = 1;
-  memcpy(client.circuit_id, t->map.id, PPML_ID_BYTES);
+  ppml_client_from_features(&client, &t->map);
   test_keys_make(&t->keys, &client, 43);
   test_packing_make(t);
 }
@@ -180,7 +185,7 @@ TEST_STATIC void test_learner_free(test_learner *t) {
 /* An encrypted set of images; the plan stays in t->memory. */
 TEST_STATIC test_file test_set_make(test_learner *t, test_images *images, uint32_t purpose,
                                     int has_labels, ppmli_training_plan *plan, ppml_rng *rng) {
-  ppmli_image_source source = test_source(images);
+  ppml_image_source source = test_source(images);
   if (!has_labels) source.labels = NULL;
   ck_assert_int_eq(
       ppmli_training_plan_make(plan, &t->map, &source, purpose, 0, t->p, rng, &t->memory), PPML_OK);
@@ -202,13 +207,13 @@ TEST_STATIC test_file test_set_make(test_learner *t, test_images *images, uint32
 
 TEST_STATIC int test_set_open(ppmli_training_file *f, ppml_reader *reader, const test_learner *t) {
   ppml_limits limits = ppml_limits_default();
-  return ppmli_training_open(f, reader, PPML_KIND_INPUT, &limits, t->map.id, t->keys.secret.id);
+  return ppmli_training_open(f, reader, &limits, t->map.id, t->keys.secret.id);
 }
 
 /* The rows of a plan in the clear. */
 TEST_STATIC ppmli_clear_rows test_clear_rows(test_learner *t, test_images *images,
                                              const ppmli_training_plan *plan) {
-  ppmli_image_source source = test_source(images);
+  ppml_image_source source = test_source(images);
   size_t F = plan->set.rows.features, C = plan->set.rows.outputs, count = (size_t)plan->set.count;
   int8_t *x = test_memory(count * F), *y = test_memory(count * C);
   uint8_t pixels[2 * TEST_INPUTS];

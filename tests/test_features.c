@@ -8,10 +8,10 @@
 /* --------------------------------------------------------------------- map */
 
 /* A map alone, without keys. */
-static ppmli_features map_make(test_images *images, uint32_t classes, uint32_t task,
-                               uint32_t features, ppml_arena *arena) {
-  ppmli_image_source source = test_source(images);
-  ppmli_features map;
+static ppml_features map_make(test_images *images, uint32_t classes, uint32_t task,
+                              uint32_t features, ppml_arena *arena) {
+  ppml_image_source source = test_source(images);
+  ppml_features map;
   ppml_rng rng = test_rng(41);
   memset(&map, 0, sizeof map);
   map.spec.width = map.spec.height = TEST_SIDE, map.spec.channels = 1;
@@ -57,7 +57,7 @@ END_TEST
 START_TEST(features_of_like_images_are_whitened) {
   test_images images = test_images_make(600, 2, 1), others = test_images_make(1500, 2, 2);
   ppml_arena arena = test_arena((size_t)1 << 20);
-  ppmli_features map = map_make(&images, 2, PPML_TASK_CLASS, 12, &arena);
+  ppml_features map = map_make(&images, 2, PPML_TASK_CLASS, 12, &arena);
   double square[12][12] = {{0}}, sum[12] = {0};
   for (size_t n = 0; n < others.count; n++) {
     int8_t x[13];
@@ -81,7 +81,7 @@ START_TEST(features_of_like_images_are_whitened) {
 }
 END_TEST
 
-static size_t map_write(uint8_t *bytes, size_t capacity, const ppmli_features *map) {
+static size_t map_write(uint8_t *bytes, size_t capacity, const ppml_features *map) {
   ppml_writer writer = ppml_writer_to_memory(bytes, capacity);
   ppml_header h;
   ppmli_out out;
@@ -94,7 +94,7 @@ static size_t map_write(uint8_t *bytes, size_t capacity, const ppmli_features *m
   return writer.position;
 }
 
-static int map_read(ppmli_features *map, const uint8_t *bytes, size_t count, ppml_arena *arena) {
+static int map_read(ppml_features *map, const uint8_t *bytes, size_t count, ppml_arena *arena) {
   ppml_reader reader = ppml_reader_from_memory(bytes, count);
   ppml_limits limits = ppml_limits_default();
   ppml_header h;
@@ -107,7 +107,7 @@ static int map_read(ppmli_features *map, const uint8_t *bytes, size_t count, ppm
 START_TEST(a_map_comes_back_from_its_file) {
   test_images images = test_images_make(300, 3, 3);
   ppml_arena arena = test_arena((size_t)1 << 20);
-  ppmli_features map = map_make(&images, 3, PPML_TASK_GRADE, 9, &arena), read;
+  ppml_features map = map_make(&images, 3, PPML_TASK_GRADE, 9, &arena), read;
   uint8_t bytes[4096];
   size_t count = map_write(bytes, sizeof bytes, &map);
   ck_assert_uint_eq(count, PPMLI_CONTAINER_BYTES + ppmli_features_payload_bytes(&map));
@@ -137,8 +137,8 @@ END_TEST
 START_TEST(images_that_cannot_be_fitted_are_refused) {
   test_images images = test_images_make(20, 2, 4);
   ppml_arena arena = test_arena((size_t)1 << 20);
-  ppmli_features map = map_make(&images, 2, PPML_TASK_CLASS, 4, &arena);
-  ppmli_image_source source = test_source(&images);
+  ppml_features map = map_make(&images, 2, PPML_TASK_CLASS, 4, &arena);
+  ppml_image_source source = test_source(&images);
   ppml_rng rng = test_rng(1);
   source.count = 0;
   ck_assert_int_eq(ppmli_features_fit(&map, &source, 300, &rng, &arena), PPML_ERR_ARG);
@@ -243,7 +243,7 @@ START_TEST(threads_do_not_change_the_file) {
   ppml_parallel parallel = test_parallel(3);
   test_learner_make(&t, &images, 2, PPML_TASK_CLASS, 3);
   ppml_rng rng = test_rng(5), again;
-  ppmli_image_source source = test_source(&images);
+  ppml_image_source source = test_source(&images);
   ck_assert_int_eq(
       ppmli_training_plan_make(&plan, &t.map, &source, PPMLI_ROWS_DESCENT, 0, t.p, &rng, &t.memory),
       PPML_OK);
@@ -271,10 +271,10 @@ END_TEST
 START_TEST(what_cannot_be_learnt_from_is_refused) {
   test_images images = test_images_make(50, 2, 8);
   ppml_arena arena = test_arena((size_t)1 << 20);
-  ppmli_features map = map_make(&images, 2, PPML_TASK_CLASS, 4, &arena);
+  ppml_features map = map_make(&images, 2, PPML_TASK_CLASS, 4, &arena);
   ppmli_training_plan plan;
   ppml_rng rng = test_rng(1);
-  ppmli_image_source source = test_source(&images);
+  ppml_image_source source = test_source(&images);
   const ppml_params *p = test_small();
   source.count = 0;
   ck_assert_int_eq(
@@ -357,7 +357,7 @@ END_TEST
 START_TEST(a_folded_model_scores_as_its_features_do) {
   test_images images = test_images_make(400, 3, 10);
   ppml_arena arena = test_arena((size_t)1 << 20);
-  ppmli_features map = map_make(&images, 3, PPML_TASK_CLASS, 10, &arena), fine;
+  ppml_features map = map_make(&images, 3, PPML_TASK_CLASS, 10, &arena), fine;
   ppml_rng rng = test_rng(3);
   double w[33], scale = 0;
   ppml_model m;
@@ -372,7 +372,7 @@ START_TEST(a_folded_model_scores_as_its_features_do) {
     int64_t x[11], sums[TEST_SIDE];
     int32_t scores[3];
     ck_assert_int_eq(ppml_model_predict(scores, &m, pixels, &arena), PPML_OK);
-    ppmli_dct_run(x, &fine.dct, fine.frequency + 1, 10, pixels, sums);
+    ppmli_dct_run(x, fine.dct, fine.frequency + 1, 10, pixels, sums);
     for (int c = 0; c < 3; c++) {
       const int16_t *weight = map.weight;
       double score = w[c * 11 + 10] * PPMLI_FEATURE_ONE;
@@ -396,8 +396,8 @@ END_TEST
 START_TEST(peaks_leave_one_score_in_4000_above) {
   test_images images = test_images_make(2100, 2, 11);
   ppml_arena arena = test_arena((size_t)1 << 20);
-  ppmli_features map = map_make(&images, 2, PPML_TASK_CLASS, 5, &arena);
-  ppmli_image_source source = test_source(&images);
+  ppml_features map = map_make(&images, 2, PPML_TASK_CLASS, 5, &arena);
+  ppml_image_source source = test_source(&images);
   ppml_rng rng = test_rng(4);
   ppml_model m;
   double w[6] = {0.3, -0.2, 0.1, 0.4, 0, 0.05};

@@ -123,6 +123,12 @@ double cli_now_ms(void) {
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
+double cli_cpu_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
 uint64_t cli_peak_rss_bytes(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
@@ -144,15 +150,27 @@ void cli_sort(double *values, size_t count) {
 
 static int bar_is_shown;
 
+/* Once enough is done to tell: "1:07 left", or spaces over what was told before. */
+static void show_left(double ms) {
+  double seconds = ms / 1e3;
+  if (seconds < 1 || seconds > 359999) fputs("              ", stderr);
+  else
+    fprintf(stderr, ", %2d:%02d:%02d left", (int)(seconds / 3600), (int)(seconds / 60) % 60,
+            (int)seconds % 60);
+}
+
 static void show_bar(void *context, size_t done, size_t total) {
-  static double shown_ms;
+  static double shown_ms, began_ms;
+  static size_t began;
   double now = cli_now_ms();
+  if (!bar_is_shown) began_ms = now, began = done;
   if (done < total && bar_is_shown && now - shown_ms < 100) return;
   shown_ms = now;
   int full = (int)(BAR_COLUMNS * done / (total ? total : 1));
   fprintf(stderr, "\r%-18s [%.*s%*s] %3d %%", (const char *)context, full,
           "################################", BAR_COLUMNS - full, "",
           (int)(100 * done / (total ? total : 1)));
+  show_left(done > began ? (now - began_ms) * (double)(total - done) / (double)(done - began) : 0);
   bar_is_shown = 1;
   if (done >= total) cli_progress_end();
 }

@@ -47,6 +47,7 @@ int cli_check_text(const char *command, const char *option, const char *text);
 int cli_name_classes(const char *command, ppml_spec *spec, const char *names);
 
 double cli_now_ms(void);
+double cli_cpu_ms(void); /* of all threads of the process */
 uint64_t cli_peak_rss_bytes(void);
 
 /* Sorts timings, the shortest first. */
@@ -66,6 +67,8 @@ int cmd_keygen(int argc, char **argv);
 int cmd_encrypt(int argc, char **argv);
 int cmd_infer(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
+int cmd_features(int argc, char **argv);
+int cmd_learn(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "args.h"
 #include "cli.h"
 #include "json.h"
+#include "learning.h"
 #include "ledger.h"
 #include "load.h"
 
@@ -35,11 +36,20 @@ static int parse(decrypt_request *r, int argc, char **argv) {
 /* One image's answer. */
 typedef struct result {
   ledger_line *line;
+  uint64_t number; /* of the image, where the line is about several */
+  int is_numbered;
   ppml_answer answer;
   int32_t scores[PPML_CLASSES_MAX]; /* where they were asked for */
 } result;
 
 /* ----------------------------------------------------------------- printing */
+
+/*   name  [LEDGER_NAME_BYTES + 24]  out */
+static void image_name(char *name, const result *of) {
+  if (of->is_numbered)
+    snprintf(name, LEDGER_NAME_BYTES + 24, "%s %" PRIu64, of->line->name, of->number);
+  else snprintf(name, LEDGER_NAME_BYTES + 24, "%s", of->line->name);
+}
 
 /* The labels that apply, by number and by name. */
 static void print_labels(const ppml_spec *spec, const ppml_answer *answer) {
@@ -61,7 +71,9 @@ static void print_scores(const char *name, const ppml_spec *spec, const int32_t 
 
 static void print_json(const result *of, const ppml_spec *spec, const decrypt_request *r) {
   const ppml_answer *answer = &of->answer;
-  json_text("image", of->line->name);
+  static char name[LEDGER_NAME_BYTES + 24];
+  image_name(name, of);
+  json_text("image", name);
   if (spec->task == PPML_TASK_LABELS) {
     print_labels(spec, answer);
   } else {
@@ -102,7 +114,9 @@ static void print_line_of_labels(const ppml_spec *spec, const ppml_answer *answe
 
 static void print_line(const result *of, const ppml_spec *spec, const decrypt_request *r) {
   uint32_t label = of->answer.label[0];
-  printf("%-32s ", of->line->name);
+  static char name[LEDGER_NAME_BYTES + 24];
+  image_name(name, of);
+  printf("%-32s ", name);
   if (spec->task == PPML_TASK_LABELS) print_line_of_labels(spec, &of->answer);
   else
     printf("%5u  %-*s %9u %%", label, PPML_CLASS_NAME_BYTES - 1, spec->class_name[label],
@@ -239,20 +253,133 @@ static int check_output(const decrypt_request *r, const ppml_output *output,
              : CLI_OK;
 }
 
+/* ------------------------------------------- answers by an encrypted model */
+
+/* All images are one request, which has one line of the ledger. */
+typedef struct classified {
+  ledger_line *asked;
+  result *results; /* [count] */
+  size_t count, capacity;
+  int is_short; /* there was no memory for all */
+} classified;
+
+static int grow(classified *c) {
+  size_t capacity = c->capacity ? 2 * c->capacity : 1024;
+  result *results = (result *)realloc(c->results, capacity * sizeof *results);
+  if (results == NULL) return 0;
+  c->results = results;
+  c->capacity = capacity;
+  return 1;
+}
+
+static void take_answer(void *context, uint64_t number, const ppml_answer *answer) {
+  classified *c = (classified *)context;
+  if (c->is_short || (c->count == c->capacity && !grow(c))) {
+    c->is_short = 1;
+    return;
+  }
+  result *of = &c->results[c->count++];
+  memset(of, 0, sizeof *of);
+  of->line = c->asked;
+  of->number = number;
+  of->is_numbered = 1;
+  of->answer = *answer;
+}
+
+static int read_answers(classified *c, stream_file *file, ppml_request *request,
+                        const decrypt_request *r, const ppml_secret_key *key) {
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena arena;
+  int status = cli_arena_create(&arena, ppml_classified_decrypt_bytes());
+  if (status) return status;
+  int error = ppml_classified_decrypt(&file->reader, &limits, request, key, take_answer, c, &arena);
+  cli_arena_destroy(&arena);
+  if (error) return cli_fail_ppml(error, r->out_path, "answers for this secret key");
+  return c->is_short ? cli_fail(CLI_INTERNAL, "memory", "none left for the answers") : CLI_OK;
+}
+
+/* The open line of the ledger that the file answers. */
+static int find_asked(ledger_line **line, ppml_request *request, const ledger *l, stream_file *file,
+                      const decrypt_request *r, const ppml_secret_key *key) {
+  ppml_limits limits = ppml_limits_default();
+  int error = ppml_classified_digest(request->digest, &file->reader, &limits);
+  if (error) return cli_fail_ppml(error, r->out_path, "answers by an encrypted model");
+  if (file->reader.rewind(&file->reader) != 0)
+    return cli_fail(CLI_IO, r->out_path, "cannot be read twice (expected a file)");
+  *line = ledger_find(l, request->digest, key->id);
+  if (*line == NULL)
+    return cli_fail(CLI_REFUSED, r->out_path,
+                    "was not asked for (expected answers to images in %s alone)", l->path);
+  if ((*line)->state != 'o')
+    return cli_fail(CLI_REFUSED, r->out_path,
+                    "answers %s, which was answered before (expected images not yet answered)",
+                    (*line)->name);
+  request->open = 1;
+  return CLI_OK;
+}
+
+static int decrypt_answers(classified *c, ledger *l, stream_file *file, const decrypt_request *r,
+                           const ppml_secret_key *key) {
+  ledger_line *line = NULL;
+  ppml_request request;
+  int status = find_asked(&line, &request, l, file, r, key);
+  if (status) return status;
+  c->asked = line;
+  status = read_answers(c, file, &request, r, key);
+  if (status) return status;
+  line->state = 'd';
+  status = ledger_commit(l, key->id, ledger_flooded(l, key->id));
+  if (status) return status;
+  print_warning(l, r, key);
+  if (r->json) print_all_json(c->results, c->count, &key->client.spec, r);
+  else print_all_lines(c->results, c->count, &key->client.spec, r);
+  return CLI_OK;
+}
+
+static int decrypt_classified(const decrypt_request *r, const ppml_secret_key *key) {
+  classified c = {0};
+  stream_file file;
+  ledger l;
+  if (r->scores || r->flooded)
+    return cli_fail(CLI_USAGE, "decrypt",
+                    "scores of an encrypted model are not given out (expected neither --scores nor "
+                    "--flooded-scores)");
+  int status = stream_open(&file, r->out_path, "answers");
+  if (status) return status;
+  status = ledger_open(&l, r->ledger_path);
+  if (status == CLI_OK) status = decrypt_answers(&c, &l, &file, r, key);
+  free(c.results);
+  ledger_close(&l);
+  stream_close(&file);
+  return status;
+}
+
+/* ------------------------------------------------------------------- command */
+
+static int decrypt_output(const decrypt_request *r, const ppml_secret_key *key) {
+  ppml_output output;
+  ppml_arena arena;
+  int status = load_output(&output, r->out_path, &arena);
+  if (status) return status;
+  status = check_output(r, &output, key);
+  if (status == CLI_OK) status = decrypt(r, &output, key);
+  cli_arena_destroy(&arena);
+  return status;
+}
+
 int cmd_decrypt(int argc, char **argv) {
   static decrypt_request r;
   ppml_secret_key key;
-  ppml_output output;
-  ppml_arena arena;
+  ppml_header header;
+  args a = args_make(argc, argv);
+  if (args_has(&a, "-o")) return learning_open(argc, argv);
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_secret_key(&key, r.key_path);
   if (status) return status;
-  status = load_output(&output, r.out_path, &arena);
-  if (status == CLI_OK) {
-    status = check_output(&r, &output, &key);
-    if (status == CLI_OK) status = decrypt(&r, &output, &key);
-    cli_arena_destroy(&arena);
-  }
+  status = load_header(&header, r.out_path);
+  if (status == CLI_OK)
+    status = header.kind == PPML_KIND_CLASSIFIED ? decrypt_classified(&r, &key)
+                                                 : decrypt_output(&r, &key);
   ppml_secret_key_wipe(&key);
   return status;
 }

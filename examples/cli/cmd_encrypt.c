@@ -4,6 +4,7 @@
 
 #include "args.h"
 #include "cli.h"
+#include "learning.h"
 #include "ledger.h"
 #include "load.h"
 #include "split.h"
@@ -101,6 +102,8 @@ int cmd_encrypt(int argc, char **argv) {
   ppml_secret_key key;
   ppml_arena arena;
   const uint8_t *pixels = NULL;
+  args a = args_make(argc, argv);
+  if (args_has(&a, "--training") || args_has(&a, "--features")) return learning_encrypt(argc, argv);
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_secret_key(&key, r.key_path);
   if (status) return status;

@@ -4,6 +4,7 @@
 
 #include "args.h"
 #include "cli.h"
+#include "learning.h"
 #include "load.h"
 #include "pool.h"
 
@@ -36,7 +37,7 @@ static int parse(infer_request *r, int argc, char **argv) {
 typedef struct infer_session {
   ppml_circuit circuit;
   ppml_eval_key key;
-  key_file key_source;
+  stream_file key_source;
   ppml_input *inputs;       /* [images] */
   ppml_arena *input_arenas; /* [images] */
   uint8_t *digest;          /* [images][PPML_ID_BYTES]: of the requests that are answered */
@@ -114,18 +115,30 @@ static void close_session(infer_session *s, size_t images) {
   free(s->input_arenas);
   free(s->digest);
   free(s->lwe);
-  key_file_close(&s->key_source);
+  stream_close(&s->key_source);
   cli_arena_destroy(&s->scratch);
   cli_arena_destroy(&s->key_arena);
   cli_arena_destroy(&s->circuit_arena);
+}
+
+/* A model that stays encrypted, and all images in one file. */
+static int infer_learnt(const infer_request *r) {
+  if (r->images != 1)
+    return cli_fail(CLI_USAGE, "infer", "%zu files of images (expected one, for %s)", r->images,
+                    r->circuit_path);
+  return learning_infer(r->circuit_path, r->key_path, r->input_paths[0], r->out_path, r->backend,
+                        r->threads);
 }
 
 int cmd_infer(int argc, char **argv) {
   infer_request r;
   infer_session s;
   pool threads;
+  ppml_header header;
   int status = parse(&r, argc, argv);
+  if (status == CLI_OK) status = load_header(&header, r.circuit_path);
   if (status) return status;
+  if (header.kind == PPML_KIND_LEARNT) return infer_learnt(&r);
   status = pool_start(&threads, r.threads);
   if (status) return status;
   memset(&s, 0, sizeof s);

@@ -64,8 +64,49 @@ static int info_output(const char *path, int json) {
 }
 
 static int info_eval_key(const ppml_header *header, const char *path, int json) {
-  int status = load_check_eval_key(path);
+  int status = load_check(path, "an evaluation key");
   if (status == CLI_OK) describe_eval_key(header, json);
+  return status;
+}
+
+static int info_features(const char *path, int json) {
+  ppml_features map;
+  ppml_arena arena;
+  int status = load_features(&map, path, &arena);
+  if (status) return status;
+  describe_features(&map, json);
+  cli_arena_destroy(&arena);
+  return CLI_OK;
+}
+
+static int info_learnt(const char *path, int json) {
+  ppml_learnt learnt;
+  ppml_arena arena;
+  int status = load_learnt(&learnt, path, &arena);
+  if (status) return status;
+  describe_learnt(&learnt, json);
+  cli_arena_destroy(&arena);
+  return CLI_OK;
+}
+
+/* Training sets and sums are read through, and never held. */
+static int info_training(const ppml_header *header, const char *path, int json) {
+  ppml_limits limits = ppml_limits_default();
+  ppml_training training;
+  stream_file file;
+  int status = load_check(path, "a training set");
+  if (status == CLI_OK) status = stream_open(&file, path, "a training set");
+  if (status) return status;
+  int error = ppml_training_read(&training, &file.reader, &limits);
+  stream_close(&file);
+  if (error) return cli_fail_ppml(error, path, "a training set");
+  describe_training(&training, header->kind, json);
+  return CLI_OK;
+}
+
+static int info_of_learning(const ppml_header *header, const char *path, int json) {
+  int status = load_check(path, "a ppml file");
+  if (status == CLI_OK) describe_of_learning(header, json);
   return status;
 }
 
@@ -86,8 +127,17 @@ static int info_file(const char *path, int json) {
     return info_eval_key(&header, path, json);
   case PPML_KIND_INPUT:
     return info_input(path, json);
-  default:
+  case PPML_KIND_OUTPUT:
     return info_output(path, json);
+  case PPML_KIND_FEATURES:
+    return info_features(path, json);
+  case PPML_KIND_TRAINING:
+  case PPML_KIND_SUMS:
+    return info_training(&header, path, json);
+  case PPML_KIND_LEARNT:
+    return info_learnt(path, json);
+  default:
+    return info_of_learning(&header, path, json);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "args.h"
 #include "cli.h"
 #include "describe.h"
+#include "learning.h"
 #include "load.h"
 #include "outputs.h"
 #include "pool.h"
@@ -13,6 +14,7 @@
 typedef struct keygen_request {
   const char *client_path, *secret_path, *eval_path;
   size_t threads;
+  int learns; /* keys for a feature map */
 } keygen_request;
 
 static int parse(keygen_request *r, int argc, char **argv) {
@@ -53,7 +55,8 @@ static int write_keys(file_output *outputs, const keygen_request *r, const ppml_
                       ppml_rng *rng) {
   ppml_writer writer = save_writer(&outputs[0]);
   if (ppml_secret_key_write(key, &writer) != PPML_OK) return save_fail(&outputs[0], r->secret_path);
-  int status = write_eval_key(&outputs[1], r, key, rng);
+  int status = r->learns ? learning_write_key(&outputs[1], r->eval_path, key, r->threads, rng)
+                         : write_eval_key(&outputs[1], r, key, rng);
   const char *const paths[] = {r->secret_path, r->eval_path};
   return status ? status : outputs_commit(outputs, paths, 2);
 }
@@ -69,13 +72,29 @@ static int keygen(const keygen_request *r, const ppml_secret_key *key, ppml_rng 
   return status;
 }
 
+/* The client spec that keys are made for: a file of it, or what goes with a feature map. */
+static int load_spec(ppml_client *client, keygen_request *r) {
+  ppml_header header;
+  ppml_features map;
+  ppml_arena arena;
+  int status = load_header(&header, r->client_path);
+  if (status) return status;
+  r->learns = header.kind == PPML_KIND_FEATURES;
+  if (!r->learns) return load_client(client, r->client_path);
+  status = load_features(&map, r->client_path, &arena);
+  if (status) return status;
+  ppml_client_from_features(client, &map);
+  cli_arena_destroy(&arena);
+  return CLI_OK;
+}
+
 int cmd_keygen(int argc, char **argv) {
   keygen_request r;
   ppml_client client;
   ppml_secret_key key;
   ppml_rng rng;
   int status = parse(&r, argc, argv);
-  if (status == CLI_OK) status = load_client(&client, r.client_path);
+  if (status == CLI_OK) status = load_spec(&client, &r);
   if (status) return status;
   secret_hold(&key, sizeof key);
   status = cli_rng(&rng);

@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "describe.h"
 #include "json.h"
+#include "learning.h"
 #include "load.h"
 #include "plan.h"
 #include "predict.h"
@@ -153,6 +154,8 @@ static int simulate_circuit(const simulate_request *r) {
 int cmd_simulate(int argc, char **argv) {
   simulate_request r;
   ppml_header header;
+  args a = args_make(argc, argv);
+  if (args_has(&a, "--learn")) return learning_simulate(argc, argv);
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_header(&header, r.network_path);
   if (status) return status;

@@ -7,6 +7,7 @@
 #include "args.h"
 #include "cli.h"
 #include "json.h"
+#include "learning.h"
 #include "load.h"
 #include "plan.h"
 #include "predict.h"
@@ -259,6 +260,8 @@ int cmd_verify(int argc, char **argv) {
   ppml_circuit circuit;
   npz_split split;
   ppml_arena circuit_arena, data_arena;
+  args a = args_make(argc, argv);
+  if (args_has(&a, "--learn")) return learning_verify(argc, argv);
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_circuit(&circuit, r.circuit_path, &circuit_arena);
   if (status) return status;

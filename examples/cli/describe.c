@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "learning.h"
 
 /* A description is written once, as members of an object; for people the same members
  * come out as lines, nested names joined by a space. */
@@ -582,6 +583,54 @@ void describe_output(const ppml_output *output, int json) {
   put_integer("scores", output->outputs);
   end();
 }
+
+/* ------------------------------------------------------------------ learning */
+
+void describe_features(const ppml_features *map, int json) {
+  begin(json, PPML_KIND_FEATURES);
+  put_id("map_id", map->id);
+  put_integer("features", map->count);
+  put_integer("batch", map->batch);
+  put_spec(&map->spec);
+  end();
+}
+
+void describe_training(const ppml_training *training, uint32_t kind, int json) {
+  begin(json, kind);
+  put_id("map_id", training->map_id);
+  put_id("key_id", training->key_id);
+  put_params(ppml_learning_params());
+  put_text("method", learning_method_name(training->method));
+  put_integer("features", training->features - 1);
+  put_integer("outputs", training->outputs);
+  put_integer("rows", (int64_t)training->rows);
+  put_integer("batch", training->batch);
+  end();
+}
+
+void describe_learnt(const ppml_learnt *learnt, int json) {
+  begin(json, PPML_KIND_LEARNT);
+  put_id("map_id", learnt->map_id);
+  put_id("key_id", learnt->key_id);
+  put_params(learnt->params);
+  put_text("method", learning_method_name(learnt->method));
+  put_integer("features", learnt->features - 1);
+  put_integer("outputs", learnt->outputs);
+  put_integer("rows", (int64_t)learnt->rows);
+  put_integer("steps", (int64_t)learnt->steps);
+  end();
+}
+
+void describe_of_learning(const ppml_header *header, int json) {
+  begin(json, header->kind);
+  put_id("map_id", header->circuit_id);
+  put_id("key_id", header->key_id);
+  put_params(header->params);
+  put_integer("payload_bytes", (int64_t)header->payload_bytes);
+  end();
+}
+
+/* ------------------------------------------------------------ evaluation key */
 
 void describe_eval_key(const ppml_header *header, int json) {
   begin(json, PPML_KIND_EVAL_KEY);

@@ -12,6 +12,11 @@ void describe_client(const ppml_client *client, uint32_t kind, int json);
 void describe_input(const ppml_input *input, int json);
 void describe_output(const ppml_output *output, int json);
 void describe_eval_key(const ppml_header *header, int json);
+void describe_features(const ppml_features *map, int json);
+void describe_training(const ppml_training *training, uint32_t kind, int json);
+void describe_learnt(const ppml_learnt *learnt, int json);
+/* A learning key, a checkpoint, or answers by an encrypted model. */
+void describe_of_learning(const ppml_header *header, int json);
 
 /* What a client uses, in short, for its operator to compare: ids, set, bits, assumption. */
 void describe_key(const ppml_secret_key *key);

@@ -30,7 +30,7 @@ static int rewind_stream(ppml_reader *self) {
   return fseek((FILE *)self->context, 0, SEEK_SET);
 }
 
-static int key_file_open(key_file *file, const char *path, const char *expected) {
+int stream_open(stream_file *file, const char *path, const char *expected) {
   file_input input;
   memset(file, 0, sizeof *file);
   if (file_open(&input, path)) return cli_fail(input.status, path, "%s", input.message);
@@ -42,7 +42,7 @@ static int key_file_open(key_file *file, const char *path, const char *expected)
   return CLI_OK;
 }
 
-void key_file_close(key_file *file) {
+void stream_close(stream_file *file) {
   if (file->stream && file->stream != stdin) fclose(file->stream);
   file->stream = NULL;
 }
@@ -132,13 +132,13 @@ static int is_regular(const char *path) {
 
 int load_header(ppml_header *header, const char *path) {
   uint8_t bytes[256];
-  key_file file;
+  stream_file file;
   if (!is_regular(path)) return hold_header(header, path);
-  int status = key_file_open(&file, path, "a ppml file");
+  int status = stream_open(&file, path, "a ppml file");
   if (status) return status;
   size_t count = fread(bytes, 1, sizeof bytes, file.stream);
   int failed = ferror(file.stream);
-  key_file_close(&file);
+  stream_close(&file);
   if (failed) return cli_fail(CLI_IO, path, "cannot be read (expected a ppml file)");
   return parse_header(header, bytes, count, path);
 }
@@ -157,6 +157,14 @@ int load_input(ppml_input *input, const char *path, ppml_arena *arena) {
 
 int load_output(ppml_output *output, const char *path, ppml_arena *arena) {
   LOAD_CONTAINER(ppml_output_read(output, &reader, &limits, arena), "encrypted scores");
+}
+
+int load_features(ppml_features *map, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_features_read(map, &reader, &limits, arena), "a feature map");
+}
+
+int load_learnt(ppml_learnt *learnt, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(ppml_learnt_read(learnt, &reader, &limits, arena), "an encrypted model");
 }
 
 /* These two hold no arrays, so their arena is empty. */
@@ -186,7 +194,7 @@ int load_secret_key(ppml_secret_key *key, const char *path) {
 /* ---------------------------------------------------------- evaluation key */
 
 /* Memory for the key as it is used, and the key in it. */
-static int read_key(ppml_eval_key *key, key_file *file, const ppml_circuit *circuit,
+static int read_key(ppml_eval_key *key, stream_file *file, const ppml_circuit *circuit,
                     const char *backend, const ppml_parallel *parallel, int stream,
                     ppml_arena *arena) {
   ppml_limits limits = ppml_limits_default();
@@ -198,7 +206,7 @@ static int read_key(ppml_eval_key *key, key_file *file, const ppml_circuit *circ
 }
 
 /* Of another version, the header is read again, to say which. */
-static int fail_key(int error, key_file *file, const char *path) {
+static int fail_key(int error, stream_file *file, const char *path) {
   ppml_header header;
   ppml_limits limits = ppml_limits_default();
   int is_told = error == PPML_ERR_VERSION && rewind_stream(&file->reader) == 0 &&
@@ -207,22 +215,22 @@ static int fail_key(int error, key_file *file, const char *path) {
   return cli_fail_ppml(error, path, "the evaluation key of this circuit");
 }
 
-int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const ppml_circuit *circuit,
-                  const char *backend, const ppml_parallel *parallel, int stream,
-                  ppml_arena *arena) {
+int load_eval_key(ppml_eval_key *key, stream_file *file, const char *path,
+                  const ppml_circuit *circuit, const char *backend, const ppml_parallel *parallel,
+                  int stream, ppml_arena *arena) {
   const ppml_params *p = circuit->params;
   size_t bytes = stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
                         : ppml_eval_key_read_bytes(p, parallel->threads) +
                               ppml_eval_key_prepare_bytes(circuit);
-  int status = key_file_open(file, path, "an evaluation key");
+  int status = stream_open(file, path, "an evaluation key");
   if (status == CLI_OK) status = cli_arena_create(arena, bytes);
   if (status) return status;
   int error = read_key(key, file, circuit, backend, parallel, stream, arena);
   return error ? fail_key(error, file, path) : CLI_OK;
 }
 
-/* Checks the key that is held. */
-static int check_held_key(const char *path) {
+/* Checks the file that is held. */
+static int check_held(const char *path, const char *expected) {
   file_input file;
   ppml_header header;
   ppml_limits limits = ppml_limits_default();
@@ -230,19 +238,19 @@ static int check_held_key(const char *path) {
   ppml_reader reader = ppml_reader_from_memory(file.bytes, file.count);
   int error = ppml_container_check(&header, &reader, &limits);
   file_free(&file);
-  return error ? cli_fail_ppml(error, path, "an evaluation key") : CLI_OK;
+  return error ? cli_fail_ppml(error, path, expected) : CLI_OK;
 }
 
-int load_check_eval_key(const char *path) {
-  key_file file;
+int load_check(const char *path, const char *expected) {
+  stream_file file;
   ppml_header header;
   ppml_limits limits = ppml_limits_default();
-  if (is_held(path)) return check_held_key(path);
-  int status = key_file_open(&file, path, "an evaluation key");
+  if (is_held(path)) return check_held(path, expected);
+  int status = stream_open(&file, path, expected);
   if (status) return status;
   int error = ppml_container_check(&header, &file.reader, &limits);
-  key_file_close(&file);
-  return error ? cli_fail_ppml(error, path, "an evaluation key") : CLI_OK;
+  stream_close(&file);
+  return error ? fail_header(error, &header, path, expected) : CLI_OK;
 }
 
 /* ---------------------------------------------------------------- data set */
@@ -469,4 +477,12 @@ int save_model(const ppml_model *model, const char *path) {
 
 int save_output(const ppml_output *output_ct, const char *path) {
   SAVE_CONTAINER(ppml_output_write(output_ct, &writer));
+}
+
+int save_features(const ppml_features *map, const char *path) {
+  SAVE_CONTAINER(ppml_features_write(map, &writer));
+}
+
+int save_learnt(const ppml_learnt *learnt, const char *path) {
+  SAVE_CONTAINER(ppml_learnt_write(learnt, &writer));
 }

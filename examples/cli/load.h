@@ -27,22 +27,28 @@ int load_secret_key(ppml_secret_key *key, const char *path);
 int load_input(ppml_input *input, const char *path, ppml_arena *arena);
 int load_output(ppml_output *output, const char *path, ppml_arena *arena);
 
-/* Reads an evaluation key through and checks its digest. */
-int load_check_eval_key(const char *path);
-
-/* An open evaluation key file. */
-typedef struct key_file {
+/* A file that is read as it is used, and is never whole in memory.
+ *   file  out: stays open until stream_close */
+typedef struct stream_file {
   FILE *stream;
   ppml_reader reader;
-} key_file;
+} stream_file;
+
+int stream_open(stream_file *file, const char *path, const char *expected);
+void stream_close(stream_file *file); /* harmless on zeros */
+
+/* Reads a container of any kind through and checks its digest; prints what is wrong. */
+int load_check(const char *path, const char *expected);
+
+int load_features(ppml_features *map, const char *path, ppml_arena *arena);
+int load_learnt(ppml_learnt *learnt, const char *path, ppml_arena *arena);
 
 /* Reads the evaluation key as it is expanded, so that the file is never whole in memory; or,
  * to stream it, opens it alone, and inference reads it.
- *   file  out: stays open until key_file_close */
-int load_eval_key(ppml_eval_key *key, key_file *file, const char *path, const ppml_circuit *circuit,
-                  const char *backend, const ppml_parallel *parallel, int stream,
-                  ppml_arena *arena);
-void key_file_close(key_file *file); /* harmless on zeros */
+ *   file  out: stays open until stream_close */
+int load_eval_key(ppml_eval_key *key, stream_file *file, const char *path,
+                  const ppml_circuit *circuit, const char *backend, const ppml_parallel *parallel,
+                  int stream, ppml_arena *arena);
 
 /* Longest .npz that is written. */
 #define LOAD_DATASET_BYTES_MAX ((size_t)1 << 30)
@@ -82,5 +88,7 @@ int save_fail(const file_output *output, const char *path);
 /* Writes object with write, to path, whole or not at all. */
 int save_model(const ppml_model *model, const char *path);
 int save_output(const ppml_output *output, const char *path);
+int save_features(const ppml_features *map, const char *path);
+int save_learnt(const ppml_learnt *learnt, const char *path);
 
 #endif

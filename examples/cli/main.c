@@ -103,6 +103,18 @@ static const command commands[] = {
      "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and\n"
      "  ONNX Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is\n"
      "  left away: it does not change the class.\n"},
+    {"features", cmd_features, "a public map to learn by, fitted without labels",
+     "ppml features DATA.npz -o MAP.ppml\n"
+     "  --count N                features: frequencies of an image, whitened (64)\n"
+     "  --fit N                  training images that it is fitted on (500)\n"
+     "  --public OTHER.npz       fit it on these images instead, of the same shape\n"
+     "  --task class|grade       grade: the classes are in an order (class)\n"
+     "  --class-names A,B,...    what decrypt and info call the classes\n"
+     "  --seed S                 the same seed gives the same map (1)\n"
+     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
+     "  --json\n"
+     "  The server gets the map.  It tells the mean and the covariance of the coarse\n"
+     "  shapes of the images it was fitted on, of no single image.\n"},
     {"simulate", cmd_simulate, "what encryption is expected to do to the answers",
      "ppml simulate MODEL.ppml|CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
@@ -113,7 +125,13 @@ static const command commands[] = {
      "  --count N                the first N images (all)\n"
      "  --seed S                 the same seed gives the same draws (1)\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"},
+     "  --json\n"
+     "ppml simulate --learn MAP.ppml DATA.npz\n"
+     "  --method descent|gram|sums  (descent), --passes P (1), --copies C, --ridge R\n"
+     "  --draws D                simulated runs (20)\n"
+     "  --seed S                 of the order of images and the draws (1)\n"
+     "  --orders N               so many orders of the images (1)\n"
+     "  the model from the training images, judged by the split\n"},
     {"compile", cmd_compile, "plan a circuit: choose parameters, lay a model out",
      "ppml compile MODEL.ppml -o CIRCUIT.ppml --client CLIENT.ppml\n"
      "  --agreement A            share of the answers that encryption must not change,\n"
@@ -133,6 +151,7 @@ static const command commands[] = {
      "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T] [--force]\n"
+     "ppml keygen MAP.ppml ...   keys to learn with, for a map of ppml features\n"
      "  SK stays with the client (mode 0600), EK goes to the server.  Both are\n"
      "  written, or neither.  Prints ids: the client id, of all that the client uses,\n"
      "  is the one that info says of circuit and client spec.\n"
@@ -144,9 +163,38 @@ static const command commands[] = {
      "                           network's size)\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --requests FILE          where the image is noted as asked about (SK.requests)\n"},
+     "  --requests FILE          where the image is noted as asked about (SK.requests)\n"
+     "ppml encrypt --secret-key SK --training MAP.ppml DATA.npz -o SET.ct\n"
+     "  --method descent|gram|sums  what the rows are for: ppml learn (descent)\n"
+     "  --split, --count         which images (train, all)\n"
+     "  --copies C               rows an image, with warped copies; classes get the same\n"
+     "                           number of rows each (1.5; 1 for several labels)\n"
+     "  --threads T              (all processors)\n"
+     "  Sums are not for learning from encrypted images: they are added up in the\n"
+     "  clear first, and the server adds those of several owners.\n"
+     "ppml encrypt --secret-key SK --features MAP.ppml DATA.npz --split test -o IN.ct\n"
+     "  all images in one file, for a model that stays encrypted; or one picture\n"},
+    {"learn", cmd_learn, "learn from training sets that stay encrypted",
+     "ppml learn SET.ct... --eval-key EK -o MODEL.ct\n"
+     "  --method descent|gram|sums  what the sets must have been encrypted for (what they\n"
+     "                           were)\n"
+     "      descent              the server learns, by descent with bootstraps: minutes\n"
+     "      gram                 the server makes second moments, the key's owner solves\n"
+     "                           for the model: seconds\n"
+     "      sums                 adds up what owners summed in the clear: aggregation\n"
+     "  --passes P               of descent, over all rows (1)\n"
+     "  --checkpoint FILE        what an interrupted descent goes on from, when it is\n"
+     "                           started again with the same sets (MODEL.ct.checkpoint);\n"
+     "                           removed at the end\n"
+     "  --every SECONDS          between checkpoints; 0: after each step (30)\n"
+     "  --threads T              (all processors)\n"
+     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
+     "  --json\n"
+     "  Several sets are learnt from together: of several owners under one key, who\n"
+     "  must trust the key's holder, to whom all rows are readable.\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
+     "ppml infer MODEL.ct --eval-key EK IN.ct -o OUT.ct    by a model of ppml learn\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (8)\n"
      "  --stream                 read the evaluation key as it is used: little memory,\n"
@@ -154,6 +202,9 @@ static const command commands[] = {
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
     {"decrypt", cmd_decrypt, "decrypt the answers",
      "ppml decrypt --secret-key SK OUT.ct [--json]\n"
+     "ppml decrypt --secret-key SK --features MAP.ppml MODEL.ct -o MODEL.ppml\n"
+     "  an encrypted model becomes an ordinary one, with no hidden layer\n"
+     "  --ridge R                of gram and sums (0.001)\n"
      "  --requests FILE          the images that were asked about (SK.requests);\n"
      "                           others, and those answered before, are refused\n"
      "  --scores                 also the unrounded scores, for the key's owner alone:\n"
@@ -176,7 +227,12 @@ static const command commands[] = {
      "  --batch B                images worked on together (1)\n"
      "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"},
+     "  --json\n"
+     "ppml verify --learn MAP.ppml DATA.npz\n"
+     "  --method descent|gram|sums  (descent), --passes P (1), --copies C, --ridge R\n"
+     "  --draws D                simulated runs (20)\n"
+     "  --seed S                 of the order of images and the draws (1)\n"
+     "  the model from the training images, judged by the split\n"},
     {"bench", cmd_bench, "what each step costs on this machine",
      "ppml bench\n"
      "  --params SET             ppml info --params lists the sets (fast)\n"

@@ -25,6 +25,9 @@
 #ifndef PPML_NO_TRAIN
 #include "train.h"
 #endif
+#ifndef PPML_NO_LEARN
+#include "learn.h"
+#endif
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

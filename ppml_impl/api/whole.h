@@ -8,6 +8,7 @@
 #include "../math/params.h"
 #include "../network/model.h"
 #include "../network/spec.h"
+#include "../wire/container.h"
 
 /* ------------------------------------------------------ memory and callbacks */
 
@@ -91,7 +92,7 @@ PPMLI_STATIC int ppmli_output_is_whole(const ppml_output *output) {
 /* Readers of ciphertexts have shapes from the set that a header names. */
 PPMLI_STATIC int ppmli_header_is_whole(const ppml_header *h) {
   if (h == NULL) return 0;
-  return h->kind == PPML_KIND_MODEL || ppmli_params_is_whole(h->params);
+  return ppmli_kind_is_free_of_set(h->kind) || ppmli_params_is_whole(h->params);
 }
 
 /* Threads that a size is asked for; more than that no call takes. */

@@ -12,7 +12,7 @@
 #include "../network/schedule.h"
 #include "../wire/learnt.h"
 
-PPMLI_STATIC size_t ppmli_reveal_bytes(const ppmli_learnt *l) {
+PPMLI_STATIC size_t ppmli_reveal_bytes(const ppml_learnt *l) {
   size_t F = l->features;
   return ppmli_arena_rounded(l->params->poly_size * sizeof(uint64_t)) +
          ppmli_poly_binary_muladd_scratch(l->params->poly_size) +
@@ -24,7 +24,7 @@ PPMLI_STATIC size_t ppmli_reveal_bytes(const ppmli_learnt *l) {
  *   value  [ppmli_learnt_values()]  out
  *   key    [N bits]
  * Scratch: of ppmli_reveal_bytes.  Errors: NOMEM.  CT: up to the values. */
-PPMLI_STATIC int ppmli_reveal_values(double *value, const ppmli_learnt *l, const uint8_t *key,
+PPMLI_STATIC int ppmli_reveal_values(double *value, const ppml_learnt *l, const uint8_t *key,
                                      ppml_arena *arena) {
   size_t N = l->params->poly_size, mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, product, arena, N);
@@ -47,7 +47,7 @@ PPMLI_STATIC int ppmli_reveal_values(double *value, const ppmli_learnt *l, const
 /* Weights of descent: the mean over the second half.  Its sum may have gone round the torus some
  * times; the last w, which is close to the mean, tells how often.
  *   w  [outputs][features]  out */
-PPMLI_STATIC void ppmli_reveal_mean(double *w, const double *value, const ppmli_learnt *l) {
+PPMLI_STATIC void ppmli_reveal_mean(double *w, const double *value, const ppml_learnt *l) {
   ppmli_schedule s = {ppmli_rows_make(PPMLI_ROWS_DESCENT, l->features, l->outputs, l->batch),
                       l->steps};
   double count = (double)ppmli_schedule_averaged(&s), turn = ldexp(1, (int)l->unit_log2);
@@ -63,7 +63,7 @@ PPMLI_STATIC void ppmli_reveal_mean(double *w, const double *value, const ppmli_
  *   w      [outputs][features]  out
  *   a      [features][features]  scratch
  * Errors: RANGE (the moments are no moments). */
-PPMLI_STATIC int ppmli_reveal_solve(double *w, const double *value, const ppmli_learnt *l,
+PPMLI_STATIC int ppmli_reveal_solve(double *w, const double *value, const ppml_learnt *l,
                                     double ridge, double *a) {
   size_t F = l->features, pairs = ppmli_learnt_pairs(F);
   double rows = (double)l->rows;
@@ -85,14 +85,14 @@ PPMLI_STATIC int ppmli_reveal_solve(double *w, const double *value, const ppmli_
  *   w      [outputs][features]  out
  *   ridge  of gram and sums
  * Scratch: ppmli_reveal_bytes.  Errors: RANGE, NOMEM. */
-PPMLI_STATIC int ppmli_reveal(double *w, const ppmli_learnt *l, const uint8_t *key, double ridge,
+PPMLI_STATIC int ppmli_reveal(double *w, const ppml_learnt *l, const uint8_t *key, double ridge,
                               ppml_arena *arena) {
   size_t mark = arena->used_bytes, F = l->features;
   int error = PPML_OK;
   PPMLI_ALLOC(double, value, arena, ppmli_learnt_values(l));
   PPMLI_ALLOC(double, a, arena, F *F);
   PPMLI_TRY(ppmli_reveal_values(value, l, key, arena));
-  if (l->method == PPMLI_METHOD_DESCENT) ppmli_reveal_mean(w, value, l);
+  if (l->method == PPML_LEARN_DESCENT) ppmli_reveal_mean(w, value, l);
   else error = ppmli_reveal_solve(w, value, l, ridge, a);
   arena->used_bytes = mark;
   return error;

@@ -19,7 +19,6 @@
 #include "../cipher/rows.h"
 #include "../network/augment.h"
 #include "../network/features.h"
-#include "../network/images.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
 #include "../wire/training_set.h"
@@ -36,8 +35,7 @@ typedef struct ppmli_training_plan {
 
 /* Rows for so many images: whole batches.
  *   copies  rows an image; 0: what suits the task */
-PPMLI_STATIC uint64_t ppmli_training_count(const ppmli_features *map, size_t images,
-                                           double copies) {
+PPMLI_STATIC uint64_t ppmli_training_count(const ppml_features *map, size_t images, double copies) {
   if (!(copies > 0)) copies = map->spec.task == PPML_TASK_LABELS ? 1 : PPMLI_TRAINING_COPIES;
   uint64_t batches = (uint64_t)ceil((double)images * copies / map->batch);
   return (batches ? batches : 1) * map->batch;
@@ -60,7 +58,7 @@ PPMLI_STATIC void ppmli_training_shuffle(uint32_t *x, size_t count, ppml_rng *rn
  * come first are taken as they are.
  *   class_or_all  PPML_CLASSES_MAX: all
  * Returns 0 where there is no such image. */
-PPMLI_STATIC int ppmli_training_fill(uint32_t *row, size_t count, const ppmli_image_source *source,
+PPMLI_STATIC int ppmli_training_fill(uint32_t *row, size_t count, const ppml_image_source *source,
                                      uint32_t class_or_all, ppml_rng *rng) {
   size_t have = 0, seen = 0;
   for (size_t n = 0; n < source->count; n++) { /* a random choice of `count` of them */
@@ -76,8 +74,8 @@ PPMLI_STATIC int ppmli_training_fill(uint32_t *row, size_t count, const ppmli_im
 
 /* Rows class by class, all the same number up to one, but for classes that have no image.
  * Errors: ARG (there are not two classes). */
-PPMLI_STATIC int ppmli_training_balance(ppmli_training_plan *plan, const ppmli_features *map,
-                                        const ppmli_image_source *source, ppml_rng *rng) {
+PPMLI_STATIC int ppmli_training_balance(ppmli_training_plan *plan, const ppml_features *map,
+                                        const ppml_image_source *source, ppml_rng *rng) {
   uint32_t present[PPML_CLASSES_MAX], classes = 0;
   for (uint32_t c = 0; c < map->spec.classes; c++)
     for (size_t n = 0; n < source->count; n++)
@@ -94,8 +92,8 @@ PPMLI_STATIC int ppmli_training_balance(ppmli_training_plan *plan, const ppmli_f
   return PPML_OK;
 }
 
-PPMLI_STATIC int ppmli_training_labels_are_valid(const ppmli_features *map,
-                                                 const ppmli_image_source *source) {
+PPMLI_STATIC int ppmli_training_labels_are_valid(const ppml_features *map,
+                                                 const ppml_image_source *source) {
   size_t bytes = ppmli_spec_answer_bytes(&map->spec);
   uint32_t most = map->spec.task == PPML_TASK_LABELS ? 1 : map->spec.classes - 1;
   for (size_t i = 0; i < source->count * bytes; i++)
@@ -110,8 +108,8 @@ PPMLI_STATIC int ppmli_training_labels_are_valid(const ppmli_features *map,
  *   rng     ppmli_rng_begin was called for this use
  * Memory: ppmli_training_plan_bytes(ppmli_training_count()).
  * Errors: ARG (no images, a label beyond the classes, one class alone), PARAMS, NOMEM. */
-PPMLI_STATIC int ppmli_training_plan_make(ppmli_training_plan *plan, const ppmli_features *map,
-                                          const ppmli_image_source *source, uint32_t purpose,
+PPMLI_STATIC int ppmli_training_plan_make(ppmli_training_plan *plan, const ppml_features *map,
+                                          const ppml_image_source *source, uint32_t purpose,
                                           double copies, const ppml_params *p, ppml_rng *rng,
                                           ppml_arena *arena) {
   uint32_t outputs = source->labels ? map->spec.outputs : 0;
@@ -142,7 +140,7 @@ PPMLI_STATIC int ppmli_training_plan_make(ppmli_training_plan *plan, const ppmli
  *   pixels   [2][inputs]  scratch
  * Scratch: ppmli_features_run_scratch(map) bytes.  Errors: IO, NOMEM. */
 PPMLI_STATIC int ppmli_training_row(int8_t *feature, int8_t *label, const ppmli_training_plan *plan,
-                                    const ppmli_features *map, const ppmli_image_source *source,
+                                    const ppml_features *map, const ppml_image_source *source,
                                     uint64_t index, uint8_t *pixels, ppml_arena *arena) {
   size_t inputs = ppmli_spec_inputs(&map->spec), image = plan->row[index] / 2;
   size_t bytes = ppmli_spec_answer_bytes(&map->spec);
@@ -165,8 +163,8 @@ PPMLI_STATIC int ppmli_training_row(int8_t *feature, int8_t *label, const ppmli_
 /* A block at work: made of images, then encrypted body by body. */
 typedef struct ppmli_training_writer {
   const ppmli_training_plan *plan;
-  const ppmli_features *map;
-  const ppmli_image_source *source;
+  const ppml_features *map;
+  const ppml_image_source *source;
   const ppml_params *params;
   const ppml_secret_key *key;
   int8_t *feature, *label; /* [N][features], [N][outputs] */
@@ -177,7 +175,7 @@ typedef struct ppmli_training_writer {
   ppmli_slices scratch; /* [tasks] */
 } ppmli_training_writer;
 
-PPMLI_STATIC size_t ppmli_training_write_bytes(const ppmli_training *set, const ppmli_features *map,
+PPMLI_STATIC size_t ppmli_training_write_bytes(const ppmli_training *set, const ppml_features *map,
                                                const ppml_params *p, size_t threads) {
   size_t N = p->poly_size;
   return ppmli_arena_rounded(N * set->rows.features) + ppmli_arena_rounded(N * set->rows.outputs) +
@@ -238,7 +236,7 @@ PPMLI_STATIC void ppmli_training_encrypt_task(void *argument, size_t index) {
  * Scratch: ppmli_training_write_bytes.  Errors: IO (an image cannot be read), NOMEM; those of
  * writing stick to out.  CT: encryption's time depends on sizes alone. */
 PPMLI_STATIC int ppmli_training_put(ppmli_out *out, const ppmli_training_plan *plan,
-                                    const ppmli_features *map, const ppmli_image_source *source,
+                                    const ppml_features *map, const ppml_image_source *source,
                                     const ppml_secret_key *key, ppml_rng *rng,
                                     const ppml_parallel *parallel, const ppml_progress *progress,
                                     ppml_arena *arena) {

@@ -15,27 +15,14 @@
 #include "spec.h"
 
 #define PPMLI_FEATURES_VERSION 1
-#define PPMLI_FEATURES_MAX 256      /* but for the constant one */
 #define PPMLI_FEATURE_MOST 7        /* a feature's largest magnitude */
 #define PPMLI_FEATURE_DEVIATION 2.5 /* of a feature, in its steps */
 #define PPMLI_FEATURE_ONE 2         /* the constant feature */
 #define PPMLI_FEATURE_BATCH 256     /* rows of a step of descent, where nothing else is said */
 #define PPMLI_FEATURE_SHIFT_MAX 60
 
-typedef struct ppmli_features {
-  ppml_spec spec;             /* shape, classes and task; bits and thresholds are not looked at */
-  uint32_t count;             /* features but for the constant one */
-  uint32_t batch;             /* rows of a step of descent: a power of two */
-  ppmli_frequency *frequency; /* [channels + count]  means of the channels first */
-  int32_t *mean;              /* [channels + count]  of the frequencies */
-  uint8_t *shift;             /* [count] */
-  int16_t *weight;            /* lower triangle: row i has i + 1 weights, of frequency 0 .. i */
-  ppmli_dct dct;
-  uint8_t id[PPML_ID_BYTES]; /* digest of all the above: names the map in what belongs to it */
-} ppmli_features;
-
 /* Frequencies of a map, with the means of the channels. */
-PPMLI_INLINE size_t ppmli_features_frequencies(const ppmli_features *map) {
+PPMLI_INLINE size_t ppmli_features_frequencies(const ppml_features *map) {
   return map->spec.channels + map->count;
 }
 
@@ -48,17 +35,18 @@ PPMLI_STATIC size_t ppmli_features_bytes(const ppml_spec *spec, size_t count) {
   return ppmli_arena_rounded(frequencies * sizeof(ppmli_frequency)) +
          ppmli_arena_rounded(frequencies * sizeof(int32_t)) + ppmli_arena_rounded(count) +
          ppmli_arena_rounded(ppmli_features_weights(count) * sizeof(int16_t)) +
-         ppmli_dct_bytes(spec->width, spec->height);
+         ppmli_arena_rounded(sizeof(ppmli_dct)) + ppmli_dct_bytes(spec->width, spec->height);
 }
 
 /* Memory of a map, and its frequencies; map->spec, count and batch are set.
  * Memory: ppmli_features_bytes.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_features_init(ppmli_features *map, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_features_init(ppml_features *map, ppml_arena *arena) {
   const ppml_spec *s = &map->spec;
   PPMLI_ALLOC(ppmli_frequency, frequency, arena, ppmli_features_frequencies(map));
   PPMLI_ALLOC(int32_t, mean, arena, ppmli_features_frequencies(map));
   PPMLI_ALLOC(uint8_t, shift, arena, map->count);
   PPMLI_ALLOC(int16_t, weight, arena, ppmli_features_weights(map->count));
+  PPMLI_ALLOC(ppmli_dct, dct, arena, 1);
   for (uint32_t c = 0; c < s->channels; c++) {
     ppmli_frequency channel_mean = {0, 0, (uint8_t)c};
     frequency[c] = channel_mean;
@@ -68,16 +56,17 @@ PPMLI_STATIC int ppmli_features_init(ppmli_features *map, ppml_arena *arena) {
   map->mean = mean;
   map->shift = shift;
   map->weight = weight;
-  return ppmli_dct_init(&map->dct, s->width, s->height, s->channels, arena);
+  map->dct = dct;
+  return ppmli_dct_init(map->dct, s->width, s->height, s->channels, arena);
 }
 
 /* What a map may be: as many features as the image has frequencies, a batch that a block of 256
  * rows and more is a multiple of. */
-PPMLI_STATIC int ppmli_features_shape_is_valid(const ppmli_features *map,
+PPMLI_STATIC int ppmli_features_shape_is_valid(const ppml_features *map,
                                                const ppml_limits *limits) {
   const ppml_spec *s = &map->spec;
   if (!ppmli_spec_is_valid(s, limits)) return 0;
-  if (map->count < 1 || map->count > PPMLI_FEATURES_MAX) return 0;
+  if (map->count < 1 || map->count > PPML_FEATURES_MAX) return 0;
   if (map->count > ppmli_dct_frequencies(s->width, s->height, s->channels)) return 0;
   return map->batch >= 8 && map->batch <= PPMLI_FEATURE_BATCH &&
          (map->batch & (map->batch - 1)) == 0;
@@ -85,7 +74,7 @@ PPMLI_STATIC int ppmli_features_shape_is_valid(const ppmli_features *map,
 
 /* ---------------------------------------------------------------- apply */
 
-PPMLI_INLINE size_t ppmli_features_run_scratch(const ppmli_features *map) {
+PPMLI_INLINE size_t ppmli_features_run_scratch(const ppml_features *map) {
   return ppmli_arena_rounded(ppmli_features_frequencies(map) * sizeof(int64_t)) +
          ppmli_arena_rounded(map->spec.height * sizeof(int64_t));
 }
@@ -100,13 +89,13 @@ PPMLI_INLINE int8_t ppmli_feature_round(int64_t x, uint32_t shift) {
  *   out     [count + 1]  the constant one last
  *   pixels  [height][width][channels]
  * Scratch: ppmli_features_run_scratch(map) bytes.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_features_run(int8_t *out, const ppmli_features *map, const uint8_t *pixels,
+PPMLI_STATIC int ppmli_features_run(int8_t *out, const ppml_features *map, const uint8_t *pixels,
                                     ppml_arena *arena) {
   size_t mark = arena->used_bytes, channels = map->spec.channels;
   const int16_t *weight = map->weight;
   PPMLI_ALLOC(int64_t, x, arena, ppmli_features_frequencies(map));
   PPMLI_ALLOC(int64_t, sums, arena, map->spec.height);
-  ppmli_dct_run(x, &map->dct, map->frequency + channels, map->count, pixels, sums);
+  ppmli_dct_run(x, map->dct, map->frequency + channels, map->count, pixels, sums);
   for (uint32_t i = 0; i < map->count; i++) x[i] -= map->mean[channels + i];
   for (uint32_t i = 0; i < map->count; weight += ++i) {
     int64_t sum = 0;

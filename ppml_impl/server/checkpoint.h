@@ -62,6 +62,24 @@ PPMLI_STATIC void ppmli_checkpoint_put(ppmli_out *out, const ppmli_descent *d,
   ppmli_checkpoint_put_words(out, d->sum, words);
 }
 
+/* Writes a checkpoint, under the ids of the run's sets. */
+PPMLI_STATIC int ppmli_checkpoint_write(const ppmli_descent *d, const uint8_t run_id[PPML_ID_BYTES],
+                                        ppml_writer *writer) {
+  const ppml_eval_key *key = d->bootstraps.x.key;
+  ppml_header h = {PPML_KIND_CHECKPOINT,
+                   PPML_FORMAT_VERSION,
+                   d->params,
+                   ppmli_checkpoint_payload_bytes(d),
+                   {0},
+                   {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, key->circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, key->key_id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_checkpoint_put(&out, d, run_id);
+  return ppmli_out_end(&out);
+}
+
 /* Goes on from a checkpoint.
  *   d  in: as ppmli_descent_init leaves it; out: as it was when the checkpoint was written.  On an
  *      error it holds nothing: begin again with ppmli_descent_init

@@ -28,7 +28,7 @@ typedef struct ppmli_classifier {
   uint64_t *scores; /* [2][N] */
 } ppmli_classifier;
 
-PPMLI_STATIC size_t ppmli_classifier_bytes(const ppmli_learnt *l) {
+PPMLI_STATIC size_t ppmli_classifier_bytes(const ppml_learnt *l) {
   const ppml_params *p = l->params;
   ppmli_rows rows = ppmli_rows_make(PPMLI_ROWS_DESCENT, l->features, 0, l->batch);
   size_t glwe = 2 * (size_t)p->poly_size * sizeof(uint64_t);
@@ -40,7 +40,7 @@ PPMLI_STATIC size_t ppmli_classifier_bytes(const ppmli_learnt *l) {
 
 /* Value v alone, as the constant of a ciphertext.
  *   out  [2][N]  out */
-PPMLI_STATIC void ppmli_classifier_weight(uint64_t *out, const ppmli_learnt *l, size_t v,
+PPMLI_STATIC void ppmli_classifier_weight(uint64_t *out, const ppml_learnt *l, size_t v,
                                           const ppmli_packing_key *key, ppmli_auto_scratch *s) {
   uint32_t N = l->params->poly_size, place = ppmli_learnt_place(l->params, v);
   const uint64_t *from = l->glwe + v / N * 2 * N;
@@ -52,13 +52,13 @@ PPMLI_STATIC void ppmli_classifier_weight(uint64_t *out, const ppmli_learnt *l, 
 /* Makes a model ready.
  *   l  by descent
  * Memory: ppmli_classifier_bytes.  Errors: MISMATCH (not by descent, or another key's set), NOMEM. */
-PPMLI_STATIC int ppmli_classifier_init(ppmli_classifier *c, const ppmli_learnt *l,
+PPMLI_STATIC int ppmli_classifier_init(ppmli_classifier *c, const ppml_learnt *l,
                                        const ppmli_packing_key *key, ppml_arena *arena) {
   const ppml_params *p = l->params;
   size_t words = 2 * (size_t)p->poly_size, weights = (size_t)l->outputs * l->features;
   ppmli_auto_scratch scratch;
   memset(c, 0, sizeof *c);
-  if (l->method != PPMLI_METHOD_DESCENT || key->params != p) return PPML_ERR_MISMATCH;
+  if (l->method != PPML_LEARN_DESCENT || key->params != p) return PPML_ERR_MISMATCH;
   c->rows = ppmli_rows_make(PPMLI_ROWS_DESCENT, l->features, 0, l->batch);
   if (!ppmli_rows_are_valid(&c->rows, p)) return PPML_ERR_MISMATCH;
   PPMLI_ALLOC(uint64_t, w, arena, weights * words);
@@ -87,6 +87,7 @@ PPMLI_STATIC int ppmli_classify(ppmli_out *out, ppmli_classifier *c, ppmli_train
   ppmli_out_u32(out, c->outputs);
   ppmli_out_u32(out, rows->batch);
   ppmli_out_u64(out, file->set.count);
+  ppmli_out_bytes(out, file->set.id, sizeof file->set.id); /* what the answers are to */
   for (uint64_t b = 0; b < file->blocks; b++) {
     PPMLI_TRY(ppmli_training_next(file, c->block.wire));
     ppmli_rows_expand(&c->block, rows, p, c->packing->fft);

@@ -11,7 +11,7 @@
 typedef struct ppmli_collector {
   const ppmli_packing_key *key;
   const ppml_parallel *parallel;
-  ppmli_learnt *out;
+  ppml_learnt *out;
   uint64_t *items;  /* [group][2][N] */
   uint64_t *turned; /* [2][N]  scratch */
   size_t next;      /* value that comes next */
@@ -24,7 +24,7 @@ PPMLI_INLINE size_t ppmli_collector_bytes(const ppml_params *p, size_t threads) 
 }
 
 /* Memory: ppmli_collector_bytes, of which packing takes a part anew each time.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_collector_init(ppmli_collector *c, ppmli_learnt *out,
+PPMLI_STATIC int ppmli_collector_init(ppmli_collector *c, ppml_learnt *out,
                                       const ppmli_packing_key *key, const ppml_parallel *parallel,
                                       ppml_arena *arena) {
   const ppml_params *p = key->params;

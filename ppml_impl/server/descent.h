@@ -338,27 +338,30 @@ PPMLI_STATIC int ppmli_descent_schedule(ppmli_schedule *schedule, const ppmli_tr
   return passes && schedule->steps && schedule->steps < UINT32_MAX ? PPML_OK : PPML_ERR_ARG;
 }
 
-/* The model: the last w and the sum, packed.
- *   out   params, rows and ciphertexts: filled in, in arena
- *   rows  that the sets have
- * Memory: ppmli_learnt_bytes; scratch as ppmli_descent_bytes has left.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_descent_finish(ppmli_learnt *out, const ppmli_descent *d, uint64_t rows,
-                                      ppml_arena *arena) {
-  const ppmli_schedule *s = &d->schedule;
-  size_t words = 2 * (size_t)d->params->poly_size;
-  ppmli_learnt made = {d->params,
-                       PPMLI_METHOD_DESCENT,
+/* What a run gives, without ciphertexts.
+ *   rows  that the sets have */
+PPMLI_STATIC ppml_learnt ppmli_descent_shape(const ppmli_schedule *s, const ppml_params *p,
+                                             uint64_t rows) {
+  ppml_learnt shape = {p,
+                       PPML_LEARN_DESCENT,
                        s->rows.features,
                        s->rows.outputs,
                        s->rows.batch,
                        rows,
                        s->steps,
                        PPMLI_SCHEDULE_UNIT_LOG2,
-                       NULL};
+                       NULL,
+                       {0},
+                       {0}};
+  return shape;
+}
+
+/* The model: the last w and the sum, packed.
+ *   out  in: ppmli_descent_shape, with memory
+ * Scratch: what ppmli_descent_bytes has left.  Errors: NOMEM. */
+PPMLI_STATIC int ppmli_descent_finish(ppml_learnt *out, const ppmli_descent *d, ppml_arena *arena) {
+  size_t words = 2 * (size_t)d->params->poly_size, mark = arena->used_bytes;
   ppmli_collector collector;
-  *out = made;
-  PPMLI_TRY(ppmli_learnt_alloc(out, arena));
-  size_t mark = arena->used_bytes;
   PPMLI_TRY(ppmli_collector_init(&collector, out, d->packing, d->parallel, arena));
   for (size_t v = 0; v < ppmli_learnt_values(out); v++) {
     size_t half = ppmli_learnt_values(out) / 2;

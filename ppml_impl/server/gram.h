@@ -31,6 +31,12 @@ PPMLI_STATIC int ppmli_gram_up(uint64_t rows) {
   return up;
 }
 
+/* Told after each block; what it returns, if not PPML_OK, ends the run there. */
+typedef struct ppmli_gram_watch {
+  int (*block)(void *context, uint64_t done, uint64_t blocks);
+  void *context;
+} ppmli_gram_watch;
+
 typedef struct ppmli_gram {
   const ppmli_packing_key *packing;
   ppmli_rows rows;
@@ -73,7 +79,7 @@ PPMLI_STATIC int ppmli_gram_block(ppmli_gram *g, ppml_arena *arena) {
   return PPML_OK;
 }
 
-PPMLI_STATIC int ppmli_gram_init(ppmli_gram *g, ppmli_learnt *out, const ppmli_packing_key *packing,
+PPMLI_STATIC int ppmli_gram_init(ppmli_gram *g, ppml_learnt *out, const ppmli_packing_key *packing,
                                  const ppml_parallel *parallel, ppml_arena *arena) {
   const ppml_params *p = packing->params;
   PPMLI_ALLOC(double, doubles, arena, ppmli_rows_product_doubles(&g->rows, p));
@@ -88,13 +94,13 @@ PPMLI_STATIC int ppmli_gram_init(ppmli_gram *g, ppmli_learnt *out, const ppmli_p
 /* Second moments and class sums of all rows of the sets.
  *   out       out; its ciphertexts are in arena
  *   files     at their beginnings; for PPMLI_ROWS_GRAM, with labels
- *   progress  may be NULL: told blocks
+ *   watch     may be NULL
  * Memory: ppmli_learnt_bytes, and ppmli_gram_bytes, which is given back.
  * Errors: the input bytes', ARG, MISMATCH, PARAMS (too many rows), NOMEM, IO.
  * Noise: docs/NOISE.md "Learning". */
-PPMLI_STATIC int ppmli_gram_run(ppmli_learnt *out, ppmli_training_files *files,
+PPMLI_STATIC int ppmli_gram_run(ppml_learnt *out, ppmli_training_files *files,
                                 const ppmli_packing_key *packing, const ppml_parallel *parallel,
-                                const ppml_progress *progress, ppml_arena *arena) {
+                                const ppmli_gram_watch *watch, ppml_arena *arena) {
   ppmli_gram g;
   size_t rows, done = 0, blocks = 0;
   PPMLI_TRY(ppmli_training_files_check(files));
@@ -106,15 +112,17 @@ PPMLI_STATIC int ppmli_gram_run(ppmli_learnt *out, ppmli_training_files *files,
   if (packing->params != files->file[0].params) return PPML_ERR_MISMATCH;
   if (up < 0) return PPML_ERR_PARAMS;
   g.up = (uint32_t)up;
-  ppmli_learnt made = {packing->params,
-                       PPMLI_METHOD_GRAM,
-                       g.rows.features,
-                       g.rows.outputs,
-                       g.rows.batch,
-                       count,
-                       0,
-                       PPMLI_ROWS_GRAM_LOG2 - g.up,
-                       NULL};
+  ppml_learnt made = {packing->params,
+                      PPML_LEARN_GRAM,
+                      g.rows.features,
+                      g.rows.outputs,
+                      g.rows.batch,
+                      count,
+                      0,
+                      PPMLI_ROWS_GRAM_LOG2 - g.up,
+                      NULL,
+                      {0},
+                      {0}};
   *out = made;
   PPMLI_TRY(ppmli_learnt_alloc(out, arena));
   size_t mark = arena->used_bytes;
@@ -124,7 +132,7 @@ PPMLI_STATIC int ppmli_gram_run(ppmli_learnt *out, ppmli_training_files *files,
     PPMLI_TRY(ppmli_training_files_next(files, g.block.wire, &rows));
     PPMLI_TRY(ppmli_gram_block(&g, arena));
     done++;
-    if (progress) progress->step(progress->context, done, blocks);
+    if (watch) PPMLI_TRY(watch->block(watch->context, done, blocks));
   }
   arena->used_bytes = mark;
   return PPML_OK;

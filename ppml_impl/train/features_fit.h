@@ -14,7 +14,6 @@
 #include "../math/dct.h"
 #include "../network/augment.h"
 #include "../network/features.h"
-#include "../network/images.h"
 #include "../network/spec.h"
 #include "../wire/feature_map_file.h"
 
@@ -40,7 +39,7 @@ PPMLI_STATIC size_t ppmli_features_fit_scratch(const ppml_spec *spec, size_t cou
          ppmli_arena_rounded(spec->height * sizeof(int64_t)) + 2 * ppmli_arena_rounded(inputs);
 }
 
-PPMLI_STATIC int ppmli_fit_alloc(ppmli_fit *f, const ppmli_features *map, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_fit_alloc(ppmli_fit *f, const ppml_features *map, ppml_arena *arena) {
   size_t n = ppmli_features_frequencies(map), inputs = ppmli_spec_inputs(&map->spec);
   PPMLI_ALLOC(double, sum, arena, n);
   PPMLI_ALLOC(double, square, arena, n *n);
@@ -58,8 +57,8 @@ PPMLI_STATIC int ppmli_fit_alloc(ppmli_fit *f, const ppmli_features *map, ppml_a
 }
 
 /* Adds the frequencies of one image to the sums. */
-PPMLI_STATIC void ppmli_fit_add(ppmli_fit *f, const ppmli_features *map, const uint8_t *pixels) {
-  ppmli_dct_run(f->x, &map->dct, map->frequency, f->n, pixels, f->sums);
+PPMLI_STATIC void ppmli_fit_add(ppmli_fit *f, const ppml_features *map, const uint8_t *pixels) {
+  ppmli_dct_run(f->x, map->dct, map->frequency, f->n, pixels, f->sums);
   for (size_t i = 0; i < f->n; i++) {
     f->sum[i] += (double)f->x[i];
     for (size_t j = 0; j <= i; j++) f->square[i * f->n + j] += (double)f->x[i] * (double)f->x[j];
@@ -67,8 +66,8 @@ PPMLI_STATIC void ppmli_fit_add(ppmli_fit *f, const ppmli_features *map, const u
 }
 
 /* Images spread over all there are.  Errors: IO. */
-PPMLI_STATIC int ppmli_fit_images(ppmli_fit *f, const ppmli_features *map,
-                                  const ppmli_image_source *source, size_t images, ppml_rng *rng) {
+PPMLI_STATIC int ppmli_fit_images(ppmli_fit *f, const ppml_features *map,
+                                  const ppml_image_source *source, size_t images, ppml_rng *rng) {
   ppmli_augmentation how = {1, 0};
   for (size_t i = 0; i < images; i++) {
     if (source->read(source->context, i * source->count / images, f->pixels)) return PPML_ERR_IO;
@@ -81,7 +80,7 @@ PPMLI_STATIC int ppmli_fit_images(ppmli_fit *f, const ppmli_features *map,
 
 /* Means to the map; sums of products become correlations of the frequencies behind the means of
  * channels, [count][count], and L in their place.  Errors: RANGE (the images are all alike). */
-PPMLI_STATIC int ppmli_fit_correlate(ppmli_fit *f, ppmli_features *map, double images) {
+PPMLI_STATIC int ppmli_fit_correlate(ppmli_fit *f, ppml_features *map, double images) {
   size_t first = map->spec.channels, d = map->count;
   for (size_t i = 0; i < f->n; i++) {
     f->sum[i] /= images;
@@ -140,7 +139,7 @@ PPMLI_STATIC void ppmli_fit_round(int16_t *weight, uint8_t *shift, const ppmli_f
  *   rng     of the warps
  * Memory: ppmli_features_bytes, and ppmli_features_fit_scratch, which is given back.
  * Errors: ARG (no image), RANGE (a shape that cannot be, images all alike), IO, NOMEM. */
-PPMLI_STATIC int ppmli_features_fit(ppmli_features *map, const ppmli_image_source *source,
+PPMLI_STATIC int ppmli_features_fit(ppml_features *map, const ppml_image_source *source,
                                     size_t images, ppml_rng *rng, ppml_arena *arena) {
   ppml_limits limits = {UINT64_MAX, 1 << 16, 1 << 16, 1 << 16, UINT64_MAX};
   ppmli_fit f;

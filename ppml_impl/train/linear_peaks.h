@@ -7,7 +7,6 @@
 #include "../base/arena.h"
 #include "../network/augment.h"
 #include "../network/clear.h"
-#include "../network/images.h"
 #include "../network/spec.h"
 
 #define PPMLI_PEAKS_SHARE 4000 /* as in finish.h: one score of that many may be larger */
@@ -37,7 +36,7 @@ PPMLI_STATIC void ppmli_linear_peaks_add(int32_t *largest, int32_t score) {
  * Scratch: ppmli_linear_peaks_scratch.  Errors: ARG (no image, or so many that more than
  * PPMLI_PEAKS_MOST may be larger), IO, NOMEM. */
 PPMLI_STATIC int ppmli_linear_peaks(int32_t *peak, const ppml_model *m,
-                                    const ppmli_image_source *source, ppml_rng *rng,
+                                    const ppml_image_source *source, ppml_rng *rng,
                                     ppml_arena *arena) {
   size_t mark = arena->used_bytes, inputs = ppmli_spec_inputs(&m->spec);
   size_t above = PPMLI_PEAKS_COPIES * source->count / PPMLI_PEAKS_SHARE;

@@ -11,7 +11,8 @@
 
 PPMLI_INLINE uint64_t ppmli_classify_payload_bytes(uint64_t blocks, uint32_t outputs,
                                                    const ppml_params *p) {
-  return 20 + blocks * outputs * 2 * ppmli_packed_bytes(p->poly_size, PPMLI_CLASSIFY_BITS);
+  return 20 + PPML_ID_BYTES +
+         blocks * outputs * 2 * ppmli_packed_bytes(p->poly_size, PPMLI_CLASSIFY_BITS);
 }
 
 #endif

@@ -20,7 +20,28 @@ PPMLI_STATIC const char *ppmli_kind_name(uint32_t kind) {
   static const char *const names[] = {"model",          "circuit",        "client spec",
                                       "secret key",     "evaluation key", "encrypted image",
                                       "encrypted score"};
+  static const char *const learning[] = {"feature map",      "learning key", "training set",
+                                         "encrypted sums",   "checkpoint",   "encrypted model",
+                                         "encrypted answers"};
+  if (kind >= PPML_KIND_FEATURES && kind <= PPML_KIND_CLASSIFIED)
+    return learning[kind - PPML_KIND_FEATURES];
   return kind >= 1 && kind <= sizeof names / sizeof names[0] ? names[kind - 1] : NULL;
+}
+
+/* Is it made in the clear, for no parameter set? */
+PPMLI_INLINE int ppmli_kind_is_free_of_set(uint32_t kind) {
+  return kind == PPML_KIND_MODEL || kind == PPML_KIND_FEATURES;
+}
+
+/* Is it written and read part by part, whatever its length?  Then what bounds memory is a block of rows,
+ * or the run that a checkpoint is of, and the kind's own reader checks the length by that. */
+PPMLI_INLINE int ppmli_kind_is_in_parts(uint32_t kind) {
+  return kind == PPML_KIND_TRAINING || kind == PPML_KIND_CLASSIFIED || kind == PPML_KIND_CHECKPOINT;
+}
+
+/* Payload bytes that a container of that kind may claim. */
+PPMLI_INLINE uint64_t ppmli_kind_payload_limit(uint32_t kind, const ppml_limits *limits) {
+  return ppmli_kind_is_in_parts(kind) ? (uint64_t)1 << 48 : limits->payload_bytes;
 }
 
 /* What the header says of a parameter set, beside its id: a digest of all its numbers,
@@ -108,7 +129,8 @@ PPMLI_STATIC void ppmli_out_begin(ppmli_out *out, ppml_writer *writer, const ppm
   uint8_t bytes[PPMLI_HEADER_BYTES] = {0}, digest[PPML_ID_BYTES];
   ppmli_out_begin_digest(out);
   out->writer = writer;
-  if (h->payload_bytes > ppmli_limits_default().payload_bytes) out->error = PPML_ERR_RANGE;
+  const ppml_limits limits = ppmli_limits_default();
+  if (h->payload_bytes > ppmli_kind_payload_limit(h->kind, &limits)) out->error = PPML_ERR_RANGE;
   memcpy(bytes, ppmli_magic, sizeof ppmli_magic);
   ppmli_store16(bytes + 8, PPML_FORMAT_VERSION);
   ppmli_store16(bytes + 10, h->kind);
@@ -181,10 +203,10 @@ PPMLI_STATIC int ppmli_header_params(ppml_header *h, const uint8_t *bytes) {
   static const uint8_t none[PPML_ID_BYTES] = {0};
   uint8_t digest[PPML_ID_BYTES];
   uint32_t id = ppmli_load32(bytes + 12);
-  if (h->kind <= PPML_KIND_CLIENT && memcmp(h->key_id, none, sizeof none) != 0)
-    return PPML_ERR_FORMAT;
+  int has_no_key = h->kind <= PPML_KIND_CLIENT || h->kind == PPML_KIND_FEATURES;
+  if (has_no_key && memcmp(h->key_id, none, sizeof none) != 0) return PPML_ERR_FORMAT;
   h->params = ppmli_params_by_id(id);
-  if (h->kind == PPML_KIND_MODEL)
+  if (ppmli_kind_is_free_of_set(h->kind))
     return id == 0 && memcmp(bytes + 24, none, sizeof none) == 0 ? PPML_OK : PPML_ERR_FORMAT;
   if (h->params == NULL) return PPML_ERR_PARAMS;
   ppmli_params_digest(digest, h->params);
@@ -206,7 +228,7 @@ PPMLI_STATIC int ppmli_header_parse(ppml_header *h, const uint8_t *bytes,
              PPMLI_HEADER_BYTES - PPMLI_HEADER_HASHED_BYTES) != 0)
     return PPML_ERR_CHECKSUM;
   if (ppmli_kind_name(h->kind) == NULL) return PPML_ERR_FORMAT;
-  if (h->payload_bytes > limits->payload_bytes) return PPML_ERR_RANGE;
+  if (h->payload_bytes > ppmli_kind_payload_limit(h->kind, limits)) return PPML_ERR_RANGE;
   return ppmli_header_params(h, bytes);
 }
 

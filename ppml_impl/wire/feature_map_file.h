@@ -12,12 +12,12 @@
 
 /* ------------------------------------------------------------------ file */
 
-PPMLI_STATIC size_t ppmli_features_payload_bytes(const ppmli_features *map) {
+PPMLI_STATIC size_t ppmli_features_payload_bytes(const ppml_features *map) {
   return 12 + ppmli_spec_wire_bytes(&map->spec) + 4 * ppmli_features_frequencies(map) + map->count +
          2 * ppmli_features_weights(map->count);
 }
 
-PPMLI_STATIC void ppmli_features_put(ppmli_out *out, const ppmli_features *map) {
+PPMLI_STATIC void ppmli_features_put(ppmli_out *out, const ppml_features *map) {
   ppmli_out_u32(out, PPMLI_FEATURES_VERSION);
   ppmli_out_u32(out, map->count);
   ppmli_out_u32(out, map->batch);
@@ -31,7 +31,7 @@ PPMLI_STATIC void ppmli_features_put(ppmli_out *out, const ppmli_features *map) 
   }
 }
 
-PPMLI_STATIC void ppmli_features_set_id(ppmli_features *map) {
+PPMLI_STATIC void ppmli_features_set_id(ppml_features *map) {
   ppmli_out out;
   ppmli_out_begin_digest(&out);
   ppmli_features_put(&out, map);
@@ -41,7 +41,7 @@ PPMLI_STATIC void ppmli_features_set_id(ppmli_features *map) {
 /* Reads a map.
  *   map  out; its arrays are in arena
  * Memory: ppmli_features_bytes.  Errors: the input bytes', NOMEM. */
-PPMLI_STATIC int ppmli_features_get(ppmli_features *map, ppmli_in *in, const ppml_limits *limits,
+PPMLI_STATIC int ppmli_features_get(ppml_features *map, ppmli_in *in, const ppml_limits *limits,
                                     ppml_arena *arena) {
   memset(map, 0, sizeof *map);
   uint32_t version = ppmli_in_u32(in);

@@ -21,18 +21,6 @@
 #define PPMLI_LEARNT_GROUP 256 /* values that are packed together, or N where it is smaller */
 #define PPMLI_LEARNT_PACK_WORDS 64
 
-enum { PPMLI_METHOD_DESCENT = 1, PPMLI_METHOD_GRAM = 2, PPMLI_METHOD_SUMS = 3 };
-
-typedef struct ppmli_learnt {
-  const ppml_params *params;
-  uint32_t method;
-  uint32_t features, outputs, batch;
-  uint64_t rows;      /* that it was learnt from, once each */
-  uint64_t steps;     /* of descent, else 0 */
-  uint32_t unit_log2; /* a value of 1 is 2^-unit_log2 of a turn */
-  uint64_t *glwe;     /* [ciphertexts][2][N] */
-} ppmli_learnt;
-
 /* ----------------------------------------------------------------- values */
 
 /* Second moments i <= j of so many features. */
@@ -44,13 +32,13 @@ PPMLI_INLINE size_t ppmli_learnt_pair(size_t i, size_t j) {
   return j * (j + 1) / 2 + i;
 }
 
-PPMLI_INLINE size_t ppmli_learnt_values(const ppmli_learnt *l) {
+PPMLI_INLINE size_t ppmli_learnt_values(const ppml_learnt *l) {
   size_t products = (size_t)l->outputs * l->features;
-  if (l->method == PPMLI_METHOD_DESCENT) return 2 * products;
+  if (l->method == PPML_LEARN_DESCENT) return 2 * products;
   return ppmli_learnt_pairs(l->features) + products;
 }
 
-PPMLI_INLINE size_t ppmli_learnt_ciphertexts(const ppmli_learnt *l) {
+PPMLI_INLINE size_t ppmli_learnt_ciphertexts(const ppml_learnt *l) {
   return (ppmli_learnt_values(l) + l->params->poly_size - 1) / l->params->poly_size;
 }
 
@@ -64,13 +52,13 @@ PPMLI_INLINE uint32_t ppmli_learnt_place(const ppml_params *p, size_t v) {
   return (uint32_t)(at % group * (p->poly_size / group) + at / group);
 }
 
-PPMLI_INLINE size_t ppmli_learnt_bytes(const ppmli_learnt *l) {
+PPMLI_INLINE size_t ppmli_learnt_bytes(const ppml_learnt *l) {
   return ppmli_arena_rounded(ppmli_learnt_ciphertexts(l) * 2 * l->params->poly_size *
                              sizeof(uint64_t));
 }
 
 /* Memory for the ciphertexts, zeros; the other fields are set.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_learnt_alloc(ppmli_learnt *l, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_learnt_alloc(ppml_learnt *l, ppml_arena *arena) {
   size_t words = ppmli_learnt_ciphertexts(l) * 2 * l->params->poly_size;
   PPMLI_ALLOC(uint64_t, glwe, arena, words);
   memset(glwe, 0, words * sizeof *glwe);
@@ -82,10 +70,10 @@ PPMLI_STATIC int ppmli_learnt_alloc(ppmli_learnt *l, ppml_arena *arena) {
 
 /* Bits of a word as it travels: weights need few, sums must come out to a whole number. */
 PPMLI_INLINE uint32_t ppmli_learnt_bits(uint32_t method) {
-  return method == PPMLI_METHOD_DESCENT ? 24 : method == PPMLI_METHOD_GRAM ? 40 : 56;
+  return method == PPML_LEARN_DESCENT ? 24 : method == PPML_LEARN_GRAM ? 40 : 56;
 }
 
-PPMLI_INLINE uint64_t ppmli_learnt_payload_bytes(const ppmli_learnt *l) {
+PPMLI_INLINE uint64_t ppmli_learnt_payload_bytes(const ppml_learnt *l) {
   return 24 + 16 +
          ppmli_learnt_ciphertexts(l) * 2 *
              ppmli_packed_bytes(l->params->poly_size, ppmli_learnt_bits(l->method));
@@ -114,7 +102,7 @@ PPMLI_STATIC void ppmli_learnt_get_poly(uint64_t *poly, ppmli_in *in, size_t N, 
   }
 }
 
-PPMLI_STATIC void ppmli_learnt_put(ppmli_out *out, const ppmli_learnt *l) {
+PPMLI_STATIC void ppmli_learnt_put(ppmli_out *out, const ppml_learnt *l) {
   ppmli_out_u32(out, PPMLI_LEARNT_VERSION);
   ppmli_out_u32(out, l->method);
   ppmli_out_u32(out, l->features);
@@ -128,10 +116,11 @@ PPMLI_STATIC void ppmli_learnt_put(ppmli_out *out, const ppmli_learnt *l) {
                           ppmli_learnt_bits(l->method));
 }
 
-PPMLI_STATIC int ppmli_learnt_is_valid(const ppmli_learnt *l) {
-  int is_descent = l->method == PPMLI_METHOD_DESCENT;
-  if (l->method < PPMLI_METHOD_DESCENT || l->method > PPMLI_METHOD_SUMS) return 0;
-  if (l->features < 2 || l->features > 4096 || l->outputs < 1 || l->outputs > PPML_CLASSES_MAX)
+PPMLI_STATIC int ppmli_learnt_is_valid(const ppml_learnt *l) {
+  int is_descent = l->method == PPML_LEARN_DESCENT;
+  if (l->method < PPML_LEARN_DESCENT || l->method > PPML_LEARN_SUMS) return 0;
+  if (l->features < 2 || l->features > PPML_FEATURES_MAX + 1 || l->outputs < 1 ||
+      l->outputs > PPML_CLASSES_MAX)
     return 0;
   if (l->unit_log2 > 63 || l->rows == 0 || l->rows >> 40) return 0;
   return is_descent == (l->steps != 0);
@@ -141,7 +130,7 @@ PPMLI_STATIC int ppmli_learnt_is_valid(const ppmli_learnt *l) {
  *   l  out; its ciphertexts are in arena
  *   p  the header's
  * Errors: the input bytes', NOMEM. */
-PPMLI_STATIC int ppmli_learnt_get(ppmli_learnt *l, ppmli_in *in, const ppml_params *p,
+PPMLI_STATIC int ppmli_learnt_get(ppml_learnt *l, ppmli_in *in, const ppml_params *p,
                                   ppml_arena *arena) {
   uint64_t payload = in->remaining_bytes;
   memset(l, 0, sizeof *l);
@@ -163,6 +152,28 @@ PPMLI_STATIC int ppmli_learnt_get(ppmli_learnt *l, ppmli_in *in, const ppml_para
     ppmli_learnt_get_poly(l->glwe + i * p->poly_size, in, p->poly_size,
                           ppmli_learnt_bits(l->method));
   return in->error;
+}
+
+PPMLI_STATIC int ppmli_learnt_write(const ppml_learnt *l, ppml_writer *writer) {
+  ppml_header h = {
+      PPML_KIND_LEARNT, PPML_FORMAT_VERSION, l->params, ppmli_learnt_payload_bytes(l), {0}, {0}};
+  ppmli_out out;
+  memcpy(h.circuit_id, l->map_id, PPML_ID_BYTES);
+  memcpy(h.key_id, l->key_id, PPML_ID_BYTES);
+  ppmli_out_begin(&out, writer, &h);
+  ppmli_learnt_put(&out, l);
+  return ppmli_out_end(&out);
+}
+
+PPMLI_STATIC int ppmli_learnt_read(ppml_learnt *l, ppml_reader *reader, const ppml_limits *limits,
+                                   ppml_arena *arena) {
+  ppml_header h;
+  ppmli_in in;
+  PPMLI_TRY(ppmli_in_begin_kind(&in, &h, PPML_KIND_LEARNT, reader, limits));
+  PPMLI_TRY(ppmli_learnt_get(l, &in, h.params, arena));
+  memcpy(l->map_id, h.circuit_id, PPML_ID_BYTES);
+  memcpy(l->key_id, h.key_id, PPML_ID_BYTES);
+  return ppmli_in_end(&in);
 }
 
 #endif

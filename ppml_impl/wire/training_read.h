@@ -10,7 +10,6 @@
 /* A set that is being read. */
 typedef struct ppmli_training_file {
   ppml_reader *reader;
-  uint32_t kind; /* of the container */
   ppml_limits limits;
   const ppml_params *params;
   uint8_t map_id[PPML_ID_BYTES], key_id[PPML_ID_BYTES];
@@ -21,22 +20,23 @@ typedef struct ppmli_training_file {
 
 /* Reads the beginning of the file, and takes or checks what it says. */
 PPMLI_STATIC int ppmli_training_file_begin(ppmli_training_file *f, ppml_header *h) {
-  PPMLI_TRY(ppmli_in_begin_kind(&f->in, h, f->kind, f->reader, &f->limits));
+  PPMLI_TRY(ppmli_in_begin_kind(&f->in, h, PPML_KIND_TRAINING, f->reader, &f->limits));
   PPMLI_TRY(ppmli_training_get_begin(&f->set, &f->in, h->params));
   f->next = 0;
-  return PPML_OK;
+  return ppmli_rows_block_bytes(&f->set.rows, h->params) <= f->limits.payload_bytes
+             ? PPML_OK
+             : PPML_ERR_RANGE;
 }
 
 /* Opens a set.  The reader must outlive it, and needs rewind for more than one pass.
  *   map_id, key_id  whose it must be; NULL: what the file says
  * Errors: the input bytes', PARAMS, MISMATCH (another key or map), IO. */
-PPMLI_STATIC int ppmli_training_open(ppmli_training_file *f, ppml_reader *reader, uint32_t kind,
+PPMLI_STATIC int ppmli_training_open(ppmli_training_file *f, ppml_reader *reader,
                                      const ppml_limits *limits, const uint8_t *map_id,
                                      const uint8_t *key_id) {
   ppml_header h;
   memset(f, 0, sizeof *f);
   f->reader = reader;
-  f->kind = kind;
   f->limits = *limits;
   PPMLI_TRY(ppmli_training_file_begin(f, &h));
   if (map_id && memcmp(h.circuit_id, map_id, PPML_ID_BYTES) != 0) return PPML_ERR_MISMATCH;

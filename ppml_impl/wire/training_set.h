@@ -50,7 +50,7 @@ PPMLI_STATIC int ppmli_training_get_begin(ppmli_training *t, ppmli_in *in, const
   ppmli_in_bytes(in, t->id, sizeof t->id);
   if (in->error) return in->error;
   if (version != PPMLI_TRAINING_VERSION) return PPML_ERR_VERSION;
-  if (features > UINT16_MAX || batch == 0) return PPML_ERR_RANGE;
+  if (features > PPML_FEATURES_MAX + 1 || batch == 0) return PPML_ERR_RANGE;
   t->rows = ppmli_rows_make(purpose, features, outputs, batch);
   if (!ppmli_training_is_valid(t, p)) return PPML_ERR_RANGE;
   return payload == ppmli_training_payload_bytes(t, p) ? PPML_OK : PPML_ERR_FORMAT;
