@@ -10,7 +10,13 @@
  *               #define PPML_IMPLEMENTATION
  *               #include "ppml.h"
  *
- * Example:  examples/minimal.c, forty lines from key generation to the class.
+ * Example:  examples/minimal.c, from key generation to the class; examples/client.c,
+ *           a client alone.
+ *
+ * Parts:    core, what all roles need | client, keys, encryption and decryption |
+ *           server, inference | planning, from a network to a circuit |
+ *           training | learning from encrypted images.  Each of the last four can be
+ *           left out.
  *
  * Options, defined before the implementation is included:
  *   PPML_API            linkage of the public functions (default: extern);
@@ -20,7 +26,13 @@
  *                       needed where there is neither getrandom nor
  *                       /dev/urandom.  On a board it reads the random number
  *                       generator; see also ppml_rng_mix
+ *   PPML_NO_SERVER      leave out what a server does
+ *   PPML_NO_PLAN        leave out planning: compilation, certificates, simulation
  *   PPML_NO_TRAIN       leave out training and ppml_quantize
+ *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
+ *   PPML_NO_LEARN       leave out learning from encrypted images, which needs server and
+ *                       planning: without either it is left out
+ *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -32,9 +44,11 @@
  *   - An object that is NULL, zeroed, wiped or half set up is PPML_ERR_ARG; of
  *     it, size queries are 0, predictions zeros, names NULL.
  *   - Arguments come as: outputs, inputs, keys, rng, arena.
- *   - All memory is the caller's, handed over as a ppml_arena; what a call needs
- *     is told exactly by the ppml_*_bytes function beside it.  No malloc, no
- *     mutable globals, no recursion; the calls are reentrant.
+ *   - All memory is the caller's, handed over as a ppml_arena; what ppml_X needs
+ *     of it is told exactly by ppml_X_bytes, and of the readers of files by
+ *     ppml_read_bytes.  Every call that takes an arena refuses one whose memory
+ *     is not aligned with PPML_ERR_ALIGNMENT.  No malloc, no mutable globals, no
+ *     recursion; the calls are reentrant.
  *   - The torus is R/Z, held as a 64-bit integer t for t / 2^64 (32-bit after a
  *     key switch).  Noise is given as a standard deviation relative to 1.
  *   - CT: time and memory addresses do not depend on secrets where a comment
@@ -52,9 +66,26 @@ extern "C" {
 #endif
 
 #define PPML_VERSION "0.2.0"
+#define PPML_VERSION_NUMBER 200 /* 10000 major + 100 minor + patch, for #if */
 
 #ifndef PPML_API
 #define PPML_API extern
+#endif
+
+/* A client alone is what is left without the other roles, however that is asked for. */
+#ifdef PPML_CLIENT_ONLY
+#undef PPML_NO_SERVER
+#undef PPML_NO_PLAN
+#undef PPML_NO_TRAIN
+#define PPML_NO_SERVER
+#define PPML_NO_PLAN
+#define PPML_NO_TRAIN
+#elif defined(PPML_NO_SERVER) && defined(PPML_NO_PLAN) && defined(PPML_NO_TRAIN)
+#define PPML_CLIENT_ONLY
+#endif
+
+#if (defined(PPML_NO_SERVER) || defined(PPML_NO_PLAN)) && !defined(PPML_NO_LEARN)
+#define PPML_NO_LEARN
 #endif
 
 /* With -DPPML_API=static, what a unit does not call is no mistake of its own. */
@@ -81,6 +112,11 @@ extern "C" {
 #define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
 #define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
 
+/* ======================================================================== core
+  What every role needs: errors, memory, reading and writing, random numbers,
+ * parameter sets, what images and answers look like, the network and its layout
+ * as structures, and the container that every file is. */
+
 /* ------------------------------------------------------------------ errors */
 
 enum {
@@ -90,7 +126,9 @@ enum {
   PPML_ERR_PARAMS = -2,   /* no such parameter set, or it cannot carry this network */
   PPML_ERR_MISMATCH = -3, /* a key, ciphertext and circuit that do not belong together */
   PPML_ERR_REQUEST =
-      -4, /* an output that answers no open request: not asked for, or given before */
+      -4,             /* an output that answers no open request: not asked for, or given before */
+  PPML_ERR_NAME = -5, /* no parameter set or vector backend has the name that was given */
+  PPML_ERR_ALIGNMENT = -6, /* memory that does not begin at a multiple of PPML_ALIGNMENT */
   /* the input bytes' */
   PPML_ERR_FORMAT = -10,      /* not a ppml container, or malformed */
   PPML_ERR_VERSION = -11,     /* a container of another format version */
@@ -122,10 +160,15 @@ typedef struct ppml_arena {
   size_t high_bytes; /* the most that was ever used */
 } ppml_arena;
 
-/* Takes over memory.  ARG if it is NULL or not aligned to PPML_ALIGNMENT: it is
- * refused rather than padded, so that the size queries stay exact. */
+/* Takes over memory.  Memory that is not aligned is refused rather than padded, so that the size
+ * queries stay exact.  Errors: ARG (NULL), ALIGNMENT. */
 PPML_API int ppml_arena_init(ppml_arena *arena, void *memory,
                              size_t capacity_bytes) PPML_MUST_CHECK;
+
+/* A block of the arena, aligned to PPML_ALIGNMENT; NULL where it is full, or not whole.
+ * Memory: ppml_arena_alloc_bytes, which rounds up to the alignment; SIZE_MAX for what no arena has. */
+PPML_API size_t ppml_arena_alloc_bytes(size_t bytes);
+PPML_API void *ppml_arena_alloc(ppml_arena *arena, size_t bytes);
 
 /* Mark and release are LIFO: everything allocated since the mark is given back.  A mark that is
  * not of this arena's use, above what is used, is ignored.
@@ -268,49 +311,10 @@ typedef struct ppml_params {
 PPML_API const ppml_params *ppml_params_by_name(const char *name);
 PPML_API const ppml_params *ppml_params_by_index(size_t index);
 
-/* Bits of security of the weaker of the two keys, by docs/NOISE.md "Security". */
-PPML_API double ppml_params_security_bits(const ppml_params *params);
+/* Values of an image that one ciphertext of the set holds; 0 of NULL. */
+PPML_API uint32_t ppml_params_block(const ppml_params *params);
 
-/* ----------------------------------------------------------------- network */
-
-enum {
-  PPML_ACTIVATION_NONE = 0, /* the last layer: its accumulators are the scores */
-  PPML_ACTIVATION_RELU = 1, /* clipped ReLU */
-  PPML_ACTIVATION_SIGN = 2, /* +1 for z >= 0, else -1 */
-  PPML_ACTIVATION_SQUARE = 3,
-  PPML_ACTIVATION_TABLE = 4,     /* any function, sampled at PPML_TABLE_SIZE points */
-  PPML_ACTIVATION_POLYNOMIAL = 5 /* of degree 2: needs no bootstrap, see leveled sets */
-};
-
-#define PPML_ACTIVATION_MAX 127  /* activations but POLYNOMIAL are integers in [-127, 127] */
-#define PPML_ACTIVATION_WRONG 16 /* an activation further off than this is counted as wrong */
-#define PPML_TABLE_SIZE 256
-
-/* A dense layer with its activation, in integers:
- *
- *   z_j = bias_j + sum_i weight_ji x_i
- *   RELU    a_j = round(127 clamp(z_j / range_j, -1, 1))
- *   SIGN    a_j = z_j >= 0 ? 127 : -127
- *   SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
- *   TABLE   a_j = table[floor(128 (clamp(z_j / range_j, -1, 1) + 1))], index at most 255
- *   POLYNOMIAL  a_j = z_j (square_j z_j + linear_j), of the only hidden layer
- *
- * Scores behind POLYNOMIAL are computed in 64 bits and clamped to 2^31 - 1 either way.
- *
- * RELU is clip(u, 0, 1) = 1/2 + 1/2 hardtanh(2u - 1) without its constants: they
- * are part of this layer's and the next layer's bias. */
-typedef struct ppml_layer {
-  uint32_t inputs, outputs;
-  uint32_t activation;
-  uint32_t weight_bits; /* |weight| < 2^(weight_bits - 1), 2..8 */
-  const int8_t *weight; /* [outputs][inputs] */
-  const int32_t *bias;  /* [outputs] */
-  const int32_t *range; /* [outputs], > 0: where the activation saturates; not of POLYNOMIAL */
-  const int32_t *peak;  /* [outputs], >= range: the |z_j| that training hardly ever saw exceeded;
-                           not of POLYNOMIAL, but of the scores behind it */
-  const int8_t *table;  /* [PPML_TABLE_SIZE], TABLE only */
-  const int32_t *square, *linear; /* [outputs], POLYNOMIAL only; |square_j| <= 127 */
-} ppml_layer;
+/* ------------------------------------------------------- images and answers */
 
 /* What is asked of an image. */
 enum {
@@ -330,16 +334,6 @@ typedef struct ppml_spec {
   uint32_t task;
   int32_t threshold[PPML_CLASSES_MAX]; /* [outputs], 0 where several scores are compared */
 } ppml_spec;
-
-/* A trained network, in the clear. */
-typedef struct ppml_model {
-  ppml_spec spec;
-  uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs */
-  ppml_layer layer[PPML_LAYERS_MAX];
-  uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
-                               (or a score and its threshold) closer than this */
-  uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
-} ppml_model;
 
 /* What is wrong with a name of a class, of length bytes: it has 1 to 23 bytes of UTF-8, none of
  * them control characters.  One line of English, "is empty" say; NULL if nothing is. */
@@ -368,128 +362,56 @@ PPML_API void ppml_spec_answer(uint8_t *answer, const ppml_spec *spec, const int
 /* 1 if two sets of scores of an image stand for the same answer; what agreement counts. */
 PPML_API int ppml_spec_same_answer(const ppml_spec *spec, const int32_t *a, const int32_t *b);
 
-/* Scores of one image in the clear.
- *   scores [spec.outputs]          out
- *   pixels [ppml_spec_inputs()]    bytes, channels last
- * Scratch: ppml_model_predict_bytes. */
-PPML_API size_t ppml_model_predict_bytes(const ppml_model *model);
-PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
-                                ppml_arena *arena) PPML_MUST_CHECK;
+/* ------------------------------------------------------------------ network */
 
-#ifndef PPML_NO_TRAIN
-/* ---------------------------------------------------------------- training */
+enum {
+  PPML_ACTIVATION_NONE = 0, /* the last layer: its accumulators are the scores */
+  PPML_ACTIVATION_RELU = 1, /* clipped ReLU */
+  PPML_ACTIVATION_SIGN = 2, /* +1 for z >= 0, else -1 */
+  PPML_ACTIVATION_CLIPPED_SQUARE = 3,
+  PPML_ACTIVATION_TABLE = 4,     /* any function, sampled at PPML_TABLE_SIZE points */
+  PPML_ACTIVATION_POLYNOMIAL = 5 /* of degree 2: needs no bootstrap, see leveled sets */
+};
 
-/* Images and labels, in the caller's memory. */
-typedef struct ppml_images {
-  const uint8_t *pixels; /* [count][height][width][channels] */
-  const uint8_t *labels; /* [count][ppml_spec_answer_bytes()], as answers are */
-  size_t count;
-} ppml_images;
+#define PPML_ACTIVATION_MAX 127  /* activations but POLYNOMIAL are integers in [-127, 127] */
+#define PPML_ACTIVATION_WRONG 16 /* an activation further off than this is counted as wrong */
+#define PPML_TABLE_SIZE 256
 
-typedef struct ppml_train_options {
-  uint32_t width, height, channels, classes;
-  uint32_t task;
-  uint32_t hidden[PPML_LAYERS_MAX - 1]; /* neurons of each hidden layer */
-  uint32_t hidden_count;                /* 0: a linear model */
-  uint32_t activation;                  /* RELU, SIGN or SQUARE; of one hidden layer POLYNOMIAL */
-  uint32_t learn_polynomial;            /* POLYNOMIAL: 0: z^2, 1: a z^2 + b z, learnt */
-  uint32_t input_bits, weight_bits;     /* weight_bits 2 is ternary; behind POLYNOMIAL it is 3 */
-  uint32_t epochs;
-  uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
-  uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
-  uint64_t seed;
-  double rate;    /* of the steps, at its highest */
-  double balance; /* 0: images weigh the same, 1: classes do */
-  double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
-  uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
-  const ppml_params *params; /* whose noise to train under; of POLYNOMIAL not looked at */
-  uint32_t noiseless;        /* 1: under none, and params is NULL.  That alone would not do:
-                                ppml_params_by_name is NULL for a mistyped name */
-} ppml_train_options;
-
-/* 16 squares (hidden {16}, POLYNOMIAL, not learnt), 4-bit inputs, ternary weights, 60 epochs,
- * patience 0, seeds 1 and 2, rate 0.005, balance 1, warp 1, no flips.  For another activation
- * give weight_bits 4 as well; the noise of "precise" is there for it. */
-PPML_API ppml_train_options ppml_train_options_default(void);
-
-/* Told after every epoch. */
-typedef struct ppml_train_epoch {
-  uint64_t seed;
-  size_t epoch, epochs; /* done, and to do unless patience ends first */
-  size_t run, runs;     /* of as many seeds */
-  double loss;          /* mean over the epoch's images, weighted as classes are */
-  double validation;    /* what the epochs are compared by, larger is better */
-} ppml_train_epoch;
-
-typedef struct ppml_train_watch {
-  void (*epoch)(void *context, const ppml_train_epoch *epoch);
-  void *context;
-} ppml_train_watch;
-
-/* Trains with quantization and noise in the loop, batch normalization and changed images,
- * and keeps the epoch and the seed that do best on validation: on changed copies of its
- * images, the same for all candidates, since the images as they are reward a network for
- * learning one hospital's framing.  What counts is the share of right answers, weighted as
- * the classes are; for LABELS it is minus the cross entropy.  The same seed gives the same
- * model, byte for byte, whatever the number of threads; and whatever the machine, where floats are
- * IEEE's, each operation is rounded to its own type (FLT_EVAL_METHOD 0, which -std=c99 does not have
- * on s390x nor on i386 without SSE2: gcc -fexcess-precision=fast, -msse2 -mfpmath=sse), and the
- * compiler contracts no two into one (-ffp-contract=off; no -ffast-math).  Elsewhere the seed gives
- * the same model on the same machine and build alone.
- *   model  out; its arrays live in arena
- * parallel and watch may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
- * Errors: ARG, NOMEM. */
-PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
-                                 size_t validation_count, size_t threads);
-PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
-                        const ppml_images *train, const ppml_images *validation,
-                        const ppml_parallel *parallel, const ppml_train_watch *watch,
-                        ppml_arena *arena) PPML_MUST_CHECK;
-
-/* ------------------------------------------------------------ quantization */
-
-/* A dense layer of floats:  a_j = clip(bias_j + sum_i weight_ji a_i, low, high). */
-typedef struct ppml_float_layer {
+/* A dense layer with its activation, in integers:
+ *
+ *   z_j = bias_j + sum_i weight_ji x_i
+ *   RELU    a_j = round(127 clamp(z_j / range_j, -1, 1))
+ *   SIGN    a_j = z_j >= 0 ? 127 : -127
+ *   CLIPPED_SQUARE  a_j = round(254 min(z_j / range_j, 1)^2) - 127, z_j by its magnitude
+ *   TABLE   a_j = table[floor(128 (clamp(z_j / range_j, -1, 1) + 1))], index at most 255
+ *   POLYNOMIAL  a_j = z_j (square_j z_j + linear_j), of the only hidden layer
+ *
+ * Scores behind POLYNOMIAL are computed in 64 bits and clamped to 2^31 - 1 either way.
+ *
+ * RELU is clip(u, 0, 1) = 1/2 + 1/2 hardtanh(2u - 1) without its constants: they
+ * are part of this layer's and the next layer's bias. */
+typedef struct ppml_layer {
   uint32_t inputs, outputs;
-  const float *weight; /* [outputs][inputs] */
-  const float *bias;   /* [outputs] */
-  float low, high;     /* low < high; -INFINITY and INFINITY where there is no bound.  ReLU has
-                          low = 0.  Not looked at in the last layer: its results are logits */
-} ppml_float_layer;
+  uint32_t activation;
+  uint32_t weight_bits; /* |weight| < 2^(weight_bits - 1), 2..8 */
+  const int8_t *weight; /* [outputs][inputs] */
+  const int32_t *bias;  /* [outputs] */
+  const int32_t *range; /* [outputs], > 0: where the activation saturates; not of POLYNOMIAL */
+  const int32_t *peak;  /* [outputs], >= range: the |z_j| that training hardly ever saw exceeded;
+                           not of POLYNOMIAL, but of the scores behind it */
+  const int8_t *table;  /* [PPML_TABLE_SIZE], TABLE only */
+  const int32_t *square, *linear; /* [outputs], POLYNOMIAL only; |square_j| <= 127 */
+} ppml_layer;
 
-/* A network that was trained elsewhere. */
-typedef struct ppml_float_model {
-  uint32_t width, height, channels, classes;
-  uint32_t task;         /* as ppml_spec has it */
-  float mean[4], std[4]; /* a byte p of channel c enters as (p / 255 - mean[c]) / std[c] */
-  uint32_t layer_count;  /* the last one has the task's outputs, or 2 for two classes */
-  ppml_float_layer layer[PPML_LAYERS_MAX]; /* the first one takes pixels channels last */
-} ppml_float_model;
-
-/* Logits of one image, with the network's own floats.
- *   logits [spec.outputs that ppml_quantize would set]  out; of two classes' the difference
- *   pixels [height][width][channels]
- * Scratch: ppml_float_predict_bytes.  Errors: ARG, NOMEM. */
-PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net);
-PPML_API int ppml_float_predict(float *logits, const ppml_float_model *net, const uint8_t *pixels,
-                                ppml_arena *arena) PPML_MUST_CHECK;
-
-/* The integer network that comes closest to net on these images, layer by layer.  Classes are
- * called by their numbers.  The same arguments give the same model.
- *   model  out; its arrays live in arena, whose rest is scratch, given back
- *   input_bits, weight_bits  as ppml_spec and ppml_layer have them; with 8 and 8 hardly an
- *                            answer changes
- *   images                   some hundreds or more, like those to come; labels are not looked at
- * ppml_quantize_bytes is 0 for a network that ppml_quantize refuses.
- * Errors: ARG (also for values that are not finite, and more inputs than 32-bit accumulators
- * take), NOMEM. */
-PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_count);
-PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
-                           uint32_t weight_bits, const ppml_images *images,
-                           ppml_arena *arena) PPML_MUST_CHECK;
-#endif
-
-/* ----------------------------------------------------------------- circuit */
+/* A trained network, in the clear. */
+typedef struct ppml_model {
+  ppml_spec spec;
+  uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs */
+  ppml_layer layer[PPML_LAYERS_MAX];
+  uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
+                               (or a score and its threshold) closer than this */
+  uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
+} ppml_model;
 
 /* A model laid out for encryption under one parameter set; what the server holds.
  * Value x of layer l's input stands on the torus as x unit[l]; accumulator j of the
@@ -503,6 +425,100 @@ typedef struct ppml_circuit {
   double agreement;                     /* promised when it was compiled; 0: nothing was */
   uint32_t publish; /* scores that may be published under one key, flooded; 0: none */
 } ppml_circuit;
+
+#ifndef PPML_CLIENT_ONLY
+/* Scores of one image in the clear.
+ *   scores [spec.outputs]          out
+ *   pixels [ppml_spec_inputs()]    bytes, channels last
+ * Scratch: ppml_model_predict_bytes. */
+PPML_API size_t ppml_model_predict_bytes(const ppml_model *model);
+PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
+                                ppml_arena *arena) PPML_MUST_CHECK;
+
+/* What is wrong with a network that was made by hand. */
+typedef struct ppml_fault {
+  const char *reason; /* one line of English that names the field: "layer.bias is NULL", say */
+  uint32_t layer,
+      index; /* the layer of such a field, and the neuron, weight, class or entry of it */
+} ppml_fault;
+
+/* Are shapes, arrays and numbers of the network as they should be, and its sizes within
+ * ppml_limits_default()?  Pointers that are not NULL are taken to be as long as the shapes say.
+ *   fault  out, of the first rule that it breaks; may be NULL
+ * Errors: ARG. */
+PPML_API int ppml_model_check(const ppml_model *model, ppml_fault *fault) PPML_MUST_CHECK;
+
+/* A network as a file: see "files" below. */
+PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+#endif
+
+/* -------------------------------------------------------------------- files */
+
+/* Every file is one container, specified in docs/FORMAT.md. */
+enum {
+  PPML_KIND_MODEL = 1,
+  PPML_KIND_CIRCUIT = 2,
+  PPML_KIND_CLIENT = 3,
+  PPML_KIND_SECRET_KEY = 4,
+  PPML_KIND_EVAL_KEY = 5,
+  PPML_KIND_INPUT = 6,
+  PPML_KIND_OUTPUT = 7,
+  /* learning */
+  PPML_KIND_FEATURES = 16,
+  PPML_KIND_LEARNING_KEY = 17,
+  PPML_KIND_TRAINING = 18, /* also images that are to be classified by an encrypted model */
+  PPML_KIND_SUMS = 19,
+  PPML_KIND_CHECKPOINT = 20,
+  PPML_KIND_LEARNT = 21,
+  PPML_KIND_CLASSIFIED = 22
+};
+
+/* The only version of the format that is read and written. */
+#define PPML_FORMAT_VERSION 3
+
+/* What a container says of itself before its payload is read. */
+typedef struct ppml_header {
+  uint32_t kind;
+  uint32_t version;
+  const ppml_params *params; /* NULL for a model and a feature map */
+  uint64_t payload_bytes;
+  uint8_t circuit_id[PPML_ID_BYTES]; /* the model's own digest for a model; of what belongs to
+                                        learning, the feature map's */
+  uint8_t key_id[PPML_ID_BYTES];     /* zero for model, circuit, client and feature map */
+} ppml_header;
+
+/* Name of a kind, "model" say; NULL if there is none. */
+PPML_API const char *ppml_kind_name(uint32_t kind);
+
+/* Reads a header alone. Errors: input bytes'; on VERSION, header->version says which. */
+PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
+                              const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* Reads a container of any kind through: its length and digest fit and nothing follows.
+ * What the payload means is not looked at.  Errors: input bytes', IO. */
+PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
+                                  const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* Memory that reading a container with this header takes: exact for encrypted images and one
+ * image's scores, at most that much for models, circuits, more scores, feature maps and encrypted
+ * models, 0 for client specs and
+ * secret keys.
+ * For an evaluation key ask ppml_eval_key_read_bytes. */
+PPML_API size_t ppml_read_bytes(const ppml_header *header);
+
+/* Each kind of file has a writer and a reader, with the role that uses it: ppml_model_write and
+ * ppml_model_read, say.  Readers check everything before they return, including that nothing
+ * follows; what they allocate is in arena.  Errors: input bytes', NOMEM, IO; of writers IO, and RANGE
+ * for what is beyond ppml_limits_default() or no valid object. */
+
+/* ====================================================================== client
+  Makes the keys, encrypts images and decrypts answers.  It needs no weight of
+ * the network, no floating point and little memory.  PPML_CLIENT_ONLY leaves
+ * out all that comes after it. */
+
+/* ------------------------------------------------------ what a client knows */
 
 /* What the client holds of it: how to encrypt and how to read the answer, no weight.  A reader
  * refuses a client spec whose unit, noise and step would let answers tell more of the key than
@@ -523,14 +539,313 @@ typedef struct ppml_client {
 
 #define PPML_PUBLISH_MAX 65536
 
-/* Bits that all answers under one key should tell of it together, at most.  A key that may be
- * guessed so many times more easily is still far above 96 bits of security. */
-#define PPML_KEY_LEAK_BITS 32
-
 /* One id of all that a client uses: the spec, the parameter set's numbers, unit, noise, step and
  * budgets, and the circuit's id.  Two client specs with this id read answers alike.
  *   id [PPML_ID_BYTES]  out */
 PPML_API void ppml_client_id(uint8_t *id, const ppml_client *client);
+
+PPML_API int ppml_client_write(const ppml_client *client, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_client_read(ppml_client *client, ppml_reader *reader,
+                              const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* 1 if a score is beyond what training saw.  Of a leveled circuit such an answer says nothing: the
+ * image is unlike those of training, and its scores may have wrapped.
+ *   scores, peaks  [outputs]; NULL: 0 */
+PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs);
+
+/* --------------------------------------------------------------------- keys */
+
+/* Client's; wipe it after use. */
+typedef struct ppml_secret_key {
+  ppml_client client;
+  uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
+  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
+                                               less bit N + i */
+  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
+} ppml_secret_key;
+
+/* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */
+PPML_API int ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                      ppml_rng *rng) PPML_MUST_CHECK;
+PPML_API void ppml_secret_key_wipe(ppml_secret_key *key);
+
+PPML_API int ppml_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
+                                  const ppml_limits *limits) PPML_MUST_CHECK;
+
+/* Makes the evaluation key and writes it as it goes.
+ * Memory: ppml_eval_key_generate_bytes, which does not grow with the key.
+ * Errors: ARG, RNG, NOMEM, IO.  CT: time does not depend on the secret key. */
+PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads);
+PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,
+                                    const ppml_parallel *parallel, const ppml_progress *progress,
+                                    ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Bytes of an evaluation key's file. */
+PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
+
+/* --------------------------------------------------------------- encryption */
+
+/* An encrypted image: GLWE ciphertexts whose masks come from a public seed. */
+typedef struct ppml_input {
+  const ppml_params *params;
+  uint8_t circuit_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  uint8_t seed[PPML_SEED_BYTES];
+  uint32_t blocks;      /* GLWE ciphertexts: inputs / (poly_size / slots or poly_size), up */
+  const uint64_t *body; /* [blocks][poly_size] */
+  const uint8_t *tail;  /* [blocks][poly_size] of a leveled set: 8 bits more of each word */
+} ppml_input;
+
+/* What the client keeps of an image that it encrypted, until the answer came.  A server that may
+ * choose what is decrypted learns the key from the answers alone, so an output is decrypted only
+ * for a request that is open, and closes it.  Zeros are a closed request. */
+typedef struct ppml_request {
+  uint8_t digest[PPML_ID_BYTES]; /* of the image's mask seed, circuit id and key id */
+  uint32_t open;                 /* 1 until an answer to it was given */
+} ppml_request;
+
+/* Encrypts an image.
+ *   request  out: open; keep it for ppml_decrypt
+ * Its seeds are digests of what rng draws, the secret key and the pixels
+ * together: docs/DESIGN.md "Randomness".
+ * Memory: ppml_encrypt_bytes.  Errors: ARG, RNG, NOMEM.
+ * CT: time depends on the shape of the image alone. */
+PPML_API size_t ppml_encrypt_bytes(const ppml_params *params, const ppml_spec *spec);
+PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
+                          const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Encrypts an image as its file, ciphertext after ciphertext, so that there need not be room for all of
+ * them: the bytes that ppml_encrypt and ppml_input_write make of the same numbers of rng.
+ *   request  out: open, where all of the file was written
+ * Memory: ppml_encrypt_to_bytes, all of it given back; of a leveled set most of it is the key's.
+ * Errors: ARG, RNG, NOMEM, RANGE, IO.  CT: as ppml_encrypt. */
+PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params);
+PPML_API int ppml_encrypt_to(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
+                             const uint8_t *pixels, ppml_rng *rng,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The digest by which a request and the answer to it find each other.
+ *   digest [PPML_ID_BYTES]  out */
+PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input);
+
+/* Bytes of an encrypted image's file. */
+PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec);
+PPML_API int ppml_input_write(const ppml_input *input, ppml_writer *writer) PPML_MUST_CHECK;
+
+/* --------------------------------------------------------------- decryption */
+
+/* Encrypted scores: LWE ciphertexts modulo 2^output_bits, each word below that. */
+typedef struct ppml_output {
+  const ppml_params *params;
+  uint8_t circuit_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  uint32_t images, outputs;
+  const uint8_t *digest; /* [images][PPML_ID_BYTES]: of the request that each image answers */
+  const uint32_t *lwe;   /* [images][outputs][k N + 1], the body last */
+} ppml_output;
+
+/* Words of one LWE ciphertext of an output: k N + 1. */
+PPML_API size_t ppml_output_lwe_words(const ppml_params *params);
+
+/* Bytes of the file of so many images' scores. */
+PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
+                                       size_t images);
+PPML_API int ppml_output_read(ppml_output *output, ppml_reader *reader, const ppml_limits *limits,
+                              ppml_arena *arena) PPML_MUST_CHECK;
+
+/* An answer, as rounded as it may be shown to others than the key's owner.  Label and probabilities
+ * are functions of where each score lies between steps of client.answer_step, and the border
+ * between two labels is such a step: they never contradict each other. */
+typedef struct ppml_answer {
+  uint8_t label[PPML_CLASSES_MAX];   /* as ppml_spec_answer gives it: of CLASS and GRADE label[0] */
+  uint8_t percent[PPML_CLASSES_MAX]; /* [classes]: probability of each class or label, in whole
+                                        multiples of 5; of the answer percent[label[0]] */
+  uint8_t
+      unseen; /* 1: a score is beyond what training saw, by a whole answer_step or more; the image
+                     is unlike those of training, and the answer says nothing */
+} ppml_answer;
+
+/* The answer that scores stand for.
+ *   scores [client->spec.outputs] */
+PPML_API void ppml_client_answer(ppml_answer *answer, const ppml_client *client,
+                                 const int32_t *scores);
+
+/* The answer to one of the images of an output.
+ *   request  of that image; closed before the answer is given, so that none is given twice
+ * Errors: ARG (no such image), MISMATCH, REQUEST (not the answer to this request, which stays as
+ * it was; a request that is not open; an output with two images for one request).
+ * CT: up to where scores lie between steps. */
+PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t image,
+                          ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* The scores themselves, for the key's owner alone: some thousand published scores give the
+ * secret key away, docs/SECURITY.md.  Otherwise like ppml_decrypt.
+ *   scores [key->client.spec.outputs]  out
+ * CT: up to the scores. */
+PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,
+                                           ppml_request *request,
+                                           const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* Scores that may be published, up to client.publish of them under one key, which the caller
+ * counts: fresh noise is added that hides the noise of encryption, so that all of them together
+ * tell at most one bit of the key.  An answer that is published beside them must be made of them,
+ * by ppml_client_answer.  Of a circuit whose scores are free of noise none is added.
+ * Errors: as ppml_decrypt, ARG also where client.publish is 0. */
+PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *output, size_t image,
+                                         ppml_request *request, const ppml_secret_key *key,
+                                         ppml_rng *rng) PPML_MUST_CHECK;
+
+#if !defined(PPML_NO_SERVER) || !defined(PPML_NO_PLAN) /* a plan tells what the key takes */
+/* Server's: the evaluation key, expanded for one vector backend. */
+typedef struct ppml_eval_key {
+  const ppml_params *params;
+  uint8_t circuit_id[PPML_ID_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  struct ppmli_fft *fft;
+  double *bootstrap_key;           /* [steps][groups][terms][rows][columns], transformed */
+  uint32_t *key_switch_key;        /* [blocks of 16 columns][rows][16] */
+  struct ppmli_key_stream *stream; /* instead of the two, for a key that is streamed */
+  const double *weights;           /* of a leveled circuit, transformed by ppml_eval_key_prepare */
+} ppml_eval_key;
+#endif
+
+#ifndef PPML_NO_SERVER
+/* ====================================================================== server
+  Runs a circuit on encrypted images, with an evaluation key. */
+
+/* Reads a circuit, and computes anew what its certificate says; with PPML_NO_PLAN there is nothing
+ * to compute it with: then only that the circuit can be run is checked, so take circuits from a place
+ * that you trust.  Errors: input bytes', CERTIFICATE, NOMEM, IO. */
+PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
+                               const ppml_limits *limits, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The vector backends of this machine, best first; NULL behind the last one. */
+PPML_API const char *ppml_backend_name(size_t index);
+
+/* Bytes of an expanded key alone. */
+PPML_API size_t ppml_eval_key_memory_bytes(const ppml_params *params);
+
+/* Reads and expands an evaluation key.
+ *   backend   one of ppml_backend_name, NULL for the best
+ * Memory: ppml_eval_key_read_bytes.  Errors: input bytes', NOMEM, ARG, NAME (no such backend),
+ * MISMATCH (not of this circuit; circuit may be NULL to accept any), ARITHMETIC. */
+PPML_API size_t ppml_eval_key_read_bytes(const ppml_params *params, size_t threads);
+PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
+                                const ppml_circuit *circuit, const char *backend,
+                                const ppml_parallel *parallel, ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Opens an evaluation key without expanding it: ppml_infer then reads it in order, a few
+ * steps at a time, once for each hidden layer and call, of an exact circuit once for each
+ * round of its bootstraps, and memory does not grow with the key.  The reader must outlive
+ * the key, and needs rewind for more than one reading; the key's digest is checked at the end
+ * of each, before any result is given.  One ppml_infer at a time may use the key, whose reader
+ * has one position: a second one, of another thread or from a callback, gets BUSY.  (Where the
+ * compiler has no atomic exchange the second thread is not noticed: ppml_impl/base/busy.h.)
+ *   threads  as the ppml_parallel of ppml_infer has, at most
+ * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
+PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
+PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
+                                  const ppml_limits *limits, const ppml_circuit *circuit,
+                                  const char *backend, size_t threads,
+                                  ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Optional, after reading: transforms a leveled circuit's weights once, which every ppml_infer
+ * does otherwise, in a sixth of its time for one image.  Does nothing for other circuits.
+ * Memory: ppml_eval_key_prepare_bytes; the weights stay, their scratch is given back.
+ * Errors: ARG, MISMATCH (not the key's circuit), NOMEM. */
+PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit);
+PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
+                                   ppml_arena *arena) PPML_MUST_CHECK;
+
+PPML_API int ppml_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+PPML_API int ppml_output_write(const ppml_output *output, ppml_writer *writer) PPML_MUST_CHECK;
+
+/* Runs the circuit on encrypted images.
+ *   output  out; in arena
+ *   inputs  [images]
+ * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.  A key
+ * that was prepared takes less.
+ * Errors: ARG, MISMATCH, NOMEM; of a streamed key also BUSY, IO and the input bytes'. */
+PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads);
+PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
+                        size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
+                        ppml_arena *arena) PPML_MUST_CHECK;
+
+/* ---------------------------------------------------------- what steps cost */
+
+/* For programs that time the steps of inference: what a step takes does not depend on its data, so
+ * ciphertexts are noise, and keys may be. */
+
+/* Steps of a set with a bootstrap, each on a batch of samples, then those of a leveled set. */
+enum {
+  PPML_STEP_KEY_SWITCH = 0,       /* of each sample */
+  PPML_STEP_BOOTSTRAP = 1,        /* of each sample, with its key switch */
+  PPML_STEP_EXTERNAL_PRODUCT = 2, /* a step of a blind rotation of each sample: with its transforms,
+                                     one external product for each GGSW ciphertext of the step */
+  PPML_STEP_GLWE_SWITCH = 3,      /* a key switch of a GLWE ciphertext */
+  PPML_STEP_TRACE = 4,            /* an automorphism and such a key switch */
+  PPML_STEP_PRODUCT = 5           /* a product of two ciphertexts, with its relinearization */
+};
+
+/* Ciphertexts to work on: for one thread at a time. */
+typedef struct ppml_steps {
+  const ppml_eval_key *key;
+  size_t samples;
+  struct ppmli_steps *work;
+} ppml_steps;
+
+/* Takes a batch of samples, one at least, for steps with key, which is not a streamed one.
+ * Memory: ppml_steps_init_bytes.  Errors: ARG, NOMEM. */
+PPML_API size_t ppml_steps_init_bytes(const ppml_params *params, size_t samples);
+PPML_API int ppml_steps_init(ppml_steps *steps, const ppml_eval_key *key, size_t samples,
+                             ppml_arena *arena) PPML_MUST_CHECK;
+
+/* How many times a run on so many samples does what the step's name says; 0 where the set has no
+ * such step. */
+PPML_API size_t ppml_steps_count(const ppml_params *params, uint32_t step, size_t samples);
+
+/* Takes a step on the first samples of the batch.  Errors: ARG (also for a step that the set does
+ * not have, and more samples than there are). */
+PPML_API int ppml_steps_run(ppml_steps *steps, uint32_t step, size_t samples) PPML_MUST_CHECK;
+
+/* A key of numbers that mean nothing, whose ids are zeros.
+ *   backend  one of ppml_backend_name, NULL for the best
+ * Memory: ppml_eval_key_mimic_bytes.  Errors: ARG, NAME, NOMEM, ARITHMETIC. */
+PPML_API size_t ppml_eval_key_mimic_bytes(const ppml_params *params);
+PPML_API int ppml_eval_key_mimic(ppml_eval_key *key, const ppml_params *params, const char *backend,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The transforms of polynomials of N = 2 points coefficients: points is a power of two, 128 to
+ * 2048.  For one thread at a time. */
+typedef struct ppml_transform {
+  struct ppmli_transform *work;
+} ppml_transform;
+
+/* Memory: ppml_transform_init_bytes, 0 for what is no size.  Errors: ARG, NAME, NOMEM. */
+PPML_API size_t ppml_transform_init_bytes(size_t points);
+PPML_API int ppml_transform_init(ppml_transform *transform, size_t points, const char *backend,
+                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+/*   is_inverse  0: a polynomial's digit into a spectrum, else a spectrum onto a polynomial
+ * Errors: ARG. */
+PPML_API int ppml_transform_run(ppml_transform *transform, int is_inverse) PPML_MUST_CHECK;
+#endif
+
+#ifndef PPML_NO_PLAN
+/* ==================================================================== planning
+  Lays a network out for a parameter set, says what comes of it, and simulates
+ * it without keys. */
+
+/* Bits of security of the weaker of the two keys, by docs/NOISE.md "Security". */
+PPML_API double ppml_params_security_bits(const ppml_params *params);
+
+/* ------------------------------------------------------------------ circuit */
+
+/* Bits that all answers under one key should tell of it together, at most.  A key that may be
+ * guessed so many times more easily is still far above 96 bits of security. */
+#define PPML_KEY_LEAK_BITS 32
 
 /* What a circuit is asked for. */
 typedef struct ppml_compile_options {
@@ -539,18 +854,21 @@ typedef struct ppml_compile_options {
                                 predicted; 0: whatever comes of it */
   uint32_t publish;          /* scores that are to be published under one key, each with noise
                                 added to hide the key: PPML_PUBLISH_MAX at most; 0: none */
-  uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last.  params
-                                NULL alone would not do: ppml_params_by_name is NULL for a
-                                mistyped name */
+  uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last */
 } ppml_compile_options;
 
 /* Neither params nor automatic, of which the caller sets one; agreement 0.995, to the power of the
  * labels where an image has several; no score to be published. */
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec);
 
+/* That set, whatever agreement comes of it; no score to be published.  NULL, as of a mistyped name,
+ * is told by ppml_compile. */
+PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params);
+
 /* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
  * for alone: ppml_exact_refusal. */
 typedef struct ppml_refusal {
+  const char *reason;           /* one line of English */
   const ppml_params *params;    /* the set; NULL if the network fits the torus with none */
   uint32_t layer;               /* the one that has no room, or that makes most of the noise */
   uint32_t neuron;              /* of that layer */
@@ -564,15 +882,16 @@ typedef struct ppml_refusal {
  *   circuit  out; shares the model's arrays, its own are in arena
  *   refusal  out on PARAMS; may be NULL
  * Memory: ppml_compile_bytes.
- * Errors: ARG, PARAMS (the set, or no set, can do it), NOMEM. */
-PPML_API int ppml_plan(ppml_circuit *circuit, const ppml_model *model,
-                       const ppml_compile_options *options, ppml_refusal *refusal,
-                       ppml_arena *arena) PPML_MUST_CHECK;
-
-/* The same under params, which must not be NULL, whatever agreement comes of it. */
+ * Errors: ARG (of a model: ppml_model_check says what is wrong with it), NAME (no set, and none is
+ * to be chosen: what a mistyped name comes to), PARAMS (the set, or no set, can do it), NOMEM. */
 PPML_API size_t ppml_compile_bytes(const ppml_model *model);
-PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
+PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model,
+                          const ppml_compile_options *options, ppml_refusal *refusal,
                           ppml_arena *arena) PPML_MUST_CHECK;
+
+PPML_API int ppml_circuit_write(const ppml_circuit *circuit, ppml_writer *writer) PPML_MUST_CHECK;
+
+/* What the client holds of a circuit. */
 PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *circuit);
 
 /* Why a model that is valid cannot be laid out exactly, as one line of English, or NULL.
@@ -580,12 +899,17 @@ PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *
  * of a wrong score would be above 2^-64. */
 PPML_API const char *ppml_exact_refusal(const ppml_model *model);
 
+/* The same of leveled sets, for a network of polynomials.  Where it is NULL and ppml_compile still
+ * refuses, the set has fewer slots than there are neurons, or the noise is too large. */
+PPML_API const char *ppml_leveled_refusal(const ppml_model *model);
+
 /* log2 of the probability that a score of one image differs from ppml_model_predict's, at
  * most: -64 or less for an exact set, 0 for the others.  docs/NOISE.md "Exact inference". */
 PPML_API double ppml_circuit_failure_log2(const ppml_circuit *circuit);
 
-/* Programmable bootstraps of one image. */
+/* Programmable bootstraps of one image, and rounds of them, each of which needs the one before. */
 PPML_API size_t ppml_circuit_pbs_count(const ppml_circuit *circuit);
+PPML_API size_t ppml_circuit_pbs_rounds(const ppml_circuit *circuit);
 
 /* Predicted noise, as standard deviations; formulas in docs/NOISE.md. */
 typedef struct ppml_noise {
@@ -647,11 +971,6 @@ PPML_API void ppml_circuit_certificate(ppml_certificate *certificate, const ppml
  * score. */
 PPML_API int32_t ppml_circuit_score_peak(const ppml_circuit *circuit, uint32_t output);
 
-/* 1 if a score is beyond what training saw.  Of a leveled circuit such an answer says nothing: the
- * image is unlike those of training, and its scores may have wrapped.
- *   scores, peaks  [outputs]; NULL: 0 */
-PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks, uint32_t outputs);
-
 /* -------------------------------------------------------------- simulation */
 
 /* Scores of one image under draws of the noise that encryption is predicted to have: every
@@ -702,182 +1021,127 @@ PPML_API void ppml_outlook_add(ppml_outlook *outlook, const ppml_spec *spec, con
 /* Share of answers that are the clear ones, and standard deviation of the scores. */
 PPML_API ppml_interval ppml_outlook_agreement(const ppml_outlook *outlook, double confidence);
 PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, double confidence);
+#endif
 
-/* -------------------------------------------------------------------- keys */
+#ifndef PPML_NO_TRAIN
+/* ==================================================================== training
+  Makes a network: trains one, or quantizes one that was trained elsewhere. */
 
-/* Client's; wipe it after use. */
-typedef struct ppml_secret_key {
-  ppml_client client;
-  uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
-  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
-                                               less bit N + i */
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
-} ppml_secret_key;
+/* ----------------------------------------------------------------- training */
 
-/* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */
-PPML_API int ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
-                                      ppml_rng *rng) PPML_MUST_CHECK;
-PPML_API void ppml_secret_key_wipe(ppml_secret_key *key);
+/* Images and labels, in the caller's memory. */
+typedef struct ppml_images {
+  const uint8_t *pixels; /* [count][height][width][channels] */
+  const uint8_t *labels; /* [count][ppml_spec_answer_bytes()], as answers are */
+  size_t count;
+} ppml_images;
 
-/* Makes the evaluation key and writes it as it goes.
- * Memory: ppml_eval_key_generate_bytes, which does not grow with the key.
- * Errors: ARG, RNG, NOMEM, IO.  CT: time does not depend on the secret key. */
-PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads);
-PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,
-                                    const ppml_parallel *parallel, const ppml_progress *progress,
-                                    ppml_arena *arena) PPML_MUST_CHECK;
+typedef struct ppml_train_options {
+  uint32_t width, height, channels, classes;
+  uint32_t task;
+  uint32_t hidden[PPML_LAYERS_MAX - 1]; /* neurons of each hidden layer */
+  uint32_t hidden_count;                /* 0: a linear model */
+  uint32_t activation;       /* RELU, SIGN or CLIPPED_SQUARE; of one hidden layer POLYNOMIAL */
+  uint32_t learn_polynomial; /* POLYNOMIAL: 0: z^2, 1: a z^2 + b z, learnt */
+  uint32_t input_bits, weight_bits; /* weight_bits 2 is ternary; behind POLYNOMIAL it is 3 */
+  uint32_t epochs;
+  uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
+  uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
+  uint64_t seed;
+  double rate;    /* of the steps, at its highest */
+  double balance; /* 0: images weigh the same, 1: classes do */
+  double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
+  uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
+  const ppml_params *params; /* whose noise to train under; of POLYNOMIAL not looked at */
+  uint32_t noiseless;        /* 1: under none, and params is NULL */
+} ppml_train_options;
 
-/* Server's: the evaluation key, expanded for one vector backend. */
-typedef struct ppml_eval_key {
-  const ppml_params *params;
-  uint8_t circuit_id[PPML_ID_BYTES];
-  uint8_t key_id[PPML_ID_BYTES];
-  struct ppmli_fft *fft;
-  double *bootstrap_key;           /* [steps][groups][terms][rows][columns], transformed */
-  uint32_t *key_switch_key;        /* [blocks of 16 columns][rows][16] */
-  struct ppmli_key_stream *stream; /* instead of the two, for a key that is streamed */
-  const double *weights;           /* of a leveled circuit, transformed by ppml_eval_key_prepare */
-} ppml_eval_key;
+/* 16 squares (hidden {16}, POLYNOMIAL, not learnt), 4-bit inputs, ternary weights, 60 epochs,
+ * patience 0, seeds 1 and 2, rate 0.005, balance 1, warp 1, no flips.  For another activation
+ * give weight_bits 4 as well; the noise of "precise" is there for it. */
+PPML_API ppml_train_options ppml_train_options_default(void);
 
-/* The vector backends of this machine, best first; NULL behind the last one. */
-PPML_API const char *ppml_backend_name(size_t index);
+/* Told after every epoch. */
+typedef struct ppml_train_epoch {
+  uint64_t seed;
+  size_t epoch, epochs; /* done, and to do unless patience ends first */
+  size_t run, runs;     /* of as many seeds */
+  double loss;          /* mean over the epoch's images, weighted as classes are */
+  double validation;    /* what the epochs are compared by, larger is better */
+} ppml_train_epoch;
 
-/* Reads and expands an evaluation key.
- *   backend   one of ppml_backend_name, NULL for the best
- * Memory: ppml_eval_key_bytes.  Errors: input bytes', NOMEM, ARG, MISMATCH (not of this
- * circuit; circuit may be NULL to accept any), ARITHMETIC. */
-PPML_API size_t ppml_eval_key_bytes(const ppml_params *params, size_t threads);
-PPML_API int ppml_eval_key_read(ppml_eval_key *key, ppml_reader *reader, const ppml_limits *limits,
-                                const ppml_circuit *circuit, const char *backend,
-                                const ppml_parallel *parallel, ppml_arena *arena) PPML_MUST_CHECK;
+typedef struct ppml_train_watch {
+  void (*epoch)(void *context, const ppml_train_epoch *epoch);
+  void *context;
+} ppml_train_watch;
 
-/* Opens an evaluation key without expanding it: ppml_infer then reads it in order, a few
- * steps at a time, once for each hidden layer and call, of an exact circuit once for each
- * round of its bootstraps, and memory does not grow with the key.  The reader must outlive
- * the key, and needs rewind for more than one reading; the key's digest is checked at the end
- * of each, before any result is given.  One ppml_infer at a time may use the key, whose reader
- * has one position: a second one, of another thread or from a callback, gets BUSY.  (Where the
- * compiler has no atomic exchange the second thread is not noticed: ppml_impl/base/busy.h.)
- *   threads  as the ppml_parallel of ppml_infer has, at most
- * Memory: ppml_eval_key_stream_bytes.  Errors: as ppml_eval_key_read. */
-PPML_API size_t ppml_eval_key_stream_bytes(const ppml_params *params, size_t threads);
-PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
-                                  const ppml_limits *limits, const ppml_circuit *circuit,
-                                  const char *backend, size_t threads,
-                                  ppml_arena *arena) PPML_MUST_CHECK;
-
-/* Optional, after reading: transforms a leveled circuit's weights once, which every ppml_infer
- * does otherwise, in a sixth of its time for one image.  Does nothing for other circuits.
- * Memory: ppml_eval_key_prepare_bytes; the weights stay, their scratch is given back.
- * Errors: ARG, MISMATCH (not the key's circuit), NOMEM. */
-PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit);
-PPML_API int ppml_eval_key_prepare(ppml_eval_key *key, const ppml_circuit *circuit,
-                                   ppml_arena *arena) PPML_MUST_CHECK;
-
-/* -------------------------------------------------------------- ciphertexts */
-
-/* An encrypted image: GLWE ciphertexts whose masks come from a public seed. */
-typedef struct ppml_input {
-  const ppml_params *params;
-  uint8_t circuit_id[PPML_ID_BYTES];
-  uint8_t key_id[PPML_ID_BYTES];
-  uint8_t seed[PPML_SEED_BYTES];
-  uint32_t blocks;      /* GLWE ciphertexts: inputs / (poly_size / slots or poly_size), up */
-  const uint64_t *body; /* [blocks][poly_size] */
-  const uint8_t *tail;  /* [blocks][poly_size] of a leveled set: 8 bits more of each word */
-} ppml_input;
-
-/* What the client keeps of an image that it encrypted, until the answer came.  A server that may
- * choose what is decrypted learns the key from the answers alone, so an output is decrypted only
- * for a request that is open, and closes it.  Zeros are a closed request. */
-typedef struct ppml_request {
-  uint8_t digest[PPML_ID_BYTES]; /* of the image's mask seed, circuit id and key id */
-  uint32_t open;                 /* 1 until an answer to it was given */
-} ppml_request;
-
-/* Encrypted scores: LWE ciphertexts modulo 2^output_bits, each word below that. */
-typedef struct ppml_output {
-  const ppml_params *params;
-  uint8_t circuit_id[PPML_ID_BYTES];
-  uint8_t key_id[PPML_ID_BYTES];
-  uint32_t images, outputs;
-  const uint8_t *digest; /* [images][PPML_ID_BYTES]: of the request that each image answers */
-  const uint32_t *lwe;   /* [images][outputs][k N + 1], the body last */
-} ppml_output;
-
-/* Words of one LWE ciphertext of an output: k N + 1. */
-PPML_API size_t ppml_output_lwe_words(const ppml_params *params);
-
-/* Encrypts an image.
- *   request  out: open; keep it for ppml_decrypt
- * Its seeds are digests of what rng draws, the secret key and the pixels
- * together: docs/DESIGN.md "Randomness".
- * Memory: ppml_input_bytes.  Errors: ARG, RNG, NOMEM.
- * CT: time depends on the shape of the image alone. */
-PPML_API size_t ppml_input_bytes(const ppml_params *params, const ppml_spec *spec);
-PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
-                          const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
-
-/* The digest by which a request and the answer to it find each other.
- *   digest [PPML_ID_BYTES]  out */
-PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input);
-
-/* An answer, as rounded as it may be shown to others than the key's owner.  Label and probabilities
- * are functions of where each score lies between steps of client.answer_step, and the border
- * between two labels is such a step: they never contradict each other. */
-typedef struct ppml_answer {
-  uint8_t label[PPML_CLASSES_MAX];   /* as ppml_spec_answer gives it: of CLASS and GRADE label[0] */
-  uint8_t percent[PPML_CLASSES_MAX]; /* [classes]: probability of each class or label, in whole
-                                        multiples of 5; of the answer percent[label[0]] */
-  uint8_t
-      unseen; /* 1: a score is beyond what training saw, by a whole answer_step or more; the image
-                     is unlike those of training, and the answer says nothing */
-} ppml_answer;
-
-/* The answer that scores stand for.
- *   scores [client->spec.outputs] */
-PPML_API void ppml_client_answer(ppml_answer *answer, const ppml_client *client,
-                                 const int32_t *scores);
-
-/* The answer to one of the images of an output.
- *   request  of that image; closed before the answer is given, so that none is given twice
- * Errors: ARG (no such image), MISMATCH, REQUEST (not the answer to this request, which stays as
- * it was; a request that is not open; an output with two images for one request).
- * CT: up to where scores lie between steps. */
-PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t image,
-                          ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
-
-/* The scores themselves, for the key's owner alone: some thousand published scores give the
- * secret key away, docs/SECURITY.md.  Otherwise like ppml_decrypt.
- *   scores [key->client.spec.outputs]  out
- * CT: up to the scores. */
-PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,
-                                           ppml_request *request,
-                                           const ppml_secret_key *key) PPML_MUST_CHECK;
-
-/* Scores that may be published, up to client.publish of them under one key, which the caller
- * counts: fresh noise is added that hides the noise of encryption, so that all of them together
- * tell at most one bit of the key.  An answer that is published beside them must be made of them,
- * by ppml_client_answer.  Of a circuit whose scores are free of noise none is added.
- * Errors: as ppml_decrypt, ARG also where client.publish is 0. */
-PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *output, size_t image,
-                                         ppml_request *request, const ppml_secret_key *key,
-                                         ppml_rng *rng) PPML_MUST_CHECK;
-
-/* Runs the circuit on encrypted images.
- *   output  out; in arena
- *   inputs  [images]
- * Memory: ppml_infer_bytes; what is above the output itself is scratch, given back.  A key
- * that was prepared takes less.
- * Errors: ARG, MISMATCH, NOMEM; of a streamed key also BUSY, IO and the input bytes'. */
-PPML_API size_t ppml_infer_bytes(const ppml_circuit *circuit, size_t images, size_t threads);
-PPML_API int ppml_infer(ppml_output *output, const ppml_circuit *circuit, const ppml_input *inputs,
-                        size_t images, const ppml_eval_key *key, const ppml_parallel *parallel,
+/* Trains with quantization and noise in the loop, batch normalization and changed images,
+ * and keeps the epoch and the seed that do best on validation: on changed copies of its
+ * images, the same for all candidates, since the images as they are reward a network for
+ * learning one hospital's framing.  What counts is the share of right answers, weighted as
+ * the classes are; for LABELS it is minus the cross entropy.  The same seed gives the same
+ * model, byte for byte, whatever the number of threads; and whatever the machine, where floats are
+ * IEEE's, each operation is rounded to its own type (FLT_EVAL_METHOD 0, which -std=c99 does not have
+ * on s390x nor on i386 without SSE2: gcc -fexcess-precision=fast, -msse2 -mfpmath=sse), and the
+ * compiler contracts no two into one (-ffp-contract=off; no -ffast-math).  Elsewhere the seed gives
+ * the same model on the same machine and build alone.
+ *   model  out; its arrays live in arena
+ * parallel and watch may be NULL.  ppml_train_bytes is 0 for options that ppml_train refuses.
+ * Errors: ARG, NAME (params is NULL where there is noise to train under: what a mistyped name comes
+ * to), NOMEM. */
+PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
+                                 size_t validation_count, size_t threads);
+PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
+                        const ppml_images *train, const ppml_images *validation,
+                        const ppml_parallel *parallel, const ppml_train_watch *watch,
                         ppml_arena *arena) PPML_MUST_CHECK;
 
-/* ---------------------------------------------------------------- learning */
+/* ------------------------------------------------------------ quantization */
 
-/* Linear models learnt by a server from images and labels that stay encrypted, docs/DESIGN.md
+/* A dense layer of floats:  a_j = clip(bias_j + sum_i weight_ji a_i, low, high). */
+typedef struct ppml_float_layer {
+  uint32_t inputs, outputs;
+  const float *weight; /* [outputs][inputs] */
+  const float *bias;   /* [outputs] */
+  float low, high;     /* low < high; -INFINITY and INFINITY where there is no bound.  ReLU has
+                          low = 0.  Not looked at in the last layer: its results are logits */
+} ppml_float_layer;
+
+/* A network that was trained elsewhere. */
+typedef struct ppml_float_model {
+  uint32_t width, height, channels, classes;
+  uint32_t task;         /* as ppml_spec has it */
+  float mean[4], std[4]; /* a byte p of channel c enters as (p / 255 - mean[c]) / std[c] */
+  uint32_t layer_count;  /* the last one has the task's outputs, or 2 for two classes */
+  ppml_float_layer layer[PPML_LAYERS_MAX]; /* the first one takes pixels channels last */
+} ppml_float_model;
+
+/* Logits of one image, with the network's own floats.
+ *   logits [spec.outputs that ppml_quantize would set]  out; of two classes' the difference
+ *   pixels [height][width][channels]
+ * Scratch: ppml_float_predict_bytes.  Errors: ARG, NOMEM. */
+PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net);
+PPML_API int ppml_float_predict(float *logits, const ppml_float_model *net, const uint8_t *pixels,
+                                ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The integer network that comes closest to net on these images, layer by layer.  Classes are
+ * called by their numbers.  The same arguments give the same model.
+ *   model  out; its arrays live in arena, whose rest is scratch, given back
+ *   input_bits, weight_bits  as ppml_spec and ppml_layer have them; with 8 and 8 hardly an
+ *                            answer changes
+ *   images                   some hundreds or more, like those to come; labels are not looked at
+ * ppml_quantize_bytes is 0 for a network that ppml_quantize refuses.
+ * Errors: ARG (also for values that are not finite, and more inputs than 32-bit accumulators
+ * take), NOMEM. */
+PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_count);
+PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
+                           uint32_t weight_bits, const ppml_images *images,
+                           ppml_arena *arena) PPML_MUST_CHECK;
+#endif
+
+#ifndef PPML_NO_LEARN
+/* ==================================================================== learning
+ * Linear models learnt by a server from images and labels that stay encrypted, docs/DESIGN.md
  * "Learning from encrypted images".  Who holds what:
  *
  *   owner   fits a feature map, which is public; makes a secret key and a learning key; encrypts
@@ -970,8 +1234,8 @@ typedef struct ppml_learning_key {
  *   with_bootstraps  1: all of it, for PPML_LEARN_DESCENT, 90 MB; 0: what the other methods and
  *                    classifying take, 2 MB
  *   backend          one of ppml_backend_name, NULL for the best
- * Memory: ppml_learning_key_bytes.  Errors: ARG, input bytes', NOMEM, ARITHMETIC. */
-PPML_API size_t ppml_learning_key_bytes(int with_bootstraps, size_t threads);
+ * Memory: ppml_learning_key_read_bytes.  Errors: ARG, input bytes', NOMEM, ARITHMETIC. */
+PPML_API size_t ppml_learning_key_read_bytes(int with_bootstraps, size_t threads);
 PPML_API int ppml_learning_key_read(ppml_learning_key *key, ppml_reader *reader,
                                     const ppml_limits *limits, int with_bootstraps,
                                     const char *backend, const ppml_parallel *parallel,
@@ -1004,10 +1268,11 @@ typedef struct ppml_training_plan {
  *   plan     out
  *   source   with labels; with labels NULL: images that are to be classified, in their order
  *   options  method and copies
- * Memory: ppml_training_plan_bytes.  Errors: ARG (no images, too many, a label beyond the classes,
+ * Memory: ppml_training_plan_make_bytes.  Errors: ARG (no images, too many, a label beyond the classes,
  * one class alone), RNG, NOMEM. */
-PPML_API size_t ppml_training_plan_bytes(const ppml_features *map, const ppml_image_source *source,
-                                         const ppml_learn_options *options);
+PPML_API size_t ppml_training_plan_make_bytes(const ppml_features *map,
+                                              const ppml_image_source *source,
+                                              const ppml_learn_options *options);
 PPML_API int ppml_training_plan_make(ppml_training_plan *plan, const ppml_features *map,
                                      const ppml_image_source *source,
                                      const ppml_learn_options *options, ppml_rng *rng,
@@ -1136,9 +1401,9 @@ PPML_API int ppml_features_model(ppml_model *model, const ppml_features *map, co
  *   request  of these images; closed before the first answer
  *   take     called for each image in turn
  *   reader   must have rewind: the file is read twice
- * Memory: ppml_classified_bytes.  Errors: ARG, MISMATCH, REQUEST, input bytes', NOMEM, IO.
+ * Memory: ppml_classified_decrypt_bytes.  Errors: ARG, MISMATCH, REQUEST, input bytes', NOMEM, IO.
  * CT: up to where scores lie between steps. */
-PPML_API size_t ppml_classified_bytes(void);
+PPML_API size_t ppml_classified_decrypt_bytes(void);
 PPML_API int ppml_classified_decrypt(ppml_reader *reader, const ppml_limits *limits,
                                      ppml_request *request, const ppml_secret_key *key,
                                      void (*take)(void *context, uint64_t image,
@@ -1163,87 +1428,7 @@ PPML_API int ppml_learn_simulate(double *weights, const ppml_training_plan *plan
                                  const ppml_features *map, const ppml_image_source *source,
                                  const ppml_learn_options *options, size_t draws, ppml_rng *rng,
                                  ppml_arena *arena) PPML_MUST_CHECK;
-
-/* -------------------------------------------------------------------- files */
-
-/* Every file is one container, specified in docs/FORMAT.md. */
-enum {
-  PPML_KIND_MODEL = 1,
-  PPML_KIND_CIRCUIT = 2,
-  PPML_KIND_CLIENT = 3,
-  PPML_KIND_SECRET_KEY = 4,
-  PPML_KIND_EVAL_KEY = 5,
-  PPML_KIND_INPUT = 6,
-  PPML_KIND_OUTPUT = 7,
-  /* learning */
-  PPML_KIND_FEATURES = 16,
-  PPML_KIND_LEARNING_KEY = 17,
-  PPML_KIND_TRAINING = 18, /* also images that are to be classified by an encrypted model */
-  PPML_KIND_SUMS = 19,
-  PPML_KIND_CHECKPOINT = 20,
-  PPML_KIND_LEARNT = 21,
-  PPML_KIND_CLASSIFIED = 22
-};
-
-/* The only version of the format that is read and written. */
-#define PPML_FORMAT_VERSION 3
-
-/* What a container says of itself before its payload is read. */
-typedef struct ppml_header {
-  uint32_t kind;
-  uint32_t version;
-  const ppml_params *params; /* NULL for a model and a feature map */
-  uint64_t payload_bytes;
-  uint8_t circuit_id[PPML_ID_BYTES]; /* the model's own digest for a model; of what belongs to
-                                        learning, the feature map's */
-  uint8_t key_id[PPML_ID_BYTES];     /* zero for model, circuit, client and feature map */
-} ppml_header;
-
-/* Name of a kind, "model" say; NULL if there is none. */
-PPML_API const char *ppml_kind_name(uint32_t kind);
-
-/* Reads a header alone. Errors: input bytes'; on VERSION, header->version says which. */
-PPML_API int ppml_header_read(ppml_header *header, ppml_reader *reader,
-                              const ppml_limits *limits) PPML_MUST_CHECK;
-
-/* Reads a container of any kind through: its length and digest fit and nothing follows.
- * What the payload means is not looked at.  Errors: input bytes', IO. */
-PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
-                                  const ppml_limits *limits) PPML_MUST_CHECK;
-
-/* Memory that reading a container with this header takes: exact for encrypted images and one
- * image's scores, at most that much for models, circuits and more scores, 0 for client specs and
- * secret keys.
- * For an evaluation key ask ppml_eval_key_bytes. */
-PPML_API size_t ppml_read_bytes(const ppml_header *header);
-
-/* One pair a kind.  Readers check everything before they return, including that nothing
- * follows; what they allocate is in arena.  Errors: input bytes', NOMEM, IO; of writers IO, and
- * RANGE for what is beyond ppml_limits_default() or no valid object. */
-PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
-                             ppml_arena *arena) PPML_MUST_CHECK;
-PPML_API int ppml_circuit_write(const ppml_circuit *circuit, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
-                               const ppml_limits *limits, ppml_arena *arena) PPML_MUST_CHECK;
-PPML_API int ppml_client_write(const ppml_client *client, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_client_read(ppml_client *client, ppml_reader *reader,
-                              const ppml_limits *limits) PPML_MUST_CHECK;
-PPML_API int ppml_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
-                                  const ppml_limits *limits) PPML_MUST_CHECK;
-PPML_API int ppml_input_write(const ppml_input *input, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_input_read(ppml_input *input, ppml_reader *reader, const ppml_limits *limits,
-                             ppml_arena *arena) PPML_MUST_CHECK;
-PPML_API int ppml_output_write(const ppml_output *output, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_output_read(ppml_output *output, ppml_reader *reader, const ppml_limits *limits,
-                              ppml_arena *arena) PPML_MUST_CHECK;
-
-/* Size of a container of that kind on the wire; shapes from spec where they matter. */
-PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
-PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec);
-PPML_API size_t ppml_output_wire_bytes(const ppml_params *params, const ppml_spec *spec,
-                                       size_t images);
+#endif
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop

@@ -48,7 +48,8 @@ static int classify(const uint8_t pixels[8], ppml_answer *answer) {
   if (!error) error = ppml_rng_init(&rng);
 
   /* The model's owner lays it out; the client gets no weight of it. */
-  if (!error) error = ppml_compile(&circuit, &model, ppml_params_by_name("fast"), &arena);
+  const ppml_compile_options options = ppml_compile_options_for(ppml_params_by_name("fast"));
+  if (!error) error = ppml_compile(&circuit, &model, &options, NULL, &arena);
   if (error) return error;
   ppml_client_from_circuit(&client, &circuit);
 

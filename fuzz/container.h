@@ -168,6 +168,13 @@ static void container_use_circuit(const ppml_circuit *c) {
   free(arena.memory);
 }
 
+/* For that set, whatever agreement comes of it. */
+static int container_compile(ppml_circuit *circuit, const ppml_model *model, const ppml_params *p,
+                             ppml_arena *arena) {
+  const ppml_compile_options options = ppml_compile_options_for(p);
+  return ppml_compile(circuit, model, &options, NULL, arena);
+}
+
 /* A model that was read can be compiled for every set, or is told that it does not fit; what is
  * made of polynomials can be used. */
 static void container_use_model(const ppml_model *m) {
@@ -176,7 +183,7 @@ static void container_use_model(const ppml_model *m) {
   container_predict(m);
   for (size_t i = 0; ppml_params_by_index(i); i++) {
     ppml_arena_release(&arena, 0);
-    int error = ppml_compile(&circuit, m, ppml_params_by_index(i), &arena);
+    int error = container_compile(&circuit, m, ppml_params_by_index(i), &arena);
     if (error != PPML_OK && error != PPML_ERR_PARAMS) abort();
     if (error == PPML_OK && circuit.params->slots) container_use_circuit(&circuit);
   }
@@ -186,7 +193,7 @@ static void container_use_model(const ppml_model *m) {
 /* Keys can be made for a client spec, and an image encrypted where it is a small one. */
 static void container_use_secret_key(const ppml_secret_key *key) {
   const ppml_client *client = &key->client;
-  size_t bytes = ppml_input_bytes(client->params, &client->spec);
+  size_t bytes = ppml_encrypt_bytes(client->params, &client->spec);
   ppml_input input;
   ppml_request request;
   ppml_rng rng;
@@ -307,7 +314,7 @@ static void container_read_eval_key(const uint8_t *bytes, size_t count) {
   if (!arena.memory) {
     size_t most = 0;
     for (size_t i = 0; ppml_params_by_index(i); i++)
-      most = ppmli_max_size(most, ppml_eval_key_bytes(ppml_params_by_index(i), 1));
+      most = ppmli_max_size(most, ppml_eval_key_read_bytes(ppml_params_by_index(i), 1));
     arena = container_arena(most);
   }
   reader = ppml_reader_from_memory(bytes, count);

@@ -181,7 +181,7 @@ static void api_compile(api_world *w) {
   options.automatic = feed_below(&w->f, 4) == 0;
   int exact = api_fit(w, ppml_compile_bytes(&w->model[from])), error;
   API_CALL(error, w, w->circuit[to],
-           ppml_plan(&w->circuit[to], &w->model[from], &options, &refusal, &w->arena));
+           ppml_compile(&w->circuit[to], &w->model[from], &options, &refusal, &w->arena));
   api_unfit(w, exact, error);
   w->circuit_end[to] = w->arena.used_bytes;
   if (w->model_end[from] > w->circuit_end[to]) w->circuit_end[to] = w->model_end[from];
@@ -208,8 +208,11 @@ static void api_tell(api_world *w) {
   feed_require(unseen == 0 || unseen == 1);
   feed_require(!ppml_scores_are_unseen(NULL, peaks, 1) && !ppml_scores_are_unseen(peaks, NULL, 1));
   feed_require(ppml_circuit_failure_log2(c) <= 0 && ppml_circuit_pbs_count(c) < 1000);
-  const char *refusal = ppml_exact_refusal(&w->model[api_pick(w)]);
+  const ppml_model *model = &w->model[api_pick(w)];
+  const char *refusal = ppml_exact_refusal(model);
+  ppml_fault fault = {NULL, 0, 0};
   feed_require(refusal == NULL || refusal[0]);
+  feed_require(ppml_model_check(model, &fault) == PPML_OK ? !fault.reason : fault.reason[0] != 0);
   ppml_spec_answer(id, &c->model.spec, scores);
 }
 
@@ -257,7 +260,7 @@ static void api_read_key(api_world *w) {
   *reader = ppml_reader_from_memory(api_wire, feed_below(&w->f, 8) ? api_wire_bytes : 1 << 16);
   if (!feed_below(&w->f, 8)) reader->rewind = NULL;
   int exact =
-      api_fit(w, is_streamed ? ppml_eval_key_stream_bytes(p, 1) : ppml_eval_key_bytes(p, 1));
+      api_fit(w, is_streamed ? ppml_eval_key_stream_bytes(p, 1) : ppml_eval_key_read_bytes(p, 1));
   API_CALL(error, w, w->eval[to],
            is_streamed
                ? ppml_eval_key_stream(&w->eval[to], reader, &limits, c, NULL, 1, &w->arena)
@@ -279,7 +282,7 @@ static void api_prepare(api_world *w) {
 static void api_encrypt(api_world *w) {
   uint32_t to = api_pick(w), from = api_pick(w);
   const ppml_secret_key *key = &w->secret[from];
-  int exact = api_fit(w, ppml_input_bytes(key->client.params, &key->client.spec)), error;
+  int exact = api_fit(w, ppml_encrypt_bytes(key->client.params, &key->client.spec)), error;
   API_CALL(error, w, w->input[to],
            ppml_encrypt(&w->input[to], &w->request[to], key, w->pixels, &w->rng[api_pick(w)],
                         &w->arena));
@@ -453,7 +456,7 @@ static void api_make(api_world *w) {
   w->limits.payload_bytes = API_FILE_BYTES;
   api_make_models(w);
   if (!api_wire) api_make_key(w);
-  if (ppml_compile(&w->circuit[0], &w->model[0], ppml_params_by_name("leveled-16"), &w->arena))
+  if (container_compile(&w->circuit[0], &w->model[0], ppml_params_by_name("leveled-16"), &w->arena))
     return;
   w->circuit_end[0] = w->arena.used_bytes;
   ppml_client_from_circuit(&w->client[0], &w->circuit[0]);

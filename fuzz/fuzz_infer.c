@@ -31,7 +31,7 @@ typedef struct infer_keys {
 /* Reads the evaluation key that wire holds, into memory that stays. */
 static void infer_keys_read(infer_keys *k) {
   ppml_limits limits = ppml_limits_default();
-  ppml_arena arena = container_arena(ppml_eval_key_bytes(k->params, 1));
+  ppml_arena arena = container_arena(ppml_eval_key_read_bytes(k->params, 1));
   ppml_reader reader = ppml_reader_from_memory(k->wire, k->wire_bytes);
   limits.payload_bytes = k->wire_bytes;
   feed_require(!ppml_eval_key_read(&k->read, &reader, &limits, NULL, NULL, NULL, &arena));
@@ -284,7 +284,7 @@ static void infer_hostile_key(infer_run *r, feed *f) {
   infer_keys hostile = *r->keys;
   uint8_t pattern[24];
   if (!r->circuit.params->slots) return;
-  ppml_arena memory = container_arena(ppml_eval_key_bytes(hostile.params, 1));
+  ppml_arena memory = container_arena(ppml_eval_key_read_bytes(hostile.params, 1));
   ppml_limits limits = ppml_limits_default();
   for (size_t i = 0; i < sizeof pattern; i++) pattern[i] = (uint8_t)feed_byte(f);
   hostile.wire = (uint8_t *)malloc(hostile.wire_bytes);
@@ -305,7 +305,7 @@ static void infer_hostile_key(infer_run *r, feed *f) {
 static void infer_encrypted(infer_run *r, feed *f) {
   r->keys = infer_keys_for(&r->circuit);
   uint32_t how = feed_below(f, 16);
-  ppml_arena arena = container_arena(ppml_input_bytes(r->circuit.params, &r->circuit.model.spec));
+  ppml_arena arena = container_arena(ppml_encrypt_bytes(r->circuit.params, &r->circuit.model.spec));
   feed_require(!ppml_encrypt(&r->input, &r->request, &r->keys->secret, r->pixels, &r->rng, &arena));
   if (how == 0) infer_hostile_image(r, f);
   else if (how == 1) infer_hostile_key(r, f);
@@ -340,7 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   r.arena = container_arena(1 << 16);
   ppml_arena scratch = container_arena(ppml_model_predict_bytes(&n.model));
   feed_require(!ppml_model_predict(r.clear, &n.model, r.pixels, &scratch));
-  int error = ppml_compile(&r.circuit, &n.model, params, &r.arena);
+  int error = container_compile(&r.circuit, &n.model, params, &r.arena);
   feed_require(error == PPML_OK || error == PPML_ERR_PARAMS);
   if (error == PPML_OK) {
     infer_reread(&r);

@@ -48,7 +48,7 @@ static void learning_use_map(const ppml_features *map) {
     abort();
   if (inputs > 1 << 10) return;
   options.method = PPML_LEARN_GRAM;
-  ppml_arena arena = container_arena(ppml_training_plan_bytes(map, &source, &options));
+  ppml_arena arena = container_arena(ppml_training_plan_make_bytes(map, &source, &options));
   if (ppml_training_plan_make(&plan, map, &source, &options, &rng, &arena) != PPML_OK) abort();
   ppml_arena scratch = container_arena(ppml_learn_simulate_bytes(&plan, map));
   double *weights = (double *)calloc((size_t)plan.features * plan.outputs, sizeof *weights);
@@ -137,7 +137,7 @@ static void learning_try_answers(const learning_case *c) {
   memcpy(key.client.circuit_id, header.circuit_id, PPML_ID_BYTES);
   memcpy(key.id, header.key_id, PPML_ID_BYTES);
   if (header.params != ppml_learning_params()) return;
-  ppml_arena arena = container_arena(ppml_classified_bytes());
+  ppml_arena arena = container_arena(ppml_classified_decrypt_bytes());
   reader = learning_reader(c);
   int error =
       ppml_classified_decrypt(&reader, &c->limits, &request, &key, learning_take, &last, &arena);
@@ -149,7 +149,7 @@ static void learning_try_key(const learning_case *c) {
   static ppml_arena arena;
   ppml_reader reader = learning_reader(c);
   ppml_learning_key key;
-  if (!arena.memory) arena = container_arena(ppml_learning_key_bytes(0, 1));
+  if (!arena.memory) arena = container_arena(ppml_learning_key_read_bytes(0, 1));
   ppml_arena_release(&arena, 0);
   int error = ppml_learning_key_read(&key, &reader, &c->limits, 0, "ref", NULL, &arena);
   if (error == PPML_OK || error == PPML_ERR_NOMEM || arena.used_bytes) abort();

@@ -83,7 +83,8 @@ static void quantize_compile(const ppml_model *m) {
   ppml_circuit circuit;
   for (size_t i = 0; ppml_params_by_index(i); i++) {
     ppml_arena_release(&arena, 0);
-    int error = ppml_compile(&circuit, m, ppml_params_by_index(i), &arena);
+    ppml_compile_options options = ppml_compile_options_for(ppml_params_by_index(i));
+    int error = ppml_compile(&circuit, m, &options, NULL, &arena);
     feed_require(error == PPML_OK || error == PPML_ERR_PARAMS);
   }
   free(arena.memory);

@@ -366,7 +366,7 @@ static void make_keys(bench *b, keys *k, const ppml_parallel *parallel, size_t t
   ppml_arena scratch = new_arena(ppml_eval_key_generate_bytes(p, threads));
   ck_assert(ppml_eval_key_generate(&writer, &k->secret, &rng, parallel, NULL, &scratch) == PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(wire, wire_bytes);
-  k->arena = new_arena(ppml_eval_key_bytes(p, threads) + ppmli_packing_key_bytes(p));
+  k->arena = new_arena(ppml_eval_key_read_bytes(p, threads) + ppmli_packing_key_bytes(p));
   ck_assert(ppml_eval_key_read(&k->eval, &reader, &limits, NULL, NULL, parallel, &k->arena) ==
             PPML_OK);
   ppml_header h;

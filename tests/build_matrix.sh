@@ -21,7 +21,8 @@ printf '#define PPML_IMPLEMENTATION\n#include "ppml.h"\n' >"$work/unit.c"
 # Without FULL: what the default compilers say, without making code.
 if [ -z "${FULL-1}" ]; then
   compilers= compilers_xx= headers=ppml.h level=-O0
-  for flags in "-O2" "-O2 -DPPML_NO_TRAIN" "-O2 -std=c11"; do
+  for flags in "-O2" "-O2 -DPPML_NO_TRAIN" "-O2 -DPPML_NO_SERVER" "-O2 -DPPML_NO_PLAN" "-O2 -DPPML_CLIENT_ONLY" \
+    "-O2 -std=c11"; do
     try "$CC $flags" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. $flags -fsyntax-only "$work/unit.c"
   done
   if command -v "$CXX" >/dev/null; then
@@ -31,8 +32,16 @@ if [ -z "${FULL-1}" ]; then
 else
   compilers="$CC gcc clang" compilers_xx="$CXX g++ clang++" headers="ppml.h $(echo ppml_impl/*/*.h)" level=-O2
 fi
+# A name for a compiler that was there before, as cc often is for gcc, says nothing new.
+seen=
+is_new() {
+  which=$(readlink -f "$(command -v "$1")")
+  case " $seen " in *" $which "*) return 1 ;; esac
+  seen="$seen $which"
+}
 for compiler in $compilers; do
   command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }
+  is_new "$compiler" || continue
   for flags in -O0 -O2 -O3 -Os "-O2 -DPPML_NO_TRAIN" "-O2 -DPPML_BACKEND_ONLY=PPML_BACKEND_REF" \
     "-O2 -march=native" "-O2 -DPPML_ENTROPY=my_entropy" "-O2 -std=c11"; do
     try "$compiler $flags" $compiler -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. $flags -c "$work/unit.c" -o "$work/unit.o"
@@ -40,6 +49,7 @@ for compiler in $compilers; do
 done
 for compiler in $compilers_xx; do
   command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }
+  is_new "$compiler" || continue
   for standard in c++11 c++17; do
     try "$compiler $standard" $compiler -x c++ -std=$standard $WARNINGS -I. -O2 -c "$work/unit.c" -o "$work/unit.o"
   done
@@ -77,6 +87,38 @@ else
 fi
 fi
 
+# The library without some of its roles: each of these objects is what such a program would link.
+#     roles NAME FLAGS...
+roles() {
+  name=$1
+  shift
+  try "$name" $CC -std=c99 $WARNINGS -I. -D_DEFAULT_SOURCE -Os -DPPML_BACKEND_ONLY=PPML_BACKEND_REF "$@" \
+    -c "$work/unit.c" -o "$work/role.o"
+  [ -f "$work/role.o" ] || return
+  echo "tests/build_matrix.sh: $name: $(size "$work/role.o" | awk 'NR == 2 {print $1}') bytes of code, wants" \
+    $(nm -u "$work/role.o" | awk '{print $2}')
+  rm "$work/role.o"
+}
+if [ -n "${FULL-1}" ]; then
+  roles "all roles"
+  roles "client" -DPPML_CLIENT_ONLY
+  roles "client and server" -DPPML_NO_PLAN -DPPML_NO_TRAIN
+  roles "client and planning" -DPPML_NO_SERVER -DPPML_NO_TRAIN
+  roles "client and training" -DPPML_NO_SERVER -DPPML_NO_PLAN
+  roles "client, server, planning" -DPPML_NO_TRAIN
+  roles "client, server, training" -DPPML_NO_PLAN
+  roles "client, planning, training" -DPPML_NO_SERVER
+fi
+
+# A client includes nothing of the other roles.
+client_includes_its_own() {
+  $CC -std=c99 -I. -DPPML_CLIENT_ONLY -M "$work/unit.c" >"$work/includes" || return 1
+  if grep -oE "(ppml_impl|\.\.)/(server|plan|train)/[^ ]*|api/(network|server|plan|train)\.h" "$work/includes" >"$work/others"
+  then sed 's/^/error: /' "$work/others"; return 1; fi
+  grep -q "client/encrypt\.h" "$work/includes" # the paths are as they are looked for
+}
+try "what a client includes" client_includes_its_own
+
 for header in $headers; do
   printf '#include "%s"\n' "$header" >"$work/alone.c"
   try "$header alone" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$work/alone.c"
@@ -100,10 +142,42 @@ for flags in -O3 "-O3 -march=native"; do
     -c "$work/one.c" -o "$work/one.o"
 done
 
+# Builds that leave roles out: each is linked and run, one program's files being the next one's.
+#   roles NAME SET FLAGS STEP...
+roles() {
+  name=$1 set=$2 flags=$3
+  shift 3
+  try "roles, $name" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -Os -ffunction-sections -fdata-sections -Wl,--gc-sections $flags \
+    -I. tests/roles.c -lm -o "$work/roles"
+  for step in "$@"; do
+    case $step in plan) try "roles, $name: $step" "$work/roles" plan "$work/$set" $set ;; *) try "roles, $name: $step" "$work/roles" $step "$work/$set" ;; esac
+  done
+  $CC -std=c99 -D_DEFAULT_SOURCE -Os $flags -I. -c "$work/unit.c" -o "$work/roles.o" 2>/dev/null
+  echo "tests/build_matrix.sh: $name: $(size "$work/roles" | awk 'NR == 2 {print $1}') bytes of text;" \
+    "undefined: $(nm -u "$work/roles.o" | awk '{print $2}' | grep -v '^__\|_GLOBAL' | tr '\n' ' ')"
+}
+
+if [ -n "${FULL-1}" ]; then
+for set in fast leveled-16; do
+  mkdir "$work/$set"
+  no=; [ $set = fast ] && no=-DPPML_NO_LEVELED
+  roles "planner${no:+, no leveled sets}" $set "-DPPML_NO_SERVER -DPPML_NO_TRAIN $no" plan
+  roles "client${no:+, no leveled sets}" $set "-DPPML_CLIENT_ONLY $no" key
+  roles "server${no:+, no leveled sets}" $set "-DPPML_NO_PLAN -DPPML_NO_TRAIN $no" infer answer
+  [ "$("$work/roles" answer "$work/$set" 2>/dev/null)" = bright ] && passed=$((passed + 1)) ||
+    { failed=$((failed + 1)); echo "tests/build_matrix.sh: FAILED: roles, $set: the class"; }
+done
+roles "all but training" fast "-DPPML_NO_TRAIN" infer answer
+roles "trainer and planner, no server" fast "-DPPML_NO_SERVER" plan
+fi
+
 # One file instead of many, where there is a python3 to make it.
 if command -v python3 >/dev/null; then
   try "amalgamate" python3 tools/amalgamate.py "$work/dist/ppml.h"
   try "amalgamated" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $level -c "$work/unit.c" -o "$work/unit.o"
+  for flags in -DPPML_CLIENT_ONLY -DPPML_NO_SERVER -DPPML_NO_PLAN; do
+    try "amalgamated, $flags" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $flags -fsyntax-only "$work/unit.c"
+  done
 else
   skipped=$((skipped + 1)); echo "skipped: amalgamation (no python3)"
 fi
@@ -132,10 +206,9 @@ if [ -f tests/two_units_a.c ]; then
   try "two units" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. tests/two_units_a.c tests/two_units_b.c -lm -o "$work/two"
   try "two units run" "$work/two"
 fi
-if [ -f tests/freestanding.c ]; then
-  try "freestanding" $CC -std=c99 $WARNINGS -I. -ffreestanding $level -c tests/freestanding.c -o "$work/free.o"
-  # Linked with nothing but what the header promises: memcmp, memcpy and memset.
-  cat >"$work/mem.c" <<END
+# A client without an operating system, linked with nothing but what the header promises: memcmp, memcpy
+# and memset; and small enough for a microcontroller.
+cat >"$work/mem.c" <<END
 #include <stddef.h>
 int memcmp(const void *x, const void *y, size_t n);
 void *memcpy(void *to, const void *from, size_t n);
@@ -144,13 +217,22 @@ int memcmp(const void *x, const void *y, size_t n) { (void)x, (void)y, (void)n; 
 void *memcpy(void *to, const void *from, size_t n) { (void)from, (void)n; return to; }
 void *memset(void *to, int byte, size_t n) { (void)byte, (void)n; return to; }
 END
-  small="-std=c99 -Os -ffreestanding -ffunction-sections -fdata-sections -fno-stack-protector -DPPML_BACKEND_ONLY=PPML_BACKEND_REF"
-  try "freestanding, small" $CC $small -I. -c tests/freestanding.c -o "$work/free.o"
-  try "mem*" $CC $small -fno-builtin -c "$work/mem.c" -o "$work/mem.o"
-  try "freestanding, linked" ld --gc-sections -e client_classify -u client_make_key -u client_encrypt \
-    "$work/free.o" "$work/mem.o" -o "$work/free"
-  [ $failed -ne 0 ] || echo "tests/build_matrix.sh: a client alone, keys, encryption, answers: $(size "$work/free" | awk 'NR == 2 {print $1}') bytes of code"
-fi
+small="-std=c99 -Os -ffreestanding -ffunction-sections -fdata-sections -fno-stack-protector
+  -fno-asynchronous-unwind-tables -DPPML_BACKEND_ONLY=PPML_BACKEND_REF"
+keep="--gc-sections -e client_classify -u client_make_key -u client_encrypt"
+try "mem*" $CC $small -fno-builtin -c "$work/mem.c" -o "$work/mem.o"
+# freestanding NAME BYTES FLAGS: code of at most so many bytes on x86-64
+freestanding() {
+  try "freestanding, $1" $CC $small $WARNINGS $3 -I. -c tests/freestanding.c -o "$work/free.o"
+  try "freestanding, $1: linked" ld $keep "$work/free.o" "$work/mem.o" -o "$work/free"
+  lacks=$(ld $keep "$work/free.o" -o "$work/bare" 2>&1 | sed -n "s/.*undefined reference to \`\(.*\)'/\1/p" | sort -u | tr '\n' ' ')
+  try "freestanding, $1: undefined are $lacks" [ "$lacks" = "memcmp memcpy memset " ]
+  text=$(size -A "$work/free" | awk '$1 == ".text" {print $2}')
+  echo "tests/build_matrix.sh: client, freestanding, $1: $text bytes of code; undefined: $lacks"
+  [ "$(uname -m)" != x86_64 ] || try "freestanding, $1: $text bytes of code, $2 at most" [ "$text" -le "$2" ]
+}
+freestanding "no leveled sets" 11264 -DPPML_NO_LEVELED
+freestanding "all sets" 18432 ""
 
 echo "tests/build_matrix.sh: $passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

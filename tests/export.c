@@ -101,10 +101,10 @@ static void check_sizes(void) {
   check(client_init(&client), "client_init");
   check(circuit_init(&circuit), "circuit_init");
   if (ppml_infer_bytes(&circuit, 1, 1) == CIRCUIT_INFER_BYTES &&
-      ppml_eval_key_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_BYTES &&
+      ppml_eval_key_read_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_BYTES &&
       ppml_eval_key_stream_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_STREAM_BYTES &&
       ppml_eval_key_generate_bytes(client.params, 1) == CLIENT_KEYGEN_BYTES &&
-      ppml_input_bytes(client.params, &client.spec) == CLIENT_ENCRYPT_BYTES)
+      ppml_encrypt_bytes(client.params, &client.spec) == CLIENT_ENCRYPT_BYTES)
     return;
   fprintf(stderr, "export: this build takes other memory than was exported\n");
   exit(1);

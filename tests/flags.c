@@ -176,7 +176,7 @@ static int make(uint8_t *digest, const material *m, int *is_right) {
   ppml_request request;
   ppmli_digest sum;
   ppml_rng_init_for_tests(&rng, 7);
-  ppml_arena arena = arena_of(ppml_input_bytes(p, &m->secret.client.spec));
+  ppml_arena arena = arena_of(ppml_encrypt_bytes(p, &m->secret.client.spec));
   PPMLI_TRY(ppml_encrypt(&input, &request, &m->secret, pixels, &rng, &arena));
   *is_right = decrypts(&input, &m->secret) && hides(&input, &m->secret);
   ppmli_digest_init(&sum);
@@ -234,7 +234,7 @@ static int answer(int32_t *scores, const material *m, const char *backend) {
   ppml_rng rng;
   ppml_reader reader = ppml_reader_from_memory(m->eval, m->eval_bytes);
   ppml_arena arena =
-      arena_of(ppml_eval_key_bytes(p, 1) + ppml_input_bytes(p, &m->secret.client.spec) +
+      arena_of(ppml_eval_key_read_bytes(p, 1) + ppml_encrypt_bytes(p, &m->secret.client.spec) +
                ppml_infer_bytes(&m->circuit, 1, 1));
   ppml_rng_init_for_tests(&rng, 8);
   int error = ppml_eval_key_read(&key, &reader, &limits, &m->circuit, backend, NULL, &arena);

@@ -30,7 +30,7 @@ int make_eval(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng, pp
 int send_image(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
                const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
   ppml_input input;
-  if (ppml_input_bytes(key->client.params, &key->client.spec) > arena->capacity_bytes) return 1;
+  if (ppml_encrypt_bytes(key->client.params, &key->client.spec) > arena->capacity_bytes) return 1;
   PPMLI_TRY(ppml_encrypt(&input, request, key, pixels, rng, arena));
   return ppml_input_write(&input, writer);
 }

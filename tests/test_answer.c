@@ -230,7 +230,7 @@ static void exchange_make(exchange *e) {
   ppml_rng rng = test_rng(7);
   memset(e, 0, sizeof *e);
   make_key(&e->key, 8);
-  ppml_arena arena = test_arena(ppml_input_bytes(e->key.client.params, &e->key.client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(e->key.client.params, &e->key.client.spec));
   for (int i = 0; i < IMAGES; i++) {
     ppml_input input;
     ppml_arena_release(&arena, 0);
@@ -663,7 +663,7 @@ START_TEST(a_certificate_says_what_answers_tell) {
     ppml_client client;
     ppml_arena arena = test_arena(ppml_compile_bytes(&net->model));
     ppml_compile_options options = {test_bootstrapped(i), 0, 500, 0};
-    if (ppml_plan(&circuit, &net->model, &options, NULL, &arena) == PPML_OK) {
+    if (ppml_compile(&circuit, &net->model, &options, NULL, &arena) == PPML_OK) {
       ppml_circuit_certificate(&c, &circuit);
       ppml_client_from_circuit(&client, &circuit);
       ppml_limits limits = ppml_limits_default();

@@ -4,10 +4,11 @@
 #include "support.h"
 
 static const int errors[] = {
-    PPML_OK,         PPML_ERR_ARG,       PPML_ERR_PARAMS, PPML_ERR_MISMATCH,  PPML_ERR_REQUEST,
-    PPML_ERR_FORMAT, PPML_ERR_VERSION,   PPML_ERR_KIND,   PPML_ERR_TRUNCATED, PPML_ERR_CHECKSUM,
-    PPML_ERR_RANGE,  PPML_ERR_TRAILING,  PPML_ERR_NOMEM,  PPML_ERR_RNG,       PPML_ERR_IO,
-    PPML_ERR_BUSY,   PPML_ERR_ARITHMETIC};
+    PPML_OK,           PPML_ERR_NAME,    PPML_ERR_ALIGNMENT, PPML_ERR_CERTIFICATE,
+    PPML_ERR_ARG,      PPML_ERR_PARAMS,  PPML_ERR_MISMATCH,  PPML_ERR_REQUEST,
+    PPML_ERR_FORMAT,   PPML_ERR_VERSION, PPML_ERR_KIND,      PPML_ERR_TRUNCATED,
+    PPML_ERR_CHECKSUM, PPML_ERR_RANGE,   PPML_ERR_TRAILING,  PPML_ERR_NOMEM,
+    PPML_ERR_RNG,      PPML_ERR_IO,      PPML_ERR_BUSY,      PPML_ERR_ARITHMETIC};
 enum { ERRORS = sizeof errors / sizeof errors[0] };
 
 START_TEST(every_error_has_its_own_line) {
@@ -133,6 +134,71 @@ START_TEST(missing_arguments_are_told) {
 }
 END_TEST
 
+/* A name that is none is no argument like others: of a set, and of a backend. */
+START_TEST(a_wrong_name_is_told) {
+  static ppml_eval_key eval;
+  ppml_arena arena = test_arena(64);
+  ppml_limits limits = ppml_limits_default();
+  ppml_reader r = ppml_reader_from_memory("", 0);
+  test_net *net = test_memory(sizeof *net);
+  ppml_circuit circuit;
+  const uint32_t hidden[] = {2};
+  test_net_make(net, 2, 2, hidden, 1, PPML_ACTIVATION_RELU, 2, 1);
+  ck_assert_int_eq(test_compile(&circuit, &net->model, ppml_params_by_name("fats"), &arena),
+                   PPML_ERR_NAME);
+  ck_assert_int_eq(ppml_eval_key_read(&eval, &r, &limits, NULL, "avx3", NULL, &arena),
+                   PPML_ERR_NAME);
+  ck_assert_int_eq(ppml_eval_key_stream(&eval, &r, &limits, NULL, "avx3", 1, &arena),
+                   PPML_ERR_NAME);
+  free(net);
+  test_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(the_version_is_a_number_too) {
+  unsigned major, minor, patch;
+  ck_assert_int_eq(sscanf(PPML_VERSION, "%u.%u.%u", &major, &minor, &patch), 3);
+  ck_assert_uint_eq(PPML_VERSION_NUMBER, 10000 * major + 100 * minor + patch);
+}
+END_TEST
+
+/* Each set has the steps of its kind, which run on as many samples as there are. */
+static void check_steps(const char *name, uint32_t first, uint32_t last) {
+  const ppml_params *p = ppml_params_by_name(name);
+  ppml_arena arena = test_arena(ppml_eval_key_mimic_bytes(p) + ppml_steps_init_bytes(p, 3));
+  ppml_eval_key key;
+  ppml_steps steps;
+  ck_assert_int_eq(ppml_eval_key_mimic(&key, p, NULL, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_steps_init(&steps, &key, 3, &arena), PPML_OK);
+  for (uint32_t step = 0; step <= PPML_STEP_PRODUCT + 1; step++) {
+    int has = step >= first && step <= last;
+    ck_assert_int_eq(ppml_steps_run(&steps, step, 2), has ? PPML_OK : PPML_ERR_ARG);
+    ck_assert_int_eq(ppml_steps_count(p, step, 2) != 0, has);
+    ck_assert_int_eq(ppml_steps_run(&steps, step, 4), PPML_ERR_ARG);
+    ck_assert_int_eq(ppml_steps_run(&steps, step, 0), PPML_ERR_ARG);
+  }
+  test_arena_free(&arena);
+}
+
+START_TEST(a_set_has_the_steps_of_its_kind) {
+  check_steps("fast-block2", PPML_STEP_KEY_SWITCH, PPML_STEP_EXTERNAL_PRODUCT);
+  check_steps("leveled-16", PPML_STEP_GLWE_SWITCH, PPML_STEP_PRODUCT);
+}
+END_TEST
+
+START_TEST(transforms_have_sizes) {
+  ppml_arena arena = test_arena(ppml_transform_init_bytes(128));
+  ppml_transform t;
+  ck_assert_int_eq(ppml_transform_init(&t, 128, "avx3", &arena), PPML_ERR_NAME);
+  ck_assert_int_eq(ppml_transform_init(&t, 64, NULL, &arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_transform_init(&t, 4096, NULL, &arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_transform_init(&t, 128, NULL, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_transform_run(&t, 0), PPML_OK);
+  ck_assert_int_eq(ppml_transform_run(&t, 1), PPML_OK);
+  test_arena_free(&arena);
+}
+END_TEST
+
 /* ------------------------------------------------------------ a whole run */
 
 enum { FILE_MAX = 1 << 16 };
@@ -160,7 +226,7 @@ static void client_side(file *secret, file *eval, file *image, const file *spec,
   ck_assert_int_eq(ppml_client_read(&client, &reader, &limits), PPML_OK);
   ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
   ppml_arena arena = test_arena(ppmli_max_size(ppml_eval_key_generate_bytes(client.params, 1),
-                                               ppml_input_bytes(client.params, &client.spec)));
+                                               ppml_encrypt_bytes(client.params, &client.spec)));
   *eval = file_make(ppml_eval_key_wire_bytes(client.params));
   ppml_writer writer = ppml_writer_to_memory(eval->bytes, ppml_eval_key_wire_bytes(client.params));
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, NULL, NULL, &arena), PPML_OK);
@@ -257,5 +323,9 @@ int main(void) {
   tcase_add_test(bounds, default_limits_are_those_of_the_header);
   tcase_add_test(error, every_error_has_its_own_line);
   tcase_add_test(error, missing_arguments_are_told);
+  tcase_add_test(error, a_wrong_name_is_told);
+  tcase_add_test(error, a_set_has_the_steps_of_its_kind);
+  tcase_add_test(error, transforms_have_sizes);
+  tcase_add_test(error, the_version_is_a_number_too);
   return test_run(suite);
 }

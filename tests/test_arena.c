@@ -80,11 +80,22 @@ START_TEST(misaligned_memory_is_refused) {
   ppml_arena arena;
   unsigned char *memory = test_memory(256);
   for (size_t offset = 1; offset < PPML_ALIGNMENT; offset++)
-    ck_assert_int_eq(ppml_arena_init(&arena, memory + offset, 128), PPML_ERR_ARG);
+    ck_assert_int_eq(ppml_arena_init(&arena, memory + offset, 128), PPML_ERR_ALIGNMENT);
   ck_assert_int_eq(ppml_arena_init(&arena, memory + PPML_ALIGNMENT, 128), PPML_OK);
   ck_assert_int_eq(ppml_arena_init(&arena, NULL, 128), PPML_ERR_ARG);
   ck_assert_int_eq(ppml_arena_init(NULL, memory, 128), PPML_ERR_ARG);
   free(memory);
+}
+END_TEST
+
+START_TEST(callers_take_blocks_of_what_was_said) {
+  ppml_arena arena = test_arena(ppml_arena_alloc_bytes(65)), none = {NULL, 0, 0, 0};
+  ck_assert_uint_eq(ppml_arena_alloc_bytes(65), 2 * PPML_ALIGNMENT);
+  ck_assert_ptr_eq(ppml_arena_alloc(&arena, 65), arena.memory);
+  ck_assert_ptr_null(ppml_arena_alloc(&arena, 1));
+  ck_assert_ptr_null(ppml_arena_alloc(&none, 1));
+  ck_assert_ptr_null(ppml_arena_alloc(NULL, 1));
+  test_arena_free(&arena);
 }
 END_TEST
 
@@ -109,6 +120,7 @@ int main(void) {
   TCase *error = test_case(suite, "error"), *oom = test_case(suite, "oom");
   tcase_add_test(law, blocks_are_aligned_and_do_not_overlap);
   tcase_add_test(law, mark_and_release_are_lifo);
+  tcase_add_test(law, callers_take_blocks_of_what_was_said);
   tcase_add_test(law, the_high_mark_is_the_most_that_was_used);
   tcase_add_test(bounds, rounding_is_up_to_the_alignment);
   tcase_add_test(error, misaligned_memory_is_refused);

@@ -41,7 +41,7 @@ START_TEST(an_image_is_encrypted_and_written_as_known) {
   ppml_rng rng = known_key(&key);
   ppml_input input;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
-  ppml_arena arena = test_arena(ppml_input_bytes(key.client.params, &key.client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(key.client.params, &key.client.spec));
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_eq(test_request.digest, format_request_kat, PPML_ID_BYTES);
   ck_assert_uint_eq(test_request.open, 1);
@@ -97,7 +97,7 @@ static void measure_image(test_moments *m, const ppml_secret_key *key, uint8_t *
   size_t masks = ppmli_params_long_dim(p);
   uint64_t *glwe = test_memory((masks + N) * sizeof *glwe), *phase = test_memory(N * sizeof *phase);
   ppml_input input;
-  ppml_arena arena = test_arena(ppml_input_bytes(p, &key->client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key->client.spec));
   test_pixels(pixels, inputs, rng);
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, key, pixels, rng, &arena), PPML_OK);
   ck_assert_uint_eq(input.blocks, (inputs + N - 1) / N);
@@ -141,7 +141,7 @@ START_TEST(every_encryption_is_different) {
   ppml_input a, b;
   ppml_rng rng = test_rng(32);
   make_key(&key, "fast", 4, 4);
-  ppml_arena arena = test_arena(2 * ppml_input_bytes(key.client.params, &key.client.spec));
+  ppml_arena arena = test_arena(2 * ppml_encrypt_bytes(key.client.params, &key.client.spec));
   ck_assert_int_eq(ppml_encrypt(&a, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_int_eq(ppml_encrypt(&b, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_ne(a.seed, b.seed, sizeof a.seed);
@@ -152,12 +152,70 @@ START_TEST(every_encryption_is_different) {
 }
 END_TEST
 
+/* Block by block, the file is the one that is made of the whole, whatever the set. */
+static void check_writing(const char *params) {
+  const uint8_t pixels[900] = {1, 2, 3, 255};
+  ppml_secret_key key;
+  ppml_input input;
+  ppml_request whole, open;
+  ppml_rng rng = test_rng(34), same = rng;
+  make_key(&key, params, 30, 30);
+  const ppml_params *p = key.client.params;
+  size_t count = ppml_input_wire_bytes(p, &key.client.spec);
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key.client.spec));
+  ppml_arena less = test_arena(ppml_encrypt_to_bytes(p));
+  uint8_t *expected = test_memory(count), *got = test_memory(count);
+  ppml_writer writer = ppml_writer_to_memory(expected, count);
+  ck_assert_int_eq(ppml_encrypt(&input, &whole, &key, pixels, &rng, &arena), PPML_OK);
+  ck_assert_int_eq(ppml_input_write(&input, &writer), PPML_OK);
+  writer = ppml_writer_to_memory(got, count);
+  ck_assert_int_eq(ppml_encrypt_to(&writer, &open, &key, pixels, &same, &less), PPML_OK);
+  ck_assert_uint_eq(writer.position, count);
+  ck_assert_mem_eq(got, expected, count);
+  ck_assert_mem_eq(&open, &whole, sizeof open);
+  ck_assert_uint_eq(less.used_bytes, 0);
+  ck_assert_uint_eq(less.high_bytes, ppml_encrypt_to_bytes(p));
+  ck_assert_uint_lt(less.high_bytes, arena.high_bytes);
+  free(expected);
+  free(got);
+  test_arena_free(&arena);
+  test_arena_free(&less);
+}
+
+START_TEST(block_by_block_the_file_is_the_same) {
+  check_writing("fast");       /* two blocks, the second one in part */
+  check_writing("leveled-16"); /* four blocks of 256 values */
+}
+END_TEST
+
+/* No request is open for a file that has no end. */
+START_TEST(a_file_that_ends_early_opens_no_request) {
+  const uint8_t pixels[900] = {1, 2, 3, 255};
+  uint8_t bytes[5000];
+  ppml_secret_key key;
+  make_key(&key, "fast", 30, 30);
+  size_t count = ppml_input_wire_bytes(key.client.params, &key.client.spec);
+  ppml_arena arena = test_arena(ppml_encrypt_to_bytes(key.client.params));
+  ck_assert_uint_le(count, sizeof bytes);
+  for (size_t room = 0; room < count; room += room < 90 ? 10 : 500) {
+    ppml_request request = {{1}, 1};
+    const ppml_request closed = {{0}, 0};
+    ppml_rng rng = test_rng(35);
+    ppml_writer writer = ppml_writer_to_memory(bytes, room);
+    ck_assert_int_eq(ppml_encrypt_to(&writer, &request, &key, pixels, &rng, &arena), PPML_ERR_IO);
+    ck_assert_mem_eq(&request, &closed, sizeof request);
+    ck_assert_uint_eq(arena.used_bytes, 0);
+  }
+  test_arena_free(&arena);
+}
+END_TEST
+
 START_TEST(encryption_takes_exactly_what_is_said) {
   static const ppml_input nothing;
   ppml_secret_key key;
   const uint8_t pixels[900] = {1, 2, 3};
   make_key(&key, "fast", 30, 30);
-  size_t bytes = ppml_input_bytes(key.client.params, &key.client.spec);
+  size_t bytes = ppml_encrypt_bytes(key.client.params, &key.client.spec);
   for (size_t less = 0; less <= bytes; less = less ? 3 * less : 1) {
     ppml_input input;
     ppml_rng rng = test_rng(33);
@@ -327,12 +385,14 @@ int main(void) {
   tcase_add_test(kat, an_image_is_encrypted_and_written_as_known);
   tcase_add_test(kat, scores_are_written_as_known);
   tcase_add_test(law, every_encryption_is_different);
+  tcase_add_test(law, block_by_block_the_file_is_the_same);
   tcase_add_test(law, scores_are_decrypted);
   tcase_add_test(bounds, an_encrypted_image_is_its_pixels_and_the_stated_noise);
   tcase_add_test(bounds, output_switch_noise_matches_formula);
   tcase_add_test(bounds, a_score_is_the_nearest_to_the_phase);
   tcase_add_test(error, what_does_not_belong_together_is_not_decrypted);
   tcase_add_test(error, another_key_does_not_decrypt);
+  tcase_add_test(error, a_file_that_ends_early_opens_no_request);
   tcase_add_test(oom, encryption_takes_exactly_what_is_said);
   return test_run(suite);
 }

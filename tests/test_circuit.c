@@ -4,7 +4,7 @@
 #include "support.h"
 
 static const uint32_t activations[] = {PPML_ACTIVATION_RELU, PPML_ACTIVATION_SIGN,
-                                       PPML_ACTIVATION_SQUARE, PPML_ACTIVATION_TABLE};
+                                       PPML_ACTIVATION_CLIPPED_SQUARE, PPML_ACTIVATION_TABLE};
 
 static const uint32_t hidden[] = {6, 4, 3};
 
@@ -128,7 +128,7 @@ static int plan(bench *b, double agreement, const char *params, ppml_refusal *re
   options.params = params ? ppml_params_by_name(params) : NULL;
   options.automatic = params == NULL;
   b->arena.used_bytes = 0;
-  return ppml_plan(&b->circuit, &b->net.model, &options, refusal, &b->arena);
+  return ppml_compile(&b->circuit, &b->net.model, &options, refusal, &b->arena);
 }
 
 START_TEST(a_wide_margin_chooses_the_fast_set_and_a_narrow_one_another) {
@@ -159,6 +159,9 @@ START_TEST(too_much_noise_is_refused_with_its_reason) {
   ck_assert_uint_eq(b->arena.used_bytes, 0);
   ck_assert_int_eq(plan(b, 0.995, "fast", &refusal), PPML_ERR_PARAMS);
   ck_assert_str_eq(refusal.params->name, "fast");
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "noise"));
+  ck_assert_int_eq(plan(b, 0, "leveled-16", &refusal), PPML_ERR_PARAMS);
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "no bootstrap"));
   ck_assert_int_eq(plan(b, 0, "fast", NULL), PPML_OK);
   ck_assert(b->circuit.agreement == 0);
   b->arena.used_bytes = 0;
@@ -210,7 +213,7 @@ END_TEST
 
 /* The refusal stays that of the closest set with noise. */
 START_TEST(what_even_the_exact_set_cannot_do_is_refused) {
-  static const uint32_t others[] = {PPML_ACTIVATION_SQUARE, PPML_ACTIVATION_TABLE};
+  static const uint32_t others[] = {PPML_ACTIVATION_CLIPPED_SQUARE, PPML_ACTIVATION_TABLE};
   for (size_t a = 0; a < 2; a++) {
     bench *b = bench_make_narrow(others[a], 9);
     ppml_refusal refusal;
@@ -234,7 +237,7 @@ START_TEST(a_certificate_follows_the_noise) {
   ck_assert_uint_eq(before.bootstraps, 10);
   ck_assert_uint_eq(before.layer_count, 3);
   ck_assert(before.lwe_security_bits >= 128 && before.glwe_security_bits >= 128);
-  ck_assert_uint_eq(before.eval_key_bytes, ppml_eval_key_bytes(b->circuit.params, 1));
+  ck_assert_uint_eq(before.eval_key_bytes, ppml_eval_key_read_bytes(b->circuit.params, 1));
   ck_assert_uint_eq(before.infer_bytes, ppml_infer_bytes(&b->circuit, 1, 1));
   for (int l = 0; l < 2; l++) {
     ck_assert_int_ge(before.layer[l].accumulator_bound, before.layer[l].accumulator_peak);
@@ -273,6 +276,7 @@ START_TEST(a_network_that_does_not_fit_the_torus_is_told) {
   b->net.peak[0][3] = 1 << 24; /* an input is 2^-20, and accumulators stay below 1/2 */
   ck_assert_int_eq(plan(b, 0, "fast", &refusal), PPML_ERR_PARAMS);
   ck_assert(refusal.params == NULL && refusal.layer == 0 && refusal.neuron == 3);
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "does not fit the torus"));
   bench_free(b);
 }
 END_TEST
@@ -284,7 +288,7 @@ END_TEST
     const ppml_params *p = ppml_params_by_name("fast");                                            \
     change;                                                                                        \
     b->arena.used_bytes = 0;                                                                       \
-    ck_assert_int_eq(ppml_compile(&b->circuit, m, p, &b->arena), PPML_ERR_ARG);                    \
+    ck_assert_int_eq(test_compile(&b->circuit, m, p, &b->arena), PPML_ERR_ARG);                    \
     bench_free(b);                                                                                 \
   } while (0)
 
@@ -310,10 +314,10 @@ END_TEST
 START_TEST(arguments_are_checked) {
   bench *b = bench_make(1, PPML_ACTIVATION_RELU, 3, 13);
   const ppml_params *p = ppml_params_by_name("fast");
-  ck_assert_int_eq(ppml_compile(NULL, &b->net.model, p, &b->arena), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_compile(&b->circuit, NULL, p, &b->arena), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, p, NULL), PPML_ERR_ARG);
-  ck_assert_int_eq(ppml_plan(&b->circuit, &b->net.model, NULL, NULL, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(test_compile(NULL, &b->net.model, p, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(test_compile(&b->circuit, NULL, p, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(test_compile(&b->circuit, &b->net.model, p, NULL), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, NULL, NULL, &b->arena), PPML_ERR_ARG);
   bench_free(b);
 }
 END_TEST
@@ -326,15 +330,15 @@ START_TEST(a_set_is_chosen_where_that_is_asked_for_alone) {
   ppml_compile_options options = ppml_compile_options_default(&m->spec);
   b->arena.used_bytes = 0;
   ck_assert_ptr_null(fats);
-  ck_assert_int_eq(ppml_compile(&b->circuit, m, fats, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(test_compile(&b->circuit, m, fats, &b->arena), PPML_ERR_NAME);
   options.params = fats;
-  ck_assert_int_eq(ppml_plan(&b->circuit, m, &options, NULL, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_compile(&b->circuit, m, &options, NULL, &b->arena), PPML_ERR_NAME);
   options.params = fast;
   options.automatic = 1;
-  ck_assert_int_eq(ppml_plan(&b->circuit, m, &options, NULL, &b->arena), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_compile(&b->circuit, m, &options, NULL, &b->arena), PPML_ERR_ARG);
   options.params = NULL;
   options.agreement = 0;
-  ck_assert_int_eq(ppml_plan(&b->circuit, m, &options, NULL, &b->arena), PPML_OK);
+  ck_assert_int_eq(ppml_compile(&b->circuit, m, &options, NULL, &b->arena), PPML_OK);
   bench_free(b);
 }
 END_TEST
@@ -347,7 +351,7 @@ START_TEST(compiling_takes_exactly_what_is_said) {
     for (size_t less = 1; less <= bytes; less += 64) {
       ppml_arena arena = test_arena(bytes - less);
       const ppml_params *p = ppml_params_by_name("fast");
-      ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, p, &arena), PPML_ERR_NOMEM);
+      ck_assert_int_eq(test_compile(&b->circuit, &b->net.model, p, &arena), PPML_ERR_NOMEM);
       test_arena_free(&arena);
     }
     bench_free(b);

@@ -21,7 +21,6 @@ enum { PIXELS = 16, IMAGES = 8, OUT_BYTES = 1 << 16, USED_BYTES = 128, FILL = 0x
 enum {
   MODEL,
   PLAN,
-  PARAMS,
   CIRCUIT,
   CLIENT,
   SECRET,
@@ -142,12 +141,10 @@ static void make_keys(world *w, const ppml_params *p) {
 
 /* Everything as it should be, for the next call. */
 static void reset(world *w) {
-  void *all[ARGUMENTS] = {&w->model,  &w->plan,    NULL,       &w->circuit, &w->client,
-                          &w->secret, &w->request, &w->eval,   &w->input,   &w->output,
-                          &w->rng,    w->pixels,   &w->reader, &w->writer,  &w->limits,
-                          &w->net,    &w->images,  &w->train,  w->out};
+  void *all[ARGUMENTS] = {&w->model,  &w->plan,   &w->circuit, &w->client, &w->secret, &w->request,
+                          &w->eval,   &w->input,  &w->output,  &w->rng,    w->pixels,  &w->reader,
+                          &w->writer, &w->limits, &w->net,     &w->images, &w->train,  w->out};
   memcpy(w->argument, all, sizeof all);
-  memcpy(&w->argument[PARAMS], &w->plan.params, sizeof w->plan.params);
   w->reader = ppml_reader_from_memory(w->file, w->file_bytes);
   w->writer = ppml_writer_to_memory(w->wire, w->wire_bytes);
   w->eval.weights = NULL;
@@ -168,9 +165,9 @@ static world *make_world(const char *params, uint64_t seed) {
   w->plan.params = p;
   w->plan.publish = 16;
   w->limits = ppml_limits_default();
-  w->arena = arena_of(ppml_eval_key_bytes(p, 1) + ((size_t)16 << 20));
+  w->arena = arena_of(ppml_eval_key_read_bytes(p, 1) + ((size_t)16 << 20));
   ppml_rng_init_for_tests(&w->rng, seed);
-  ck_assert(!ppml_plan(&w->circuit, &w->model, &w->plan, NULL, &w->arena));
+  ck_assert(!ppml_compile(&w->circuit, &w->model, &w->plan, NULL, &w->arena));
   ppml_client_from_circuit(&w->client, &w->circuit);
   make_keys(w, p);
   w->file = (uint8_t *)memory_of(w->wire_bytes);
@@ -200,14 +197,9 @@ static int call_predict(world *w, ppml_arena *arena) {
                             arena);
 }
 
-static int call_plan(world *w, ppml_arena *arena) {
-  return ppml_plan(GIVEN(ppml_circuit, OUT), GIVEN(ppml_model, MODEL),
-                   GIVEN(ppml_compile_options, PLAN), NULL, arena);
-}
-
 static int call_compile(world *w, ppml_arena *arena) {
   return ppml_compile(GIVEN(ppml_circuit, OUT), GIVEN(ppml_model, MODEL),
-                      GIVEN(const ppml_params, PARAMS), arena);
+                      GIVEN(ppml_compile_options, PLAN), NULL, arena);
 }
 
 static int call_simulate(world *w, ppml_arena *arena) {
@@ -260,6 +252,12 @@ static int call_encrypt(world *w, ppml_arena *arena) {
                       GIVEN(uint8_t, PIXEL), GIVEN(ppml_rng, RNG), arena);
 }
 
+static int call_encrypt_to(world *w, ppml_arena *arena) {
+  return ppml_encrypt_to(GIVEN(ppml_writer, WRITER), GIVEN(ppml_request, OUT),
+                         GIVEN(ppml_secret_key, SECRET), GIVEN(uint8_t, PIXEL),
+                         GIVEN(ppml_rng, RNG), arena);
+}
+
 static int call_decrypt(world *w, ppml_arena *arena) {
   (void)arena;
   return ppml_decrypt(GIVEN(ppml_answer, OUT), GIVEN(ppml_output, OUTPUT), 0,
@@ -283,6 +281,18 @@ static int call_decrypt_flooded(world *w, ppml_arena *arena) {
 static int call_infer(world *w, ppml_arena *arena) {
   return ppml_infer(GIVEN(ppml_output, OUT), GIVEN(ppml_circuit, CIRCUIT), GIVEN(ppml_input, INPUT),
                     1, GIVEN(ppml_eval_key, EVAL), NULL, arena);
+}
+
+static int call_steps(world *w, ppml_arena *arena) {
+  return ppml_steps_init(GIVEN(ppml_steps, OUT), GIVEN(ppml_eval_key, EVAL), 3, arena);
+}
+
+static int call_mimic(world *w, ppml_arena *arena) {
+  return ppml_eval_key_mimic(GIVEN(ppml_eval_key, OUT), w->client.params, NULL, arena);
+}
+
+static int call_transform(world *w, ppml_arena *arena) {
+  return ppml_transform_init(GIVEN(ppml_transform, OUT), 256, NULL, arena);
 }
 
 static int call_header(world *w, ppml_arena *arena) {
@@ -382,7 +392,7 @@ static size_t generate_bytes(const world *w) {
   return ppml_eval_key_generate_bytes(w->client.params, 1);
 }
 static size_t eval_key_bytes(const world *w) {
-  return ppml_eval_key_bytes(w->client.params, 1);
+  return ppml_eval_key_read_bytes(w->client.params, 1);
 }
 static size_t stream_bytes(const world *w) {
   return ppml_eval_key_stream_bytes(w->client.params, 1);
@@ -391,10 +401,23 @@ static size_t prepare_bytes(const world *w) {
   return ppml_eval_key_prepare_bytes(&w->circuit);
 }
 static size_t input_bytes(const world *w) {
-  return ppml_input_bytes(w->client.params, &w->client.spec);
+  return ppml_encrypt_bytes(w->client.params, &w->client.spec);
+}
+static size_t encrypt_to_bytes(const world *w) {
+  return ppml_encrypt_to_bytes(w->client.params);
 }
 static size_t infer_bytes(const world *w) {
   return ppml_infer_bytes(&w->circuit, 1, 1);
+}
+static size_t steps_bytes(const world *w) {
+  return ppml_steps_init_bytes(w->client.params, 3);
+}
+static size_t mimic_bytes(const world *w) {
+  return ppml_eval_key_mimic_bytes(w->client.params);
+}
+static size_t transform_bytes(const world *w) {
+  (void)w;
+  return ppml_transform_init_bytes(256);
 }
 static size_t read_bytes(const world *w) {
   ppml_header header;
@@ -405,8 +428,7 @@ static size_t read_bytes(const world *w) {
 
 static const contract contracts[] = {
     {"model_predict", call_predict, predict_bytes, {MODEL, PIXEL, OUT, NONE}, NULL},
-    {"plan", call_plan, compile_bytes, {MODEL, PLAN, OUT, NONE}, NULL},
-    {"compile", call_compile, compile_bytes, {MODEL, PARAMS, OUT, NONE}, NULL},
+    {"compile", call_compile, compile_bytes, {MODEL, PLAN, OUT, NONE}, NULL},
     {"simulate", call_simulate, simulate_bytes, {CIRCUIT, PIXEL, RNG, OUT, NONE}, NULL},
     {"float_predict", call_float_predict, float_bytes, {NET, PIXEL, OUT, NONE}, NULL},
     {"quantize", call_quantize, quantize_bytes, {NET, IMAGE, OUT, NONE}, NULL},
@@ -425,6 +447,11 @@ static const contract contracts[] = {
      call_eval_key},
     {"eval_key_prepare", call_prepare, prepare_bytes, {EVAL, CIRCUIT, NONE}, NULL},
     {"encrypt", call_encrypt, input_bytes, {SECRET, PIXEL, RNG, OUT, NONE}, NULL},
+    {"encrypt_to",
+     call_encrypt_to,
+     encrypt_to_bytes,
+     {WRITER, SECRET, PIXEL, RNG, OUT, NONE},
+     NULL},
     {"decrypt", call_decrypt, NULL, {OUTPUT, REQUEST, SECRET, OUT, NONE}, NULL},
     {"decrypt_scores_for_owner",
      call_decrypt_for_owner,
@@ -437,6 +464,9 @@ static const contract contracts[] = {
      {OUTPUT, REQUEST, SECRET, RNG, OUT, NONE},
      NULL},
     {"infer", call_infer, infer_bytes, {CIRCUIT, INPUT, EVAL, OUT, NONE}, NULL},
+    {"steps_init", call_steps, steps_bytes, {EVAL, OUT, NONE}, NULL},
+    {"eval_key_mimic", call_mimic, mimic_bytes, {OUT, NONE}, NULL},
+    {"transform_init", call_transform, transform_bytes, {OUT, NONE}, NULL},
     {"header_read", call_header, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
     {"container_check", call_container, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
     {"rng_init", call_rng_init, NULL, {OUT, NONE}, NULL},
@@ -514,13 +544,15 @@ static int is_wrong_when_zeroed(int argument) {
 
 static void check_argument(world *w, const contract *c, int argument, ppml_arena arena) {
   static uint8_t zeros[1 << 16];
-  const ppml_params *none = NULL;
-  ppml_arena unset = {NULL, 0, 0, 0};
+  ppml_arena unset = {NULL, 0, 0, 0}, askew = arena;
   memset(zeros, 0, sizeof zeros);
   reset(w);
   if (argument == ARGUMENTS) { /* the arena's turn */
     ck_assert_msg(call(w, c, NULL, "NULL arena") == PPML_ERR_ARG, "%s: arena NULL", c->name);
     ck_assert_msg(call(w, c, &unset, "zeroed arena") == PPML_ERR_ARG, "%s: arena zeroed", c->name);
+    askew.memory++;
+    ck_assert_msg(call(w, c, &askew, "misaligned arena") == PPML_ERR_ALIGNMENT, "%s: misaligned",
+                  c->name);
     return;
   }
   w->argument[argument] = NULL;
@@ -529,10 +561,9 @@ static void check_argument(world *w, const contract *c, int argument, ppml_arena
   if (!is_wrong_when_zeroed(argument)) return;
   reset(w);
   w->argument[argument] = zeros;
-  if (argument == PARAMS) memcpy(zeros, &none, sizeof none);
   int error = call(w, c, &arena, "zeroed");
   int expected = argument == RNG       ? PPML_ERR_RNG
-                 : argument == PARAMS  ? PPML_ERR_PARAMS
+                 : argument == PLAN    ? PPML_ERR_NAME    /* no set, and none is to be chosen */
                  : argument == REQUEST ? PPML_ERR_REQUEST /* one that is not open */
                                        : PPML_ERR_ARG;
   ck_assert_msg(error == expected, "%s: argument %d zeroed: %d", c->name, argument, error);
@@ -616,7 +647,9 @@ START_TEST(every_allocation_may_fail_with_bootstraps) {
   for (int i = 0; i < CONTRACTS; i++) {
     const contract *c = &contracts[i];
     if (c->bytes == NULL || c->call == call_train || c->call == call_eval_key) continue;
-    if (c->call == call_eval_key_read || c->call == call_infer || c->call == call_prepare) continue;
+    if (c->call == call_mimic || c->call == call_eval_key_read || c->call == call_infer ||
+        c->call == call_prepare)
+      continue;
     make_file(w, c);
     check_memory(w, c);
   }
@@ -678,12 +711,10 @@ START_TEST(a_refused_plan_leaves_nothing) {
   uint8_t memory[4096] PPML_ALIGNED;
   for (int i = 0; i < CONTRACTS; i++) {
     const contract *c = &contracts[i];
-    if (c->call != call_plan && c->call != call_compile) continue;
-    const ppml_params *p = ppml_params_by_name("precise");
+    if (c->call != call_compile) continue;
     ppml_arena arena = half_used(memory, sizeof memory - USED_BYTES);
     reset(w);
-    w->plan.params = p;
-    memcpy(&w->argument[PARAMS], &p, sizeof p);
+    w->plan.params = ppml_params_by_name("precise");
     ck_assert_int_eq(call(w, c, &arena, "refused"), PPML_ERR_PARAMS);
     w->plan.params = w->client.params;
   }
@@ -714,11 +745,20 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
                             ppml_circuit_pbs_count(circuit),
                             ppml_spec_inputs(spec),
                             ppml_spec_answer_bytes(spec),
-                            ppml_input_bytes(p, spec),
-                            ppml_input_bytes(NULL, spec),
+                            ppml_encrypt_bytes(p, spec),
+                            ppml_encrypt_bytes(NULL, spec),
+                            ppml_encrypt_to_bytes(NULL),
                             ppml_input_wire_bytes(p, spec),
                             ppml_output_wire_bytes(p, spec, 1),
-                            ppml_eval_key_bytes(NULL, 1),
+                            ppml_eval_key_read_bytes(NULL, 1),
+                            ppml_eval_key_memory_bytes(NULL),
+                            ppml_eval_key_mimic_bytes(NULL),
+                            ppml_steps_init_bytes(NULL, 1),
+                            ppml_steps_init_bytes(p, 0),
+                            ppml_steps_count(NULL, PPML_STEP_BOOTSTRAP, 1),
+                            ppml_transform_init_bytes(100),
+                            ppml_params_block(NULL),
+                            ppml_circuit_pbs_rounds(circuit),
                             ppml_eval_key_stream_bytes(NULL, 1),
                             ppml_eval_key_generate_bytes(NULL, 1),
                             ppml_eval_key_wire_bytes(NULL),
@@ -735,7 +775,8 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
     ppml_spec_answer(&answer, spec, NULL);
     ck_assert(noise.score == 0 && certificate.layer_count == 0 && client.params == NULL);
     ck_assert(answer == FILL && ppml_circuit_failure_log2(circuit) == 0);
-    ck_assert(ppml_exact_refusal(model) != NULL && !ppml_spec_same_answer(spec, NULL, NULL));
+    ck_assert(ppml_leveled_refusal(model) != NULL && ppml_exact_refusal(model) != NULL &&
+              !ppml_spec_same_answer(spec, NULL, NULL));
     ck_assert(ppml_compile_options_default(spec).params == NULL);
     ck_assert_int_eq(ppml_circuit_score_peak(circuit, 0), INT32_MAX);
   }
@@ -784,7 +825,7 @@ END_TEST
 
 START_TEST(absurd_numbers_of_threads_are_refused) {
   const ppml_params *p = ppml_params_by_name("fast");
-  ck_assert_uint_eq(ppml_eval_key_bytes(p, SIZE_MAX / 1000), 0);
+  ck_assert_uint_eq(ppml_eval_key_read_bytes(p, SIZE_MAX / 1000), 0);
   ck_assert_uint_eq(ppml_eval_key_generate_bytes(p, SIZE_MAX / 4), 0);
   ck_assert_uint_eq(ppml_eval_key_stream_bytes(p, PPML_THREADS_MAX + 1), 0);
   ck_assert_uint_gt(ppml_eval_key_stream_bytes(p, PPML_THREADS_MAX), 0);

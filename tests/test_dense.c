@@ -3,7 +3,7 @@
 #include "support.h"
 
 static const uint32_t activations[] = {PPML_ACTIVATION_RELU, PPML_ACTIVATION_SIGN,
-                                       PPML_ACTIVATION_SQUARE, PPML_ACTIVATION_TABLE};
+                                       PPML_ACTIVATION_CLIPPED_SQUARE, PPML_ACTIVATION_TABLE};
 
 static const uint32_t hidden[] = {5, 4};
 

@@ -66,7 +66,7 @@ static run *run_make(uint32_t neurons, uint32_t classes, const char *params, uin
   test_circuit_make(&r->circuit, &r->net, params, &r->arena);
   ppml_client_from_circuit(&r->client, &r->circuit);
   test_keys_make(&r->keys, &r->client, seed + 2);
-  r->work = test_arena(IMAGES * ppml_input_bytes(r->circuit.params, &r->client.spec));
+  r->work = test_arena(IMAGES * ppml_encrypt_bytes(r->circuit.params, &r->client.spec));
   for (size_t i = 0; i < IMAGES; i++) {
     test_pixels(r->pixels[i], INPUTS, &r->rng);
     ck_assert_int_eq(ppml_encrypt(&r->inputs[i], &test_request, &r->keys.secret, r->pixels[i],
@@ -214,7 +214,7 @@ START_TEST(pictures_of_weight_signs_do_not_wrap_where_room_is_cheap) {
   ck_assert_int_gt(certificate.score_room, certificate.layer[1].accumulator_bound);
   ppml_client_from_circuit(&r->client, &r->circuit);
   test_keys_make(&r->keys, &r->client, 32);
-  r->work = test_arena(ppml_input_bytes(r->circuit.params, &r->client.spec));
+  r->work = test_arena(ppml_encrypt_bytes(r->circuit.params, &r->client.spec));
   ppml_arena scratch = test_arena(ppml_model_predict_bytes(&r->net.model));
   int unseen = 0;
   for (uint32_t j = 0; j < 4; j++)
@@ -423,7 +423,19 @@ END_TEST
 static int compile_automatic(ppml_circuit *circuit, const ppml_model *model, ppml_arena *arena) {
   ppml_compile_options options = ppml_compile_options_default(&model->spec);
   options.automatic = 1;
-  return ppml_plan(circuit, model, &options, NULL, arena);
+  return ppml_compile(circuit, model, &options, NULL, arena);
+}
+
+/* Is the model refused, of a set or of any where p is NULL, with this word in the reason? */
+static int is_refused(const ppml_model *model, const ppml_params *p, const char *word,
+                      ppml_arena *arena) {
+  ppml_compile_options options = ppml_compile_options_for(p);
+  ppml_refusal refusal;
+  ppml_circuit circuit;
+  options.automatic = p == NULL;
+  options.agreement = p == NULL ? 0.995 : 0;
+  return ppml_compile(&circuit, model, &options, &refusal, arena) == PPML_ERR_PARAMS &&
+         strstr(refusal.reason, word) != NULL;
 }
 
 START_TEST(networks_without_room_are_refused) {
@@ -432,18 +444,18 @@ START_TEST(networks_without_room_are_refused) {
   ppml_arena arena = test_arena(1 << 16);
   const ppml_params *p = ppml_params_by_name("leveled-16");
   net_make(&net, 17, 2, 11);
-  ck_assert_int_eq(ppml_compile(&circuit, &net.model, p, &arena), PPML_ERR_PARAMS);
+  ck_assert(is_refused(&net.model, p, "slots", &arena));
   ck_assert_int_eq(compile_automatic(&circuit, &net.model, &arena), PPML_OK);
   ck_assert_str_eq(circuit.params->name, "leveled-32");
-  ck_assert_int_eq(ppml_compile(&circuit, &net.model, ppml_params_by_name("precise"), &arena),
-                   PPML_ERR_PARAMS);
+  ck_assert(is_refused(&net.model, ppml_params_by_name("precise"), "no products", &arena));
   net.peak[1][0] = 1 << 30; /* with room, beyond 2^30 */
-  ck_assert_int_eq(compile_automatic(&circuit, &net.model, &arena), PPML_ERR_PARAMS);
+  ck_assert(is_refused(&net.model, NULL, "beyond 2^30", &arena));
+  ck_assert_ptr_nonnull(strstr(ppml_leveled_refusal(&net.model), "beyond 2^30"));
   net.peak[1][0] = 1 << 27; /* so large that noise drowns the margin */
   net.model.margin_p05 = 50;
-  ck_assert_int_eq(compile_automatic(&circuit, &net.model, &arena), PPML_ERR_PARAMS);
+  ck_assert(is_refused(&net.model, NULL, "noise", &arena));
   test_net_make(&net, SIDE, SIDE, (const uint32_t[]){8}, 1, PPML_ACTIVATION_RELU, 2, 12);
-  ck_assert_int_eq(ppml_compile(&circuit, &net.model, p, &arena), PPML_ERR_PARAMS);
+  ck_assert(is_refused(&net.model, p, "no bootstrap", &arena));
   test_arena_free(&arena);
 }
 END_TEST
@@ -460,7 +472,7 @@ END_TEST
 /* The arena is given back, however little of it there is. */
 START_TEST(encryption_without_memory_takes_none) {
   run *r = run_make(16, 2, "leveled-16", 14);
-  size_t bytes = ppml_input_bytes(r->circuit.params, &r->client.spec);
+  size_t bytes = ppml_encrypt_bytes(r->circuit.params, &r->client.spec);
   ppml_input input;
   for (size_t less = 64; less <= bytes; less += bytes / 97) {
     ppml_arena arena = test_arena(bytes - less);

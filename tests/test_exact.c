@@ -520,7 +520,7 @@ END_TEST
 static int compile(const test_net *net) {
   ppml_circuit c;
   ppml_arena arena = test_arena(ppml_compile_bytes(&net->model));
-  int error = ppml_compile(&c, &net->model, ppml_params_by_name("exact"), &arena);
+  int error = test_compile(&c, &net->model, ppml_params_by_name("exact"), &arena);
   test_arena_free(&arena);
   return error;
 }
@@ -536,7 +536,7 @@ START_TEST(networks_that_do_not_fit_are_refused) {
   test_net *net = test_memory(sizeof *net);
   test_net_make(net, 4, 4, hidden, 2, PPML_ACTIVATION_SIGN, 2, 1);
   check_refusal(net, "one hidden layer");
-  make_net(net, 4, 4, 3, PPML_ACTIVATION_SQUARE, 2, 2, 1);
+  make_net(net, 4, 4, 3, PPML_ACTIVATION_CLIPPED_SQUARE, 2, 2, 1);
   check_refusal(net, "relu and sign");
   make_net(net, 4, 4, 3, PPML_ACTIVATION_TABLE, 2, 2, 1);
   check_refusal(net, "relu and sign");

@@ -97,7 +97,7 @@ START_TEST(a_key_is_refused_where_doubles_are_not_ieee_s) {
   ppml_limits limits = ppml_limits_default();
   broken.backward_add = folded_backward;
   test_keys_make(&keys, &client, 41);
-  ppml_arena arena = test_arena(ppml_eval_key_bytes(client.params, 1));
+  ppml_arena arena = test_arena(ppml_eval_key_read_bytes(client.params, 1));
   ppml_reader reader = ppml_reader_from_memory(keys.wire, keys.wire_bytes);
   ck_assert_int_eq(ppmli_eval_key_read(&key, &reader, &limits, NULL, &broken, NULL, &arena),
                    PPML_ERR_ARITHMETIC);

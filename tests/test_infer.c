@@ -31,7 +31,7 @@ typedef struct bench {
 
 static void bench_encrypt(bench *b, uint64_t seed) {
   ppml_rng rng = test_rng(seed);
-  size_t bytes = ppml_input_bytes(b->circuit.params, &b->net.model.spec);
+  size_t bytes = ppml_encrypt_bytes(b->circuit.params, &b->net.model.spec);
   ck_assert_uint_le(ppml_spec_inputs(&b->net.model.spec), PIXELS_MAX);
   for (size_t i = 0; i < IMAGES; i++) {
     size_t mark = ppml_arena_mark(&b->arena);

@@ -183,7 +183,7 @@ START_TEST(an_expanded_key_does_not_depend_on_threads) {
   const ppml_params *p = keys.eval.params;
   ppml_parallel parallel = test_parallel(3);
   ppml_eval_key key;
-  ppml_arena arena = test_arena(ppml_eval_key_bytes(p, 3));
+  ppml_arena arena = test_arena(ppml_eval_key_read_bytes(p, 3));
   ck_assert_int_eq(read_key(&key, keys.wire, keys.wire_bytes, &parallel, &arena), PPML_OK);
   ck_assert_mem_eq(key.key_switch_key, keys.eval.key_switch_key,
                    ppmli_ksk_words(p, ppmli_ksk_rows(p)) * sizeof(uint32_t));
@@ -200,7 +200,7 @@ START_TEST(a_damaged_key_is_refused_and_leaves_nothing) {
   static const ppml_eval_key nothing;
   const size_t places[] = {
       80, 112, 113 + 12800, keys.wire_bytes / 2, keys.wire_bytes - 17, keys.wire_bytes - 1};
-  ppml_arena arena = test_arena(ppml_eval_key_bytes(keys.eval.params, 1));
+  ppml_arena arena = test_arena(ppml_eval_key_read_bytes(keys.eval.params, 1));
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
     ppml_eval_key key;
     memset(&key, 0xee, sizeof key);
@@ -216,7 +216,7 @@ END_TEST
 
 START_TEST(a_key_that_ends_early_is_truncated) {
   const size_t counts[] = {0, 79, 80, 111, 112, 3000, 12912, 20000, keys.wire_bytes - 1};
-  ppml_arena arena = test_arena(ppml_eval_key_bytes(keys.eval.params, 1));
+  ppml_arena arena = test_arena(ppml_eval_key_read_bytes(keys.eval.params, 1));
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
     ppml_eval_key key;
     ck_assert_int_eq(read_key(&key, keys.wire, counts[i], NULL, &arena), PPML_ERR_TRUNCATED);
@@ -250,7 +250,7 @@ END_TEST
 
 START_TEST(generation_and_reading_take_exactly_what_is_said) {
   size_t make = ppml_eval_key_generate_bytes(keys.eval.params, 2);
-  size_t read = ppml_eval_key_bytes(keys.eval.params, 2);
+  size_t read = ppml_eval_key_read_bytes(keys.eval.params, 2);
   ppml_parallel parallel = test_parallel(2);
   for (size_t less = 1; less <= read; less *= 3) {
     ppml_eval_key key;

@@ -531,7 +531,7 @@ static void party_make(party *p, uint32_t classes, uint32_t features, uint32_t m
   ck_assert_uint_eq(writer.position, p->key_file.count);
   test_arena_free(&scratch);
   ppml_reader reader = ppml_reader_from_memory(p->key_file.bytes, p->key_file.count);
-  p->key_arena = test_arena(ppml_learning_key_bytes(1, 1));
+  p->key_arena = test_arena(ppml_learning_key_read_bytes(1, 1));
   ck_assert_int_eq(
       ppml_learning_key_read(&p->key, &reader, &p->limits, 1, NULL, NULL, &p->key_arena), PPML_OK);
 }
@@ -777,7 +777,7 @@ START_TEST(answers_by_an_encrypted_model_are_given_once) {
   reader = ppml_reader_from_memory(answers.bytes, answers.count);
   ck_assert_int_eq(ppml_classified_digest(digest, &reader, &p.limits), PPML_OK);
   ck_assert_int_eq(memcmp(digest, request.digest, PPML_ID_BYTES), 0);
-  ppml_arena owner = test_arena(ppml_classified_bytes());
+  ppml_arena owner = test_arena(ppml_classified_decrypt_bytes());
   request.digest[0] ^= 1; /* another request */
   reader = ppml_reader_from_memory(answers.bytes, answers.count);
   ck_assert_int_eq(ppml_classified_decrypt(&reader, &p.limits, &request, &p.t.keys.secret,
@@ -857,7 +857,7 @@ START_TEST(objects_that_are_not_whole_are_refused) {
   refused(ppml_classified_digest(NULL, &reader, &p.limits));
   refused(ppml_learn_simulate(weights, &no_plan, &p.t.map, &p.source, &p.options, 1, NULL, arena));
 #undef refused
-  ck_assert_uint_eq(ppml_training_plan_bytes(&no_map, &p.source, &p.options), 0);
+  ck_assert_uint_eq(ppml_training_plan_make_bytes(&no_map, &p.source, &p.options), 0);
   ck_assert_uint_eq(ppml_training_wire_bytes(&no_plan), 0);
   ck_assert_uint_eq(ppml_training_encrypt_bytes(&no_plan, &p.t.map, 1), 0);
   ck_assert_uint_eq(ppml_classify_bytes(&no_learnt), 0);

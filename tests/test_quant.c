@@ -97,7 +97,7 @@ static double defined(uint32_t kind, double z, double range) {
     return z >= 0 ? 127 : -127;
   case PPML_ACTIVATION_RELU:
     return copysign(floor(fabs(127 * u) + 0.5), u);
-  case PPML_ACTIVATION_SQUARE:
+  case PPML_ACTIVATION_CLIPPED_SQUARE:
     return floor(254 * u * u + 0.5) - 127;
   default:
     index = fmin(floor(128 * (u + 1)), 255);
@@ -138,10 +138,10 @@ END_TEST
 
 START_TEST(square_is_even_and_the_sign_of_zero_is_plus) {
   for (int64_t z = 0; z < 200; z++)
-    ck_assert_int_eq(activation(PPML_ACTIVATION_SQUARE, z, 97),
-                     activation(PPML_ACTIVATION_SQUARE, -z, 97));
-  ck_assert_int_eq(activation(PPML_ACTIVATION_SQUARE, 0, 97), -127);
-  ck_assert_int_eq(activation(PPML_ACTIVATION_SQUARE, 97, 97), 127);
+    ck_assert_int_eq(activation(PPML_ACTIVATION_CLIPPED_SQUARE, z, 97),
+                     activation(PPML_ACTIVATION_CLIPPED_SQUARE, -z, 97));
+  ck_assert_int_eq(activation(PPML_ACTIVATION_CLIPPED_SQUARE, 0, 97), -127);
+  ck_assert_int_eq(activation(PPML_ACTIVATION_CLIPPED_SQUARE, 97, 97), 127);
   ck_assert_int_eq(activation(PPML_ACTIVATION_SIGN, 0, 97), 127);
   ck_assert_int_eq(activation(PPML_ACTIVATION_SIGN, -1, 97), -127);
 }
@@ -354,7 +354,7 @@ END_TEST
 START_TEST(prediction_takes_exactly_what_is_said) {
   const uint32_t hidden[] = {5};
   test_net *net = test_memory(sizeof *net);
-  test_net_make(net, 4, 4, hidden, 1, PPML_ACTIVATION_SQUARE, 2, 2);
+  test_net_make(net, 4, 4, hidden, 1, PPML_ACTIVATION_CLIPPED_SQUARE, 2, 2);
   size_t bytes = ppml_model_predict_bytes(&net->model);
   const uint8_t pixels[16] = {1, 2, 3};
   for (size_t less = 0; less <= bytes; less = less ? 2 * less : 1) {

@@ -90,7 +90,7 @@ END_TEST
 
 /* A position is looked up as a blind rotation does it. */
 START_TEST(activations_are_those_of_the_table) {
-  bench *b = bench_make(2, PPML_ACTIVATION_SQUARE, 3);
+  bench *b = bench_make(2, PPML_ACTIVATION_CLIPPED_SQUARE, 3);
   static uint64_t table[512];
   ppmli_dense_table(table, &b->circuit, 1, 2);
   for (uint32_t at = 0; at < 1024; at++) {
@@ -206,7 +206,7 @@ static ppml_outlook encrypted(const bench *b, const ppml_circuit *c, const test_
   ppml_outlook o;
   ppml_rng rng = test_rng(50);
   ppml_arena arena =
-      test_arena(ppml_infer_bytes(c, 1, 1) + ppml_input_bytes(c->params, &c->model.spec));
+      test_arena(ppml_infer_bytes(c, 1, 1) + ppml_encrypt_bytes(c->params, &c->model.spec));
   memset(&o, 0, sizeof o);
   for (int i = 0; i < IMAGES; i++) {
     ppml_input input;

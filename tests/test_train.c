@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(two_classes_are_learnt_by_every_activation) {
   problem *p = problem_make(2);
-  for (uint32_t a = PPML_ACTIVATION_RELU; a <= PPML_ACTIVATION_SQUARE; a++) {
+  for (uint32_t a = PPML_ACTIVATION_RELU; a <= PPML_ACTIVATION_CLIPPED_SQUARE; a++) {
     p->options.activation = a;
     assert_learnt(p, 0.95);
   }
@@ -421,9 +421,9 @@ static void assert_gradient(uint32_t task, uint32_t classes, uint32_t activation
 
 START_TEST(the_gradient_is_the_slope_of_the_loss) {
   assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_RELU, 0);
-  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_SQUARE, 0);
+  assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_CLIPPED_SQUARE, 0);
   assert_gradient(PPML_TASK_CLASS, 3, PPML_ACTIVATION_RELU, 0);
-  assert_gradient(PPML_TASK_LABELS, 3, PPML_ACTIVATION_SQUARE, 0);
+  assert_gradient(PPML_TASK_LABELS, 3, PPML_ACTIVATION_CLIPPED_SQUARE, 0);
   assert_gradient(PPML_TASK_GRADE, 4, PPML_ACTIVATION_RELU, 0);
   assert_gradient(PPML_TASK_CLASS, 2, PPML_ACTIVATION_POLYNOMIAL, 0);
   assert_gradient(PPML_TASK_LABELS, 3, PPML_ACTIVATION_POLYNOMIAL, 0);

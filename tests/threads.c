@@ -119,9 +119,10 @@ static void make_shared(shared *s, const char *params, int is_prepared) {
   ppml_model model;
   memset(s, 0, sizeof *s);
   make_model(&model, p->slots != 0);
-  s->arena = arena_of(ppml_eval_key_bytes(p, 1) + ppml_eval_key_stream_bytes(p, 1) +
-                      ppml_input_bytes(p, &model.spec) + (1 << 22));
-  require(!ppml_compile(&s->circuit, &model, p, &s->arena), "compile");
+  s->arena = arena_of(ppml_eval_key_read_bytes(p, 1) + ppml_eval_key_stream_bytes(p, 1) +
+                      ppml_encrypt_bytes(p, &model.spec) + (1 << 22));
+  const ppml_compile_options options = ppml_compile_options_for(p);
+  require(!ppml_compile(&s->circuit, &model, &options, NULL, &s->arena), "compile");
   ppml_client_from_circuit(&s->client, &s->circuit);
   for (int i = 0; i < INPUTS; i++) s->pixels[i] = (uint8_t)(37 * i);
   make_keys(s);
@@ -141,7 +142,7 @@ static void use_objects(const shared *s, uint64_t seed) {
   uint8_t bytes[1 << 16];
   int32_t scores[2];
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
-  ppml_arena arena = arena_of(ppml_input_bytes(s->client.params, &s->client.spec) +
+  ppml_arena arena = arena_of(ppml_encrypt_bytes(s->client.params, &s->client.spec) +
                               ppml_simulate_bytes(&s->circuit.model));
   require(!ppml_rng_init(&rng), "entropy");
   require(!ppml_encrypt(&input, &request, &s->secret, s->pixels, &rng, &arena),

@@ -25,7 +25,7 @@ TEST_STATIC int unchecked_model_write(const ppml_model *m, ppml_writer *writer) 
 TEST_STATIC int unchecked_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
   ppml_certificate certificate;
   ppmli_circuit_certificate(&certificate, c);
-  return ppmli_circuit_file_write(c, &certificate, writer);
+  return ppmli_circuit_put_file(c, &certificate, writer);
 }
 
 /* Writes an object, valid or not; the library's writer must refuse just what its reader, whose

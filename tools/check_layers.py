@@ -4,14 +4,16 @@
 The layers are its folders, in the order of FOLDERS.  A header may include headers of its own
 folder or of those before it, without cycles; client and server include nothing of each other;
 a header uses something of every header that it includes; only api/ defines names that begin
-with ppml_; and what kind a parameter set is, only the headers of KINDS ask.
-Prints what breaks this; exit status 1 then.
+with ppml_; and what kind a parameter set is, only the headers of KINDS ask.  In ppml.h a size
+query is named after its call: where there is ppml_X_bytes, there is ppml_X.  The examples, which
+show how the library is meant, use ppml.h alone.  Prints what breaks this; exit status 1 then.
 """
 import os
 import re
 import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ppml_impl")
+EXAMPLES = os.path.join(ROOT, "..", "examples")
 NAME = re.compile(r"\b(?:ppmli|PPMLI)_\w+")
 BASE = {"base/base.h"}  # language-level: counts as used everywhere
 FOLDERS = ["base", "math", "cipher", "network", "wire", "client", "server", "plan", "train", "api"]
@@ -30,6 +32,23 @@ def headers():
 
 def strip_comments(text):
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+def misnamed_queries(api):
+    """Size queries of ppml.h that are named after no call; of the readers of files there is one
+    for all, and wire_bytes and memory_bytes are those of an object."""
+    calls = set(re.findall(r"\b(ppml_\w+)\(", api))
+    queries = re.findall(r"^PPML_API size_t (ppml_\w+)_bytes\(", api, re.M)
+    return [q for q in queries if q not in calls and q != "ppml_read" and not q.endswith(("_wire", "_memory"))]
+
+
+def inner_uses():
+    """Lines of the examples that use what is within the library."""
+    for folder, _, names in os.walk(EXAMPLES):
+        for path in sorted(os.path.join(folder, n) for n in names if n.endswith((".c", ".h"))):
+            for line in strip_comments(open(path).read()).splitlines():
+                if "ppml_impl" in line or NAME.search(line):
+                    yield "%s: uses %s" % (os.path.relpath(path, EXAMPLES), line.strip())
 
 
 def main():
@@ -74,6 +93,9 @@ def main():
                                    code[h], re.M):
                 if not re.search(r"\(.*\b%s\b" % name, code[h].split(name)[0][-80:]):
                     problems.append("%s: defines %s" % (h, name))
+    api = strip_comments(open(os.path.join(ROOT, "..", "ppml.h")).read())
+    problems += ["ppml.h: there is %s_bytes, but no %s" % (q, q) for q in misnamed_queries(api)]
+    problems += inner_uses()
     for problem in problems:
         print("check_layers: " + problem)
     print("check_layers: %d headers, %d includes, %d problems"

@@ -1,13 +1,14 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "../../ppml_impl/cipher/pbs.h"
-#include "../../ppml_impl/server/evalkey.h"
 #include "bench.h"
 #include "cli.h"
 #include "json.h"
 
 #define PBS_REPEATS 7 /* of a bootstrap, which is long enough alone */
+
+enum { STEP_BATCH = 16 }; /* samples of a key switch and of an external product */
 
 typedef struct bench_result {
   bench_ffts ffts;
@@ -21,12 +22,13 @@ typedef struct bench_result {
 /* All threads at once, each on its own batch. */
 typedef struct threads_bench {
   pool *threads;
-  measure_pbs *batch; /* [threads] */
+  ppml_steps *steps; /* [threads] */
+  size_t samples;
 } threads_bench;
 
 static void run_thread(void *argument, size_t index) {
   threads_bench *t = (threads_bench *)argument;
-  measure_bootstrap(&t->batch[index]);
+  if (ppml_steps_run(&t->steps[index], PPML_STEP_BOOTSTRAP, t->samples) != PPML_OK) abort();
 }
 
 static void run_threads(void *context) {
@@ -35,24 +37,24 @@ static void run_threads(void *context) {
   parallel->run(parallel->context, parallel->threads, run_thread, t);
 }
 
+/* Milliseconds of one of what a step does. */
+static double one_ms(ppml_steps *steps, uint32_t step, size_t samples, size_t repeats) {
+  return measure_step_ms(steps, step, samples, repeats) /
+         (double)ppml_steps_count(steps->key->params, step, samples);
+}
+
 static void bench_pbs(bench_result *result, threads_bench *t) {
-  const ppml_params *p = t->batch[0].key->params;
+  ppml_steps *steps = &t->steps[0];
   size_t threads = t->threads->parallel.threads;
   for (int i = 0; i < BENCH_BATCHES; i++) {
-    for (size_t j = 0; j < threads; j++) t->batch[j].samples = bench_batches[i];
-    result->pbs_ms[i] =
-        measure_ms(measure_bootstrap, &t->batch[0], MEASURE_TIMING_MS, PBS_REPEATS) /
-        (double)bench_batches[i];
-    result->pbs_threads_ms[i] = measure_ms(run_threads, t, MEASURE_TIMING_MS, PBS_REPEATS) /
-                                (double)(bench_batches[i] * threads);
+    t->samples = bench_batches[i];
+    result->pbs_ms[i] = one_ms(steps, PPML_STEP_BOOTSTRAP, t->samples, PBS_REPEATS);
+    result->pbs_threads_ms[i] =
+        measure_ms(run_threads, t, MEASURE_TIMING_MS, PBS_REPEATS) / (double)(t->samples * threads);
   }
-  t->batch[0].samples = PPMLI_PBS_TILE;
-  result->key_switch_us =
-      1e3 * measure_ms(measure_key_switch, &t->batch[0], MEASURE_TIMING_MS, MEASURE_REPEATS) /
-      PPMLI_PBS_TILE;
+  result->key_switch_us = 1e3 * one_ms(steps, PPML_STEP_KEY_SWITCH, STEP_BATCH, MEASURE_REPEATS);
   result->external_product_us =
-      1e3 * measure_ms(measure_step, &t->batch[0], MEASURE_TIMING_MS, MEASURE_REPEATS) /
-      (double)(PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p));
+      1e3 * one_ms(steps, PPML_STEP_EXTERNAL_PRODUCT, STEP_BATCH, MEASURE_REPEATS);
 }
 
 /* A key for a network that does not exist: bootstraps do not care. */
@@ -72,20 +74,22 @@ static int make_key(ppml_eval_key *key, bench_result *result, const bench_reques
 }
 
 static size_t bench_bytes(const bench_request *r) {
-  return bench_fft_bytes() + bench_key_bytes(r) + r->threads * measure_pbs_bytes(r->params) +
-         ppmli_arena_rounded(r->threads * sizeof(measure_pbs));
+  return bench_fft_bytes() + bench_key_bytes(r) +
+         r->threads * ppml_steps_init_bytes(r->params, MEASURE_BATCH_MAX) +
+         ppml_arena_alloc_bytes(r->threads * sizeof(ppml_steps));
 }
 
 static int bench(bench_result *result, const bench_request *r, threads_bench *t,
                  ppml_arena *arena) {
   ppml_eval_key key;
-  PPMLI_TRY(bench_fft(&result->ffts, r, arena));
-  PPMLI_TRY(make_key(&key, result, r, &t->threads->parallel, arena));
-  t->batch = (measure_pbs *)ppmli_arena_array(arena, r->threads, sizeof *t->batch);
-  if (t->batch == NULL) return PPML_ERR_NOMEM;
-  for (size_t i = 0; i < r->threads; i++) PPMLI_TRY(measure_pbs_init(&t->batch[i], &key, arena));
-  bench_pbs(result, t);
-  return PPML_OK;
+  int error = bench_fft(&result->ffts, r, arena);
+  if (error == PPML_OK) error = make_key(&key, result, r, &t->threads->parallel, arena);
+  t->steps = (ppml_steps *)ppml_arena_alloc(arena, r->threads * sizeof *t->steps);
+  if (error == PPML_OK && t->steps == NULL) error = PPML_ERR_NOMEM;
+  for (size_t i = 0; i < r->threads && error == PPML_OK; i++)
+    error = ppml_steps_init(&t->steps[i], &key, MEASURE_BATCH_MAX, arena);
+  if (error == PPML_OK) bench_pbs(result, t);
+  return error;
 }
 
 /* ------------------------------------------------------------------ report */
@@ -105,7 +109,7 @@ static void report_json(const bench_result *b, const bench_request *r) {
 static void report_table(const bench_result *b, const bench_request *r) {
   bench_print_ffts(&b->ffts, r);
   printf("external product             %9.2f us\n", b->external_product_us);
-  printf("key switch, batch of %d      %9.2f us\n", PPMLI_PBS_TILE, b->key_switch_us);
+  printf("key switch, batch of %d      %9.2f us\n", STEP_BATCH, b->key_switch_us);
   for (int i = 0; i < BENCH_BATCHES; i++)
     printf("key switch and bootstrap     %9.3f ms   batch of %2zu   (%zu threads: %.3f ms)\n",
            b->pbs_ms[i], bench_batches[i], r->threads, b->pbs_threads_ms[i]);
@@ -114,7 +118,7 @@ static void report_table(const bench_result *b, const bench_request *r) {
 
 int bench_bootstraps(const bench_request *r, pool *threads) {
   bench_result result;
-  threads_bench t = {threads, NULL};
+  threads_bench t = {threads, NULL, 0};
   ppml_arena arena;
   memset(&result, 0, sizeof result);
   int status = cli_arena_create(&arena, bench_bytes(r));

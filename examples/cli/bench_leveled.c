@@ -2,16 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../ppml_impl/base/rng.h"
-#include "../../ppml_impl/server/evalkey.h"
 #include "bench.h"
 #include "cli.h"
 #include "json.h"
-#include "measure_leveled.h"
+#include "measure.h"
 
 #define IMAGE_REPEATS 7 /* of inference, which is long enough alone */
 
-enum { SIDE = 28, INPUTS = SIDE * SIDE, SLOTS = PPMLI_LEVELED_SLOTS_MAX };
+enum { SIDE = 28, INPUTS = SIDE * SIDE, SLOTS = 128 }; /* of the widest set */
 
 typedef struct leveled_result {
   bench_ffts ffts;
@@ -31,8 +29,12 @@ typedef struct network {
   int32_t bias[SLOTS], square[SLOTS], linear[SLOTS], shift, peak;
 } network;
 
-static void draw_weights(int8_t *weight, size_t count, ppml_rng *rng) {
-  for (size_t i = 0; i < count; i++) weight[i] = (int8_t)(ppmli_rng_u64(rng) % 3) - 1;
+/* -1, 0 and 1 by the high half of a linear congruence: they need not be secret. */
+static void draw_weights(int8_t *weight, size_t count, uint32_t state) {
+  for (size_t i = 0; i < count; i++) {
+    state = state * 1664525u + 1013904223u;
+    weight[i] = (int8_t)((state >> 16) % 3) - 1;
+  }
 }
 
 static void make_network(network *n, const ppml_params *p) {
@@ -41,11 +43,9 @@ static void make_network(network *n, const ppml_params *p) {
       {INPUTS, p->slots, PPML_ACTIVATION_POLYNOMIAL, 2, n->hidden, n->bias, NULL, NULL, NULL,
        n->square, n->linear},
       {p->slots, 1, PPML_ACTIVATION_NONE, 2, n->last, &n->shift, NULL, &n->peak, NULL, NULL, NULL}};
-  ppml_rng rng;
   memset(n, 0, sizeof *n);
-  ppml_rng_init_for_tests(&rng, 1);
-  draw_weights(n->hidden, sizeof n->hidden, &rng);
-  draw_weights(n->last, sizeof n->last, &rng);
+  draw_weights(n->hidden, sizeof n->hidden, 1);
+  draw_weights(n->last, sizeof n->last, 2);
   for (uint32_t j = 0; j < SLOTS; j++) n->square[j] = 1;
   n->peak = 1 << 21;
   n->model.spec = spec;
@@ -85,42 +85,39 @@ static void run_decrypt(void *context) {
   if (ppml_decrypt(&answer, &s->images.output, 0, &request, &s->secret) != PPML_OK) abort();
 }
 
-/* An arena of its own within another. */
-static int part_of(ppml_arena *part, size_t bytes, ppml_arena *arena) {
-  void *memory = ppmli_arena_alloc(arena, bytes);
-  return memory ? ppml_arena_init(part, memory, bytes) : PPML_ERR_NOMEM;
-}
-
 static int encrypt_images(session *s, ppml_arena *arena) {
-  for (size_t i = 0; i < MEASURE_BATCH_MAX; i++) {
-    for (size_t j = 0; j < INPUTS; j++) s->pixels[j] = (uint8_t)ppmli_rng_u64(&s->rng);
-    PPMLI_TRY(ppml_encrypt(&s->input[i], &s->request[i], &s->secret, s->pixels, &s->rng, arena));
+  int error = PPML_OK;
+  for (size_t i = 0; i < MEASURE_BATCH_MAX && error == PPML_OK; i++) {
+    error = ppml_rng_bytes(&s->rng, s->pixels, INPUTS);
+    if (error == PPML_OK)
+      error = ppml_encrypt(&s->input[i], &s->request[i], &s->secret, s->pixels, &s->rng, arena);
   }
-  return PPML_OK;
+  return error;
 }
 
 static size_t session_bytes(const session *s, const bench_request *r) {
-  size_t input_bytes = ppml_input_bytes(r->params, &s->net.model.spec);
-  return ppmli_arena_rounded(ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads)) +
+  size_t input_bytes = ppml_encrypt_bytes(r->params, &s->net.model.spec);
+  return ppml_arena_alloc_bytes(ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads)) +
          bench_key_bytes(r) + ppml_eval_key_prepare_bytes(&s->circuit) +
-         MEASURE_BATCH_MAX * input_bytes + ppmli_arena_rounded(input_bytes);
+         MEASURE_BATCH_MAX * input_bytes + ppml_arena_alloc_bytes(input_bytes);
 }
 
 static int session_init(session *s, leveled_result *result, const bench_request *r,
                         const ppml_parallel *parallel, ppml_arena *arena) {
   ppml_client client;
   ppml_client_from_circuit(&client, &s->circuit);
-  PPMLI_TRY(bench_key(&result->keys, &s->key, &s->secret, &client, r, parallel, arena));
-  PPMLI_TRY(ppml_eval_key_prepare(&s->key, &s->circuit, arena));
-  PPMLI_TRY(ppml_rng_init(&s->rng));
-  PPMLI_TRY(encrypt_images(s, arena));
-  PPMLI_TRY(part_of(&s->encryption, ppml_input_bytes(r->params, &client.spec), arena));
-  PPMLI_TRY(part_of(&s->images.arena, ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads),
-                    arena));
+  size_t infer_bytes = ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads);
+  int error = bench_key(&result->keys, &s->key, &s->secret, &client, r, parallel, arena);
+  if (error == PPML_OK) error = ppml_eval_key_prepare(&s->key, &s->circuit, arena);
+  if (error == PPML_OK) error = ppml_rng_init(&s->rng);
+  if (error == PPML_OK) error = encrypt_images(s, arena);
+  if (error == PPML_OK)
+    error = cli_arena_part(&s->encryption, ppml_encrypt_bytes(r->params, &client.spec), arena);
+  if (error == PPML_OK) error = cli_arena_part(&s->images.arena, infer_bytes, arena);
   s->images.circuit = &s->circuit;
   s->images.key = &s->key;
   s->images.inputs = s->input;
-  return PPML_OK;
+  return error;
 }
 
 /* Milliseconds an image of a batch. */
@@ -140,20 +137,22 @@ static void bench_images(leveled_result *result, session *s, const ppml_parallel
 }
 
 static int bench_steps(leveled_result *result, const ppml_eval_key *key, ppml_arena *arena) {
-  measure_steps s;
-  PPMLI_TRY(measure_steps_init(&s, key, arena));
-  result->switch_us = 1e3 * measure_ms(measure_glwe_switch, &s, MEASURE_TIMING_MS, MEASURE_REPEATS);
-  result->trace_us = 1e3 * measure_ms(measure_trace_step, &s, MEASURE_TIMING_MS, MEASURE_REPEATS);
-  result->product_us = 1e3 * measure_ms(measure_product, &s, MEASURE_TIMING_MS, MEASURE_REPEATS);
+  ppml_steps steps;
+  int error = ppml_steps_init(&steps, key, 1, arena);
+  if (error) return error;
+  result->switch_us = 1e3 * measure_step_ms(&steps, PPML_STEP_GLWE_SWITCH, 1, MEASURE_REPEATS);
+  result->trace_us = 1e3 * measure_step_ms(&steps, PPML_STEP_TRACE, 1, MEASURE_REPEATS);
+  result->product_us = 1e3 * measure_step_ms(&steps, PPML_STEP_PRODUCT, 1, MEASURE_REPEATS);
   return PPML_OK;
 }
 
 static int bench(leveled_result *result, session *s, const bench_request *r,
                  const ppml_parallel *parallel, ppml_arena *arena) {
   const ppml_spec *spec = &s->net.model.spec;
-  PPMLI_TRY(bench_fft(&result->ffts, r, arena));
-  PPMLI_TRY(session_init(s, result, r, parallel, arena));
-  PPMLI_TRY(bench_steps(result, &s->key, arena));
+  int error = bench_fft(&result->ffts, r, arena);
+  if (error == PPML_OK) error = session_init(s, result, r, parallel, arena);
+  if (error == PPML_OK) error = bench_steps(result, &s->key, arena);
+  if (error) return error;
   bench_images(result, s, parallel);
   result->input_bytes = ppml_input_wire_bytes(r->params, spec);
   result->output_bytes = ppml_output_wire_bytes(r->params, spec, 1);
@@ -201,7 +200,8 @@ static int compile(session *s, const bench_request *r, ppml_arena *gains) {
   make_network(&s->net, r->params);
   int status = cli_arena_create(gains, ppml_compile_bytes(&s->net.model));
   if (status) return status;
-  int error = ppml_compile(&s->circuit, &s->net.model, r->params, gains);
+  const ppml_compile_options options = ppml_compile_options_for(r->params);
+  int error = ppml_compile(&s->circuit, &s->net.model, &options, NULL, gains);
   if (error == PPML_OK) return CLI_OK;
   cli_arena_destroy(gains);
   return cli_fail_ppml(error, "bench", "a network that fits the set");
@@ -215,13 +215,14 @@ int bench_leveled(const bench_request *r, pool *threads) {
   int status = compile(&s, r, &gains);
   if (status) return status;
   status = cli_arena_create(&arena, bench_fft_bytes() + session_bytes(&s, r) +
-                                        measure_steps_bytes(r->params));
+                                        ppml_steps_init_bytes(r->params, 1));
   if (status == CLI_OK) {
     int error = bench(&result, &s, r, &threads->parallel, &arena);
     if (error) status = cli_fail_ppml(error, "bench", "enough memory");
     cli_arena_destroy(&arena);
   }
   ppml_secret_key_wipe(&s.secret);
+  ppml_rng_wipe(&s.rng);
   cli_arena_destroy(&gains);
   if (status) return status;
   if (r->json) report_json(&result, r);

@@ -64,6 +64,11 @@ int cli_arena_create(ppml_arena *arena, size_t bytes) {
   return ppml_arena_init(arena, memory, bytes) == PPML_OK ? CLI_OK : CLI_INTERNAL;
 }
 
+int cli_arena_part(ppml_arena *part, size_t bytes, ppml_arena *arena) {
+  void *memory = ppml_arena_alloc(arena, bytes);
+  return memory ? ppml_arena_init(part, memory, bytes) : PPML_ERR_NOMEM;
+}
+
 void cli_arena_destroy(ppml_arena *arena) {
   volatile unsigned char *p = arena->memory;
   for (size_t i = 0; i < arena->high_bytes; i++) p[i] = 0;

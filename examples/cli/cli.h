@@ -33,6 +33,10 @@ int cli_fail_ppml(int error, const char *file, const char *expected);
 int cli_arena_create(ppml_arena *arena, size_t bytes);
 void cli_arena_destroy(ppml_arena *arena); /* wipes what was used */
 
+/* An arena of its own within another, which has room for ppml_arena_alloc_bytes(bytes) more.
+ * Errors: NOMEM. */
+int cli_arena_part(ppml_arena *part, size_t bytes, ppml_arena *arena);
+
 /* Seeds a generator from the operating system. */
 int cli_rng(ppml_rng *rng);
 

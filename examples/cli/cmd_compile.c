@@ -79,10 +79,11 @@ static void note_exact(const compile_request *r, const ppml_circuit *c) {
   ppml_circuit other;
   ppml_arena arena;
   const ppml_params *before = set_before_exact();
+  const ppml_compile_options options = ppml_compile_options_for(before);
   if (cli_arena_create(&arena, ppml_compile_bytes(&c->model))) return;
   say_cost(now, sizeof now, c, r->calibrates);
   fprintf(stderr, "ppml: %s: only the set exact will do: %s", r->model_path, now);
-  if (ppml_compile(&other, &c->model, before, &arena) == PPML_OK) {
+  if (ppml_compile(&other, &c->model, &options, NULL, &arena) == PPML_OK) {
     say_cost(then, sizeof then, &other, r->calibrates);
     ppml_circuit_noise(&noise, &other);
     double agreement = floor((1 - noise.changed_answers) * 1e4) / 1e4;

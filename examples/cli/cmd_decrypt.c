@@ -290,7 +290,7 @@ static int read_answers(classified *c, stream_file *file, ppml_request *request,
                         const decrypt_request *r, const ppml_secret_key *key) {
   ppml_limits limits = ppml_limits_default();
   ppml_arena arena;
-  int status = cli_arena_create(&arena, ppml_classified_bytes());
+  int status = cli_arena_create(&arena, ppml_classified_decrypt_bytes());
   if (status) return status;
   int error = ppml_classified_decrypt(&file->reader, &limits, request, key, take_answer, c, &arena);
   cli_arena_destroy(&arena);

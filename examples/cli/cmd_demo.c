@@ -63,10 +63,12 @@ typedef struct demo_way {
 /* For the set asked for, or the fastest that will do. */
 static int compile_demo(ppml_circuit *circuit, const ppml_model *model, const ppml_params *params,
                         ppml_arena *arena) {
-  ppml_compile_options options = ppml_compile_options_default(&model->spec);
-  options.automatic = 1;
-  return params ? ppml_compile(circuit, model, params, arena)
-                : ppml_plan(circuit, model, &options, NULL, arena);
+  ppml_compile_options options = ppml_compile_options_for(params);
+  if (params == NULL) {
+    options = ppml_compile_options_default(&model->spec);
+    options.automatic = 1;
+  }
+  return ppml_compile(circuit, model, &options, NULL, arena);
 }
 
 /* The network of a way, laid out for params or what the planner takes. */

@@ -65,7 +65,7 @@ static int encrypt(const encrypt_request *r, const ppml_secret_key *key, const u
   ppml_rng rng;
   int status = cli_rng(&rng);
   if (status) return status;
-  status = cli_arena_create(&arena, ppml_input_bytes(key->client.params, &key->client.spec));
+  status = cli_arena_create(&arena, ppml_encrypt_bytes(key->client.params, &key->client.spec));
   if (status == CLI_OK) {
     int error = ppml_encrypt(&input, &request, key, pixels, &rng, &arena);
     status = error ? cli_fail_ppml(error, r->image_path, "an image") : save(r, &input, &request);

@@ -137,7 +137,7 @@ static void put_sizes_comment(emitter *e) {
 static void put_circuit_sizes(emitter *e, const ppml_circuit *c) {
   put_sizes_comment(e);
   put_size(e, "INFER_BYTES", ppml_infer_bytes(c, 1, 1));
-  put_size(e, "EVAL_KEY_BYTES", ppml_eval_key_bytes(c->params, 1));
+  put_size(e, "EVAL_KEY_BYTES", ppml_eval_key_read_bytes(c->params, 1));
   put_size(e, "EVAL_KEY_STREAM_BYTES", ppml_eval_key_stream_bytes(c->params, 1));
   put(e, "\n");
 }
@@ -153,7 +153,7 @@ static size_t output_read_bytes(const ppml_client *c) {
 static void put_client_sizes(emitter *e, const ppml_client *c) {
   put_sizes_comment(e);
   put_size(e, "KEYGEN_BYTES", ppml_eval_key_generate_bytes(c->params, 1));
-  put_size(e, "ENCRYPT_BYTES", ppml_input_bytes(c->params, &c->spec));
+  put_size(e, "ENCRYPT_BYTES", ppml_encrypt_bytes(c->params, &c->spec));
   put_size(e, "DECRYPT_BYTES", output_read_bytes(c));
   put(e, "\n/* Containers on the wire, the output of one image. */\n");
   put_size(e, "EVAL_KEY_WIRE_BYTES", ppml_eval_key_wire_bytes(c->params));

@@ -46,7 +46,7 @@ static int parse_activation(ppml_train_options *options, const char *text) {
     uint32_t activation, learn_polynomial;
   } kinds[] = {{"relu", PPML_ACTIVATION_RELU, 0},
                {"sign", PPML_ACTIVATION_SIGN, 0},
-               {"clipped-square", PPML_ACTIVATION_SQUARE, 0},
+               {"clipped-square", PPML_ACTIVATION_CLIPPED_SQUARE, 0},
                {"square", PPML_ACTIVATION_POLYNOMIAL, 0},
                {"polynomial", PPML_ACTIVATION_POLYNOMIAL, 1}};
   for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)

@@ -190,7 +190,7 @@ static void report_json(const measurements *m, const session *s, size_t threads)
   json_real("score_error_std_predicted", predicted->score_error.expected);
   json_real("agreement_wanted", s->circuit->agreement);
   prediction_json(predicted);
-  json_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(p, threads));
+  json_integer("eval_key_bytes", (int64_t)ppml_eval_key_read_bytes(p, threads));
   json_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(p));
   json_integer("input_bytes", (int64_t)ppml_input_wire_bytes(p, spec));
   json_integer("output_bytes", (int64_t)ppml_output_wire_bytes(p, spec, 1));

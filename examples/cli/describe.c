@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../ppml_impl/client/encrypt.h"
 #include "json.h"
 #include "learning.h"
 
@@ -90,7 +89,7 @@ static void put_bootstrap_params(const ppml_params *p) {
 /* Of the GLWE key switches, which a leveled set has instead. */
 static void put_leveled_params(const ppml_params *p) {
   put_integer("slots", p->slots);
-  put_integer("block_size", ppmli_params_block(p));
+  put_integer("block_size", ppml_params_block(p));
   put_integer("switch_base_log2", p->pbs_base_log2);
   put_integer("switch_levels", p->pbs_levels);
   put_integer("switch_wire_bits", p->bsk_wire_bits);
@@ -116,11 +115,16 @@ static int modulus_log2(uint64_t score_unit) {
   return 64 - (int)log2((double)score_unit);
 }
 
+/* Ciphertexts of an image. */
+static size_t input_blocks(const ppml_params *p, const ppml_spec *spec) {
+  return (ppml_spec_inputs(spec) + ppml_params_block(p) - 1) / ppml_params_block(p);
+}
+
 /* How an image of a leveled circuit is laid out; nothing of others. */
 static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t score_unit) {
   if (p->kind != PPML_SET_LEVELED) return;
   put_integer("plaintext_modulus_log2", modulus_log2(score_unit));
-  put_integer("input_ciphertexts", (int64_t)ppmli_input_blocks(p, spec));
+  put_integer("input_ciphertexts", (int64_t)input_blocks(p, spec));
 }
 
 static void put_spec(const ppml_spec *spec) {
@@ -190,7 +194,7 @@ static void put_layers(const ppml_model *model, const ppml_certificate *certific
 
 static void put_sizes(const ppml_params *p, const ppml_spec *spec) {
   put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(p));
-  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(p, 1));
+  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_read_bytes(p, 1));
   put_integer("input_bytes", (int64_t)ppml_input_wire_bytes(p, spec));
   put_integer("output_bytes", (int64_t)ppml_output_wire_bytes(p, spec, 1));
 }
@@ -198,7 +202,7 @@ static void put_sizes(const ppml_params *p, const ppml_spec *spec) {
 static void put_client_arena(const ppml_params *p, const ppml_spec *spec) {
   open_object("arena_bytes_client");
   put_integer("keygen", (int64_t)ppml_eval_key_generate_bytes(p, 1));
-  put_integer("encrypt", (int64_t)ppml_input_bytes(p, spec));
+  put_integer("encrypt", (int64_t)ppml_encrypt_bytes(p, spec));
   close_object("arena_bytes_client");
 }
 
@@ -292,7 +296,7 @@ static void describe_circuit_json(const ppml_circuit *c, const ppml_certificate 
   put_params(c->params);
   put_security(certificate, c->params);
   put_spec(&c->model.spec);
-  put_leveled(c->params, &c->model.spec, ppmli_circuit_score_unit(c));
+  put_leveled(c->params, &c->model.spec, client.score_unit);
   put_integer("score_room", certificate->score_room);
   put_promise(certificate, predicted_ms);
   put_real("failure_log2", ppml_circuit_failure_log2(c));
@@ -418,9 +422,11 @@ static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *
 /* How far scores may go before they wrap: beside those of training, and beside all there are. */
 static void print_room(const ppml_circuit *c, const ppml_certificate *certificate) {
   const ppml_layer_certificate *scores = &certificate->layer[c->model.layer_count - 1];
+  ppml_client client;
+  ppml_client_from_circuit(&client, c);
   double room = (double)certificate->score_room, bound = (double)scores->accumulator_bound;
   printf("scores     modulo T = 2^%d: room for %.3g, %.1f times what training saw",
-         modulus_log2(ppmli_circuit_score_unit(c)), room, room / (double)scores->accumulator_peak);
+         modulus_log2(client.score_unit), room, room / (double)scores->accumulator_peak);
   if (bound < room) printf(";\n           no image wraps\n");
   else
     printf("\n           (%.2g %% of %.3g, which no image exceeds: one unlike those of\n"
@@ -431,12 +437,12 @@ static void print_room(const ppml_circuit *c, const ppml_certificate *certificat
 static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate *certificate,
                                    double predicted_ms) {
   const ppml_params *p = c->params;
-  size_t blocks = ppmli_input_blocks(p, &c->model.spec);
+  size_t blocks = input_blocks(p, &c->model.spec);
   printf("circuit    set %s, %.1f bits of security\n", p->name, ppml_params_security_bits(p));
   printf("assuming   ");
   print_wrapped(p->assumption, 11);
   printf("layout     %zu values in %zu ciphertext%s of %u, %u neurons in %u slots\n",
-         ppml_spec_inputs(&c->model.spec), blocks, blocks > 1 ? "s" : "", ppmli_params_block(p),
+         ppml_spec_inputs(&c->model.spec), blocks, blocks > 1 ? "s" : "", ppml_params_block(p),
          c->model.layer[0].outputs, p->slots);
   print_room(c, certificate);
   print_agreement(certificate);
@@ -553,7 +559,7 @@ void describe_eval_key(const ppml_header *header, int json) {
   put_id("key_id", header->key_id);
   put_params(header->params);
   put_integer("eval_key_wire_bytes", (int64_t)ppml_eval_key_wire_bytes(header->params));
-  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_bytes(header->params, 1));
+  put_integer("eval_key_bytes", (int64_t)ppml_eval_key_read_bytes(header->params, 1));
   end();
 }
 

@@ -100,7 +100,7 @@ int learning_load_key(ppml_learning_key *key, const char *path, int with_bootstr
   ppml_limits limits = ppml_limits_default();
   int status = stream_open(&file, path, "a learning key");
   if (status) return status;
-  status = cli_arena_create(arena, ppml_learning_key_bytes(with_bootstraps, parallel->threads));
+  status = cli_arena_create(arena, ppml_learning_key_read_bytes(with_bootstraps, parallel->threads));
   if (status == CLI_OK) {
     int error = ppml_learning_key_read(key, &file.reader, &limits, with_bootstraps, backend,
                                        parallel, arena);

@@ -69,7 +69,7 @@ static int load_images(rows_data *d, const rows_request *r) {
 static int make_plan(rows_data *d, const rows_request *r, ppml_rng *rng) {
   const ppml_image_source *source = &d->images.source;
   int status =
-      cli_arena_create(&d->plan_arena, ppml_training_plan_bytes(&d->map, source, &r->options));
+      cli_arena_create(&d->plan_arena, ppml_training_plan_make_bytes(&d->map, source, &r->options));
   if (status) return status;
   int error = ppml_training_plan_make(&d->plan, &d->map, source, &r->options, rng, &d->plan_arena);
   return error ? learning_plan_fail(error, r->data_path) : CLI_OK;

@@ -108,7 +108,7 @@ static int plan_rows(study *s, uint64_t seed) {
   ppml_rng_init_for_tests(&rng, seed); /* of the order of images: they are not secret here */
   cli_arena_destroy(&s->plan_arena);
   int status = cli_arena_create(&s->plan_arena,
-                                ppml_training_plan_bytes(&s->map, &s->images.source, &r->options));
+                                ppml_training_plan_make_bytes(&s->map, &s->images.source, &r->options));
   if (status) return status;
   int error = ppml_training_plan_make(&s->plan, &s->map, &s->images.source, &r->options, &rng,
                                       &s->plan_arena);
@@ -218,7 +218,7 @@ static int make_keys(learn_run *u, study *s) {
   cli_arena_destroy(&arena);
   u->keygen_ms = cli_now_ms() - start;
   if (error) return cli_fail_ppml(error, "key generation", "enough memory and entropy");
-  status = cli_arena_create(&u->key_arena, ppml_learning_key_bytes(with_bootstraps, threads));
+  status = cli_arena_create(&u->key_arena, ppml_learning_key_read_bytes(with_bootstraps, threads));
   if (status) return status;
   ppml_reader reader = ppml_reader_from_memory(u->key_wire, u->key_bytes);
   error = ppml_learning_key_read(&u->key, &reader, &limits, with_bootstraps, s->request->backend,

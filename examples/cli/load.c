@@ -219,9 +219,9 @@ int load_eval_key(ppml_eval_key *key, stream_file *file, const char *path,
                   const ppml_circuit *circuit, const char *backend, const ppml_parallel *parallel,
                   int stream, ppml_arena *arena) {
   const ppml_params *p = circuit->params;
-  size_t bytes =
-      stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
-             : ppml_eval_key_bytes(p, parallel->threads) + ppml_eval_key_prepare_bytes(circuit);
+  size_t bytes = stream ? ppml_eval_key_stream_bytes(p, parallel->threads)
+                        : ppml_eval_key_read_bytes(p, parallel->threads) +
+                              ppml_eval_key_prepare_bytes(circuit);
   int status = stream_open(file, path, "an evaluation key");
   if (status == CLI_OK) status = cli_arena_create(arena, bytes);
   if (status) return status;

@@ -4,14 +4,9 @@
 #include <string.h>
 
 #include "cli.h"
-#include "../../ppml_impl/base/rng.h"
-#include "../../ppml_impl/cipher/glwe.h"
-#include "../../ppml_impl/cipher/pbs.h"
-#include "../../ppml_impl/network/windows.h"
-#include "../../ppml_impl/plan/layout_exact.h"
-#include "../../ppml_impl/server/evalkey.h"
-#include "kernels.h"
-#include "measure_leveled.h"
+
+#define BATCH_REPEATS 3 /* of a batch of bootstraps */
+#define INFER_REPEATS 3 /* of a whole image */
 
 /* ------------------------------------------------------------------ timing */
 
@@ -38,125 +33,125 @@ double measure_ms(void (*run)(void *), void *context, double least_ms, size_t re
   return median(taken, repeats);
 }
 
-/* --------------------------------------------------------------- bootstrap */
+/* A step on a number of samples. */
+typedef struct timed_step {
+  ppml_steps *steps;
+  uint32_t step;
+  size_t samples;
+} timed_step;
 
-size_t measure_pbs_bytes(const ppml_params *p) {
-  size_t long_words = ppmli_params_long_dim(p) + 1, N = p->poly_size;
-  return ppmli_arena_rounded(MEASURE_BATCH_MAX * long_words * 8) +
-         ppmli_arena_rounded(MEASURE_BATCH_MAX * ppmli_lwe_short_words(p) * 4) +
-         ppmli_arena_rounded(MEASURE_BATCH_MAX * ppmli_ksk_rows(p) * 4) +
-         ppmli_arena_rounded(MEASURE_BATCH_MAX * (p->lwe_dim + 1) * 2) +
-         ppmli_arena_rounded(MEASURE_BATCH_MAX * (long_words - 1 + N) * 8) +
-         ppmli_arena_rounded(N * 8) + ppmli_arena_rounded(ppmli_pbs_rotate_scratch(p));
+static void run_step(void *context) {
+  timed_step *t = (timed_step *)context;
+  if (ppml_steps_run(t->steps, t->step, t->samples) != PPML_OK) abort();
 }
 
-int measure_pbs_init(measure_pbs *b, const ppml_eval_key *key, ppml_arena *arena) {
-  const ppml_params *p = key->params;
-  size_t long_words = ppmli_params_long_dim(p) + 1;
-  ppml_rng rng;
-  b->key = key;
-  b->lwe = (uint64_t *)ppmli_arena_array(arena, MEASURE_BATCH_MAX * long_words, 8);
-  b->short_lwe =
-      (uint32_t *)ppmli_arena_array(arena, MEASURE_BATCH_MAX * ppmli_lwe_short_words(p), 4);
-  b->digits = (int32_t *)ppmli_arena_array(arena, MEASURE_BATCH_MAX * ppmli_ksk_rows(p), 4);
-  b->exponents = (uint16_t *)ppmli_arena_array(arena, MEASURE_BATCH_MAX * (p->lwe_dim + 1), 2);
-  b->acc =
-      (uint64_t *)ppmli_arena_array(arena, MEASURE_BATCH_MAX * (long_words - 1 + p->poly_size), 8);
-  b->table = (uint64_t *)ppmli_arena_array(arena, p->poly_size, 8);
-  void *scratch = ppmli_arena_alloc(arena, ppmli_pbs_rotate_scratch(p));
-  if (scratch == NULL) return PPML_ERR_NOMEM;
-  PPMLI_TRY(ppml_arena_init(&b->scratch, scratch, ppmli_pbs_rotate_scratch(p)));
-  ppml_rng_init_for_tests(&rng, 1);
-  for (size_t i = 0; i < MEASURE_BATCH_MAX * long_words; i++) b->lwe[i] = ppmli_rng_u64(&rng);
-  for (size_t i = 0; i < p->poly_size; i++) b->table[i] = (uint64_t)1 << 61;
-  return PPML_OK;
+double measure_step_ms(ppml_steps *steps, uint32_t step, size_t samples, size_t repeats) {
+  timed_step t = {steps, step, samples};
+  return measure_ms(run_step, &t, MEASURE_TIMING_MS, repeats);
 }
 
-void measure_key_switch(void *context) {
-  measure_pbs *b = (measure_pbs *)context;
-  const ppml_params *p = b->key->params;
-  size_t long_words = ppmli_params_long_dim(p) + 1, words = ppmli_lwe_short_words(p);
-  for (size_t s = 0; s < b->samples; s++) {
-    ppmli_keyswitch_start(b->short_lwe + s * words, b->lwe + s * long_words, p);
-    ppmli_keyswitch_digits(b->digits + s, b->samples, b->lwe + s * long_words, 0, ppmli_ksk_rows(p),
-                           p);
-  }
-  b->key->fft->backend->key_switch(b->short_lwe, b->digits, b->key->key_switch_key, b->samples,
-                                   ppmli_ksk_rows(p), ppmli_ksk_blocks(p));
-}
-
-void measure_bootstrap(void *context) {
-  measure_pbs *b = (measure_pbs *)context;
-  const ppml_params *p = b->key->params;
-  size_t long_words = ppmli_params_long_dim(p) + 1, acc_words = long_words - 1 + p->poly_size;
-  measure_key_switch(b);
-  for (size_t s = 0; s < b->samples; s++) {
-    uint16_t *exponents = b->exponents + s * (p->lwe_dim + 1);
-    ppmli_lwe_modulus_switch(exponents, b->short_lwe + s * ppmli_lwe_short_words(p), p);
-    ppmli_pbs_begin(b->acc + s * acc_words, b->table, exponents, p);
-  }
-  if (ppmli_pbs_rotate(b->acc, b->exponents, b->samples, 0, ppmli_params_steps(p),
-                       b->key->bootstrap_key, p, b->key->fft, &b->scratch) != PPML_OK)
-    abort(); /* the scratch was sized for it */
-  for (size_t s = 0; s < b->samples; s++)
-    ppmli_glwe_extract(b->lwe + s * long_words, b->acc + s * acc_words, p);
-}
-
-void measure_step(void *context) {
-  measure_pbs *b = (measure_pbs *)context;
-  if (ppmli_pbs_rotate(b->acc, b->exponents, b->samples, 0, 1, b->key->bootstrap_key,
-                       b->key->params, b->key->fft, &b->scratch) != PPML_OK)
+void measure_infer(void *context) {
+  measure_images *m = (measure_images *)context;
+  ppml_arena_release(&m->arena, 0);
+  if (ppml_infer(&m->output, m->circuit, m->inputs, m->images, m->key, m->parallel, &m->arena) !=
+      PPML_OK)
     abort();
 }
 
-/* ------------------------------------------------------------- calibration */
-
-int measure_fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena) {
-  size_t doubles = ppmli_params_steps(p) * ppmli_key_step_doubles(p);
-  size_t words = ppmli_ksk_words(p, ppmli_ksk_rows(p));
-  memset(key, 0, sizeof *key);
-  key->params = p;
-  PPMLI_TRY(kernels_key_alloc(key, p, arena));
-  for (size_t i = 0; i < doubles; i++) key->bootstrap_key[i] = 1e-3;
-  for (size_t i = 0; i < words; i++) key->key_switch_key[i] = (uint32_t)(i * 0x9e3779b9u);
-  return PPML_OK;
-}
+/* --------------------------------------------------------------- bootstraps */
 
 /* So many bootstraps in batches; a wide one is a multiple of the largest. */
-static double batches_ms(measure_pbs *b, size_t bootstraps, size_t batch) {
+static double batches_ms(ppml_steps *steps, size_t bootstraps, size_t batch) {
   if (bootstraps == 0) return 0;
-  b->samples = batch < MEASURE_BATCH_MAX ? batch : MEASURE_BATCH_MAX;
-  double ms = measure_ms(measure_bootstrap, b, MEASURE_TIMING_MS, 3);
-  return ms * (double)bootstraps / (double)b->samples;
+  size_t samples = batch < MEASURE_BATCH_MAX ? batch : MEASURE_BATCH_MAX;
+  double ms = measure_step_ms(steps, PPML_STEP_BOOTSTRAP, samples, BATCH_REPEATS);
+  return ms * (double)bootstraps / (double)samples;
 }
 
 /* Rounds of an exact circuit, all of the same size. */
-static double rounds_ms(measure_pbs *b, const ppml_circuit *c) {
-  ppmli_exact_count count = ppmli_exact_count_of(&c->model);
-  size_t rounds = count.rounds > 0 ? count.rounds : 1;
-  return batches_ms(b, count.bootstraps, (count.bootstraps + rounds - 1) / rounds);
+static double rounds_ms(ppml_steps *steps, const ppml_circuit *c) {
+  size_t rounds = ppml_circuit_pbs_rounds(c), bootstraps = ppml_circuit_pbs_count(c);
+  return rounds ? batches_ms(steps, bootstraps, (bootstraps + rounds - 1) / rounds) : 0;
 }
 
 /* Hidden layers one by one, each as a batch. */
-static double layers_ms(measure_pbs *b, const ppml_circuit *c) {
+static double layers_ms(ppml_steps *steps, const ppml_circuit *c) {
   double sum = 0;
-  if (c->params->kind == PPML_SET_EXACT) return rounds_ms(b, c);
+  if (c->params->kind == PPML_SET_EXACT) return rounds_ms(steps, c);
   for (uint32_t l = 0; l + 1 < c->model.layer_count; l++)
-    sum += batches_ms(b, c->model.layer[l].outputs, c->model.layer[l].outputs);
+    sum += batches_ms(steps, c->model.layer[l].outputs, c->model.layer[l].outputs);
   return sum;
 }
 
-double measure_circuit_ms(const ppml_circuit *c) {
+static double bootstraps_ms(const ppml_circuit *c) {
   ppml_arena arena;
   ppml_eval_key key;
-  measure_pbs b;
+  ppml_steps steps;
   double ms = -1;
-  size_t bytes = ppml_eval_key_bytes(c->params, 1) + measure_pbs_bytes(c->params);
-  if (c->params->kind == PPML_SET_LEVELED) return measure_leveled_circuit_ms(c);
+  size_t bytes =
+      ppml_eval_key_mimic_bytes(c->params) + ppml_steps_init_bytes(c->params, MEASURE_BATCH_MAX);
   if (cli_arena_create(&arena, bytes)) return ms;
-  if (measure_fake_key(&key, c->params, &arena) == PPML_OK &&
-      measure_pbs_init(&b, &key, &arena) == PPML_OK)
-    ms = layers_ms(&b, c);
+  if (ppml_eval_key_mimic(&key, c->params, NULL, &arena) == PPML_OK &&
+      ppml_steps_init(&steps, &key, MEASURE_BATCH_MAX, &arena) == PPML_OK)
+    ms = layers_ms(&steps, c);
   free(arena.memory); /* nothing in it to wipe */
   return ms;
+}
+
+/* ----------------------------------------------------------------- an image */
+
+/* A black image for a key of noise, which goes by its name. */
+static int mimic_input(ppml_input *input, ppml_eval_key *key, const ppml_circuit *c,
+                       ppml_arena *arena) {
+  static ppml_secret_key secret;
+  size_t count = ppml_spec_inputs(&c->model.spec);
+  ppml_rng rng;
+  ppml_client client;
+  ppml_request request; /* nothing is decrypted */
+  uint8_t *pixels = (uint8_t *)ppml_arena_alloc(arena, count);
+  if (pixels == NULL) return PPML_ERR_NOMEM;
+  memset(pixels, 0, count);
+  ppml_rng_init_for_tests(&rng, 1);
+  ppml_client_from_circuit(&client, c);
+  int error = ppml_secret_key_generate(&secret, &client, &rng);
+  if (error) return error;
+  memcpy(key->circuit_id, c->id, PPML_ID_BYTES);
+  memcpy(key->key_id, secret.id, PPML_ID_BYTES);
+  return ppml_encrypt(input, &request, &secret, pixels, &rng, arena);
+}
+
+static int mimic_images(measure_images *m, ppml_eval_key *key, ppml_input *input,
+                        const ppml_circuit *c, ppml_arena *arena) {
+  memset(m, 0, sizeof *m);
+  m->circuit = c;
+  m->key = key;
+  m->inputs = input;
+  m->images = 1;
+  int error = ppml_eval_key_mimic(key, c->params, NULL, arena);
+  if (error == PPML_OK) error = mimic_input(input, key, c, arena);
+  if (error == PPML_OK) error = ppml_eval_key_prepare(key, c, arena);
+  return error ? error : cli_arena_part(&m->arena, ppml_infer_bytes(c, 1, 1), arena);
+}
+
+/* An image of noise under a key of noise. */
+static double image_ms(const ppml_circuit *c) {
+  const ppml_spec *spec = &c->model.spec;
+  ppml_arena arena;
+  ppml_eval_key key;
+  ppml_input input;
+  measure_images m;
+  double ms = -1;
+  size_t bytes = ppml_eval_key_mimic_bytes(c->params) + ppml_eval_key_prepare_bytes(c) +
+                 ppml_encrypt_bytes(c->params, spec) +
+                 ppml_arena_alloc_bytes(ppml_spec_inputs(spec)) +
+                 ppml_arena_alloc_bytes(ppml_infer_bytes(c, 1, 1));
+  if (cli_arena_create(&arena, bytes)) return ms;
+  if (mimic_images(&m, &key, &input, c, &arena) == PPML_OK)
+    ms = measure_ms(measure_infer, &m, MEASURE_TIMING_MS, INFER_REPEATS);
+  free(arena.memory); /* nothing in it to wipe */
+  return ms;
+}
+
+double measure_circuit_ms(const ppml_circuit *c) {
+  return c->params->kind == PPML_SET_LEVELED ? image_ms(c) : bootstraps_ms(c);
 }

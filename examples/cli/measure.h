@@ -1,5 +1,4 @@
-/* measure.h - what steps cost on this machine.  Units that define these functions include inner
- * headers of the library, as a second copy that is static to each; see kernels.h. */
+/* measure.h - what steps cost on this machine. */
 #ifndef MEASURE_H
 #define MEASURE_H
 
@@ -13,32 +12,23 @@
  * last least_ms at least. */
 double measure_ms(void (*run)(void *), void *context, double least_ms, size_t repeats);
 
-/* One thread's batch of samples. */
-typedef struct measure_pbs {
+/* Milliseconds of a PPML_STEP_* on that many samples, all of them together.  Aborts where steps has no
+ * such step or fewer samples. */
+double measure_step_ms(ppml_steps *steps, uint32_t step, size_t samples, size_t repeats);
+
+/* Images that are inferred together. */
+typedef struct measure_images {
+  const ppml_circuit *circuit;
   const ppml_eval_key *key;
-  size_t samples;
-  uint64_t *lwe;       /* [samples][k N + 1] */
-  uint32_t *short_lwe; /* [samples][short words] */
-  int32_t *digits;     /* [rows][samples] */
-  uint16_t *exponents; /* [samples][n + 1] */
-  uint64_t *acc;       /* [samples][k + 1][N] */
-  uint64_t *table;     /* [N] */
-  ppml_arena scratch;
-} measure_pbs;
+  const ppml_parallel *parallel; /* NULL: one thread */
+  const ppml_input *inputs;
+  size_t images;
+  ppml_output output;
+  ppml_arena arena; /* of ppml_infer_bytes; begun anew by each call */
+} measure_images;
 
-size_t measure_pbs_bytes(const ppml_params *p);
-int measure_pbs_init(measure_pbs *b, const ppml_eval_key *key, ppml_arena *arena);
-
-/* To be timed; context is a measure_pbs.  A key switch of every sample; a key switch, a
- * modulus switch and a bootstrap; and a step of the blind rotation: an external product with
- * its transforms, both ways, of each sample, for each of the step's GGSW ciphertexts. */
-void measure_key_switch(void *context);
-void measure_bootstrap(void *context);
-void measure_step(void *context);
-
-/* A key of noise: how long a step takes does not depend on it.  In memory of
- * ppml_eval_key_bytes for one thread.  Errors: NOMEM. */
-int measure_fake_key(ppml_eval_key *key, const ppml_params *p, ppml_arena *arena);
+/* To be timed; context is a measure_images.  Aborts where they do not fit one another. */
+void measure_infer(void *context);
 
 /* What inference of one image would take here on one thread: by its bootstraps alone, or all of
  * it where there are none; below 0 if it could not be measured.  Takes a second or less, and

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "../../ppml_impl/plan/layout_leveled.h"
-
 double plan_agreement(args *a, double fallback) {
   return args_real(a, "--agreement", 0, 1, fallback);
 }
@@ -44,7 +42,7 @@ static int refuse_kind(const ppml_params *params, const char *path) {
 /* Why there is no circuit of a set of the right kind. */
 static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *options,
                              const ppml_model *model, const char *path) {
-  const char *reason = ppmli_leveled_refusal(model);
+  const char *reason = ppml_leveled_refusal(model);
   uint32_t neurons = model->layer[0].outputs;
   if (reason) return cli_fail(CLI_REFUSED, path, "%s", reason);
   if (options->params && neurons > options->params->slots)
@@ -96,9 +94,10 @@ static int refuse_size(const ppml_refusal *r, const ppml_model *model, const cha
                   (unsigned long long)(limits.infer_bytes >> 20));
 }
 
+/* A valid network has polynomials in its one hidden layer, or nowhere. */
 static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
-  int is_polynomial = ppmli_model_is_polynomial(model);
+  int is_polynomial = model->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
   if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
   if (options->params && (options->params->kind == PPML_SET_LEVELED) != is_polynomial)
     return refuse_kind(options->params, path);
@@ -115,7 +114,7 @@ int plan_circuit(ppml_circuit *circuit, const ppml_model *model, const ppml_comp
   options.automatic = options.params == NULL; /* a name that is none was refused by plan_params */
   int status = cli_arena_create(arena, ppml_compile_bytes(model));
   if (status) return status;
-  int error = ppml_plan(circuit, model, &options, &refusal, arena);
+  int error = ppml_compile(circuit, model, &options, &refusal, arena);
   if (error == PPML_OK) return CLI_OK;
   cli_arena_destroy(arena);
   if (error == PPML_ERR_PARAMS) return refuse(&refusal, &options, model, path);

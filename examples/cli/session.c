@@ -32,7 +32,7 @@ static int expand_key(session *s, const uint8_t *wire, size_t wire_bytes, const 
   ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(wire, wire_bytes);
   double start = cli_now_ms();
-  size_t bytes = ppml_eval_key_bytes(s->circuit->params, threads);
+  size_t bytes = ppml_eval_key_read_bytes(s->circuit->params, threads);
   int status = cli_arena_create(&s->key_arena, bytes + ppml_eval_key_prepare_bytes(s->circuit));
   if (status) return status;
   int error = ppml_eval_key_read(&s->eval, &reader, &limits, s->circuit, backend,
@@ -65,7 +65,7 @@ int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t
   if (status == CLI_OK) status = exchange_keys(s, backend);
   if (status == CLI_OK)
     status = cli_arena_create(&s->client_arena,
-                              batch * ppml_input_bytes(circuit->params, &circuit->model.spec));
+                              batch * ppml_encrypt_bytes(circuit->params, &circuit->model.spec));
   if (status == CLI_OK)
     status = cli_arena_create(&s->server_arena, ppml_infer_bytes(circuit, batch, threads));
   s->inputs = (ppml_input *)calloc(batch, sizeof *s->inputs);

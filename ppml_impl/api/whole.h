@@ -12,9 +12,14 @@
 
 /* ------------------------------------------------------ memory and callbacks */
 
-PPMLI_STATIC int ppmli_arena_is_whole(const ppml_arena *arena) {
-  return arena && arena->memory && arena->used_bytes <= arena->capacity_bytes &&
-         (uintptr_t)arena->memory % PPML_ALIGNMENT == 0;
+PPMLI_INLINE int ppmli_is_aligned(const void *memory) {
+  return (uintptr_t)memory % PPML_ALIGNMENT == 0;
+}
+
+/* Errors: ARG, ALIGNMENT. */
+PPMLI_STATIC int ppmli_arena_check(const ppml_arena *arena) {
+  if (!arena || !arena->memory || arena->used_bytes > arena->capacity_bytes) return PPML_ERR_ARG;
+  return ppmli_is_aligned(arena->memory) ? PPML_OK : PPML_ERR_ALIGNMENT;
 }
 
 PPMLI_STATIC int ppmli_reader_is_whole(const ppml_reader *reader) {
@@ -72,11 +77,6 @@ PPMLI_STATIC int ppmli_client_is_whole(const ppml_client *client) {
 
 PPMLI_STATIC int ppmli_secret_key_is_whole(const ppml_secret_key *key) {
   return key && ppmli_client_is_whole(&key->client);
-}
-
-PPMLI_STATIC int ppmli_eval_key_is_whole(const ppml_eval_key *key) {
-  return key && ppmli_params_is_whole(key->params) && key->fft &&
-         (key->stream || (key->bootstrap_key && key->key_switch_key));
 }
 
 PPMLI_STATIC int ppmli_input_is_whole(const ppml_input *input) {

@@ -21,6 +21,7 @@
 #include <math.h>
 
 #include "../base/bytes.h"
+#include "../math/params.h"
 #include "../math/torus.h"
 
 /* What rows are for. */

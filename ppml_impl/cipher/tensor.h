@@ -22,7 +22,6 @@
 #include "../math/wide.h"
 
 #define PPMLI_TENSOR_BITS 20
-#define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T */
 
 /* ------------------------------------------------------------ first factor */
 

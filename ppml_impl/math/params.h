@@ -12,6 +12,7 @@
 
 #define PPMLI_LONG_TORUS_BITS 80 /* of the keys of leveled sets */
 #define PPMLI_LEVELED_SLOTS_MAX 128
+#define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T, whose multiples a product of ciphertexts has */
 
 #define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
 #define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
@@ -42,6 +43,7 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
       {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
+#ifndef PPML_NO_LEVELED
       {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 16,
        PPMLI_UNIFORM_TERNARY},
       {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 32,
@@ -50,6 +52,7 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_TERNARY},
       {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 128,
        PPMLI_UNIFORM_TERNARY},
+#endif
   };
   /* clang-format on */
   *count = sizeof table / sizeof table[0];
@@ -83,10 +86,20 @@ PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
   return (size_t)p->glwe_dim * p->poly_size;
 }
 
+/* Is the set a leveled one?  A build without them knows the answer. */
+PPMLI_INLINE int ppmli_params_is_leveled(const ppml_params *p) {
+#ifdef PPML_NO_LEVELED
+  (void)p;
+  return 0;
+#else
+  return p->kind == PPML_SET_LEVELED;
+#endif
+}
+
 /* Planes of bits that the GLWE key has: one where its coefficients are 0 and 1; two where they are
  * -1, 0 and 1, the second for -1. */
 PPMLI_INLINE size_t ppmli_params_key_planes(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED ? 2 : 1;
+  return ppmli_params_is_leveled(p) ? 2 : 1;
 }
 
 PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
@@ -95,12 +108,12 @@ PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
 
 /* Bits of the torus that keys, and images as they travel, are made on. */
 PPMLI_INLINE uint32_t ppmli_params_torus_bits(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED ? PPMLI_LONG_TORUS_BITS : 64;
+  return ppmli_params_is_leveled(p) ? PPMLI_LONG_TORUS_BITS : 64;
 }
 
 /* Bits of an image's word on the wire that are below the upper 64: in ppml_input.tail. */
 PPMLI_INLINE uint32_t ppmli_params_tail_bits(const ppml_params *p) {
-  return p->input_wire_bits > 64 ? p->input_wire_bits - 64 : 0;
+  return ppmli_params_is_leveled(p) ? p->input_wire_bits - 64 : 0;
 }
 
 /* Coordinates that the key switch replaces; none where there is no short key. */
@@ -111,7 +124,7 @@ PPMLI_INLINE size_t ppmli_params_switched_dim(const ppml_params *p) {
 
 /* Values of an image that one GLWE ciphertext holds: N, or N / slots where neurons stand in slots. */
 PPMLI_INLINE uint32_t ppmli_params_block(const ppml_params *p) {
-  return p->slots ? p->poly_size / p->slots : p->poly_size;
+  return ppmli_params_is_leveled(p) ? p->poly_size / p->slots : p->poly_size;
 }
 
 /* Automorphisms of a trace that clears all but every N / slots-th coefficient. */
@@ -149,12 +162,12 @@ PPMLI_INLINE ppmli_gadget ppmli_params_ks_gadget(const ppml_params *p) {
 
 /* Has the evaluation key GLWE key switches, of words of 80 bits, in place of a bootstrapping key? */
 PPMLI_INLINE int ppmli_params_has_switches(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED;
+  return ppmli_params_is_leveled(p);
 }
 
 /* Does a set carry networks of polynomials, and no others? */
 PPMLI_INLINE int ppmli_params_has_products(const ppml_params *p) {
-  return p->kind == PPML_SET_LEVELED;
+  return ppmli_params_is_leveled(p);
 }
 
 /* Can encrypted rows be learnt from under the set?  They need bootstraps and one mask polynomial. */

@@ -38,7 +38,7 @@ PPMLI_STATIC int32_t ppmli_quant_activation(uint32_t activation, int64_t z, int3
     return z >= 0 ? PPML_ACTIVATION_MAX : -PPML_ACTIVATION_MAX;
   case PPML_ACTIVATION_RELU:
     return ppmli_quant_divide(PPML_ACTIVATION_MAX * clamped, range);
-  case PPML_ACTIVATION_SQUARE: {
+  case PPML_ACTIVATION_CLIPPED_SQUARE: {
     double u = (double)clamped / (double)range; /* exact enough: |u| <= 1, 2^-53 */
     return (int32_t)(2 * PPML_ACTIVATION_MAX * u * u + 0.5) - PPML_ACTIVATION_MAX;
   }

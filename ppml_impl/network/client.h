@@ -4,7 +4,6 @@
 #ifndef PPMLI_NETWORK_CLIENT_H
 #define PPMLI_NETWORK_CLIENT_H
 
-#include "../cipher/tensor.h"
 #include "../math/params.h"
 #include "../math/torus.h"
 #include "spec.h"

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "fault.h"
 #include "spec.h"
 
 /* round(p (2^bits - 1) / 255): a byte as the network's input. */
@@ -49,37 +50,62 @@ PPMLI_INLINE int64_t ppmli_magnitude(int64_t x) {
   return x < 0 ? -x : x;
 }
 
+/* ---------------------------------------------------------------- validity */
+
+/* Each of these returns the first rule that is broken, PPMLI_FAULT_NONE if none is.
+ *   at  out: at->index is the neuron, weight or entry that a fault is of */
+
+PPMLI_INLINE int ppmli_is_beyond(int64_t x, int64_t most) {
+  return x > most || x < -most;
+}
+
 /* Every weight within weight_bits. */
-PPMLI_STATIC int ppmli_layer_has_valid_weights(const ppml_layer *layer) {
-  if (layer->weight_bits < 2 || layer->weight_bits > 8) return 0;
+PPMLI_STATIC int ppmli_layer_weight_fault(ppmli_place *at, const ppml_layer *layer) {
+  if (layer->weight_bits < 2 || layer->weight_bits > 8) return PPMLI_FAULT_WEIGHT_BITS;
   int32_t most = (1 << (layer->weight_bits - 1)) - 1;
-  for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
-    if (layer->weight[i] > most || layer->weight[i] < -most) return 0;
-  return 1;
+  for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++) {
+    at->index = (uint32_t)i;
+    if (ppmli_is_beyond(layer->weight[i], most)) return PPMLI_FAULT_WEIGHT;
+  }
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
+PPMLI_STATIC int ppmli_neuron_fault(const ppml_layer *layer, uint32_t j, int32_t input_max) {
+  if (ppmli_layer_bound(layer, j, input_max) > PPMLI_ACCUMULATOR_MAX)
+    return PPMLI_FAULT_ACCUMULATOR;
+  if (!ppmli_layer_is_clipped(layer)) return PPMLI_FAULT_NONE;
+  if (layer->range[j] < 1) return PPMLI_FAULT_RANGE;
+  if (layer->peak[j] < layer->range[j]) return PPMLI_FAULT_PEAK_BELOW_RANGE;
+  return layer->peak[j] > PPMLI_ACCUMULATOR_MAX ? PPMLI_FAULT_PEAK : PPMLI_FAULT_NONE;
 }
 
 /* Weights and accumulators within their bounds, ranges and peaks in order, activations in
  * theirs. */
-PPMLI_STATIC int ppmli_layer_is_valid(const ppml_layer *layer, int32_t input_max) {
-  if (!ppmli_layer_has_valid_weights(layer)) return 0;
-  if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return 0;
+PPMLI_STATIC int ppmli_layer_fault(ppmli_place *at, const ppml_layer *layer, int32_t input_max) {
+  int fault = ppmli_layer_weight_fault(at, layer);
+  if (fault) return fault;
   for (uint32_t j = 0; j < layer->outputs; j++) {
-    if (ppmli_layer_bound(layer, j, input_max) > PPMLI_ACCUMULATOR_MAX) return 0;
-    if (!ppmli_layer_is_clipped(layer)) continue;
-    if (layer->range[j] < 1 || layer->peak[j] < layer->range[j]) return 0;
-    if (layer->peak[j] > PPMLI_ACCUMULATOR_MAX) return 0;
+    at->index = j;
+    fault = ppmli_neuron_fault(layer, j, input_max);
+    if (fault) return fault;
   }
-  for (int i = 0; layer->activation == PPML_ACTIVATION_TABLE && i < PPML_TABLE_SIZE; i++)
-    if (layer->table[i] < -PPML_ACTIVATION_MAX) return 0;
-  return 1;
+  for (uint32_t i = 0; layer->activation == PPML_ACTIVATION_TABLE && i < PPML_TABLE_SIZE; i++) {
+    at->index = i;
+    if (layer->table[i] < -PPML_ACTIVATION_MAX) return PPMLI_FAULT_TABLE;
+  }
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
 }
 
-PPMLI_STATIC int ppmli_layer_has_valid_polynomials(const ppml_layer *layer) {
+PPMLI_STATIC int ppmli_layer_polynomial_fault(ppmli_place *at, const ppml_layer *layer) {
   for (uint32_t j = 0; j < layer->outputs; j++) {
-    if (layer->square[j] > PPMLI_SQUARE_MAX || layer->square[j] < -PPMLI_SQUARE_MAX) return 0;
-    if (layer->linear[j] > PPMLI_LINEAR_MAX || layer->linear[j] < -PPMLI_LINEAR_MAX) return 0;
+    at->index = j;
+    if (ppmli_is_beyond(layer->square[j], PPMLI_SQUARE_MAX)) return PPMLI_FAULT_SQUARE;
+    if (ppmli_is_beyond(layer->linear[j], PPMLI_LINEAR_MAX)) return PPMLI_FAULT_LINEAR;
   }
-  return 1;
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
 }
 
 /* Do 64 bits hold every sum of polynomials, whatever the input? */
@@ -93,65 +119,111 @@ PPMLI_STATIC int ppmli_model_has_bounded_polynomials(const ppml_model *m) {
   return largest * (1 << (m->layer[1].weight_bits - 1)) <= ldexp(1, PPMLI_SCORE_SUM_LOG2);
 }
 
-/* Scores behind polynomials: what any input can lead to is far above what happens, so it is
+/* Of scores behind polynomials: what any input can lead to is far above what happens, so it is
  * not held against them. */
-PPMLI_STATIC int ppmli_layer_has_valid_score_peaks(const ppml_layer *layer) {
-  if (!ppmli_layer_has_valid_weights(layer)) return 0;
+PPMLI_STATIC int ppmli_layer_score_fault(ppmli_place *at, const ppml_layer *layer) {
+  int fault = ppmli_layer_weight_fault(at, layer);
+  if (fault) return fault;
   for (uint32_t c = 0; c < layer->outputs; c++) {
-    if (layer->bias[c] > PPMLI_ACCUMULATOR_MAX || layer->bias[c] < -PPMLI_ACCUMULATOR_MAX) return 0;
-    if (layer->peak[c] < 1 || layer->peak[c] > PPMLI_ACCUMULATOR_MAX) return 0;
+    at->index = c;
+    if (ppmli_is_beyond(layer->bias[c], PPMLI_ACCUMULATOR_MAX)) return PPMLI_FAULT_BIAS;
+    if (layer->peak[c] < 1) return PPMLI_FAULT_PEAK_BELOW_1;
+    if (layer->peak[c] > PPMLI_ACCUMULATOR_MAX) return PPMLI_FAULT_PEAK;
   }
-  return 1;
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
 }
 
-PPMLI_STATIC int ppmli_model_has_valid_layer(const ppml_model *m, uint32_t l) {
+PPMLI_STATIC int ppmli_model_layer_fault(ppmli_place *at, const ppml_model *m, uint32_t l,
+                                         const ppml_limits *limits) {
   const ppml_layer *layer = &m->layer[l];
-  if (ppmli_model_has_score_peaks(m, l))
-    return ppmli_layer_has_valid_score_peaks(layer) && ppmli_model_has_bounded_polynomials(m);
-  if (!ppmli_layer_is_valid(layer, ppmli_layer_input_max(m, l))) return 0;
-  if (layer->activation != PPML_ACTIVATION_POLYNOMIAL) return 1;
-  return ppmli_model_is_polynomial(m) && ppmli_layer_has_valid_polynomials(layer);
+  at->layer = l;
+  if (layer->inputs > limits->inputs || layer->outputs > limits->neurons) return PPMLI_FAULT_SIZE;
+  if (ppmli_model_has_score_peaks(m, l)) {
+    int fault = ppmli_layer_score_fault(at, layer);
+    if (fault) return fault;
+    at->layer = 0; /* whose polynomials are summed */
+    return ppmli_model_has_bounded_polynomials(m) ? PPMLI_FAULT_NONE : PPMLI_FAULT_POLYNOMIAL_SUM;
+  }
+  int fault = ppmli_layer_fault(at, layer, ppmli_layer_input_max(m, l));
+  if (fault || layer->activation != PPML_ACTIVATION_POLYNOMIAL) return fault;
+  return ppmli_layer_polynomial_fault(at, layer);
 }
 
-/* Are the arrays there that layer l has? */
-PPMLI_STATIC int ppmli_model_has_arrays(const ppml_model *m, uint32_t l) {
+/* Are the arrays there that layer l has, and what accumulators are divided by? */
+PPMLI_STATIC int ppmli_model_array_fault(ppmli_place *at, const ppml_model *m, uint32_t l) {
   const ppml_layer *layer = &m->layer[l];
   int is_clipped = ppmli_layer_is_clipped(layer);
-  if (layer->weight == NULL || layer->bias == NULL) return 0;
-  if (is_clipped && layer->range == NULL) return 0;
-  if ((is_clipped || ppmli_model_has_score_peaks(m, l)) && layer->peak == NULL) return 0;
-  if (layer->activation == PPML_ACTIVATION_TABLE && layer->table == NULL) return 0;
-  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL && (!layer->square || !layer->linear))
-    return 0;
-  for (uint32_t j = 0; is_clipped && j < layer->outputs; j++)
-    if (layer->range[j] < 1) return 0; /* what accumulators are divided by */
-  return 1;
+  int is_polynomial = layer->activation == PPML_ACTIVATION_POLYNOMIAL;
+  if (layer->weight == NULL) return PPMLI_FAULT_NO_WEIGHT;
+  if (layer->bias == NULL) return PPMLI_FAULT_NO_BIAS;
+  if (is_clipped && layer->range == NULL) return PPMLI_FAULT_NO_RANGE;
+  if ((is_clipped || ppmli_model_has_score_peaks(m, l)) && layer->peak == NULL)
+    return PPMLI_FAULT_NO_PEAK;
+  if (layer->activation == PPML_ACTIVATION_TABLE && layer->table == NULL)
+    return PPMLI_FAULT_NO_TABLE;
+  if (is_polynomial && layer->square == NULL) return PPMLI_FAULT_NO_SQUARE;
+  if (is_polynomial && layer->linear == NULL) return PPMLI_FAULT_NO_LINEAR;
+  for (uint32_t j = 0; is_clipped && j < layer->outputs; j++) {
+    at->index = j;
+    if (layer->range[j] < 1) return PPMLI_FAULT_RANGE;
+  }
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Has the layer the shape and the activation that its place asks for?
+ *   inputs  what comes before it */
+PPMLI_STATIC int ppmli_model_shape_fault(const ppml_model *m, uint32_t l, size_t inputs) {
+  const ppml_layer *layer = &m->layer[l];
+  int is_last = l + 1 == m->layer_count;
+  if (layer->inputs != inputs) return PPMLI_FAULT_LAYER_INPUTS;
+  if (layer->outputs < 1) return PPMLI_FAULT_LAYER_OUTPUTS;
+  if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return PPMLI_FAULT_ACTIVATION;
+  if (is_last != (layer->activation == PPML_ACTIVATION_NONE)) return PPMLI_FAULT_NO_ACTIVATION;
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL && !ppmli_model_is_polynomial(m))
+    return PPMLI_FAULT_POLYNOMIAL;
+  return is_last && layer->outputs != m->spec.outputs ? PPMLI_FAULT_SCORES : PPMLI_FAULT_NONE;
 }
 
 /* Do the layers fit one another, and the spec, and have their arrays? */
-PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
+PPMLI_STATIC int ppmli_model_layers_fault(ppmli_place *at, const ppml_model *m) {
   size_t inputs = ppmli_spec_inputs(&m->spec);
-  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return 0;
+  at->layer = at->index = 0;
+  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPMLI_FAULT_LAYER_COUNT;
   for (uint32_t l = 0; l < m->layer_count; l++) {
-    const ppml_layer *layer = &m->layer[l];
-    int is_last = l + 1 == m->layer_count;
-    if (layer->inputs != inputs || layer->outputs < 1) return 0;
-    if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return 0;
-    if (is_last != (layer->activation == PPML_ACTIVATION_NONE)) return 0;
-    if (layer->activation == PPML_ACTIVATION_POLYNOMIAL && !ppmli_model_is_polynomial(m)) return 0;
-    if (!ppmli_model_has_arrays(m, l)) return 0;
-    inputs = layer->outputs;
+    at->layer = l;
+    int fault = ppmli_model_shape_fault(m, l, inputs);
+    if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_array_fault(at, m, l);
+    if (fault) return fault;
+    inputs = m->layer[l].outputs;
   }
-  return inputs == m->spec.outputs;
+  at->layer = 0;
+  return PPMLI_FAULT_NONE;
 }
 
-/* All of it: shapes, and that every number is within its bounds. */
+PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
+  ppmli_place unread;
+  return ppmli_model_layers_fault(&unread, m) == PPMLI_FAULT_NONE;
+}
+
+/* All of it: shapes, that they are within a reader's limits, and that every number is within its
+ * bounds.
+ *   at  out: the layer too */
+PPMLI_STATIC int ppmli_model_fault(ppmli_place *at, const ppml_model *m,
+                                   const ppml_limits *limits) {
+  int fault = ppmli_spec_fault(at, &m->spec, limits);
+  if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_layers_fault(at, m);
+  for (uint32_t l = 0; fault == PPMLI_FAULT_NONE && l < m->layer_count; l++)
+    fault = ppmli_model_layer_fault(at, m, l, limits);
+  return fault;
+}
+
+/* Of whatever size. */
 PPMLI_STATIC int ppmli_model_is_valid(const ppml_model *m) {
   const ppml_limits any = {UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX};
-  if (!ppmli_spec_is_valid(&m->spec, &any) || !ppmli_model_has_layers(m)) return 0;
-  for (uint32_t l = 0; l < m->layer_count; l++)
-    if (!ppmli_model_has_valid_layer(m, l)) return 0;
-  return 1;
+  ppmli_place unread;
+  return ppmli_model_fault(&unread, m, &any) == PPMLI_FAULT_NONE;
 }
 
 #endif

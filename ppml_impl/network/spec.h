@@ -3,6 +3,7 @@
 #ifndef PPMLI_NETWORK_SPEC_H
 #define PPMLI_NETWORK_SPEC_H
 
+#include "fault.h"
 #include "name.h"
 
 PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
@@ -50,35 +51,60 @@ PPMLI_STATIC int ppmli_name_is_valid(const char *name) {
 #define PPMLI_SCORE_SUM_LOG2 62 /* of sums of polynomials, at most */
 #define PPMLI_SCORE_UNIT_MIN ((uint64_t)1 << 31)
 
-/* Two classes may still have two scores, as networks from elsewhere do. */
-PPMLI_STATIC int ppmli_spec_task_is_valid(const ppml_spec *s) {
+/* Two classes may still have two scores, as networks from elsewhere do.
+ *   at  out: the threshold that a fault is of */
+PPMLI_STATIC int ppmli_spec_task_fault(ppmli_place *at, const ppml_spec *s) {
   int is_pair = s->task == PPML_TASK_CLASS && s->classes == 2 && s->outputs == 2;
-  if (s->task > PPML_TASK_GRADE) return 0;
-  if (s->outputs != ppmli_task_outputs(s->task, s->classes) && !is_pair) return 0;
+  if (s->task > PPML_TASK_GRADE) return PPMLI_FAULT_TASK;
+  if (s->outputs != ppmli_task_outputs(s->task, s->classes) && !is_pair)
+    return PPMLI_FAULT_TASK_OUTPUTS;
   for (uint32_t c = 0; c < s->outputs; c++) {
-    if (ppmli_spec_is_contest(s) && s->threshold[c] != 0) return 0;
+    at->index = c;
+    if (ppmli_spec_is_contest(s) && s->threshold[c] != 0) return PPMLI_FAULT_CONTEST;
     if (s->threshold[c] > PPMLI_ACCUMULATOR_MAX || s->threshold[c] < -PPMLI_ACCUMULATOR_MAX)
-      return 0;
+      return PPMLI_FAULT_THRESHOLD;
   }
-  return 1;
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
 }
 
 /* Sizes that arrays and sums may be made from. */
-PPMLI_STATIC int ppmli_spec_has_shape(const ppml_spec *s) {
+PPMLI_STATIC int ppmli_spec_shape_fault(const ppml_spec *s) {
   const uint32_t side = 1 << 12;
-  if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
-  if (s->width > side || s->height > side || s->channels > 4) return 0;
-  if (s->input_bits < 1 || s->input_bits > 8) return 0;
-  if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return 0;
-  return s->classes >= 2 && s->classes <= PPML_CLASSES_MAX;
+  if (s->width == 0 || s->width > side) return PPMLI_FAULT_WIDTH;
+  if (s->height == 0 || s->height > side) return PPMLI_FAULT_HEIGHT;
+  if (s->channels == 0 || s->channels > 4) return PPMLI_FAULT_CHANNELS;
+  if (s->input_bits < 1 || s->input_bits > 8) return PPMLI_FAULT_INPUT_BITS;
+  if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return PPMLI_FAULT_OUTPUTS;
+  if (s->classes < 2 || s->classes > PPML_CLASSES_MAX) return PPMLI_FAULT_CLASSES;
+  return PPMLI_FAULT_NONE;
+}
+
+PPMLI_INLINE int ppmli_spec_has_shape(const ppml_spec *s) {
+  return ppmli_spec_shape_fault(s) == PPMLI_FAULT_NONE;
+}
+
+/*   at  out: the class or threshold that a fault is of
+ * Returns the first rule that the spec breaks. */
+PPMLI_STATIC int ppmli_spec_fault(ppmli_place *at, const ppml_spec *s, const ppml_limits *limits) {
+  int fault = ppmli_spec_shape_fault(s);
+  at->layer = at->index = 0;
+  if (fault) return fault;
+  if (ppmli_spec_inputs(s) > limits->inputs) return PPMLI_FAULT_INPUTS;
+  if (s->score_unit < 1) return PPMLI_FAULT_SCORE_UNIT;
+  fault = ppmli_spec_task_fault(at, s);
+  if (fault) return fault;
+  for (uint32_t c = 0; c < s->classes; c++) {
+    at->index = c;
+    if (!ppmli_name_is_valid(s->class_name[c])) return PPMLI_FAULT_CLASS_NAME;
+  }
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
 }
 
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {
-  if (!ppmli_spec_has_shape(s) || ppmli_spec_inputs(s) > limits->inputs) return 0;
-  if (s->score_unit < 1 || !ppmli_spec_task_is_valid(s)) return 0;
-  for (uint32_t c = 0; c < s->classes; c++)
-    if (!ppmli_name_is_valid(s->class_name[c])) return 0;
-  return 1;
+  ppmli_place unread;
+  return ppmli_spec_fault(&unread, s, limits) == PPMLI_FAULT_NONE;
 }
 
 #endif

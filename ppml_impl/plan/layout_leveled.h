@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "../cipher/tensor.h"
 #include "../math/params.h"
 #include "../network/model.h"
 #include "../network/room.h"

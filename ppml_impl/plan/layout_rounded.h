@@ -110,7 +110,7 @@ PPMLI_INLINE double ppmli_circuit_spread(const ppml_layer *layer, uint32_t j) {
 PPMLI_STATIC ppmli_response ppmli_circuit_response(const ppml_layer *layer, uint32_t j) {
   double range = layer->range[j], spread = ppmli_circuit_spread(layer, j), at = range / spread;
   ppmli_response r = {ppmli_square(PPML_ACTIVATION_MAX / range), erf(at * 0.70710678)};
-  if (layer->activation == PPML_ACTIVATION_SQUARE) {
+  if (layer->activation == PPML_ACTIVATION_CLIPPED_SQUARE) {
     double inside = r.share - at * 0.79788456 * exp(-at * at / 2); /* E[z^2; inside] / spread^2 */
     if (inside < 0) inside = 0; /* by rounding, where the range is next to nothing */
     r.gain = ppmli_square(4 * PPML_ACTIVATION_MAX * spread / (range * range)) * inside / r.share;

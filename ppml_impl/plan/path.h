@@ -1,5 +1,5 @@
 /* The planner's one look at what kind a set is: a switch for each of its verbs.  Lay a network out,
- * check a layout, count bootstraps, predict noise, certify layers, draw scores as noise makes them,
+ * check a layout, say why there is none, count bootstraps, predict noise, certify layers, draw scores as noise makes them,
  * and say how likely a wrong score is. */
 #ifndef PPMLI_PLAN_PATH_H
 #define PPMLI_PLAN_PATH_H
@@ -55,6 +55,38 @@ PPMLI_STATIC size_t ppmli_planner_bootstraps(const ppml_circuit *c) {
   default:
     for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) count += c->model.layer[l].outputs;
     return count;
+  }
+}
+
+/* Rounds of bootstraps, each of which needs the one before: a hidden layer is one, or several where
+ * it is exact. */
+PPMLI_STATIC size_t ppmli_planner_rounds(const ppml_circuit *c) {
+  switch (c->params->kind) {
+  case PPML_SET_LEVELED:
+    return 0;
+  case PPML_SET_EXACT:
+    return ppmli_exact_count_of(&c->model).rounds;
+  default:
+    return c->model.layer_count - 1;
+  }
+}
+
+/* Why a set that was asked for cannot have a layout of the network, whatever its noise: one line of
+ * English, or NULL.
+ *   m  of activations that the set computes, and valid */
+PPMLI_STATIC const char *ppmli_planner_refusal(const ppml_params *p, const ppml_model *m) {
+  const char *reason;
+  switch (p->kind) {
+  case PPML_SET_LEVELED:
+    reason = ppmli_leveled_refusal(m);
+    if (reason) return reason;
+    return m->layer[0].outputs > p->slots ? "it has more hidden neurons than the set has slots"
+                                          : NULL;
+  case PPML_SET_EXACT:
+    reason = ppmli_exact_refusal(m);
+    return reason ? reason : "with so many neurons or bits exact scores would fail too often";
+  default:
+    return NULL;
   }
 }
 

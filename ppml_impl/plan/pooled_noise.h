@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "../cipher/tensor.h"
+#include "../math/params.h"
 #include "../network/autocorr.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"

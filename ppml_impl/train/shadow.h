@@ -303,7 +303,7 @@ PPMLI_INLINE float ppmli_shadow_activation(const ppmli_shadow_layer *layer, uint
 PPMLI_INLINE float ppmli_shadow_slope(const ppmli_shadow_layer *layer, uint32_t j, float z) {
   if (ppmli_shadow_is_polynomial(layer)) return 2 * layer->square[j] * z + layer->linear[j];
   if (z < -1 || z > 1) return 0;
-  return layer->activation == PPML_ACTIVATION_SQUARE ? 4 * z : 1;
+  return layer->activation == PPML_ACTIVATION_CLIPPED_SQUARE ? 4 * z : 1;
 }
 
 /* --------------------------------------------------------------- forward */

@@ -137,7 +137,7 @@ PPMLI_STATIC void ppmli_train_draw_sample(ppmli_trainer *t) {
 PPMLI_STATIC void ppmli_train_set_noise(ppmli_trainer *t) {
   const ppml_params *p = t->options->params;
   double room = 1.25 * PPMLI_SHADOW_OVERSHOOT;
-  int is_odd = t->options->activation != PPML_ACTIVATION_SQUARE;
+  int is_odd = t->options->activation != PPML_ACTIVATION_CLIPPED_SQUARE;
   if (p == NULL || t->options->activation == PPML_ACTIVATION_POLYNOMIAL) return;
   double turns = sqrt(ppmli_noise_keyswitch(p) + ppmli_noise_modulus_switch(p));
   t->shadow.noise = (float)(turns * (is_odd ? 2 * (room + 1) : 4 * room));

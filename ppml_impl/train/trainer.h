@@ -75,7 +75,7 @@ PPMLI_STATIC int ppmli_train_activation_is_valid(const ppml_train_options *o) {
   if (o->activation == PPML_ACTIVATION_POLYNOMIAL)
     return o->hidden_count == 1 && o->learn_polynomial <= 1;
   if (o->learn_polynomial) return 0;
-  return o->activation >= PPML_ACTIVATION_RELU && o->activation <= PPML_ACTIVATION_SQUARE;
+  return o->activation >= PPML_ACTIVATION_RELU && o->activation <= PPML_ACTIVATION_CLIPPED_SQUARE;
 }
 
 /* Of a hidden layer's bias, and of a sum without it.  Squares of larger sums than ROOT_MAX would

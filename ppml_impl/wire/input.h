@@ -96,7 +96,8 @@ PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t blocks, const ppm
          ppmli_input_payload_bytes(p, blocks) <= limits->payload_bytes;
 }
 
-PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
+/* Begins the file of an image: all that comes before its ciphertexts.  Errors: RANGE. */
+PPMLI_STATIC int ppmli_input_begin(ppmli_out *out, const ppml_input *input, ppml_writer *writer) {
   const ppml_params *p = input->params;
   ppml_header h = {PPML_KIND_INPUT,
                    PPML_FORMAT_VERSION,
@@ -105,13 +106,18 @@ PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer)
                    {0},
                    {0}};
   const ppml_limits limits = ppmli_limits_default();
-  ppmli_out out;
   if (!ppmli_input_fits(p, input->blocks, &limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
-  ppmli_out_begin(&out, writer, &h);
-  ppmli_out_bytes(&out, input->seed, sizeof input->seed);
-  ppmli_out_u32(&out, input->blocks);
+  ppmli_out_begin(out, writer, &h);
+  ppmli_out_bytes(out, input->seed, sizeof input->seed);
+  ppmli_out_u32(out, input->blocks);
+  return out->error;
+}
+
+PPMLI_STATIC int ppmli_input_write(const ppml_input *input, ppml_writer *writer) {
+  ppmli_out out;
+  PPMLI_TRY(ppmli_input_begin(&out, input, writer));
   ppmli_input_put(&out, input);
   return ppmli_out_end(&out);
 }

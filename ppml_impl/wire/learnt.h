@@ -13,6 +13,7 @@
 
 #include "../base/arena.h"
 #include "../base/bytes.h"
+#include "../math/params.h"
 #include "../math/torus.h"
 #include "container.h"
 

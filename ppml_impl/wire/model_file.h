@@ -6,7 +6,6 @@
 #include "../base/arena.h"
 #include "../base/digest.h"
 #include "../network/model.h"
-#include "../network/spec.h"
 #include "client_file.h"
 #include "container.h"
 #include "limits.h"
@@ -110,10 +109,8 @@ PPMLI_STATIC void ppmli_model_id(uint8_t id[PPML_ID_BYTES], const ppml_model *m)
 
 /* Is the model valid, and within a reader's limits? */
 PPMLI_STATIC int ppmli_model_fits(const ppml_model *m, const ppml_limits *limits) {
-  if (!ppmli_spec_is_valid(&m->spec, limits) || !ppmli_model_is_valid(m)) return 0;
-  for (uint32_t l = 0; l < m->layer_count; l++)
-    if (m->layer[l].inputs > limits->inputs || m->layer[l].outputs > limits->neurons) return 0;
-  return 1;
+  ppmli_place unread;
+  return ppmli_model_fault(&unread, m, limits) == PPMLI_FAULT_NONE;
 }
 
 PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits *limits,

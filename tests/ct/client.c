@@ -125,7 +125,10 @@ static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena)
   static uint32_t lwe[PPML_KEY_BITS_MAX + 1];
   memset(pixels, 7, sizeof pixels);
   SECRET(pixels);
+  static uint8_t file[1 << 20];
+  ppml_writer writer = ppml_writer_to_memory(file, sizeof file);
   int error = ppml_encrypt(&input, &request, key, pixels, rng, arena);
+  if (error == PPML_OK) error = ppml_encrypt_to(&writer, &request, key, pixels, rng, arena);
   memset(lwe, 0, sizeof lwe);
   lwe[ppmli_params_long_dim(key->client.params)] = 5;
   uint32_t phase = ppmli_output_phase(lwe, key->client.params, key->glwe_bits);
@@ -147,6 +150,7 @@ static int check_set(const char *name) {
   client.spec.channels = client.spec.outputs = 1;
   client.spec.input_bits = 4;
   client.spec.classes = 2;
+  client.score_unit = (uint64_t)1 << 50;
   int error = draw_key(&key, &client);
   if (!error && !key_is_secret(&key)) error = PPML_ERR_ARG;
   if (!error) error = ppml_rng_init_callback(&rng, fixed_entropy, &hidden);

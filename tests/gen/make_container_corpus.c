@@ -122,7 +122,7 @@ static void save_unequal_gains(containers *c) {
   m.layer[1].outputs = 3;
   m.layer[1].weight = last;
   m.layer[1].bias = shift;
-  if (ppml_compile(&circuit, &m, ppml_params_by_name("fast"), &c->arena)) abort();
+  if (container_compile(&circuit, &m, ppml_params_by_name("fast"), &c->arena)) abort();
   int32_t gain[] = {2, 1, 2};
   circuit.gain[1] = gain;
   circuit.unit[1] /= 2;
@@ -139,7 +139,7 @@ static void save_exact(containers *c) {
   m.layer[0].table = NULL;
   m.layer[0].range = range;
   m.layer[0].peak = peak;
-  if (ppml_compile(&circuit, &m, ppml_params_by_name("exact"), &c->arena)) abort();
+  if (container_compile(&circuit, &m, ppml_params_by_name("exact"), &c->arena)) abort();
   save_circuit("exact", &circuit);
 }
 

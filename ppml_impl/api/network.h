@@ -1,0 +1,50 @@
+/* The public functions of a network in the clear: for all roles but a client's, who has no weight
+ * of it.  Next: server.h. */
+#ifndef PPMLI_API_NETWORK_H
+#define PPMLI_API_NETWORK_H
+
+#include "../network/clear.h"
+#include "../network/fault.h"
+#include "../network/model.h"
+#include "../wire/limits.h"
+#include "../wire/model_file.h"
+#include "call.h"
+#include "whole.h"
+
+PPML_API size_t ppml_model_predict_bytes(const ppml_model *model) {
+  return ppmli_model_is_whole(model) ? ppmli_quant_forward_scratch(model) : 0;
+}
+
+PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
+                                ppml_arena *arena) {
+  if (!scores || !pixels) return PPML_ERR_ARG;
+  if (!ppmli_model_is_whole(model)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, scores, model->spec.outputs * sizeof *scores);
+  return ppmli_call_end(&call, ppmli_quant_forward(scores, model, pixels, NULL, arena));
+}
+
+PPML_API int ppml_model_check(const ppml_model *model, ppml_fault *fault) {
+  const ppml_limits limits = ppmli_limits_default();
+  ppmli_place at = {0, 0};
+  const char *reason = "is NULL";
+  if (model) reason = ppmli_fault_reason(ppmli_model_fault(&at, model, &limits));
+  if (reason == NULL) return PPML_OK;
+  if (fault) {
+    fault->reason = reason;
+    fault->layer = at.layer;
+    fault->index = at.index;
+  }
+  return PPML_ERR_ARG;
+}
+
+PPML_API int ppml_model_write(const ppml_model *model, ppml_writer *writer) {
+  PPMLI_WRITE(ppmli_model_write, model, ppmli_model_is_whole);
+}
+
+PPML_API int ppml_model_read(ppml_model *model, ppml_reader *reader, const ppml_limits *limits,
+                             ppml_arena *arena) {
+  PPMLI_READ(ppmli_model_read, model);
+}
+
+#endif

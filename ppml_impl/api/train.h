@@ -1,0 +1,77 @@
+/* The public functions of training, and of quantizing a network that was trained elsewhere. */
+#ifndef PPMLI_API_TRAIN_H
+#define PPMLI_API_TRAIN_H
+
+#include "../network/model.h"
+#include "../train/float_network.h"
+#include "../train/quantize.h"
+#include "../train/train.h"
+#include "../train/trainer.h"
+#include "../wire/model_file.h"
+#include "call.h"
+#include "whole.h"
+
+/* ----------------------------------------------------------------- training */
+
+PPML_API ppml_train_options ppml_train_options_default(void) {
+  return ppmli_train_options_default();
+}
+
+/* A network of bootstraps is trained under a set's noise, or under none: not under that of NULL,
+ * which a mistyped name gives. */
+static int ppmli_train_lacks_params(const ppml_train_options *o) {
+  int has_bootstraps =
+      o->activation != PPML_ACTIVATION_NONE && o->activation != PPML_ACTIVATION_POLYNOMIAL;
+  return has_bootstraps && o->params == NULL && !o->noiseless;
+}
+
+PPML_API size_t ppml_train_bytes(const ppml_train_options *options, size_t train_count,
+                                 size_t validation_count, size_t threads) {
+  if (!options || !ppmli_threads_are_sane(threads)) return 0;
+  return ppmli_train_bytes(options, train_count, validation_count, threads);
+}
+
+PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
+                        const ppml_images *train, const ppml_images *validation,
+                        const ppml_parallel *parallel, const ppml_train_watch *watch,
+                        ppml_arena *arena) {
+  if (!model || !options || !train || !validation) return PPML_ERR_ARG;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  if (ppmli_train_lacks_params(options)) return PPML_ERR_NAME;
+  ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
+  int error = ppmli_train_run(model, options, train, validation, parallel, watch, arena);
+  if (error == PPML_OK) ppmli_model_id(model->id, model);
+  return ppmli_call_end(&call, error);
+}
+
+/* ------------------------------------------------------------- quantization */
+
+PPML_API size_t ppml_float_predict_bytes(const ppml_float_model *net) {
+  return net && ppmli_float_is_valid(net) ? ppmli_float_forward_scratch(net) : 0;
+}
+
+PPML_API int ppml_float_predict(float *logits, const ppml_float_model *net, const uint8_t *pixels,
+                                ppml_arena *arena) {
+  if (!logits || !net || !pixels || !ppmli_float_is_valid(net)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  size_t outputs = ppmli_calibrate_outputs(net, net->layer_count - 1);
+  ppmli_call call = ppmli_call_begin(arena, logits, outputs * sizeof *logits);
+  return ppmli_call_end(&call, ppmli_float_forward(logits, net, pixels, arena));
+}
+
+PPML_API size_t ppml_quantize_bytes(const ppml_float_model *net, size_t image_count) {
+  return net ? ppmli_calibrate_bytes(net, image_count) : 0;
+}
+
+PPML_API int ppml_quantize(ppml_model *model, const ppml_float_model *net, uint32_t input_bits,
+                           uint32_t weight_bits, const ppml_images *images, ppml_arena *arena) {
+  if (!model || !net || !images) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
+  int error = ppmli_calibrate_run(model, net, input_bits, weight_bits, images, arena);
+  if (error == PPML_OK) ppmli_model_id(model->id, model);
+  return ppmli_call_end(&call, error);
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* What can be wrong with a network that came from outside: a name for every rule, which spec.h and
+ * model.h tell, and its words, which ppml_model_check hands out.  The two stand together in one list,
+ * so that a rule without words does not compile; and apart from the rules, so that a client, who asks
+ * only whether a spec is valid, has no words in its program.  Next: spec.h, model.h. */
+#ifndef PPMLI_NETWORK_FAULT_H
+#define PPMLI_NETWORK_FAULT_H
+
+#include "../base/base.h"
+
+/* clang-format off */
+#define PPMLI_FAULTS(FAULT)                                                                        \
+  FAULT(NONE, NULL)                                                                                \
+  FAULT(WIDTH, "spec.width is not 1 to 4096")                                                      \
+  FAULT(HEIGHT, "spec.height is not 1 to 4096")                                                    \
+  FAULT(CHANNELS, "spec.channels is not 1 to 4")                                                   \
+  FAULT(INPUT_BITS, "spec.input_bits is not 1 to 8")                                               \
+  FAULT(OUTPUTS, "spec.outputs is not 1 to 64")                                                    \
+  FAULT(CLASSES, "spec.classes is not 2 to 64")                                                    \
+  FAULT(INPUTS, "spec.width, height and channels make an image beyond 65536 values")                 \
+  FAULT(SCORE_UNIT, "spec.score_unit is 0")                                                        \
+  FAULT(TASK, "spec.task is no PPML_TASK")                                                         \
+  FAULT(TASK_OUTPUTS, "spec.outputs is not what the task has for so many classes")                 \
+  FAULT(CONTEST, "spec.threshold is not 0, where scores are compared with one another")            \
+  FAULT(THRESHOLD, "spec.threshold is beyond 2^30")                                                \
+  FAULT(CLASS_NAME, "spec.class_name is not 1 to 23 bytes of UTF-8 without control characters, then zeros") \
+  FAULT(LAYER_COUNT, "layer_count is not 1 to 8")                                                  \
+  FAULT(LAYER_INPUTS, "layer.inputs is not how many values the image or the layer before it has")  \
+  FAULT(LAYER_OUTPUTS, "layer.outputs is 0")                                                       \
+  FAULT(SCORES, "layer.outputs of the last layer is not spec.outputs")                             \
+  FAULT(ACTIVATION, "layer.activation is no PPML_ACTIVATION")                                      \
+  FAULT(NO_ACTIVATION, "layer.activation is NONE before the last layer, or another in it")         \
+  FAULT(POLYNOMIAL, "layer.activation is POLYNOMIAL, and the network has not one hidden layer alone") \
+  FAULT(SIZE, "layer.inputs is beyond 65536, or layer.outputs beyond 4096")                        \
+  FAULT(NO_WEIGHT, "layer.weight is NULL")                                                         \
+  FAULT(NO_BIAS, "layer.bias is NULL")                                                             \
+  FAULT(NO_RANGE, "layer.range is NULL")                                                           \
+  FAULT(NO_PEAK, "layer.peak is NULL")                                                             \
+  FAULT(NO_TABLE, "layer.table is NULL")                                                           \
+  FAULT(NO_SQUARE, "layer.square is NULL")                                                         \
+  FAULT(NO_LINEAR, "layer.linear is NULL")                                                         \
+  FAULT(WEIGHT_BITS, "layer.weight_bits is not 2 to 8")                                            \
+  FAULT(WEIGHT, "layer.weight has more bits than layer.weight_bits")                               \
+  FAULT(BIAS, "layer.bias is beyond 2^30")                                                         \
+  FAULT(ACCUMULATOR, "layer.bias and layer.weight can lead to a sum beyond 2^30")                  \
+  FAULT(RANGE, "layer.range is less than 1")                                                       \
+  FAULT(PEAK_BELOW_RANGE, "layer.peak is less than layer.range")                                   \
+  FAULT(PEAK_BELOW_1, "layer.peak is less than 1")                                                 \
+  FAULT(PEAK, "layer.peak is beyond 2^30")                                                         \
+  FAULT(TABLE, "layer.table is less than -127")                                                    \
+  FAULT(SQUARE, "layer.square is beyond 127")                                                      \
+  FAULT(LINEAR, "layer.linear is beyond 2^29")                                                     \
+  FAULT(POLYNOMIAL_SUM, "layer.square, layer.linear and the weights can lead to a score beyond 2^62")
+/* clang-format on */
+
+enum {
+#define PPMLI_FAULT_NAME(name, words) PPMLI_FAULT_##name,
+  PPMLI_FAULTS(PPMLI_FAULT_NAME) PPMLI_FAULT_COUNT
+#undef PPMLI_FAULT_NAME
+};
+
+/* The sizes in words are those of ppml_limits_default(); readers have limits of their own. */
+
+/* Where a fault was found. */
+typedef struct ppmli_place {
+  uint32_t layer;
+  uint32_t index; /* of the class, neuron, weight or entry; 0 where the field has one value */
+} ppmli_place;
+
+/*   fault  PPMLI_FAULT_*
+ * Returns NULL for NONE. */
+PPMLI_STATIC const char *ppmli_fault_reason(int fault) {
+  static const char *const words[] = {
+#define PPMLI_FAULT_WORDS(name, words) words,
+      PPMLI_FAULTS(PPMLI_FAULT_WORDS)
+#undef PPMLI_FAULT_WORDS
+  };
+  return fault >= 0 && fault < PPMLI_FAULT_COUNT ? words[fault] : NULL;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* Why no circuit was made, in words: one line of English for what ppml_refusal has in numbers. */
+#ifndef PPMLI_PLAN_REFUSAL_H
+#define PPMLI_PLAN_REFUSAL_H
+
+#include "../math/params.h"
+#include "../network/model.h"
+#include "layout_leveled.h"
+#include "path.h"
+
+/* Where the sets that are made for the network were tried.
+ *   asked  the set that was asked for, or NULL */
+PPMLI_STATIC const char *ppmli_refusal_of_layout(const ppml_refusal *r, const ppml_model *m,
+                                                 const ppml_params *asked) {
+  int is_polynomial = ppmli_model_is_polynomial(m);
+  const char *reason = asked           ? ppmli_planner_refusal(asked, m)
+                       : is_polynomial ? ppmli_leveled_refusal(m)
+                                       : NULL;
+  if (reason) return reason;
+  if (r->params == NULL)
+    return "a neuron does not fit the torus: its peak is too large beside its weights";
+  return "noise is predicted to change too many answers";
+}
+
+/*   r  of a plan that was refused with PARAMS */
+PPMLI_STATIC const char *ppmli_refusal_reason(const ppml_refusal *r, const ppml_model *m,
+                                              const ppml_compile_options *options) {
+  const ppml_params *asked = options->params;
+  int is_polynomial = ppmli_model_is_polynomial(m);
+  if (r->too_large && r->params == NULL)
+    return "a circuit, an image or the memory for one would be beyond the default limits";
+  if (asked && ppmli_params_has_products(asked) != is_polynomial)
+    return is_polynomial ? "the set has no products, which polynomials need"
+                         : "the set has no bootstrap, which these activations need";
+  return ppmli_refusal_of_layout(r, m, asked);
+}
+
+#endif
