@@ -111,6 +111,8 @@ extern "C" {
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
 #define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
 #define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
+#define PPML_LATENT_CHANNELS_MAX 16
+#define PPML_ENCODER_WEIGHTS_MAX 4096
 
 /* ======================================================================== core
   What every role needs: errors, memory, reading and writing, random numbers,
@@ -280,8 +282,9 @@ enum {
       0, /* a bootstrap for each hidden neuron, which rounds part of the noise away */
   PPML_SET_EXACT =
       1, /* several bootstraps for each, on digits of its accumulator: no noise is left */
-  PPML_SET_LEVELED = 2 /* no bootstrap: products of ciphertexts.  GLWE key switches have the
+  PPML_SET_LEVELED = 2, /* no bootstrap: products of ciphertexts.  GLWE key switches have the
                            bootstrap's gadget, and noise on a torus of 80 bits */
+  PPML_SET_POOLED = 3   /* likewise, of the latents of a pooled network */
 };
 
 /* One named set.  Read-only: the library has its own table and files name an
@@ -303,7 +306,8 @@ typedef struct ppml_params {
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
   uint32_t kind;             /* PPML_SET_*: how circuits of the set compute */
-  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; 0 for the others */
+  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; POOLED: coefficients
+                             of a ciphertext for each region of each latent channel; else 0 */
   const char *assumption; /* what the security rests on */
 } ppml_params;
 
@@ -323,16 +327,43 @@ enum {
   PPML_TASK_GRADE = 2   /* which of the classes it is, these being in an order */
 };
 
+/* What a client makes of an image before it encrypts it. */
+enum {
+  PPML_ENCODER_NONE = 0,    /* nothing: pixels are encrypted */
+  PPML_ENCODER_PATCHES = 1, /* latents of patches of pixels */
+  PPML_ENCODER_READY = 2    /* latents that another program made: the image is these, as floats */
+};
+
+/* An encoder, in integers: the same latents on every machine.  An image is cut into patches of
+ * patch x patch pixels; latent channel i of a patch is the sum of its bytes times weight_i.  Then
+ * mean and deviation, of all latents of channel i, are taken off, and what is up to 3 deviations
+ * either way becomes an integer of spec.input_bits bits.  READY latents are taken as
+ * round(x 2^scale_log2) and go on likewise. */
+typedef struct ppml_encoder {
+  uint32_t kind;
+  uint32_t patch;       /* 1, 2, 4, 8 or 16, and a divisor of width and height; of READY 1 */
+  uint32_t channels;    /* of latents; of READY those of the spec */
+  uint32_t standardise; /* 1: by the image's own means and deviations; 0: by center and spread */
+  uint32_t regions;     /* that the network behind it pools over, along a side: 1..16, a divisor of
+                           the latents' width and height.  These two lay latents out */
+  uint32_t reach;       /* the side of its kernel: 1..8 */
+  int32_t scale_log2;   /* of READY: -40..40; else 0 */
+  int32_t center[PPML_LATENT_CHANNELS_MAX], spread[PPML_LATENT_CHANNELS_MAX]; /* > 0 */
+  int8_t weight[PPML_ENCODER_WEIGHTS_MAX]; /* [channels][patch][patch][spec.channels] of PATCHES */
+} ppml_encoder;
+
 /* What an image and an answer look like. */
 typedef struct ppml_spec {
-  uint32_t width, height, channels;
-  uint32_t input_bits; /* a byte p enters as round(p (2^input_bits - 1) / 255) */
+  uint32_t width, height, channels; /* channels: 1..4; of READY latents 1..16 */
+  uint32_t
+      input_bits; /* a byte p enters as round(p (2^input_bits - 1) / 255); or of latents, 2..8 */
   uint32_t classes;
   uint32_t outputs;    /* scores, see ppml_spec_answer */
   uint32_t score_unit; /* (score - its threshold) / score_unit is a logit */
   char class_name[PPML_CLASSES_MAX][PPML_CLASS_NAME_BYTES];
   uint32_t task;
   int32_t threshold[PPML_CLASSES_MAX]; /* [outputs], 0 where several scores are compared */
+  ppml_encoder encoder;
 } ppml_spec;
 
 /* What is wrong with a name of a class, of length bytes: it has 1 to 23 bytes of UTF-8, none of
@@ -344,6 +375,26 @@ PPML_API const char *ppml_text_refusal(const char *text, size_t length);
 
 /* Values of one image: width * height * channels. */
 PPML_API size_t ppml_spec_inputs(const ppml_spec *spec);
+
+/* Bytes of one image, wherever one is handed over as pixels: one a value, channels last; of READY
+ * latents four a value, which are 32-bit floats of this machine, channels first. */
+PPML_API size_t ppml_spec_image_bytes(const ppml_spec *spec);
+
+/* Latents of one image, and their shape; 0 where the spec has no encoder. */
+typedef struct ppml_latent_shape {
+  uint32_t channels, height, width;
+} ppml_latent_shape;
+
+PPML_API ppml_latent_shape ppml_spec_latent_shape(const ppml_spec *spec);
+
+/* What a client encrypts of an image.
+ *   latents [channels][height][width]   out: input_bits bits each, signed
+ *   image   [ppml_spec_image_bytes()]
+ * Scratch: ppml_encode_bytes.  Errors: ARG, NOMEM; RANGE for a float that is not finite.
+ * CT: time depends on the shape only, but for that error. */
+PPML_API size_t ppml_encode_bytes(const ppml_spec *spec);
+PPML_API int ppml_encode(int8_t *latents, const ppml_spec *spec, const uint8_t *image,
+                         ppml_arena *arena) PPML_MUST_CHECK;
 
 /* Bytes of an answer, and of an image's labels: classes for LABELS, else 1. */
 PPML_API size_t ppml_spec_answer_bytes(const ppml_spec *spec);
@@ -403,11 +454,31 @@ typedef struct ppml_layer {
   const int32_t *square, *linear; /* [outputs], POLYNOMIAL only; |square_j| <= 127 */
 } ppml_layer;
 
+/* A network of one convolution with polynomials of degree 2, the means of which over regions are
+ * the inputs of a dense layer; as linear weights of the latents and of their autocorrelations,
+ * whatever the number of filters (docs/DESIGN.md "Latents and pooled networks"):
+ *
+ *   score_c = bias_c + sum of square_crt A_rt over regions r, terms t + sum of linear_cl m_l
+ *
+ * A_rt is the sum of m_i(y, x) m_j(y + dy, x + dx) over region r, zeros being around it.  Terms are
+ * pairs of channels i <= j, each with lags (dy, dx) in order of rows, |dy| and |dx| < reach; of
+ * i = j from (0, 0) on. */
+typedef struct ppml_pooled {
+  const int8_t *square;  /* [outputs][regions^2][terms] */
+  const int32_t *linear; /* [outputs][latent channels][height][width] */
+  const int64_t *bias;   /* [outputs] magnitude up to 2^31 */
+  const int64_t *peak; /* [outputs], 1..2^31: the |score| that training hardly ever saw exceeded */
+  const uint8_t *mean; /* [patch][patch][spec.channels] the mean patch of training, to show what
+                            latents hold; of PATCHES only */
+} ppml_pooled;
+
 /* A trained network, in the clear. */
 typedef struct ppml_model {
   ppml_spec spec;
-  uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs */
+  uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs; 0: the
+                           network is the pooled one, behind spec.encoder */
   ppml_layer layer[PPML_LAYERS_MAX];
+  ppml_pooled pooled;        /* where layer_count is 0 */
   uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
                                (or a score and its threshold) closer than this */
   uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
@@ -415,7 +486,7 @@ typedef struct ppml_model {
 
 /* A model laid out for encryption under one parameter set; what the server holds.
  * Value x of layer l's input stands on the torus as x unit[l]; accumulator j of the
- * layer as z_j unit[l] gain[l][j]. */
+ * layer as z_j unit[l] gain[l][j].  A score of a pooled network stands as its score times unit[0]. */
 typedef struct ppml_circuit {
   ppml_model model;
   const ppml_params *params;
@@ -428,12 +499,22 @@ typedef struct ppml_circuit {
 
 #ifndef PPML_CLIENT_ONLY
 /* Scores of one image in the clear.
- *   scores [spec.outputs]          out
- *   pixels [ppml_spec_inputs()]    bytes, channels last
- * Scratch: ppml_model_predict_bytes. */
+ *   scores [spec.outputs]               out
+ *   pixels [ppml_spec_image_bytes()]
+ * Scratch: ppml_model_predict_bytes.  Errors: ARG, NOMEM; RANGE for a latent that is not finite. */
 PPML_API size_t ppml_model_predict_bytes(const ppml_model *model);
 PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const uint8_t *pixels,
                                 ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The picture that the latents of an image amount to, at best: what whoever could decrypt them
+ * would see.
+ *   picture [height][width][channels]   out
+ *   pixels  [ppml_spec_image_bytes()]   the image
+ * Scratch: ppml_reconstruct_bytes, 0 where there is none: of networks without an encoder of
+ * PATCHES.  Errors: ARG, NOMEM; RANGE for weights that are linearly dependent. */
+PPML_API size_t ppml_reconstruct_bytes(const ppml_model *model);
+PPML_API int ppml_reconstruct(uint8_t *picture, const ppml_model *model, const uint8_t *pixels,
+                              ppml_arena *arena) PPML_MUST_CHECK;
 
 /* What is wrong with a network that was made by hand. */
 typedef struct ppml_fault {
@@ -620,7 +701,7 @@ PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_s
  *   request  out: open, where all of the file was written
  * Memory: ppml_encrypt_to_bytes, all of it given back; of a leveled set most of it is the key's.
  * Errors: ARG, RNG, NOMEM, RANGE, IO.  CT: as ppml_encrypt. */
-PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params);
+PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params, const ppml_spec *spec);
 PPML_API int ppml_encrypt_to(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
                              const uint8_t *pixels, ppml_rng *rng,
                              ppml_arena *arena) PPML_MUST_CHECK;
@@ -1031,7 +1112,7 @@ PPML_API ppml_interval ppml_outlook_score_error(const ppml_outlook *outlook, dou
 
 /* Images and labels, in the caller's memory. */
 typedef struct ppml_images {
-  const uint8_t *pixels; /* [count][height][width][channels] */
+  const uint8_t *pixels; /* [count][height][width][channels]; or as ppml_spec_image_bytes has it */
   const uint8_t *labels; /* [count][ppml_spec_answer_bytes()], as answers are */
   size_t count;
 } ppml_images;
@@ -1095,6 +1176,63 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
                         const ppml_images *train, const ppml_images *validation,
                         const ppml_parallel *parallel, const ppml_train_watch *watch,
                         ppml_arena *arena) PPML_MUST_CHECK;
+
+/* A pooled network behind an encoder, and how it is trained. */
+typedef struct ppml_pooled_options {
+  uint32_t width, height, channels, classes; /* of images; of ready latents, theirs */
+  uint32_t task;
+  uint32_t encoder;        /* PPML_ENCODER_PATCHES or PPML_ENCODER_READY */
+  uint32_t patch, latents; /* the encoder's patch and channels; of READY 1 and channels */
+  uint32_t latent_bits;    /* 2..8 */
+  uint32_t standardise;    /* as the encoder has it */
+  uint32_t regions, reach; /* as the encoder has them */
+  uint32_t linear;         /* linear weights that a channel has: 0: none; n: one for each of n x n
+                               cells, 64 at most; PPML_POOLED_LINEAR_ALL: one for each latent */
+  uint32_t weight_bits;    /* of squares, 2..8 */
+  uint32_t copies;         /* changed ones of each training image, beside itself: up to 31; of
+                               READY 0 */
+  uint64_t seed;           /* of their changes */
+  double warp;             /* strength of those, 0..3; 1: augment.h's */
+  uint32_t flip;           /* as ppml_train_options has it */
+  double balance;          /* 0: images weigh the same, 1: classes do */
+} ppml_pooled_options;
+
+#define PPML_POOLED_LINEAR_ALL UINT32_MAX
+
+/* Patches of 8 x 8, 2 latents of 5 bits, standardised; 4 x 4 regions, reach 3, all linear weights,
+ * 5-bit squares; 4 changed copies, seed 1, warp 1, no flips, balance 1. */
+PPML_API ppml_pooled_options ppml_pooled_options_default(void);
+
+/* Why there is no such network, or none that can be encrypted, as one line of English; NULL if
+ * there is one.
+ *   is_shape  out, or NULL: 1 where the encoder and the images do not fit each other */
+PPML_API const char *ppml_pooled_refusal(const ppml_pooled_options *options, int *is_shape);
+
+/* Told as training goes on. */
+typedef struct ppml_pooled_told {
+  size_t done, total;      /* samples made features; then penalties tried */
+  double penalty;          /* 0 while there are samples to come */
+  double loss, validation; /* cross entropies of training, with the penalty, and of validation */
+} ppml_pooled_told;
+
+typedef struct ppml_pooled_watch {
+  void (*step)(void *context, const ppml_pooled_told *told);
+  void *context;
+} ppml_pooled_watch;
+
+/* Learns an encoder from the training images and trains a pooled network on its latents: logistic
+ * regression, which has one answer, for a series of penalties on large weights, of which the one is
+ * kept that does best on validation, as ppml_train has it; of ready latents on the validation
+ * images as they are.  The same model, byte for byte, whatever the number of threads.
+ *   model  out; its arrays live in arena
+ * parallel and watch may be NULL.  ppml_train_pooled_bytes is 0 for options that are refused.
+ * Errors: ARG, NOMEM; RANGE where all images are alike, and for a latent that is not finite. */
+PPML_API size_t ppml_train_pooled_bytes(const ppml_pooled_options *options, size_t train_count,
+                                        size_t validation_count, size_t threads);
+PPML_API int ppml_train_pooled(ppml_model *model, const ppml_pooled_options *options,
+                               const ppml_images *train, const ppml_images *validation,
+                               const ppml_parallel *parallel, const ppml_pooled_watch *watch,
+                               ppml_arena *arena) PPML_MUST_CHECK;
 
 /* ------------------------------------------------------------ quantization */
 

@@ -8,6 +8,14 @@
 #include "../ppml_impl/server/pooled_evaluate.h"
 #include "../ppml_impl/plan/pooled_noise.h"
 
+/* The least set with room for so many sub-images, 2^depth; NULL if there is none. */
+TEST_STATIC const ppml_params *test_pooled_params(uint32_t depth) {
+  const ppml_params *p;
+  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++)
+    if (ppmli_pooled_set_holds(p, depth)) return p;
+  return NULL;
+}
+
 /* --------------------------------------------------------------- networks */
 
 /* A network with random weights. */
@@ -80,7 +88,7 @@ TEST_STATIC size_t test_pooled_scratch(const ppml_params *p) {
 TEST_STATIC void test_pooled_keys_make(test_pooled_keys *k, const ppml_params *p,
                                        const ppmli_backend *backend, ppml_rng *rng) {
   uint8_t unused[PPML_KEY_BITS_MAX / 8], *wire = (uint8_t *)test_memory(ppmli_switch_wire_bytes(p));
-  size_t steps = ppmli_pooled_key_steps(p), doubles = ppmli_switch_doubles(p);
+  size_t steps = ppmli_params_steps(p), doubles = ppmli_switch_doubles(p);
   k->params = p;
   k->backend = backend;
   k->tables = test_arena(ppmli_fft_bytes(p->poly_size) + ppmli_long_key_bytes(p) +

@@ -7,7 +7,7 @@ enum { WORDS_MAX = PPML_KEY_BITS_MAX + 1 };
 
 /* The client of the known answers, and its key from seed 5. */
 static ppml_rng known_key(ppml_secret_key *key) {
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}};
+  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}};
   ppml_client client;
   ppml_rng rng = test_rng(5);
   memset(&client, 0, sizeof client);
@@ -163,7 +163,7 @@ static void check_writing(const char *params) {
   const ppml_params *p = key.client.params;
   size_t count = ppml_input_wire_bytes(p, &key.client.spec);
   ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key.client.spec));
-  ppml_arena less = test_arena(ppml_encrypt_to_bytes(p));
+  ppml_arena less = test_arena(ppml_encrypt_to_bytes(p, &key.client.spec));
   uint8_t *expected = test_memory(count), *got = test_memory(count);
   ppml_writer writer = ppml_writer_to_memory(expected, count);
   ck_assert_int_eq(ppml_encrypt(&input, &whole, &key, pixels, &rng, &arena), PPML_OK);
@@ -174,7 +174,7 @@ static void check_writing(const char *params) {
   ck_assert_mem_eq(got, expected, count);
   ck_assert_mem_eq(&open, &whole, sizeof open);
   ck_assert_uint_eq(less.used_bytes, 0);
-  ck_assert_uint_eq(less.high_bytes, ppml_encrypt_to_bytes(p));
+  ck_assert_uint_eq(less.high_bytes, ppml_encrypt_to_bytes(p, &key.client.spec));
   ck_assert_uint_lt(less.high_bytes, arena.high_bytes);
   free(expected);
   free(got);
@@ -195,7 +195,7 @@ START_TEST(a_file_that_ends_early_opens_no_request) {
   ppml_secret_key key;
   make_key(&key, "fast", 30, 30);
   size_t count = ppml_input_wire_bytes(key.client.params, &key.client.spec);
-  ppml_arena arena = test_arena(ppml_encrypt_to_bytes(key.client.params));
+  ppml_arena arena = test_arena(ppml_encrypt_to_bytes(key.client.params, &key.client.spec));
   ck_assert_uint_le(count, sizeof bytes);
   for (size_t room = 0; room < count; room += room < 90 ? 10 : 500) {
     ppml_request request = {{1}, 1};

@@ -6,13 +6,17 @@
 enum { SIDE = 3, HIDDEN = 4 };
 
 /* The kinds of networks that have rules of their own. */
-enum { RELU, TABLE, POLYNOMIAL };
+enum { RELU, TABLE, POLYNOMIAL, POOLED, READY };
 
 typedef struct world {
   test_net net;
   ppml_model *m;
   ppml_layer *hidden, *last;
   int32_t square[HIDDEN], linear[HIDDEN], score_peak[3];
+  int8_t pooled_square[64];
+  int32_t pooled_linear[64];
+  int64_t pooled_bias[3], pooled_peak[3];
+  uint8_t mean[4];
 } world;
 
 static void make_polynomials(world *w) {
@@ -24,6 +28,23 @@ static void make_polynomials(world *w) {
   w->last->peak = w->score_peak;
 }
 
+/* Four patches of 2 x 2, a latent each; or four ready latents. */
+static void make_pooled(world *w, int kind) {
+  ppml_encoder *e = &w->m->spec.encoder;
+  ppml_pooled *p = &w->m->pooled;
+  w->m->layer_count = 0;
+  w->m->spec.width = w->m->spec.height = kind == READY ? 2 : 4;
+  w->m->spec.input_bits = 5;
+  e->kind = kind == READY ? PPML_ENCODER_READY : PPML_ENCODER_PATCHES;
+  e->patch = kind == READY ? 1 : 2;
+  e->channels = e->regions = e->reach = 1;
+  e->spread[0] = 1;
+  for (int c = 0; c < 3; c++) w->pooled_peak[c] = 1000;
+  p->square = w->pooled_square, p->linear = w->pooled_linear;
+  p->bias = w->pooled_bias, p->peak = w->pooled_peak;
+  p->mean = w->mean;
+}
+
 static void make_world(world *w, int kind) {
   const uint32_t hidden[] = {HIDDEN};
   memset(w, 0, sizeof *w);
@@ -33,6 +54,7 @@ static void make_world(world *w, int kind) {
   w->hidden = &w->m->layer[0];
   w->last = &w->m->layer[1];
   if (kind == POLYNOMIAL) make_polynomials(w);
+  if (kind == POOLED || kind == READY) make_pooled(w, kind);
 }
 
 /* One field broken, told by these words, and where. */
@@ -71,6 +93,45 @@ static void break_spec(world *w, int told[PPMLI_FAULT_COUNT]) {
   BROKEN(RELU, (w->m->spec.task = PPML_TASK_LABELS, w->m->spec.threshold[2] = INT32_MIN),
          "spec.threshold is beyond", 0, 2);
   BROKEN(RELU, w->m->spec.class_name[2][0] = '\n', "spec.class_name", 0, 2);
+}
+
+static void break_encoder(world *w, int told[PPMLI_FAULT_COUNT]) {
+  ppml_fault fault;
+  BROKEN(POOLED, w->m->spec.encoder.kind = 3, "no PPML_ENCODER", 0, 0);
+  BROKEN(POOLED, w->m->spec.encoder.patch = 3, "spec.encoder.patch", 0, 0);
+  BROKEN(POOLED, w->m->spec.width = 5, "spec.encoder.patch", 0, 0);
+  BROKEN(READY, (w->m->spec.encoder.patch = 2), "spec.encoder.patch", 0, 0);
+  BROKEN(POOLED, w->m->spec.encoder.channels = 5, "spec.encoder.channels", 0, 0);
+  BROKEN(READY, w->m->spec.channels = 2, "spec.encoder.channels", 0, 0);
+  BROKEN(READY, w->m->spec.width = 4096, "more than 4096 latents", 0, 0);
+  BROKEN(POOLED,
+         (w->m->spec.width = w->m->spec.height = 16, w->m->spec.channels = 2,
+          w->m->spec.encoder.patch = 16, w->m->spec.encoder.channels = 9),
+         "more than 4096 weights", 0, 0);
+  BROKEN(POOLED, w->m->spec.input_bits = 1, "of latents", 0, 0);
+  BROKEN(POOLED, w->m->spec.encoder.standardise = 2, "spec.encoder.standardise", 0, 0);
+  BROKEN(READY, w->m->spec.encoder.scale_log2 = -41, "spec.encoder.scale_log2", 0, 0);
+  BROKEN(POOLED, (w->m->spec.encoder.channels = 2, w->m->spec.encoder.spread[1] = 0),
+         "spec.encoder.spread", 0, 1);
+  BROKEN(POOLED, w->m->spec.encoder.regions = 3, "spec.encoder.regions", 0, 0);
+  BROKEN(POOLED, w->m->spec.encoder.reach = 9, "spec.encoder.reach", 0, 0);
+  BROKEN(RELU,
+         (w->m->spec.encoder.kind = PPML_ENCODER_PATCHES, w->m->spec.encoder.patch = 1,
+          w->m->spec.encoder.channels = w->m->spec.encoder.regions = 1,
+          w->m->spec.encoder.reach = w->m->spec.encoder.standardise = 1),
+         "layers take pixels", 0, 0);
+  BROKEN(POOLED, w->m->spec.encoder.kind = PPML_ENCODER_NONE, "layer_count is 0", 0, 0);
+}
+
+static void break_pooled(world *w, int told[PPMLI_FAULT_COUNT]) {
+  ppml_fault fault;
+  BROKEN(POOLED, w->m->pooled.square = NULL, "pooled.square", 0, 0);
+  BROKEN(POOLED, w->m->pooled.linear = NULL, "pooled.linear", 0, 0);
+  BROKEN(POOLED, w->m->pooled.bias = NULL, "pooled.bias is NULL", 0, 0);
+  BROKEN(POOLED, w->m->pooled.peak = NULL, "pooled.peak is NULL", 0, 0);
+  BROKEN(POOLED, w->m->pooled.mean = NULL, "pooled.mean", 0, 0);
+  BROKEN(POOLED, w->pooled_bias[2] = ((int64_t)1 << 31) + 1, "pooled.bias is beyond", 0, 2);
+  BROKEN(POOLED, w->pooled_peak[1] = 0, "pooled.peak is not", 0, 1);
 }
 
 static void break_shapes(world *w, int told[PPMLI_FAULT_COUNT]) {
@@ -115,6 +176,8 @@ START_TEST(each_broken_field_is_named) {
   static world w;
   int told[PPMLI_FAULT_COUNT] = {0};
   break_spec(&w, told);
+  break_encoder(&w, told);
+  break_pooled(&w, told);
   break_shapes(&w, told);
   break_numbers(&w, told);
   told[PPMLI_FAULT_SIZE] = 1; /* a layer so wide has a test of its own */

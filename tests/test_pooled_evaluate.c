@@ -25,7 +25,7 @@ static void bench_make(bench *b, const ppmli_latent_shape *s, uint32_t outputs, 
   test_pooled_make(&b->t, s, outputs, peak, rng);
   ck_assert(ppmli_pooled_refusal(&b->t.net) == NULL);
   ppmli_pooled_layout_of(&b->layout, &b->t.net);
-  const ppml_params *p = ppmli_pooled_params(b->layout.depth);
+  const ppml_params *p = test_pooled_params(b->layout.depth);
   test_pooled_keys_make(&b->keys, p, backend, rng);
   ppmli_pooled_server server = {&b->t.net, &b->layout, p, b->keys.fft, b->keys.keys, &b->weights};
   b->server = server;

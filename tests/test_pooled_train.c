@@ -124,9 +124,9 @@ typedef struct problem {
   ppmli_encoder encoder;
   int8_t weight[2 * 4];
   uint8_t mean[4];
-  ppmli_pooled_options options;
+  ppml_pooled_options options;
   ppml_spec spec;
-  ppmli_pooled_images train, validation;
+  ppml_images train, validation;
 } problem;
 
 static void draw_stripes(uint8_t *pixels, uint32_t direction, ppml_rng *rng) {
@@ -150,7 +150,7 @@ static void problem_make(problem *p, uint32_t task, uint32_t classes) {
     for (uint32_t c = 0; c < answer; c++)
       p->labels[n * answer + c] = (uint8_t)(answer == 1 ? direction : direction == c);
   }
-  p->encoder.kind = PPMLI_ENCODER_PATCHES;
+  p->encoder.kind = PPML_ENCODER_PATCHES;
   p->encoder.width = p->encoder.height = SIDE, p->encoder.colors = 1;
   p->encoder.patch = 2, p->encoder.channels = 2, p->encoder.latent_bits = 5;
   p->encoder.standardise = 1;
@@ -160,13 +160,12 @@ static void problem_make(problem *p, uint32_t task, uint32_t classes) {
                    PPML_OK);
   free(arena.memory);
   p->encoder.weight = p->weight;
-  p->options = ppmli_pooled_options_default();
+  p->options = ppml_pooled_options_default();
   p->options.regions = 2, p->options.reach = 2, p->options.copies = 1;
   p->spec.task = task, p->spec.classes = classes;
   p->spec.outputs = ppmli_task_outputs(task, classes);
-  ppmli_pooled_images train = {p->pixels, NULL, p->labels, TRAIN};
-  ppmli_pooled_images validation = {p->pixels + TRAIN * INPUTS, NULL, p->labels + TRAIN * answer,
-                                    VALIDATION};
+  ppml_images train = {p->pixels, p->labels, TRAIN};
+  ppml_images validation = {p->pixels + TRAIN * INPUTS, p->labels + TRAIN * answer, VALIDATION};
   p->train = train, p->validation = validation;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) == NULL);
 }
@@ -207,8 +206,7 @@ static void score(int32_t *scores, const problem *p, const ppmli_pooled *net, si
   ppml_arena arena =
       arena_make(ppmli_encode_scratch(&p->encoder) + ppmli_pooled_forward_scratch(net));
   ck_assert_int_eq(
-      ppmli_encode(latents, NULL, &p->encoder, p->validation.pixels + n * INPUTS, NULL, &arena),
-      PPML_OK);
+      ppmli_encode(latents, NULL, &p->encoder, p->validation.pixels + n * INPUTS, &arena), PPML_OK);
   ck_assert_int_eq(ppmli_pooled_forward(whole, net, latents, &arena), PPML_OK);
   for (uint32_t c = 0; c < net->outputs; c++) {
     ck_assert(llabs(whole[c]) < 1 << 30);
@@ -304,7 +302,7 @@ END_TEST
 START_TEST(options_that_lead_nowhere_are_refused) {
   problem *p = (problem *)memory(sizeof *p);
   problem_make(p, PPML_TASK_CLASS, 2);
-  const ppmli_pooled_options good = p->options;
+  const ppml_pooled_options good = p->options;
   p->options.regions = 3;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
   p->options = good, p->options.reach = 9;
@@ -317,7 +315,7 @@ START_TEST(options_that_lead_nowhere_are_refused) {
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
   p->options = good, p->options.warp = NAN;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
-  p->options = good, p->encoder.kind = PPMLI_ENCODER_READY;
+  p->options = good, p->encoder.kind = PPML_ENCODER_READY;
   ck_assert(ppmli_pooled_train_refusal(&p->encoder, &p->options) != NULL);
   free(p);
 }
@@ -439,7 +437,7 @@ START_TEST(a_convolution_keeps_its_scores_as_integers) {
     int32_t whole;
     ppml_arena arena = arena_make(ppmli_encode_scratch(&p->encoder));
     ck_assert_int_eq(
-        ppmli_encode(latents, NULL, &p->encoder, p->validation.pixels + n * INPUTS, NULL, &arena),
+        ppmli_encode(latents, NULL, &p->encoder, p->validation.pixels + n * INPUTS, &arena),
         PPML_OK);
     score(&whole, p, &t.net, n);
     double x = convolve(&f, 0, latents), y = whole;

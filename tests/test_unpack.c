@@ -11,7 +11,7 @@ typedef struct bench {
 } bench;
 
 static void bench_make(bench *b, uint32_t depth, ppml_rng *rng) {
-  const ppml_params *p = ppmli_pooled_params(depth);
+  const ppml_params *p = test_pooled_params(depth);
   size_t N = p->poly_size;
   test_pooled_keys_make(&b->keys, p, ppmli_backend_by_name(test_backend()), rng);
   b->message = (uint64_t *)test_memory(8 * N);
@@ -103,7 +103,7 @@ START_TEST(reversal_turns_powers_around) {
   uint32_t N = p->poly_size;
   uint64_t *out = (uint64_t *)test_memory(16 * (size_t)N);
   size_t step = ppmli_switch_reversal(p);
-  ck_assert_uint_eq(step + 1, ppmli_pooled_key_steps(p));
+  ck_assert_uint_eq(step + 1, ppmli_params_steps(p));
   ck_assert_int_eq(ppmli_switch_map(out, b.node, step, b.keys.keys + step * ppmli_switch_doubles(p),
                                     p, b.keys.fft, &b.keys.scratch),
                    PPML_OK);

@@ -38,7 +38,7 @@ static void draw_weights(int8_t *weight, size_t count, uint32_t state) {
 }
 
 static void make_network(network *n, const ppml_params *p) {
-  const ppml_spec spec = {SIDE, SIDE, 1, 4, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS, {0}};
+  const ppml_spec spec = {SIDE, SIDE, 1, 4, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS, {0}, {0}};
   const ppml_layer layers[] = {
       {INPUTS, p->slots, PPML_ACTIVATION_POLYNOMIAL, 2, n->hidden, n->bias, NULL, NULL, NULL,
        n->square, n->linear},

@@ -81,7 +81,7 @@ static int pick(const uint8_t **pixels, const encrypt_request *r, const npz_spli
   if (r->index >= split->count)
     return cli_fail(CLI_USAGE, r->image_path, "no image %llu in %s (expected 0 to %zu)",
                     (unsigned long long)r->index, r->split, split->count - 1);
-  *pixels = split->images + r->index * ppml_spec_inputs(spec);
+  *pixels = split->images + r->index * ppml_spec_image_bytes(spec);
   return CLI_OK;
 }
 

@@ -1,4 +1,4 @@
-/* ppml train: a network from a MedMNIST data set. */
+/* ppml train: a network of layers from a MedMNIST data set; train_pooled.c has the others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,8 @@
 #include "json.h"
 #include "load.h"
 #include "pool.h"
-#include "score.h"
+#include "train_report.h"
+#include "train_pooled.h"
 
 typedef struct train_request {
   const char *data_path, *model_path, *class_names, *task;
@@ -58,14 +59,6 @@ static int parse_activation(ppml_train_options *options, const char *text) {
   return 0;
 }
 
-/* "none", "h", "v" or "hv". */
-static int parse_flip(uint32_t *flip, const char *text) {
-  static const char *const names[] = {"none", "h", "v", "hv"};
-  for (*flip = 0; *flip < 4; ++*flip)
-    if (strcmp(text, names[*flip]) == 0) return 1;
-  return 0;
-}
-
 /* "none" or a parameter set's name. */
 static int parse_noise(ppml_train_options *o, const char *text) {
   o->noiseless = strcmp(text, "none") == 0;
@@ -109,7 +102,7 @@ static int parse_words(train_request *r, args *a) {
   if (o->activation == PPML_ACTIVATION_POLYNOMIAL && o->hidden_count != 1)
     return cli_fail(CLI_USAGE, "train", "--activation %s with %u hidden layers (expected one)",
                     activation, o->hidden_count);
-  if (flip && !parse_flip(&o->flip, flip))
+  if (flip && !train_parse_flip(&o->flip, flip))
     return cli_fail(CLI_USAGE, "train", "--flip %s (expected none, h, v or hv)", flip);
   if (noise && !parse_noise(o, noise))
     return cli_fail(CLI_USAGE, "train", "--noise %s (expected a parameter set, or none)", noise);
@@ -146,27 +139,6 @@ static int parse(train_request *r, int argc, char **argv) {
   return CLI_OK;
 }
 
-/* Answers of the network in the clear to all images of a split. */
-static int answer_split(score_card *card, const ppml_model *model, const npz_split *split) {
-  ppml_arena arena;
-  int32_t scores[PPML_CLASSES_MAX];
-  size_t inputs = ppml_spec_inputs(&model->spec);
-  int status = score_card_create(card, &model->spec, split->count);
-  if (status) return status;
-  status = cli_arena_create(&arena, ppml_model_predict_bytes(model));
-  for (size_t i = 0; i < split->count && status == CLI_OK; i++) {
-    int error = ppml_model_predict(scores, model, split->images + i * inputs, &arena);
-    if (error) {
-      status = cli_fail_ppml(error, "train", "a valid network");
-      break;
-    }
-    score_card_add(card, scores, split->labels + i * card->answer_bytes);
-  }
-  if (arena.memory) cli_arena_destroy(&arena);
-  if (status) score_card_destroy(card);
-  return status;
-}
-
 static void report_network(const ppml_model *model) {
   json_integer("classes", model->spec.classes);
   json_integer("inputs", (int64_t)ppml_spec_inputs(&model->spec));
@@ -183,27 +155,6 @@ static void report_network(const ppml_model *model) {
     json_end('}');
   }
   json_end(']');
-}
-
-/* Accuracy and AUC of each split. */
-static int report_splits(const train_request *r, const ppml_model *model, const npz_dataset *data) {
-  for (int s = 0; s < NPZ_SPLITS; s++) {
-    score_card card;
-    int status = answer_split(&card, model, &data->split[s]);
-    if (status) return status;
-    if (r->json) {
-      json_begin(npz_split_name(s), '{');
-      json_integer("images", (int64_t)card.count);
-      json_real("accuracy", score_accuracy(&card));
-      json_real("auc", score_auc(&card));
-      json_end('}');
-    } else {
-      printf("%-6s %8zu %9.4f %7.4f\n", npz_split_name(s), card.count, score_accuracy(&card),
-             score_auc(&card));
-    }
-    score_card_destroy(&card);
-  }
-  return CLI_OK;
 }
 
 /* What training went through, epoch by epoch. */
@@ -245,30 +196,25 @@ static int report(const train_request *r, const ppml_model *model, const npz_dat
                   const train_log *log) {
   if (!r->json) {
     printf("%-6s %8s %9s %7s\n", "split", "images", "accuracy", "AUC");
-    int status = report_splits(r, model, data);
+    int status = train_report_splits(model, data, r->json);
     if (status == CLI_OK) printf("changed validation images: %.4f\n", log_best(log));
     return status;
   }
   json_begin(NULL, '{');
   report_network(model);
-  int status = report_splits(r, model, data);
+  int status = train_report_splits(model, data, r->json);
   if (status) return status;
   report_curve(log);
   json_end('}');
   return CLI_OK;
 }
 
-static ppml_images images_of(const npz_split *split) {
-  ppml_images images = {split->images, split->labels, split->count};
-  return images;
-}
-
 static int train(const train_request *r, const npz_dataset *data, train_log *log,
                  const ppml_parallel *parallel, ppml_arena *arena) {
   ppml_model model;
   ppml_train_watch watch = {log_epoch, log};
-  ppml_images training = images_of(&data->split[NPZ_TRAIN]);
-  ppml_images validation = images_of(&data->split[NPZ_VAL]);
+  ppml_images training = train_images_of(&data->split[NPZ_TRAIN]);
+  ppml_images validation = train_images_of(&data->split[NPZ_VAL]);
   int error = ppml_train(&model, &r->options, &training, &validation, parallel, &watch, arena);
   cli_progress_end();
   if (error) return cli_fail_ppml(error, r->data_path, "images that a network can be trained on");
@@ -316,6 +262,9 @@ static int fit_options(train_request *r, const npz_dataset *data) {
   o->height = (uint32_t)data->height;
   o->channels = data->channels;
   o->classes = data->classes;
+  if (data->value_bytes > 1)
+    return cli_fail(CLI_DATA, r->data_path,
+                    "latents of floats (expected pictures, or --regions and --kernel)");
   if (data->labels_per_image > 1) {
     if (r->task)
       return cli_fail(CLI_DATA, r->data_path, "%u labels an image (expected one for --task %s)",
@@ -338,6 +287,7 @@ int cmd_train(int argc, char **argv) {
   train_request r;
   npz_dataset data;
   ppml_arena data_arena;
+  if (train_is_pooled(argc, argv)) return train_pooled(argc, argv);
   int status = parse(&r, argc, argv);
   if (status) return status;
   status = load_dataset(&data, r.data_path, r.data_limit_bytes, &data_arena);

@@ -80,17 +80,17 @@ static int compare(measurements *m, const session *s, const int32_t *encrypted,
 static int verify_batch(measurements *m, session *s, const npz_split *split, size_t first,
                         size_t count, ppml_arena *arena) {
   uint32_t outputs = s->circuit->model.spec.outputs;
-  size_t inputs = ppml_spec_inputs(&s->circuit->model.spec);
+  size_t each = ppml_spec_image_bytes(&s->circuit->model.spec);
   int32_t *scores = (int32_t *)calloc(count * outputs, sizeof *scores);
   if (scores == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for scores");
-  int status = session_run(s, scores, split->images + first * inputs, count);
+  int status = session_run(s, scores, split->images + first * each, count);
   for (size_t i = 0; i < count && status == CLI_OK; i++) {
     const uint8_t *labels = split->labels + (first + i) * m->encrypted.answer_bytes;
     score_card_add(&m->encrypted, scores + i * outputs, labels);
     m->latency_ms[first + i] = s->infer_ms;
     m->encrypt_ms[first + i] = s->encrypt_ms;
     m->decrypt_ms[first + i] = s->decrypt_ms;
-    status = compare(m, s, scores + i * outputs, split->images + (first + i) * inputs, arena);
+    status = compare(m, s, scores + i * outputs, split->images + (first + i) * each, arena);
   }
   free(scores);
   return status;

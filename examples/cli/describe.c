@@ -127,11 +127,26 @@ static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t sc
   put_integer("input_ciphertexts", (int64_t)input_blocks(p, spec));
 }
 
+/* What the client makes of an image; nothing where it encrypts pixels. */
+static void put_encoder(const ppml_spec *spec) {
+  ppml_latent_shape shape = ppml_spec_latent_shape(spec);
+  if (spec->encoder.kind == PPML_ENCODER_NONE) return;
+  open_object("encoder");
+  put_text("kind", spec->encoder.kind == PPML_ENCODER_READY ? "ready" : "patches");
+  put_integer("patch", spec->encoder.patch);
+  put_integer("latent_channels", shape.channels);
+  put_integer("latent_height", shape.height);
+  put_integer("latent_width", shape.width);
+  put_integer("standardise", spec->encoder.standardise);
+  close_object("encoder");
+}
+
 static void put_spec(const ppml_spec *spec) {
   put_integer("width", spec->width);
   put_integer("height", spec->height);
   put_integer("channels", spec->channels);
   put_integer("input_bits", spec->input_bits);
+  put_encoder(spec);
   put_integer("classes", spec->classes);
   if (as_json) json_begin("class_names", '[');
   for (uint32_t c = 0; c < spec->classes; c++) put_text(as_json ? NULL : "", spec->class_name[c]);
@@ -174,9 +189,27 @@ static void put_range(const ppml_layer *layer, const ppml_layer_certificate *noi
   else if (noise) put_integer("accumulator_range", noise->accumulator_bound);
 }
 
+/* A pooled network as the one layer that it is. */
+static void put_pooled(const ppml_model *model) {
+  ppml_latent_shape shape = ppml_spec_latent_shape(&model->spec);
+  int64_t peak = 0;
+  for (uint32_t c = 0; c < model->spec.outputs; c++)
+    if (model->pooled.peak[c] > peak) peak = model->pooled.peak[c];
+  open_object(as_json ? NULL : "layer");
+  put_text("kind", "pooled");
+  put_integer("inputs", (int64_t)shape.channels * shape.height * shape.width);
+  put_integer("outputs", model->spec.outputs);
+  put_text("activation", "polynomial");
+  put_integer("regions", model->spec.encoder.regions);
+  put_integer("kernel", model->spec.encoder.reach);
+  put_integer("accumulator_range", peak);
+  close_object(as_json ? NULL : "layer");
+}
+
 /* certificate may be NULL: of a model that is not compiled nothing is known yet. */
 static void put_layers(const ppml_model *model, const ppml_certificate *certificate) {
   if (as_json) json_begin("layers", '[');
+  if (model->layer_count == 0) put_pooled(model);
   for (uint32_t l = 0; l < model->layer_count; l++) {
     const ppml_layer *layer = &model->layer[l];
     open_object(as_json ? NULL : "layer");

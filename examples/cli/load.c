@@ -286,6 +286,10 @@ int load_dataset(npz_dataset *dataset, const char *path, size_t limit_bytes, ppm
 }
 
 int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path) {
+  int is_ready = spec->encoder.kind == PPML_ENCODER_READY;
+  if ((dataset->value_bytes > 1) != is_ready)
+    return cli_fail(CLI_DATA, path, "%s (expected %s)", is_ready ? "pictures" : "latents of floats",
+                    is_ready ? "latents of floats" : "pictures");
   if (dataset->width != spec->width || dataset->height != spec->height ||
       dataset->channels != spec->channels)
     return cli_fail(CLI_DATA, path, "images of %zux%zux%u (expected %ux%ux%u)", dataset->width,
@@ -374,9 +378,55 @@ static int has_no_colour(const image *in) {
   return 1;
 }
 
+/* Does an array hold one image of that many channels?  1, or 2 where the channel is last. */
+static int latent_order(const npz_array *array, const ppml_spec *spec) {
+  unsigned skip = array->rank == 4 && array->shape[0] == 1;
+  const size_t *side = array->shape + skip, C = spec->channels, H = spec->height, W = spec->width;
+  if (array->value_bytes != 4) return 0;
+  if (array->rank == 2 && C == 1) return side[0] == H && side[1] == W;
+  if (array->rank - skip != 3) return 0;
+  if (side[0] == C && side[1] == H && side[2] == W) return 1;
+  return side[0] == H && side[1] == W && side[2] == C ? 2 : 0;
+}
+
+/* Puts the latent of an .npy file into an arena.
+ *   values  out: in arena */
+static int take_latent(const uint8_t **values, const file_input *file, const char *path,
+                       const ppml_spec *spec, ppml_arena *arena) {
+  npz_array array;
+  const char *reason = npz_parse_npy(&array, file->bytes, file->count);
+  if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
+  int order = latent_order(&array, spec);
+  if (order == 0)
+    return cli_fail(CLI_DATA, path,
+                    "a latent of another shape (expected %ux%ux%u floats: channels, height, width)",
+                    spec->channels, spec->height, spec->width);
+  int status = cli_arena_create(arena, ppml_spec_image_bytes(spec));
+  if (status) return status;
+  wipe_later(arena);
+  memcpy(arena->memory, array.data, ppml_spec_image_bytes(spec));
+  reason = npz_order_latent(arena->memory, spec->channels, (size_t)spec->height * spec->width,
+                            order == 2);
+  *values = arena->memory;
+  if (reason == NULL) return CLI_OK;
+  cli_arena_destroy(arena);
+  return cli_fail(CLI_DATA, path, "%s", reason);
+}
+
+static int load_latent(const uint8_t **values, const char *path, const ppml_spec *spec,
+                       ppml_arena *arena) {
+  file_input file;
+  if (file_read(&file, path, IMAGE_FILE_BYTES_MAX) != NULL)
+    return cli_fail(file.status, path, "%s", file.message);
+  int status = take_latent(values, &file, path, spec, arena);
+  file_free(&file);
+  return status;
+}
+
 int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
                ppml_arena *arena) {
   image out = {0};
+  if (spec->encoder.kind == PPML_ENCODER_READY) return load_latent(pixels, path, spec, arena);
   int status = load_picture(&out, path, "", arena);
   if (status) return status;
   wipe_later(arena);

@@ -73,7 +73,8 @@ int load_split(const npz_split **split, const npz_dataset *dataset, const char *
  *   where  behind an error's text: ", line 7 of the labels", or "" */
 int load_picture(image *out, const char *path, const char *where, ppml_arena *arena);
 
-/* Pixels for a network of this spec, from such a file; three equal channels may stand for gray.
+/* Pixels for a network of this spec, from such a file; three equal channels may stand for gray.  Of
+ * a network of ready latents, floats from an .npy file of (C, H, W) or (H, W, C).
  *   fit  make it fit (resample.h), else an image of another shape is refused */
 int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
                ppml_arena *arena);

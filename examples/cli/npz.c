@@ -260,11 +260,13 @@ static const char *parse_shape(npz_array *array, scanner *s) {
   return array->rank == 1 && !comma ? bad_npy : NULL;
 }
 
-static const char *parse_dtype(scanner *s) {
+static const char *parse_dtype(npz_array *array, scanner *s) {
   char text[8];
   if (!scan_string(s, text, sizeof text)) text[0] = 0;
   const char *kind = text[0] && strchr("|<>=", text[0]) ? text + 1 : text;
-  return strcmp(kind, "u1") == 0 ? NULL : "not an array of bytes (expected dtype u1)";
+  array->value_bytes = strcmp(text, "<f4") == 0 ? 4 : 1;
+  if (array->value_bytes == 4 || strcmp(kind, "u1") == 0) return NULL;
+  return "not an array of bytes (expected dtype u1, or <f4 for latents)";
 }
 
 static const char *parse_order(scanner *s) {
@@ -281,7 +283,7 @@ static const char *parse_item(npz_array *array, scanner *s, unsigned *seen) {
   while (i < 3 && strcmp(key, keys[i]) != 0) i++;
   if (i == 3 || *seen & 1U << i) return bad_npy;
   *seen |= 1U << i;
-  return i == 0 ? parse_dtype(s) : i == 1 ? parse_order(s) : parse_shape(array, s);
+  return i == 0 ? parse_dtype(array, s) : i == 1 ? parse_order(s) : parse_shape(array, s);
 }
 
 /* The header is a Python literal: {'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), } */
@@ -308,7 +310,9 @@ static const char *check_size(npz_array *array, size_t data_bytes) {
       return "a shape overflows (expected the size of its data)";
     array->count *= side;
   }
-  return array->count == data_bytes ? NULL : "a shape does not fit (expected the size of its data)";
+  int is_whole = data_bytes % array->value_bytes == 0;
+  if (is_whole && array->count == data_bytes / array->value_bytes) return NULL;
+  return "a shape does not fit (expected the size of its data)";
 }
 
 static const char *parse_npy(npz_array *array, const uint8_t *bytes, size_t count) {
@@ -322,6 +326,28 @@ static const char *parse_npy(npz_array *array, const uint8_t *bytes, size_t coun
   if (reason) return reason;
   array->data = bytes + begin + header_bytes;
   return check_size(array, count - begin - header_bytes);
+}
+
+const char *npz_parse_npy(npz_array *array, const void *bytes, size_t count) {
+  npz_array found = {0};
+  memset(array, 0, sizeof *array);
+  const char *reason = parse_npy(&found, (const uint8_t *)bytes, count);
+  if (!reason) *array = found;
+  return reason;
+}
+
+/* --------------------------------------------------------------------------------- latents */
+
+const char *npz_order_latent(uint8_t *values, size_t channels, size_t plane, int channels_last) {
+  float ordered[NPZ_LATENTS_MAX];
+  for (size_t i = 0; i < channels * plane; i++) {
+    uint32_t bits = little_32(values + 4 * i);
+    size_t to = channels_last ? i % channels * plane + i / channels : i;
+    if ((bits >> 23 & 0xFF) == 0xFF) return "a value that is not finite (expected numbers)";
+    memcpy(&ordered[to], &bits, sizeof bits);
+  }
+  memcpy(values, ordered, channels * plane * sizeof *ordered);
+  return NULL;
 }
 
 /* ---------------------------------------------------------------------------------- arrays */
@@ -377,6 +403,17 @@ static void array_name(char name[16], int i) {
   snprintf(name, 16, "%s_%s", split_names[i / 2], i % 2 == 0 ? "images" : "labels");
 }
 
+/* Finds array i; images may be called latents. */
+static unsigned find_named(char name[16], entry *member, const npz_archive *archive, int i) {
+  array_name(name, i);
+  unsigned times = find_member(member, archive, name);
+  if (times > 0 || i % 2 == 1) return times;
+  snprintf(name, 16, "%s_latents", split_names[i / 2]);
+  times = find_member(member, archive, name);
+  if (times == 0) array_name(name, i);
+  return times;
+}
+
 /* Leaves nothing in the data set but the reason, `NAME: reason`. */
 static const char *dataset_fail(npz_dataset *dataset, const char *name, const char *reason) {
   memset(dataset, 0, sizeof *dataset);
@@ -407,8 +444,7 @@ const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive
   for (int i = 0; i < 2 * NPZ_SPLITS; i++) {
     char name[16];
     entry member;
-    array_name(name, i);
-    if (find_member(&member, archive, name) == 0) return dataset_missing(dataset, name);
+    if (find_named(name, &member, archive, i) == 0) return dataset_missing(dataset, name);
     const char *reason = find_array(&member, archive, name);
     if (!reason && member.plain_bytes > SIZE_MAX - sum)
       reason = "the sizes of the arrays overflow (expected less than the address space)";
@@ -420,20 +456,50 @@ const char *npz_dataset_measure(npz_dataset *dataset, const npz_archive *archive
   return NULL;
 }
 
+/* What images of a split have in common with those of the first. */
+static const char *set_shape(npz_dataset *dataset, int split, const npz_array *array, size_t height,
+                             size_t width, unsigned channels) {
+  if (split > 0 && (dataset->height != height || dataset->width != width ||
+                    dataset->channels != channels || dataset->value_bytes != array->value_bytes))
+    return "images of another shape (expected that of train_images)";
+  dataset->height = height;
+  dataset->width = width;
+  dataset->channels = channels;
+  dataset->value_bytes = array->value_bytes;
+  dataset->split[split].images = array->data;
+  dataset->split[split].count = array->shape[0];
+  return NULL;
+}
+
+/* Latents, put in order where they stand.
+ *   own  the memory that they were read into */
+static const char *set_latents(npz_dataset *dataset, int split, const npz_array *array,
+                               uint8_t *own) {
+  const size_t *shape = array->shape;
+  int is_last = array->rank == 4 && shape[3] < shape[1];
+  size_t channels = array->rank == 3 ? 1 : is_last ? shape[3] : shape[1];
+  size_t height = shape[array->rank == 3 || is_last ? 1 : 2];
+  size_t width = shape[array->rank == 3 || is_last ? 2 : 3];
+  if (array->rank != 3 && array->rank != 4)
+    return "latents of a wrong shape (expected (N,C,H,W), (N,H,W,C) or (N,H,W))";
+  if (array->count == 0) return "no images (expected at least one)";
+  if (channels > NPZ_LATENT_CHANNELS_MAX) return "too many latent channels (expected up to 16)";
+  if (array->count / shape[0] > NPZ_LATENTS_MAX)
+    return "too many latents an image (expected up to 4096)";
+  for (size_t n = 0; n < shape[0]; n++) {
+    uint8_t *image = own + (size_t)(array->data - own) + 4 * n * (array->count / shape[0]);
+    const char *reason = npz_order_latent(image, channels, height * width, is_last);
+    if (reason) return reason;
+  }
+  return set_shape(dataset, split, array, height, width, (unsigned)channels);
+}
+
 static const char *set_images(npz_dataset *dataset, int split, const npz_array *array) {
   if (array->rank != 3 && !(array->rank == 4 && array->shape[3] == 3))
     return "neither gray nor RGB images (expected shape (N,H,W) or (N,H,W,3))";
   if (array->count == 0) return "no images (expected at least one)";
-  unsigned channels = array->rank == 3 ? 1 : 3;
-  if (split > 0 && (dataset->height != array->shape[1] || dataset->width != array->shape[2] ||
-                    dataset->channels != channels))
-    return "images of another shape (expected that of train_images)";
-  dataset->height = array->shape[1];
-  dataset->width = array->shape[2];
-  dataset->channels = channels;
-  dataset->split[split].images = array->data;
-  dataset->split[split].count = array->shape[0];
-  return NULL;
+  return set_shape(dataset, split, array, array->shape[1], array->shape[2],
+                   array->rank == 3 ? 1 : 3);
 }
 
 /* One label an image: a class. */
@@ -453,6 +519,7 @@ static const char *set_flags(npz_dataset *dataset, const npz_array *array) {
 }
 
 static const char *set_labels(npz_dataset *dataset, int split, const npz_array *array) {
+  if (array->value_bytes != 1) return "labels that are not bytes (expected dtype u1)";
   if (array->rank != 1 && !(array->rank == 2 && array->shape[1] > 0))
     return "labels of a wrong shape (expected (N), (N,1) or (N,L))";
   if (array->shape[0] != dataset->split[split].count)
@@ -472,11 +539,14 @@ const char *npz_dataset_read(npz_dataset *dataset, const npz_archive *archive, v
   memset(dataset, 0, sizeof *dataset);
   for (int i = 0; i < 2 * NPZ_SPLITS; i++) {
     char name[16];
+    entry member;
     npz_array array;
-    array_name(name, i);
-    const char *reason =
-        npz_array_read(&array, archive, name, (uint8_t *)memory + used, memory_bytes - used);
-    if (!reason && i % 2 == 0) reason = set_images(dataset, i / 2, &array);
+    uint8_t *own = (uint8_t *)memory + used;
+    (void)find_named(name, &member, archive, i); /* that it is there is for npz_array_read to see */
+    const char *reason = npz_array_read(&array, archive, name, own, memory_bytes - used);
+    if (!reason && i % 2 == 0)
+      reason = array.value_bytes == 4 ? set_latents(dataset, i / 2, &array, own)
+                                      : set_images(dataset, i / 2, &array);
     if (!reason && i % 2 == 1) reason = set_labels(dataset, i / 2, &array);
     if (reason) return dataset_fail(dataset, name, reason);
     used += array.memory_bytes;

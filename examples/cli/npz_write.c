@@ -44,11 +44,11 @@ static void describe_shape(char shape[64], const npz_dataset *d, unsigned i) {
 }
 
 /* NPY version 1.0: its length counts what follows it, up to a line feed. */
-static void fill_header(char header[NPY_BYTES], const char *shape) {
+static void fill_header(char header[NPY_BYTES], const char *dtype, const char *shape) {
   static const char begin[10] = "\x93NUMPY\x01\x00\x76"; /* 128 - 10 = 0x0076 */
   memset(header, ' ', NPY_BYTES);
   int length = snprintf(header + sizeof begin, NPY_BYTES - sizeof begin,
-                        "{'descr': '|u1', 'fortran_order': False, 'shape': (%s), }", shape);
+                        "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, shape);
   memcpy(header, begin, sizeof begin);
   header[sizeof begin + (size_t)length] = ' ';
   header[NPY_BYTES - 1] = '\n';
@@ -63,7 +63,7 @@ static member member_of(const npz_dataset *d, unsigned i) {
   snprintf(m.name, sizeof m.name, "%s_%s.npy", npz_split_name((int)i / 2),
            i % 2 == 0 ? "images" : "labels");
   describe_shape(shape, d, i);
-  fill_header(m.header, shape);
+  fill_header(m.header, "|u1", shape);
   m.crc32 = inflate_crc32(inflate_crc32(0, m.header, NPY_BYTES), m.data, m.data_bytes);
   return m;
 }
@@ -135,4 +135,15 @@ const char *npz_write(file_output *output, const npz_dataset *dataset) {
   }
   for (unsigned i = 0; !reason && i < MEMBERS; i++) reason = write_entry(output, &members[i]);
   return reason ? reason : write_end(output, at, directory_bytes);
+}
+
+const char *npy_write(file_output *output, const char *dtype, const size_t *shape, unsigned rank,
+                      const void *data, size_t count) {
+  char header[NPY_BYTES], text[64] = "";
+  size_t used = 0;
+  for (unsigned i = 0; i < rank && used + 24 < sizeof text; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu", i ? ", " : "", shape[i]);
+  fill_header(header, dtype, text);
+  const char *reason = file_write(output, header, NPY_BYTES);
+  return reason ? reason : file_write(output, data, count);
 }

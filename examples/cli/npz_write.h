@@ -1,4 +1,5 @@
-/* npz_write.h - a data set as an .npz like MedMNIST's, for npz.h and NumPy to read. */
+/* npz_write.h - a data set as an .npz like MedMNIST's, or an array as an .npy, for npz.h and NumPy
+ * to read. */
 #ifndef NPZ_WRITE_H
 #define NPZ_WRITE_H
 
@@ -13,5 +14,11 @@ uint64_t npz_write_bytes(const npz_dataset *dataset);
  * dates are 1980-01-01.  npz_write_bytes is not 0.
  * Returns NULL, or what went wrong with the output, as file_write does. */
 const char *npz_write(file_output *output, const npz_dataset *dataset);
+
+/* Appends an .npy file of one array of bytes: version 1.0, C order.
+ *   dtype  "|u1" or "|i1"
+ *   shape  [rank], whose product is count */
+const char *npy_write(file_output *output, const char *dtype, const size_t *shape, unsigned rank,
+                      const void *data, size_t count);
 
 #endif

@@ -44,14 +44,15 @@ static int predict_images(prediction *p, const ppml_circuit *c, const npz_split 
   ppml_arena arena;
   ppml_rng rng;
   ppml_progress progress = cli_progress("simulation");
-  size_t inputs = ppml_spec_inputs(&c->model.spec), labels = ppml_spec_answer_bytes(&c->model.spec);
+  size_t image_bytes = ppml_spec_image_bytes(&c->model.spec);
+  size_t labels = ppml_spec_answer_bytes(&c->model.spec);
   int32_t *scores = (int32_t *)calloc(p->draws * c->model.spec.outputs, sizeof *scores);
   ppml_rng_init_for_tests(&rng, seed); /* simulated noise protects nothing */
   if (scores == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for %zu draws", p->draws);
   int status =
       cli_arena_create(&arena, ppml_simulate_bytes(&c->model)); /* what predict takes is less */
   for (size_t i = 0; i < p->images && status == CLI_OK; i++) {
-    status = predict_image(p, c, split->images + i * inputs, split->labels + i * labels, scores,
+    status = predict_image(p, c, split->images + i * image_bytes, split->labels + i * labels, scores,
                            &rng, &arena);
     progress.step(progress.context, i + 1, p->images);
   }

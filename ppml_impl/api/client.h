@@ -104,8 +104,9 @@ PPML_API int ppml_encrypt(ppml_input *input, ppml_request *request, const ppml_s
   return ppmli_call_end(&call, error);
 }
 
-PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params) {
-  return ppmli_params_is_whole(params) ? ppmli_encrypt_to_bytes(params) : 0;
+PPML_API size_t ppml_encrypt_to_bytes(const ppml_params *params, const ppml_spec *spec) {
+  if (!ppmli_params_is_whole(params) || !ppmli_spec_is_whole(spec)) return 0;
+  return ppmli_encrypt_to_bytes(params, spec);
 }
 
 PPML_API int ppml_encrypt_to(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,

@@ -10,6 +10,8 @@
 #include "../base/rng.h"
 #include "../math/params.h"
 #include "../network/answer.h"
+#include "../network/encoder.h"
+#include "../network/fault.h"
 #include "../network/name.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
@@ -199,6 +201,43 @@ PPML_API const char *ppml_text_refusal(const char *text, size_t length) {
 
 PPML_API size_t ppml_spec_inputs(const ppml_spec *spec) {
   return ppmli_spec_is_whole(spec) ? ppmli_spec_inputs(spec) : 0;
+}
+
+PPML_API size_t ppml_spec_image_bytes(const ppml_spec *spec) {
+  return ppmli_spec_is_whole(spec) ? ppmli_spec_image_bytes(spec) : 0;
+}
+
+/* Has it an encoder, and one that arrays may be made for? */
+static int ppmli_spec_has_encoder(const ppml_spec *spec) {
+  ppmli_place unread;
+  return ppmli_spec_is_whole(spec) && spec->encoder.kind != PPML_ENCODER_NONE &&
+         ppmli_spec_encoder_fault(&unread, spec) == PPMLI_FAULT_NONE;
+}
+
+PPML_API ppml_latent_shape ppml_spec_latent_shape(const ppml_spec *spec) {
+  ppml_latent_shape shape = {0, 0, 0};
+  if (!ppmli_spec_has_encoder(spec)) return shape;
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  shape.channels = e.channels;
+  shape.height = ppmli_encoder_height(&e);
+  shape.width = ppmli_encoder_width(&e);
+  return shape;
+}
+
+PPML_API size_t ppml_encode_bytes(const ppml_spec *spec) {
+  if (!ppmli_spec_has_encoder(spec)) return 0;
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  return ppmli_encode_scratch(&e);
+}
+
+PPML_API int ppml_encode(int8_t *latents, const ppml_spec *spec, const uint8_t *image,
+                         ppml_arena *arena) {
+  if (!latents || !image) return PPML_ERR_ARG;
+  if (!ppmli_spec_has_encoder(spec)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  ppmli_call call = ppmli_call_begin(arena, latents, ppmli_encoder_latents(&e));
+  return ppmli_call_end(&call, ppmli_encode(latents, NULL, &e, image, arena));
 }
 
 PPML_API size_t ppml_spec_answer_bytes(const ppml_spec *spec) {

@@ -28,8 +28,10 @@ PPML_API double ppml_params_security_bits(const ppml_params *params) {
 /* ------------------------------------------------------------------ circuit */
 
 PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec) {
-  const ppml_spec none = {0, 0, 0, 0, 0, 0, 0, {{0}}, PPML_TASK_CLASS, {0}};
-  return ppmli_compile_options_default(ppmli_spec_is_whole(spec) ? spec : &none);
+  ppml_spec none;
+  if (ppmli_spec_is_whole(spec)) return ppmli_compile_options_default(spec);
+  memset(&none, 0, sizeof none);
+  return ppmli_compile_options_default(&none);
 }
 
 PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params) {
@@ -68,6 +70,7 @@ PPML_API void ppml_client_from_circuit(ppml_client *client, const ppml_circuit *
 
 PPML_API const char *ppml_exact_refusal(const ppml_model *model) {
   if (!model || !ppmli_model_is_valid(model)) return "not a valid network";
+  if (ppmli_model_is_pooled(model)) return "pooled networks have sets of their own";
   return ppmli_exact_refusal(model);
 }
 

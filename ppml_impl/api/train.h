@@ -4,6 +4,7 @@
 
 #include "../network/model.h"
 #include "../train/float_network.h"
+#include "../train/latent_train.h"
 #include "../train/quantize.h"
 #include "../train/train.h"
 #include "../train/trainer.h"
@@ -41,6 +42,37 @@ PPML_API int ppml_train(ppml_model *model, const ppml_train_options *options,
   if (ppmli_train_lacks_params(options)) return PPML_ERR_NAME;
   ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
   int error = ppmli_train_run(model, options, train, validation, parallel, watch, arena);
+  if (error == PPML_OK) ppmli_model_id(model->id, model);
+  return ppmli_call_end(&call, error);
+}
+
+/* ---------------------------------------------------------- pooled networks */
+
+PPML_API ppml_pooled_options ppml_pooled_options_default(void) {
+  return ppmli_pooled_options_default();
+}
+
+PPML_API const char *ppml_pooled_refusal(const ppml_pooled_options *options, int *is_shape) {
+  int unread;
+  if (options == NULL) return "no options";
+  return ppmli_latent_refusal(options, is_shape ? is_shape : &unread);
+}
+
+PPML_API size_t ppml_train_pooled_bytes(const ppml_pooled_options *options, size_t train_count,
+                                        size_t validation_count, size_t threads) {
+  if (ppml_pooled_refusal(options, NULL) || !ppmli_threads_are_sane(threads)) return 0;
+  return ppmli_latent_train_bytes(options, train_count, validation_count, threads);
+}
+
+PPML_API int ppml_train_pooled(ppml_model *model, const ppml_pooled_options *options,
+                               const ppml_images *train, const ppml_images *validation,
+                               const ppml_parallel *parallel, const ppml_pooled_watch *watch,
+                               ppml_arena *arena) {
+  if (!model || !options || !train || !validation) return PPML_ERR_ARG;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
+  int error = ppmli_latent_train(model, options, train, validation, parallel, watch, arena);
   if (error == PPML_OK) ppmli_model_id(model->id, model);
   return ppmli_call_end(&call, error);
 }

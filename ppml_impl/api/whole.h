@@ -54,12 +54,13 @@ PPMLI_STATIC int ppmli_spec_is_whole(const ppml_spec *spec) {
 }
 
 PPMLI_STATIC int ppmli_model_is_whole(const ppml_model *m) {
-  return m && ppmli_spec_is_whole(&m->spec) && ppmli_model_has_layers(m);
+  return m && ppmli_spec_is_whole(&m->spec) && ppmli_model_has_network(m);
 }
 
 PPMLI_STATIC int ppmli_circuit_is_whole(const ppml_circuit *c) {
   if (c == NULL || !ppmli_params_is_whole(c->params) || !ppmli_model_is_whole(&c->model)) return 0;
-  if (ppmli_params_has_products(c->params) != ppmli_model_is_polynomial(&c->model)) return 0;
+  if (!ppmli_model_suits(&c->model, c->params)) return 0;
+  if (ppmli_model_is_pooled(&c->model)) return c->unit[0] != 0;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     if (c->unit[l] == 0 || c->gain[l] == NULL) return 0;
     for (uint32_t j = 0; j < c->model.layer[l].outputs; j++)

@@ -7,26 +7,14 @@
 #include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/long.h"
-#include "../math/params.h"
-#include "../network/model.h"
 #include "../network/spec.h"
+#include "../wire/container.h"
 #include "../wire/input.h"
 #include "path.h"
 
 PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
   return ppmli_input_array_bytes(p, ppmli_input_blocks(p, spec)) + ppmli_open_key_bytes(p) +
-         ppmli_client_block_scratch(p);
-}
-
-/* The pixels of a block as a message, one a coefficient, then zeros. */
-PPMLI_STATIC void ppmli_input_message(uint64_t *poly, const ppml_client *client,
-                                      const uint8_t *pixels, size_t block) {
-  size_t values = ppmli_params_block(client->params), first = block * values;
-  size_t count = ppmli_min_size(values, ppmli_spec_inputs(&client->spec) - first);
-  uint64_t unit = ppmli_client_input_unit(client);
-  memset(poly, 0, client->params->poly_size * sizeof *poly);
-  for (size_t i = 0; i < count; i++)
-    poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[first + i], client->spec.input_bits);
+         ppmli_max_size(ppmli_client_block_scratch(p), ppmli_client_message_scratch(p, spec));
 }
 
 /* Encrypts one block of an image; on an error the pixels may stand in body.
@@ -38,8 +26,8 @@ PPMLI_STATIC int ppmli_encrypt_nth(uint64_t *body, uint8_t *tail, const ppmli_op
   ppmli_mask mask = {seeds->mask, PPMLI_STREAM_INPUT_MASK, block};
   ppmli_stream noise;
   ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_INPUT_NOISE, block);
-  ppmli_input_message(body, &key->secret->client, pixels, block);
-  int error = ppmli_client_encrypt_block(body, tail, key, &mask, &noise, arena);
+  int error = ppmli_client_message(body, &key->secret->client, pixels, block, arena);
+  if (error == PPML_OK) error = ppmli_client_encrypt_block(body, tail, key, &mask, &noise, arena);
   ppmli_stream_wipe(&noise);
   return error;
 }
@@ -78,7 +66,8 @@ PPMLI_STATIC void ppmli_encrypt_begin(ppml_input *input, ppmli_seeds *seeds,
                                       ppml_rng *rng) {
   const ppml_client *client = &key->client;
   memset(input, 0, sizeof *input);
-  ppmli_seeds_draw(seeds, PPMLI_SEEDS_INPUT, key, pixels, ppmli_spec_inputs(&client->spec), rng);
+  ppmli_seeds_draw(seeds, PPMLI_SEEDS_INPUT, key, pixels, ppmli_spec_image_bytes(&client->spec),
+                   rng);
   input->params = client->params;
   input->blocks = (uint32_t)ppmli_input_blocks(client->params, &client->spec);
   memcpy(input->seed, seeds->mask, sizeof input->seed);
@@ -94,9 +83,9 @@ PPMLI_STATIC void ppmli_request_open(ppml_request *request, const ppml_input *in
 /* Encrypts one image.
  *   input    out; its body is in arena
  *   request  out; open
- *   pixels   [inputs]
+ *   pixels   [ppmli_spec_image_bytes()]
  *   rng      ppmli_rng_begin was called for this use
- * Memory: ppmli_input_bytes.  Errors: NOMEM.
+ * Memory: ppmli_input_bytes.  Errors: NOMEM; RANGE for a latent that is not finite.
  * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.
  * CT: time depends on the shape of the image only. */
 PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
@@ -129,8 +118,9 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const p
 
 /* ------------------------------------------------------- block by block */
 
-PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p) {
-  return ppmli_input_array_bytes(p, 1) + ppmli_open_key_bytes(p) + ppmli_client_block_scratch(p);
+PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p, const ppml_spec *spec) {
+  return ppmli_input_array_bytes(p, 1) + ppmli_open_key_bytes(p) +
+         ppmli_max_size(ppmli_client_block_scratch(p), ppmli_client_message_scratch(p, spec));
 }
 
 /* Encrypts the blocks of an image one after another into the same memory, and writes each.

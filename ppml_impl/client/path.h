@@ -1,5 +1,5 @@
 /* The client's one look at what kind a set is: a switch for each of its verbs.  Draw a key, open it
- * for use, encrypt a ciphertext of an image, make a step of the evaluation key. */
+ * for use, make messages of an image, encrypt one, make a step of the evaluation key. */
 #ifndef PPMLI_CLIENT_PATH_H
 #define PPMLI_CLIENT_PATH_H
 
@@ -10,8 +10,11 @@
 #include "../math/long.h"
 #include "../math/long_make.h"
 #include "../math/params.h"
+#include "../network/model.h"
 #include "../network/room.h"
+#include "../network/spec.h"
 #include "block.h"
+#include "pooled_encode.h"
 #include "secret.h"
 
 /* -------------------------------------------------------------------- key */
@@ -26,6 +29,7 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     ppmli_secret_trits(glwe_bits, p->poly_size, rng);
     return;
 #endif
@@ -48,6 +52,7 @@ PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return ppmli_long_key_bytes(p);
 #endif
   default:
@@ -65,6 +70,7 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
   switch (key->params->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return ppmli_long_key_init(&key->product, key->params, secret->glwe_bits, arena);
 #endif
   default:
@@ -97,10 +103,52 @@ PPMLI_STATIC uint64_t ppmli_client_input_unit(const ppml_client *client) {
   }
 }
 
+/* Values of a block of pixels as a message, one a coefficient, then zeros. */
+PPMLI_STATIC void ppmli_client_pixels(uint64_t *poly, const ppml_client *client,
+                                      const uint8_t *pixels, size_t block) {
+  size_t values = ppmli_params_block(client->params), first = block * values;
+  size_t count = ppmli_min_size(values, ppmli_spec_inputs(&client->spec) - first);
+  uint64_t unit = ppmli_client_input_unit(client);
+  memset(poly, 0, client->params->poly_size * sizeof *poly);
+  for (size_t i = 0; i < count; i++)
+    poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[first + i], client->spec.input_bits);
+}
+
+/* Scratch of ppmli_client_message. */
+PPMLI_STATIC size_t ppmli_client_message_scratch(const ppml_params *p, const ppml_spec *spec) {
+  switch (p->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_POOLED:
+    return spec->encoder.kind == PPML_ENCODER_NONE ? 0 : ppmli_pooled_message_scratch(spec);
+#endif
+  default:
+    (void)spec;
+    return 0;
+  }
+}
+
+/* The message of ciphertext number `block` of an image.
+ *   poly  [N]  out
+ * Errors: NOMEM; RANGE for a latent that is not finite.  CT, but for that error. */
+PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
+                                      const uint8_t *image, size_t block, ppml_arena *arena) {
+  switch (client->params->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_POOLED:
+    return ppmli_pooled_message(poly, client, image, arena);
+#endif
+  default:
+    (void)arena;
+    ppmli_client_pixels(poly, client, image, block);
+    return PPML_OK;
+  }
+}
+
 PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return ppmli_encrypt_long_scratch(p);
 #endif
   default:
@@ -119,6 +167,7 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return ppmli_encrypt_long_block(body, tail, p, &key->product, mask, noise, arena);
 #endif
   default:
@@ -133,6 +182,7 @@ PPMLI_STATIC size_t ppmli_client_step_scratch(const ppml_params *p) {
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return ppmli_switch_make_scratch(p);
 #endif
   default:
@@ -150,6 +200,7 @@ PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return ppmli_switch_make(wire, p, step, key->secret->glwe_bits, &key->product, mask_seed,
                              noise_seed, arena);
 #endif

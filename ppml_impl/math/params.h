@@ -52,6 +52,12 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_TERNARY},
       {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 128,
        PPMLI_UNIFORM_TERNARY},
+      {"pooled-16",  11,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 256,
+       PPMLI_UNIFORM_TERNARY},
+      {"pooled-32",  12,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 128,
+       PPMLI_UNIFORM_TERNARY},
+      {"pooled-64",  13,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 64,
+       PPMLI_UNIFORM_TERNARY},
 #endif
   };
   /* clang-format on */
@@ -86,13 +92,24 @@ PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
   return (size_t)p->glwe_dim * p->poly_size;
 }
 
-/* Is the set a leveled one?  A build without them knows the answer. */
+/* Does a set carry pooled networks, and no others?  An image then is one ciphertext of latents. */
+PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
+#ifdef PPML_NO_LEVELED
+  (void)p;
+  return 0;
+#else
+  return p->kind == PPML_SET_POOLED;
+#endif
+}
+
+/* Does a set compute by products of ciphertexts, without bootstraps?  A build without such sets
+ * knows the answer. */
 PPMLI_INLINE int ppmli_params_is_leveled(const ppml_params *p) {
 #ifdef PPML_NO_LEVELED
   (void)p;
   return 0;
 #else
-  return p->kind == PPML_SET_LEVELED;
+  return p->kind == PPML_SET_LEVELED || p->kind == PPML_SET_POOLED;
 #endif
 }
 
@@ -122,12 +139,14 @@ PPMLI_INLINE size_t ppmli_params_switched_dim(const ppml_params *p) {
   return ppmli_params_long_dim(p) - (p->shared_prefix ? p->lwe_dim : 0);
 }
 
-/* Values of an image that one GLWE ciphertext holds: N, or N / slots where neurons stand in slots. */
+/* Values of an image that one GLWE ciphertext holds: N, or N / slots where neurons stand in slots;
+ * of latents as many sub-images as it may have. */
 PPMLI_INLINE uint32_t ppmli_params_block(const ppml_params *p) {
   return ppmli_params_is_leveled(p) ? p->poly_size / p->slots : p->poly_size;
 }
 
-/* Automorphisms of a trace that clears all but every N / slots-th coefficient. */
+/* Automorphisms of a trace that clears all but every N / slots-th coefficient, which are those that
+ * unpack a ciphertext of latents into its N / slots sub-images. */
 PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
   uint32_t steps = 0;
   while (ppmli_params_block(p) >> (steps + 1)) steps++;
@@ -135,9 +154,10 @@ PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
 }
 
 /* Steps in which the larger part of the evaluation key is used: of a blind rotation, or the
- * trace's and then the relinearization. */
+ * trace's and then the relinearization, and of latents the reversal. */
 PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
-  return p->key_block ? p->lwe_dim / p->key_block : ppmli_params_trace_steps(p) + 1;
+  size_t switches = (size_t)ppmli_params_trace_steps(p) + 1 + (size_t)ppmli_params_has_latents(p);
+  return p->key_block ? p->lwe_dim / p->key_block : switches;
 }
 
 /* GGSW ciphertexts of one blind-rotation step: one for each nonzero value that a
@@ -167,7 +187,7 @@ PPMLI_INLINE int ppmli_params_has_switches(const ppml_params *p) {
 
 /* Does a set carry networks of polynomials, and no others? */
 PPMLI_INLINE int ppmli_params_has_products(const ppml_params *p) {
-  return ppmli_params_is_leveled(p);
+  return ppmli_params_is_leveled(p) && !ppmli_params_has_latents(p);
 }
 
 /* Can encrypted rows be learnt from under the set?  They need bootstraps and one mask polynomial. */

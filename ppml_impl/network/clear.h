@@ -5,6 +5,7 @@
 
 #include "../base/arena.h"
 #include "model.h"
+#include "pooled_model.h"
 #include "spec.h"
 
 /* round(numerator / denominator), halves away from zero; denominator > 0. */
@@ -95,6 +96,7 @@ PPMLI_STATIC size_t ppmli_quant_width(const ppml_model *model) {
 }
 
 PPMLI_STATIC size_t ppmli_quant_forward_scratch(const ppml_model *model) {
+  if (ppmli_model_is_pooled(model)) return ppmli_model_pooled_scores_scratch(model);
   return 2 * ppmli_arena_rounded(ppmli_quant_width(model) * sizeof(int32_t));
 }
 
@@ -112,15 +114,27 @@ PPMLI_INLINE int32_t ppmli_quant_next(const ppml_layer *layer, uint32_t j, int32
   return ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
 }
 
+/* Scores of a pooled network, clamped to SCORE_MAX. */
+PPMLI_STATIC int ppmli_quant_pooled(int32_t *scores, const ppml_model *model, const uint8_t *image,
+                                    ppml_arena *arena) {
+  int64_t sum[PPML_CLASSES_MAX];
+  PPMLI_TRY(ppmli_model_pooled_scores(sum, model, image, arena));
+  for (uint32_t c = 0; c < model->spec.outputs; c++)
+    scores[c] = (int32_t)ppmli_quant_clamp(sum[c], PPMLI_QUANT_SCORE_MAX);
+  return PPML_OK;
+}
+
 /* Scores of one image in the clear.
  *   scores [spec.outputs]  out
- *   pixels [inputs]
- *   hook                   or NULL
- * Scratch: ppmli_quant_forward_scratch(model) bytes.  Errors: NOMEM. */
+ *   pixels [ppmli_spec_image_bytes()]
+ *   hook                   or NULL; a pooled network calls none
+ * Scratch: ppmli_quant_forward_scratch(model) bytes.  Errors: NOMEM; RANGE for a latent that is
+ * not finite. */
 PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
                                      const uint8_t *pixels, const ppmli_quant_hook *hook,
                                      ppml_arena *arena) {
   size_t mark = arena->used_bytes, width = ppmli_quant_width(model);
+  if (ppmli_model_is_pooled(model)) return ppmli_quant_pooled(scores, model, pixels, arena);
   PPMLI_ALLOC(int32_t, x, arena, width);
   PPMLI_ALLOC(int32_t, z, arena, width);
   for (size_t i = 0; i < ppmli_spec_inputs(&model->spec); i++)

@@ -6,6 +6,9 @@
 
 #include "../math/params.h"
 #include "../math/torus.h"
+#include "autocorr.h"
+#include "encoder.h"
+#include "pooled_layout.h"
 #include "spec.h"
 
 #define PPMLI_LEAK_STEP_NOISES                                                                     \
@@ -48,7 +51,18 @@ PPMLI_STATIC uint64_t ppmli_client_flood_bound(const ppml_client *c) {
 PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
   uint64_t unit = c->score_unit, least = (uint64_t)1 << (64 - PPMLI_TENSOR_MODULUS_LOG2_MAX);
   if (unit > PPMLI_TORUS_HALF || unit < PPMLI_SCORE_UNIT_MIN) return 0;
-  return !ppmli_params_has_products(c->params) || (unit >= least && (unit & (unit - 1)) == 0);
+  return !ppmli_params_has_switches(c->params) || (unit >= least && (unit & (unit - 1)) == 0);
+}
+
+/* Do the set's ciphertexts hold the latents?  A unit of a latent is the score's over the number of
+ * sub-images, which is a whole number of 2^-64 for all units that there are. */
+PPMLI_STATIC int ppmli_client_has_valid_layout(const ppml_client *c) {
+  ppmli_encoder e = ppmli_spec_encoder(&c->spec);
+  ppmli_latent_shape s = ppmli_encoder_latent_shape(&e);
+  ppmli_pooled_layout l;
+  if (ppmli_pooled_shape_refusal(&s) != NULL) return 0;
+  ppmli_pooled_lay_out(&l, &s);
+  return ppmli_pooled_set_holds(c->params, l.depth);
 }
 
 /* What a client's reader accepts, and its writer writes.  Who sends a client spec must not be able
@@ -56,6 +70,9 @@ PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
  * set's scores have none. */
 PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *limits) {
   if (!ppmli_spec_is_valid(&c->spec, limits)) return 0;
+  int has_encoder = c->spec.encoder.kind != PPML_ENCODER_NONE;
+  if (ppmli_params_has_latents(c->params) != has_encoder) return 0;
+  if (has_encoder && !ppmli_client_has_valid_layout(c)) return 0;
   if (!ppmli_client_has_valid_unit(c) || !ppmli_client_has_valid_step(c)) return 0;
   for (uint32_t s = 0; s < c->spec.outputs; s++)
     if (c->score_peak[s] < 0) return 0;

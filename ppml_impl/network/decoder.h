@@ -9,12 +9,12 @@
 
 #include <math.h>
 
-#include "../math/symmetric.h"
-#include "autocorr.h"
+#include "../base/arena.h"
+#include "../math/cholesky.h"
 #include "encoder.h"
 
 /* The weights' dot products with one another, factored.
- *   gram  [channels][channels]  out: what ppmli_symmetric_solve takes
+ *   gram  [channels][channels]  out: what ppmli_cholesky_solve takes
  * Errors: RANGE for weights that are linearly dependent. */
 PPMLI_STATIC int ppmli_decoder_gram(double *gram, const ppmli_encoder *e) {
   uint32_t values = ppmli_encoder_patch_values(e), channels = e->channels;
@@ -25,7 +25,7 @@ PPMLI_STATIC int ppmli_decoder_gram(double *gram, const ppmli_encoder *e) {
         sum += e->weight[a * values + i] * e->weight[b * values + i];
       gram[a * channels + b] = (double)sum;
     }
-  return ppmli_symmetric_factor(gram, channels) ? PPML_OK : PPML_ERR_RANGE;
+  return ppmli_cholesky(gram, channels) ? PPML_OK : PPML_ERR_RANGE;
 }
 
 /* The number that a latent stands for. */
@@ -57,8 +57,8 @@ PPMLI_STATIC void ppmli_decoder_patch(uint8_t *pixels, const ppmli_encoder *e, c
  * Errors: RANGE for weights that are linearly dependent. */
 PPMLI_STATIC int ppmli_decode_image(uint8_t *pixels, const ppmli_encoder *e, const int8_t *latents,
                                     const ppmli_encoder_moments *moments, const uint8_t *mean) {
-  double gram[PPMLI_LATENT_CHANNELS_MAX * PPMLI_LATENT_CHANNELS_MAX];
-  double change[PPMLI_LATENT_CHANNELS_MAX];
+  double gram[PPML_LATENT_CHANNELS_MAX * PPML_LATENT_CHANNELS_MAX];
+  double change[PPML_LATENT_CHANNELS_MAX];
   size_t plane = ppmli_encoder_plane(e), columns = ppmli_encoder_width(e);
   uint32_t values = ppmli_encoder_patch_values(e);
   PPMLI_TRY(ppmli_decoder_gram(gram, e));
@@ -67,16 +67,32 @@ PPMLI_STATIC int ppmli_decode_image(uint8_t *pixels, const ppmli_encoder *e, con
       change[c] = ppmli_decoder_number(e, &moments[c], c, latents[c * plane + p]);
       for (uint32_t i = 0; i < values; i++) change[c] -= e->weight[c * values + i] * mean[i];
     }
-    ppmli_symmetric_solve(change, gram, e->channels);
+    ppmli_cholesky_solve(change, gram, e->channels);
     size_t y = p / columns * e->patch, x = p % columns * e->patch;
     ppmli_decoder_patch(pixels + (y * e->width + x) * e->colors, e, change, mean);
   }
   return PPML_OK;
 }
 
-/* Peak signal to noise of a picture beside another, in decibels; of equal ones 99. */
-PPMLI_STATIC double ppmli_decoder_psnr(double mean_square_error) {
-  return mean_square_error > 0 ? 10 * log10(255.0 * 255.0 / mean_square_error) : 99;
+PPMLI_INLINE size_t ppmli_reconstruct_scratch(const ppml_spec *spec) {
+  ppmli_encoder e = ppmli_spec_encoder(spec);
+  return ppmli_arena_rounded(ppmli_encoder_latents(&e)) + ppmli_encode_scratch(&e);
+}
+
+/* The picture that the latents of an image amount to.
+ *   picture  [height][width][channels]  out
+ *   m        a pooled model with an encoder of PATCHES
+ * Scratch: ppmli_reconstruct_scratch(&m->spec).  Errors: NOMEM; as ppmli_decode_image. */
+PPMLI_STATIC int ppmli_reconstruct(uint8_t *picture, const ppml_model *m, const uint8_t *pixels,
+                                   ppml_arena *arena) {
+  size_t mark = arena->used_bytes;
+  ppmli_encoder_moments moments[PPML_LATENT_CHANNELS_MAX];
+  ppmli_encoder e = ppmli_spec_encoder(&m->spec);
+  PPMLI_ALLOC(int8_t, latents, arena, ppmli_encoder_latents(&e));
+  PPMLI_TRY(ppmli_encode(latents, moments, &e, pixels, arena));
+  PPMLI_TRY(ppmli_decode_image(picture, &e, latents, moments, m->pooled.mean));
+  arena->used_bytes = mark;
+  return PPML_OK;
 }
 
 #endif

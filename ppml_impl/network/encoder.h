@@ -20,23 +20,36 @@
 #define PPMLI_ENCODER_SUM_BITS 30  /* of the number of a channel's latents times the largest */
 #define PPMLI_ENCODER_SCALE_MAX 40 /* of ready latents, either way */
 
-enum {
-  PPMLI_ENCODER_PATCHES = 1, /* of pictures */
-  PPMLI_ENCODER_READY = 2    /* latents that another program made, as 32-bit floats */
-};
-
+/* An encoder with the shape of its images: of a ppml_spec by ppmli_spec_encoder, whose weights it
+ * points to. */
 typedef struct ppmli_encoder {
-  uint32_t kind;
+  uint32_t kind;                  /* PPML_ENCODER_PATCHES or _READY */
   uint32_t width, height, colors; /* PATCHES: of pictures; READY: of latents, colors 0 */
   uint32_t patch;                 /* f: 1, 2, 4, 8 or 16; of READY 1 */
   uint32_t channels;              /* of latents */
   uint32_t latent_bits;           /* 2..8 */
   uint32_t standardise;           /* 1: by the image's own mean and deviation */
+  uint32_t regions, reach;        /* of the network behind it */
   int32_t scale_log2;             /* READY: a float x is taken as round(x 2^scale_log2) */
   const int8_t *weight;           /* PATCHES: [channels][f][f][colors] */
   const int32_t *center, *spread; /* [channels], where it does not standardise: mean and
                                      deviation of the numbers before, spread > 0 */
 } ppmli_encoder;
+
+PPMLI_STATIC ppmli_encoder ppmli_spec_encoder(const ppml_spec *s) {
+  const ppml_encoder *from = &s->encoder;
+  ppmli_encoder e;
+  e.kind = from->kind;
+  e.width = s->width, e.height = s->height;
+  e.colors = from->kind == PPML_ENCODER_READY ? 0 : s->channels;
+  e.patch = from->patch, e.channels = from->channels;
+  e.latent_bits = s->input_bits;
+  e.standardise = from->standardise;
+  e.regions = from->regions, e.reach = from->reach;
+  e.scale_log2 = from->scale_log2;
+  e.weight = from->weight, e.center = from->center, e.spread = from->spread;
+  return e;
+}
 
 /* ----------------------------------------------------------------- shapes */
 
@@ -57,6 +70,13 @@ PPMLI_INLINE uint32_t ppmli_encoder_latents(const ppmli_encoder *e) {
   return ppmli_encoder_plane(e) * e->channels;
 }
 
+/* Latents, cut into the regions of the network behind. */
+PPMLI_INLINE ppmli_latent_shape ppmli_encoder_latent_shape(const ppmli_encoder *e) {
+  ppmli_latent_shape s = {ppmli_encoder_width(e), ppmli_encoder_height(e), e->channels, e->regions,
+                          e->reach};
+  return s;
+}
+
 /* Pixels of a patch, all colors. */
 PPMLI_INLINE uint32_t ppmli_encoder_patch_values(const ppmli_encoder *e) {
   return e->patch * e->patch * e->colors;
@@ -75,19 +95,21 @@ PPMLI_STATIC const char *ppmli_encoder_shape_refusal(const ppmli_encoder *e) {
   if (e->width < e->patch || e->height < e->patch) return "images are smaller than a patch";
   if (e->width % e->patch || e->height % e->patch)
     return "the side of a patch does not divide width and height";
-  if (e->channels == 0 || e->channels > PPMLI_LATENT_CHANNELS_MAX)
+  if (e->channels == 0 || e->channels > PPML_LATENT_CHANNELS_MAX)
     return "an encoder has 1 to 16 latent channels";
   if ((uint64_t)ppmli_encoder_width(e) * ppmli_encoder_height(e) > PPMLI_LATENTS_MAX / e->channels)
     return "more latents than the 4096 of a ciphertext (larger patches or fewer channels)";
-  if (e->kind == PPMLI_ENCODER_PATCHES && e->channels > ppmli_encoder_patch_values(e))
+  if (e->kind == PPML_ENCODER_PATCHES && e->channels > ppmli_encoder_patch_values(e))
     return "more latent channels than values in a patch";
+  if (ppmli_encoder_patch_values(e) * e->channels > PPML_ENCODER_WEIGHTS_MAX)
+    return "an encoder has 4096 weights at most (smaller patches or fewer latent channels)";
   return NULL;
 }
 
 /* Is it an encoder, but for its weights, which are what they are? */
 PPMLI_STATIC int ppmli_encoder_is_valid(const ppmli_encoder *e) {
-  int is_ready = e->kind == PPMLI_ENCODER_READY;
-  if (!is_ready && e->kind != PPMLI_ENCODER_PATCHES) return 0;
+  int is_ready = e->kind == PPML_ENCODER_READY;
+  if (!is_ready && e->kind != PPML_ENCODER_PATCHES) return 0;
   if (e->colors > PPMLI_ENCODER_COLORS_MAX || (e->colors == 0) != is_ready) return 0;
   if (ppmli_encoder_shape_refusal(e) != NULL || (is_ready && e->patch != 1)) return 0;
   if (e->latent_bits < 2 || e->latent_bits > 8 || e->standardise > 1) return 0;
@@ -207,16 +229,37 @@ PPMLI_STATIC void ppmli_encoder_project(int32_t *number, const ppmli_encoder *e,
     }
 }
 
+/* The bits of float number i of an image, which may stand at any address. */
+PPMLI_INLINE uint32_t ppmli_encoder_float_bits(const uint8_t *image, size_t i) {
+  uint32_t bits;
+  memcpy(&bits, image + sizeof bits * i, sizeof bits);
+  return bits;
+}
+
+/* Are all of an image's floats numbers? */
+PPMLI_STATIC int ppmli_encoder_has_numbers(const ppmli_encoder *e, const uint8_t *image) {
+  for (size_t i = 0; i < ppmli_encoder_latents(e); i++)
+    if (!ppmli_encoder_is_finite(ppmli_encoder_float_bits(image, i))) return 0;
+  return 1;
+}
+
 /* All numbers of a channel of ready latents.
  *   number  [plane]  out
- *   floats  [plane]  as they are in memory, all finite */
-PPMLI_STATIC void ppmli_encoder_take(int32_t *number, const ppmli_encoder *e, const float *floats) {
+ *   image   [channels][plane] floats, all finite */
+PPMLI_STATIC void ppmli_encoder_take(int32_t *number, const ppmli_encoder *e, uint32_t channel,
+                                     const uint8_t *image) {
   uint32_t bits = ppmli_encoder_ready_bits(e);
-  for (uint32_t i = 0; i < ppmli_encoder_plane(e); i++) {
-    uint32_t word;
-    memcpy(&word, floats + i, sizeof word);
-    number[i] = ppmli_encoder_fix(word, e->scale_log2, bits);
-  }
+  size_t plane = ppmli_encoder_plane(e);
+  for (size_t i = 0; i < plane; i++)
+    number[i] = ppmli_encoder_fix(ppmli_encoder_float_bits(image, channel * plane + i),
+                                  e->scale_log2, bits);
+}
+
+/* The numbers of a channel of an image of the encoder's kind. */
+PPMLI_STATIC void ppmli_encoder_numbers(int32_t *number, const ppmli_encoder *e, uint32_t channel,
+                                        const uint8_t *image) {
+  if (e->kind == PPML_ENCODER_READY) ppmli_encoder_take(number, e, channel, image);
+  else ppmli_encoder_project(number, e, channel, image);
 }
 
 /* A channel's mean and deviation: what a number x becomes is (count x - sum) / root. */
@@ -268,23 +311,16 @@ PPMLI_INLINE size_t ppmli_encode_scratch(const ppmli_encoder *e) {
 /* Latents of one image.
  *   latents  [channels][height][width]  out, of the latents' height and width
  *   moments  [channels]  out, or NULL: what decode_image needs
- *   pixels   [height][width][colors] of a picture, or NULL
- *   floats   [channels][height][width] of ready latents, or NULL
+ *   image    [height][width][colors] pixels, or [channels][height][width] floats of READY latents
  * Scratch: ppmli_encode_scratch(e) bytes, wiped.  Errors: NOMEM; RANGE for a float that is no
  * number.  CT: time and addresses depend on the shape only, but for that error. */
 PPMLI_STATIC int ppmli_encode(int8_t *latents, ppmli_encoder_moments *moments,
-                              const ppmli_encoder *e, const uint8_t *pixels, const float *floats,
-                              ppml_arena *arena) {
+                              const ppmli_encoder *e, const uint8_t *image, ppml_arena *arena) {
   size_t mark = arena->used_bytes, plane = ppmli_encoder_plane(e);
-  for (size_t i = 0; floats && i < plane * e->channels; i++) {
-    uint32_t word;
-    memcpy(&word, floats + i, sizeof word);
-    if (!ppmli_encoder_is_finite(word)) return PPML_ERR_RANGE;
-  }
+  if (e->kind == PPML_ENCODER_READY && !ppmli_encoder_has_numbers(e, image)) return PPML_ERR_RANGE;
   PPMLI_ALLOC(int32_t, number, arena, plane);
   for (uint32_t c = 0; c < e->channels; c++, latents += plane) {
-    if (floats) ppmli_encoder_take(number, e, floats + c * plane);
-    else ppmli_encoder_project(number, e, c, pixels);
+    ppmli_encoder_numbers(number, e, c, image);
     ppmli_encoder_moments m = ppmli_encoder_measure(number, e, c);
     for (size_t i = 0; i < plane; i++)
       latents[i] = ppmli_encoder_quantize(number[i], &m, e->latent_bits);

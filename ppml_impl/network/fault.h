@@ -12,7 +12,7 @@
   FAULT(NONE, NULL)                                                                                \
   FAULT(WIDTH, "spec.width is not 1 to 4096")                                                      \
   FAULT(HEIGHT, "spec.height is not 1 to 4096")                                                    \
-  FAULT(CHANNELS, "spec.channels is not 1 to 4")                                                   \
+  FAULT(CHANNELS, "spec.channels is not 1 to 4, of ready latents 1 to 16")                         \
   FAULT(INPUT_BITS, "spec.input_bits is not 1 to 8")                                               \
   FAULT(OUTPUTS, "spec.outputs is not 1 to 64")                                                    \
   FAULT(CLASSES, "spec.classes is not 2 to 64")                                                    \
@@ -23,7 +23,27 @@
   FAULT(CONTEST, "spec.threshold is not 0, where scores are compared with one another")            \
   FAULT(THRESHOLD, "spec.threshold is beyond 2^30")                                                \
   FAULT(CLASS_NAME, "spec.class_name is not 1 to 23 bytes of UTF-8 without control characters, then zeros") \
-  FAULT(LAYER_COUNT, "layer_count is not 1 to 8")                                                  \
+  FAULT(ENCODER_KIND, "spec.encoder.kind is no PPML_ENCODER")                                      \
+  FAULT(ENCODER_PATCH, "spec.encoder.patch is not 1, 2, 4, 8 or 16, of READY 1, or does not divide width and height") \
+  FAULT(ENCODER_CHANNELS, "spec.encoder.channels is not 1 to 16, of READY spec.channels, or more than a patch has values") \
+  FAULT(ENCODER_LATENTS, "spec.encoder makes more than 4096 latents of an image")                  \
+  FAULT(ENCODER_WEIGHTS, "spec.encoder.weight has more than 4096 weights")                         \
+  FAULT(ENCODER_BITS, "spec.input_bits is not 2 to 8, of latents")                                 \
+  FAULT(ENCODER_STANDARDISE, "spec.encoder.standardise is not 0 or 1")                             \
+  FAULT(ENCODER_SCALE, "spec.encoder.scale_log2 is not -40 to 40")                                 \
+  FAULT(ENCODER_SPREAD, "spec.encoder.spread is less than 1")                                      \
+  FAULT(ENCODER_REGIONS, "spec.encoder.regions is not 1 to 16, or does not divide the latents")    \
+  FAULT(ENCODER_REACH, "spec.encoder.reach is not 1 to 8")                                         \
+  FAULT(LAYERS_ENCODER, "spec.encoder.kind is not NONE, and layers take pixels")                   \
+  FAULT(NO_ENCODER, "layer_count is 0, and spec.encoder.kind is NONE")                             \
+  FAULT(POOLED_NO_SQUARE, "pooled.square is NULL")                                                 \
+  FAULT(POOLED_NO_LINEAR, "pooled.linear is NULL")                                                 \
+  FAULT(POOLED_NO_BIAS, "pooled.bias is NULL")                                                     \
+  FAULT(POOLED_NO_PEAK, "pooled.peak is NULL")                                                     \
+  FAULT(POOLED_NO_MEAN, "pooled.mean is NULL")                                                     \
+  FAULT(POOLED_BIAS, "pooled.bias is beyond 2^31")                                                 \
+  FAULT(POOLED_PEAK, "pooled.peak is not 1 to 2^31")                                               \
+  FAULT(LAYER_COUNT, "layer_count is not 0 to 8")                                                  \
   FAULT(LAYER_INPUTS, "layer.inputs is not how many values the image or the layer before it has")  \
   FAULT(LAYER_OUTPUTS, "layer.outputs is 0")                                                       \
   FAULT(SCORES, "layer.outputs of the last layer is not spec.outputs")                             \

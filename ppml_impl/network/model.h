@@ -6,7 +6,10 @@
 
 #include <math.h>
 
+#include "../math/params.h"
 #include "fault.h"
+#include "pooled.h"
+#include "pooled_model.h"
 #include "spec.h"
 
 /* round(p (2^bits - 1) / 255): a byte as the network's input. */
@@ -186,11 +189,12 @@ PPMLI_STATIC int ppmli_model_shape_fault(const ppml_model *m, uint32_t l, size_t
   return is_last && layer->outputs != m->spec.outputs ? PPMLI_FAULT_SCORES : PPMLI_FAULT_NONE;
 }
 
-/* Do the layers fit one another, and the spec, and have their arrays? */
+/* Do the layers fit one another, and the spec, and have their arrays?  They take pixels. */
 PPMLI_STATIC int ppmli_model_layers_fault(ppmli_place *at, const ppml_model *m) {
   size_t inputs = ppmli_spec_inputs(&m->spec);
   at->layer = at->index = 0;
-  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPMLI_FAULT_LAYER_COUNT;
+  if (m->layer_count > PPML_LAYERS_MAX) return PPMLI_FAULT_LAYER_COUNT;
+  if (m->spec.encoder.kind != PPML_ENCODER_NONE) return PPMLI_FAULT_LAYERS_ENCODER;
   for (uint32_t l = 0; l < m->layer_count; l++) {
     at->layer = l;
     int fault = ppmli_model_shape_fault(m, l, inputs);
@@ -202,9 +206,44 @@ PPMLI_STATIC int ppmli_model_layers_fault(ppmli_place *at, const ppml_model *m) 
   return PPMLI_FAULT_NONE;
 }
 
-PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
+/* Has a pooled network its arrays, behind an encoder?  The spec is valid, or its shape is at least. */
+PPMLI_STATIC int ppmli_model_pooled_fault(const ppml_model *m) {
+  const ppml_pooled *p = &m->pooled;
+  if (m->spec.encoder.kind == PPML_ENCODER_NONE) return PPMLI_FAULT_NO_ENCODER;
+  if (p->square == NULL) return PPMLI_FAULT_POOLED_NO_SQUARE;
+  if (p->linear == NULL) return PPMLI_FAULT_POOLED_NO_LINEAR;
+  if (p->bias == NULL) return PPMLI_FAULT_POOLED_NO_BIAS;
+  if (p->peak == NULL) return PPMLI_FAULT_POOLED_NO_PEAK;
+  if (m->spec.encoder.kind == PPML_ENCODER_PATCHES && p->mean == NULL)
+    return PPMLI_FAULT_POOLED_NO_MEAN;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Its numbers. */
+PPMLI_STATIC int ppmli_model_pooled_number_fault(ppmli_place *at, const ppml_model *m) {
+  const ppml_pooled *p = &m->pooled;
+  for (uint32_t c = 0; c < m->spec.outputs; c++) {
+    at->index = c;
+    if (ppmli_magnitude(p->bias[c]) > PPMLI_POOLED_SCORE_MAX) return PPMLI_FAULT_POOLED_BIAS;
+    if (p->peak[c] < 1 || p->peak[c] > PPMLI_POOLED_SCORE_MAX) return PPMLI_FAULT_POOLED_PEAK;
+  }
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Are shapes and arrays those of a network: of layers, or a pooled one?  The spec has a shape. */
+PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
   ppmli_place unread;
-  return ppmli_model_layers_fault(&unread, m) == PPMLI_FAULT_NONE;
+  if (!ppmli_model_is_pooled(m)) return ppmli_model_layers_fault(&unread, m) == PPMLI_FAULT_NONE;
+  return ppmli_model_pooled_fault(m) == PPMLI_FAULT_NONE &&
+         ppmli_spec_encoder_fault(&unread, &m->spec) == PPMLI_FAULT_NONE;
+}
+
+/* Is the set of the kind that carries such networks?  Whether it has room is asked elsewhere. */
+PPMLI_STATIC int ppmli_model_suits(const ppml_model *m, const ppml_params *p) {
+  if (ppmli_model_is_pooled(m) || ppmli_params_has_latents(p))
+    return ppmli_model_is_pooled(m) && ppmli_params_has_latents(p);
+  return ppmli_params_has_products(p) == ppmli_model_is_polynomial(m);
 }
 
 /* All of it: shapes, that they are within a reader's limits, and that every number is within its
@@ -213,7 +252,11 @@ PPMLI_STATIC int ppmli_model_has_layers(const ppml_model *m) {
 PPMLI_STATIC int ppmli_model_fault(ppmli_place *at, const ppml_model *m,
                                    const ppml_limits *limits) {
   int fault = ppmli_spec_fault(at, &m->spec, limits);
-  if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_layers_fault(at, m);
+  if (fault == PPMLI_FAULT_NONE)
+    fault =
+        ppmli_model_is_pooled(m) ? ppmli_model_pooled_fault(m) : ppmli_model_layers_fault(at, m);
+  if (fault == PPMLI_FAULT_NONE && ppmli_model_is_pooled(m))
+    fault = ppmli_model_pooled_number_fault(at, m);
   for (uint32_t l = 0; fault == PPMLI_FAULT_NONE && l < m->layer_count; l++)
     fault = ppmli_model_layer_fault(at, m, l, limits);
   return fault;

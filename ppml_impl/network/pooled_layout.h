@@ -33,26 +33,13 @@ typedef struct ppmli_pooled_layout {
 
 /* ------------------------------------------------------------------- sets */
 
-/* The sets of pooled networks, with room for 16, 32 and 64 sub-images: leveled sets by their
- * dimension and noise.  `slots` is N over the sub-images, so that the steps of a trace are those
- * of unpacking; behind them the evaluation key has the switches from S^2 and of the reversal. */
-PPMLI_STATIC const ppml_params *ppmli_pooled_params(uint32_t depth) {
-  /* clang-format off */
-  static const ppml_params table[] = {
-      {"pooled-16", 11, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 2, 256,
-       PPMLI_UNIFORM_TERNARY},
-      {"pooled-32", 12, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 2, 128,
-       PPMLI_UNIFORM_TERNARY},
-      {"pooled-64", 13, 0, 1, 4096, 0, 0, 0, 15, 4, 0, 0, 0u, 7u, 72, 80, 24, 2, 64,
-       PPMLI_UNIFORM_TERNARY},
-  };
-  /* clang-format on */
-  return depth <= 4 ? &table[0] : depth <= 6 ? &table[depth - 4] : NULL;
-}
+/* Of the set with most. */
+#define PPMLI_POOLED_DEPTH_MAX 6u
+#define PPMLI_POOLED_POLY_SIZE 4096u
 
-/* Switches of an evaluation key: of unpacking, from S^2, of the reversal. */
-PPMLI_INLINE size_t ppmli_pooled_key_steps(const ppml_params *p) {
-  return (size_t)ppmli_params_trace_steps(p) + 2;
+/* Has a set room for so many sub-images, 2^depth? */
+PPMLI_INLINE int ppmli_pooled_set_holds(const ppml_params *p, uint32_t depth) {
+  return ppmli_params_has_latents(p) && depth <= ppmli_params_trace_steps(p);
 }
 
 /* ----------------------------------------------------------------- layout */
@@ -114,9 +101,9 @@ PPMLI_STATIC uint32_t ppmli_pooled_modulus_log2(const ppmli_pooled *net) {
 PPMLI_STATIC const char *ppmli_pooled_shape_refusal(const ppmli_latent_shape *s) {
   ppmli_pooled_layout l;
   ppmli_pooled_lay_out(&l, s);
-  const ppml_params *p = ppmli_pooled_params(l.depth);
-  if (p == NULL) return "more regions times channels than 64, rounded up to powers of two";
-  if (ppmli_pooled_extent(&l, s) > p->poly_size >> l.depth)
+  if (l.depth > PPMLI_POOLED_DEPTH_MAX)
+    return "more regions times channels than 64, rounded up to powers of two";
+  if (ppmli_pooled_extent(&l, s) > PPMLI_POOLED_POLY_SIZE >> l.depth)
     return "a region with the reach of its lags does not fit its share of the 4096 coefficients "
            "(fewer latent channels, larger patches or a smaller kernel would)";
   return NULL;

@@ -14,6 +14,7 @@
 
 #include "../math/params.h"
 #include "model.h"
+#include "pooled_model.h"
 
 #define PPMLI_INPUT_SCALE_LOG2 16    /* one unit of a full-scale input is 2^-16 of a turn */
 #define PPMLI_EXACT_SCALE_LOG2 30    /* of exact circuits: an input of 1 is 2^-30 of a turn */
@@ -66,11 +67,16 @@ PPMLI_INLINE uint64_t ppmli_circuit_scale(const ppml_circuit *c, uint32_t l, uin
 }
 
 PPMLI_INLINE uint64_t ppmli_circuit_score_unit(const ppml_circuit *c) {
+  if (ppmli_model_is_pooled(&c->model)) return c->unit[0];
   return ppmli_circuit_scale(c, c->model.layer_count - 1, 0);
 }
 
 /* As ppml_circuit_score_peak has it. */
 PPMLI_INLINE int32_t ppmli_circuit_score_peak(const ppml_circuit *c, uint32_t output) {
+  if (ppmli_model_is_pooled(&c->model)) {
+    int64_t peak = c->model.pooled.peak[output];
+    return peak < INT32_MAX ? (int32_t)peak : INT32_MAX;
+  }
   const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
   int is_known = ppmli_model_has_score_peaks(&c->model, c->model.layer_count - 1);
   return is_known ? last->peak[output] : INT32_MAX;

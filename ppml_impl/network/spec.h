@@ -3,11 +3,19 @@
 #ifndef PPMLI_NETWORK_SPEC_H
 #define PPMLI_NETWORK_SPEC_H
 
+#include "autocorr.h"
+#include "encoder.h"
 #include "fault.h"
 #include "name.h"
 
 PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
   return (size_t)spec->width * spec->height * spec->channels;
+}
+
+/* Bytes of one image, as ppml_spec_image_bytes has them. */
+PPMLI_INLINE size_t ppmli_spec_image_bytes(const ppml_spec *spec) {
+  int is_ready = spec->encoder.kind == PPML_ENCODER_READY;
+  return ppmli_spec_inputs(spec) * (is_ready ? sizeof(float) : 1);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -71,9 +79,10 @@ PPMLI_STATIC int ppmli_spec_task_fault(ppmli_place *at, const ppml_spec *s) {
 /* Sizes that arrays and sums may be made from. */
 PPMLI_STATIC int ppmli_spec_shape_fault(const ppml_spec *s) {
   const uint32_t side = 1 << 12;
+  uint32_t channels = s->encoder.kind == PPML_ENCODER_READY ? PPML_LATENT_CHANNELS_MAX : 4;
   if (s->width == 0 || s->width > side) return PPMLI_FAULT_WIDTH;
   if (s->height == 0 || s->height > side) return PPMLI_FAULT_HEIGHT;
-  if (s->channels == 0 || s->channels > 4) return PPMLI_FAULT_CHANNELS;
+  if (s->channels == 0 || s->channels > channels) return PPMLI_FAULT_CHANNELS;
   if (s->input_bits < 1 || s->input_bits > 8) return PPMLI_FAULT_INPUT_BITS;
   if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return PPMLI_FAULT_OUTPUTS;
   if (s->classes < 2 || s->classes > PPML_CLASSES_MAX) return PPMLI_FAULT_CLASSES;
@@ -82,6 +91,46 @@ PPMLI_STATIC int ppmli_spec_shape_fault(const ppml_spec *s) {
 
 PPMLI_INLINE int ppmli_spec_has_shape(const ppml_spec *s) {
   return ppmli_spec_shape_fault(s) == PPMLI_FAULT_NONE;
+}
+
+/* Does an encoder, of a kind that there is, fit the images?  Sizes of its arrays are bounded then. */
+PPMLI_STATIC int ppmli_spec_encoder_shape_fault(const ppml_spec *s) {
+  const ppml_encoder *e = &s->encoder;
+  int is_ready = e->kind == PPML_ENCODER_READY;
+  if (!is_ready && e->kind != PPML_ENCODER_PATCHES) return PPMLI_FAULT_ENCODER_KIND;
+  if (!ppmli_encoder_is_patch(e->patch) || (is_ready && e->patch != 1))
+    return PPMLI_FAULT_ENCODER_PATCH;
+  if (s->width % e->patch || s->height % e->patch) return PPMLI_FAULT_ENCODER_PATCH;
+  if (e->channels == 0 || e->channels > PPML_LATENT_CHANNELS_MAX)
+    return PPMLI_FAULT_ENCODER_CHANNELS;
+  uint32_t values = is_ready ? s->channels : e->patch * e->patch * s->channels;
+  if (is_ready ? e->channels != values : e->channels > values) return PPMLI_FAULT_ENCODER_CHANNELS;
+  if (s->width / e->patch * (s->height / e->patch) > PPMLI_LATENTS_MAX / e->channels)
+    return PPMLI_FAULT_ENCODER_LATENTS;
+  if (!is_ready && values * e->channels > PPML_ENCODER_WEIGHTS_MAX)
+    return PPMLI_FAULT_ENCODER_WEIGHTS;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Is there no encoder, or a valid one?
+ *   at  out: the channel that a fault is of */
+PPMLI_STATIC int ppmli_spec_encoder_fault(ppmli_place *at, const ppml_spec *s) {
+  const ppml_encoder *e = &s->encoder;
+  at->layer = at->index = 0;
+  if (e->kind == PPML_ENCODER_NONE) return PPMLI_FAULT_NONE;
+  int fault = ppmli_spec_encoder_shape_fault(s);
+  if (fault) return fault;
+  if (s->input_bits < 2) return PPMLI_FAULT_ENCODER_BITS;
+  if (e->standardise > 1) return PPMLI_FAULT_ENCODER_STANDARDISE;
+  if (e->scale_log2 < -PPMLI_ENCODER_SCALE_MAX || e->scale_log2 > PPMLI_ENCODER_SCALE_MAX)
+    return PPMLI_FAULT_ENCODER_SCALE;
+  for (; at->index < e->channels && !e->standardise; at->index++)
+    if (e->spread[at->index] < 1) return PPMLI_FAULT_ENCODER_SPREAD;
+  at->index = 0;
+  if (e->reach == 0 || e->reach > PPMLI_REACH_MAX) return PPMLI_FAULT_ENCODER_REACH;
+  if (e->regions == 0 || e->regions > PPMLI_REGIONS_MAX) return PPMLI_FAULT_ENCODER_REGIONS;
+  uint32_t side = e->patch * e->regions;
+  return s->width % side || s->height % side ? PPMLI_FAULT_ENCODER_REGIONS : PPMLI_FAULT_NONE;
 }
 
 /*   at  out: the class or threshold that a fault is of
@@ -98,8 +147,7 @@ PPMLI_STATIC int ppmli_spec_fault(ppmli_place *at, const ppml_spec *s, const ppm
     at->index = c;
     if (!ppmli_name_is_valid(s->class_name[c])) return PPMLI_FAULT_CLASS_NAME;
   }
-  at->index = 0;
-  return PPMLI_FAULT_NONE;
+  return ppmli_spec_encoder_fault(at, s);
 }
 
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {

@@ -11,6 +11,7 @@
 #include "../network/room.h"
 #include "../server/evalkey.h"
 #include "../server/infer.h"
+#include "../wire/circuit_file.h"
 #include "../wire/container.h"
 #include "../wire/input.h"
 #include "../wire/key_layout.h"
@@ -77,7 +78,7 @@ PPMLI_STATIC void ppmli_circuit_certificate(ppml_certificate *out, const ppml_ci
   out->glwe_security_bits = ppmli_params_glwe_security_bits(c->params);
   out->security_estimate = ppmli_security_estimate(c->params);
   out->bootstraps = ppmli_planner_bootstraps(c);
-  out->layer_count = c->model.layer_count;
+  out->layer_count = ppmli_certificate_layers(&c->model);
   for (uint32_t l = 0; l < c->model.layer_count; l++)
     ppmli_certify_ranges(&out->layer[l], &c->model, l);
   ppmli_planner_certify(out->layer, c, &noise);

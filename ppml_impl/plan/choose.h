@@ -60,7 +60,7 @@ PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit 
 /* Is p what the options ask for: that set, or one that may be chosen, and made for such networks? */
 PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const ppml_model *m,
                                    const ppml_params *p) {
-  if (ppmli_params_has_products(p) != ppmli_model_is_polynomial(m)) return 0;
+  if (!ppmli_model_suits(m, p)) return 0;
   if (ppmli_params_has_products(p) && m->layer[0].outputs > p->slots) return 0;
   if (options->params) return p == options->params;
   return p->key_block_ones == 0;

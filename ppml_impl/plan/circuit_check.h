@@ -84,7 +84,8 @@ PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_cert
  * Errors: IO. */
 PPMLI_STATIC int ppmli_circuit_put_file(const ppml_circuit *c, const ppml_certificate *certificate,
                                         ppml_writer *writer) {
-  size_t bytes = ppmli_circuit_wire_bytes(c) + ppmli_certificate_wire_bytes(c->model.layer_count);
+  size_t bytes = ppmli_circuit_wire_bytes(c) +
+                 ppmli_certificate_wire_bytes(ppmli_certificate_layers(&c->model));
   ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
   ppmli_out out;
   ppmli_certify_walk walk = {&out, NULL, 0};

@@ -8,6 +8,7 @@
 #include "certify_layers.h"
 #include "layout_exact.h"
 #include "layout_leveled.h"
+#include "layout_pooled.h"
 #include "layout_rounded.h"
 #include "simulate.h"
 
@@ -21,6 +22,8 @@ PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_leveled_scale(c, gain);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_scale(c);
 #endif
   case PPML_SET_EXACT:
     PPMLI_TRY(ppmli_exact_scale(c, gain));
@@ -36,6 +39,8 @@ PPMLI_STATIC int ppmli_planner_check(const ppml_circuit *c) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_leveled_check(c);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_check(c);
 #endif
   case PPML_SET_EXACT:
     return ppmli_exact_check(c);
@@ -49,6 +54,7 @@ PPMLI_STATIC size_t ppmli_planner_bootstraps(const ppml_circuit *c) {
   size_t count = 0;
   switch (c->params->kind) {
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return 0;
   case PPML_SET_EXACT:
     return ppmli_exact_count_of(&c->model).bootstraps;
@@ -96,6 +102,9 @@ PPMLI_STATIC void ppmli_planner_noise(ppml_noise *noise, const ppml_circuit *c) 
   case PPML_SET_LEVELED:
     ppmli_leveled_noise_of(noise, c);
     return;
+  case PPML_SET_POOLED:
+    ppmli_pooled_noise_of(noise, c);
+    return;
 #endif
   case PPML_SET_EXACT:
     ppmli_exact_noise(noise, c);
@@ -106,7 +115,7 @@ PPMLI_STATIC void ppmli_planner_noise(ppml_noise *noise, const ppml_circuit *c) 
 }
 
 /* The noise of each layer's steps.
- *   layer  [layer_count]  out
+ *   layer  [ppmli_certificate_layers()]  out
  *   noise  the circuit's */
 PPMLI_STATIC void ppmli_planner_certify(ppml_layer_certificate *layer, const ppml_circuit *c,
                                         const ppml_noise *noise) {
@@ -115,6 +124,9 @@ PPMLI_STATIC void ppmli_planner_certify(ppml_layer_certificate *layer, const ppm
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     for (uint32_t l = 0; l < count; l++) ppmli_certify_leveled_layer(&layer[l], c, l);
+    return;
+  case PPML_SET_POOLED:
+    ppmli_certify_pooled(&layer[0], c);
     return;
 #endif
   case PPML_SET_EXACT:
@@ -135,6 +147,8 @@ PPMLI_STATIC int ppmli_planner_simulate(int32_t *scores, const ppml_circuit *c,
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_simulate_leveled(scores, c, pixels, draws, rng, arena);
+  case PPML_SET_POOLED:
+    return ppmli_simulate_pooled(scores, c, pixels, draws, rng, arena);
 #endif
   case PPML_SET_EXACT:
     return ppmli_simulate_exact(scores, c, pixels, draws, arena);

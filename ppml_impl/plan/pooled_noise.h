@@ -29,7 +29,7 @@ PPMLI_STATIC void ppmli_pooled_norms(double *each, const ppmli_pooled *net, uint
 
 /* Are the sums of weights times sub-images exact, by the rule of leveled circuits? */
 PPMLI_STATIC int ppmli_pooled_is_exact(const ppmli_pooled *net) {
-  double each[PPMLI_LATENT_CHANNELS_MAX];
+  double each[PPML_LATENT_CHANNELS_MAX];
   double leaves = (double)net->shape.channels * ppmli_latent_region_count(&net->shape);
   for (uint32_t c = 0; c < net->outputs; c++) {
     ppmli_pooled_norms(each, net, c);
@@ -80,7 +80,7 @@ PPMLI_STATIC double ppmli_noise_unpacked_factor(const ppml_params *p, uint32_t d
 PPMLI_STATIC void ppmli_pooled_predict(ppmli_pooled_noise *noise, const ppmli_pooled *net,
                                        const ppmli_pooled_layout *l, const ppml_params *p,
                                        uint32_t c) {
-  double each[PPMLI_LATENT_CHANNELS_MAX], norm = 0, channels = net->shape.channels;
+  double each[PPML_LATENT_CHANNELS_MAX], norm = 0, channels = net->shape.channels;
   double scale = ldexp(1, (int)(l->depth - l->channel_depth)); /* of H, to the leaves' S */
   ppmli_pooled_norms(each, net, c);
   for (uint32_t i = 0; i < net->shape.channels; i++) norm += each[i];

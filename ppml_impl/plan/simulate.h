@@ -14,6 +14,9 @@
 #include "../base/arena.h"
 #include "../network/clear.h"
 #include "../network/model.h"
+#include "../network/pooled.h"
+#include "../network/pooled_layout.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../server/dense.h"
@@ -21,6 +24,7 @@
 #include "layout_rounded.h"
 #include "noise.h"
 #include "normal.h"
+#include "pooled_noise.h"
 
 typedef struct ppmli_noisy {
   const ppml_circuit *circuit;
@@ -85,7 +89,7 @@ PPMLI_STATIC int32_t ppmli_simulate_score(const ppmli_noisy *s, double turns) {
   double noisy = turns + sqrt(ppmli_noise_output_switch_mask(c->params)) * ppmli_rng_normal(s->rng);
   double at = floor(noisy * grid + 0.5) / grid;
   double score =
-      floor((at - floor(at + 0.5)) / ppmli_simulate_scale(c, c->model.layer_count - 1, 0) + 0.5);
+      floor((at - floor(at + 0.5)) / ldexp((double)ppmli_circuit_score_unit(c), -64) + 0.5);
   return (int32_t)(score < -INT32_MAX ? -INT32_MAX : score > INT32_MAX ? INT32_MAX : score);
 }
 
@@ -156,6 +160,32 @@ PPMLI_STATIC int ppmli_simulate_leveled(int32_t *scores, const ppml_circuit *c,
     for (uint32_t o = 0; o < outputs; o++)
       scores[o] = ppmli_simulate_score(&s, clear[o] * ppmli_simulate_scale(c, 1, o) +
                                                std[o] * ppmli_rng_normal(rng));
+  return PPML_OK;
+}
+
+/* The same of pooled circuits. */
+PPMLI_STATIC int ppmli_simulate_pooled(int32_t *scores, const ppml_circuit *c, const uint8_t *image,
+                                       size_t draws, ppml_rng *rng, ppml_arena *arena) {
+  uint32_t outputs = c->model.spec.outputs;
+  int64_t clear[PPML_CLASSES_MAX];
+  double std[PPML_CLASSES_MAX], unit = ldexp((double)c->unit[0], -64);
+  ppmli_pooled net = ppmli_model_pooled(&c->model);
+  ppmli_pooled_layout layout;
+  ppmli_noisy s;
+  memset(&s, 0, sizeof s);
+  s.circuit = c;
+  s.rng = rng;
+  ppmli_pooled_layout_of(&layout, &net);
+  PPMLI_TRY(ppmli_model_pooled_scores(clear, &c->model, image, arena));
+  for (uint32_t o = 0; o < outputs; o++) {
+    ppmli_pooled_noise noise;
+    ppmli_pooled_predict(&noise, &net, &layout, c->params, o);
+    std[o] = sqrt(noise.product);
+  }
+  for (size_t d = 0; d < draws; d++, scores += outputs)
+    for (uint32_t o = 0; o < outputs; o++)
+      scores[o] =
+          ppmli_simulate_score(&s, (double)clear[o] * unit + std[o] * ppmli_rng_normal(rng));
   return PPML_OK;
 }
 

@@ -37,7 +37,7 @@ PPMLI_STATIC int ppmli_circuit_read_trusted(ppml_circuit *c, ppml_reader *reader
   PPMLI_TRY(ppmli_circuit_file_begin(&file, c, reader, limits, arena));
   if (!ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
   for (size_t i = PPMLI_CERTIFICATE_PROMISE_BYTES;
-       i < ppmli_certificate_wire_bytes(c->model.layer_count); i += 8)
+       i < ppmli_certificate_wire_bytes(ppmli_certificate_layers(&c->model)); i += 8)
     (void)ppmli_in_u64(&file.in);
   return ppmli_circuit_file_end(&file, c);
 }

@@ -5,6 +5,7 @@
 
 #include "bootstrap.h"
 #include "layers.h"
+#include "pooled_run.h"
 #include "products.h"
 
 /* Memory that the scores of images take, on so many threads. */
@@ -13,6 +14,8 @@ PPMLI_STATIC size_t ppmli_server_bytes(const ppml_circuit *c, size_t images, siz
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_bytes(c, images, threads);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_run_bytes(c, images, threads);
 #endif
   default:
     return ppmli_layers_bytes(c, images, threads);
@@ -30,6 +33,8 @@ PPMLI_STATIC int ppmli_server_scores(const uint64_t **lwe, const ppml_circuit *c
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_run(lwe, c, inputs, images, key, parallel, arena);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_run_images(lwe, c, inputs, images, key, parallel, arena);
 #endif
   default:
     return ppmli_layers_scores(lwe, c, inputs, images, key, parallel, arena);
@@ -42,6 +47,8 @@ PPMLI_STATIC uint64_t ppmli_server_weight_doubles(const ppml_circuit *c) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_weight_doubles(c);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_run_weight_doubles(c);
 #endif
   default:
     return 0;
@@ -54,6 +61,8 @@ PPMLI_STATIC size_t ppmli_server_prepare_bytes(const ppml_circuit *c) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_prepare_bytes(c);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_prepare_bytes(c);
 #endif
   default:
     return 0;
@@ -70,6 +79,8 @@ PPMLI_STATIC int ppmli_server_prepare(ppml_eval_key *key, const ppml_circuit *c,
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_prepare(key, c, arena);
+  case PPML_SET_POOLED:
+    return ppmli_pooled_prepare(key, c, arena);
 #endif
   default:
     (void)arena;

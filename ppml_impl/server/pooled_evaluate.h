@@ -34,8 +34,9 @@
 
 /* Transforms of the weights, for all images. */
 typedef struct ppmli_pooled_weights {
-  double *value;      /* [outputs][first channel][leaf][re, im][P / 2] */
-  uint16_t *place;    /* [N / 2] which of those P / 2 numbers a frequency has */
+  const double *value; /* [outputs][first channel][leaf][re, im][P / 2] */
+  const uint16_t
+      *place;         /* [N / 2], behind the values: which of those P / 2 numbers a frequency has */
   uint32_t positions; /* P */
 } ppmli_pooled_weights;
 
@@ -44,7 +45,7 @@ typedef struct ppmli_pooled_server {
   const ppmli_pooled_layout *layout;
   const ppml_params *params;
   const ppmli_fft *fft;
-  const double *keys; /* [ppmli_pooled_key_steps][ppmli_switch_doubles] */
+  const double *keys; /* [ppmli_params_steps][ppmli_switch_doubles] */
   const ppmli_pooled_weights *weights;
 } ppmli_pooled_server;
 
@@ -105,6 +106,16 @@ PPMLI_STATIC void ppmli_pooled_weight_poly(uint64_t *poly, const ppmli_pooled_se
     if (at >= 0) poly[at] += weight;
     else poly[(int32_t)N + at] -= weight;
   }
+}
+
+/* Weights that were transformed before, from where their values are: the places stand behind. */
+PPMLI_STATIC void ppmli_pooled_weights_at(ppmli_pooled_weights *weights, const double *value,
+                                          const ppmli_pooled *net, const ppmli_pooled_layout *l,
+                                          const ppml_params *p) {
+  size_t bytes = ppmli_arena_rounded(ppmli_pooled_weight_doubles(net, l, p) * sizeof(double));
+  weights->value = value;
+  weights->place = (const uint16_t *)(value + bytes / sizeof *value);
+  weights->positions = p->poly_size >> l->depth;
 }
 
 /* Transforms all weights.

@@ -7,6 +7,7 @@
 
 #include "../base/arena.h"
 #include "../cipher/glwe.h"
+#include "../cipher/glweswitch.h"
 #include "../cipher/glweswitch_apply.h"
 #include "../cipher/keyswitch.h"
 #include "../cipher/keyswitch_apply.h"

@@ -159,14 +159,16 @@ PPMLI_STATIC int ppmli_encoder_learn(int8_t *weight, uint8_t *mean, const ppmli_
 
 /* The scale at which the largest of ready latents becomes an integer that just fits; 0 if there
  * is none but zeros.
- *   floats [count]  finite */
-PPMLI_STATIC int32_t ppmli_encoder_learn_scale(const ppmli_encoder *e, const float *floats,
+ *   floats [count]  finite, at any address */
+PPMLI_STATIC int32_t ppmli_encoder_learn_scale(const ppmli_encoder *e, const uint8_t *floats,
                                                size_t count) {
   int32_t bits = (int32_t)ppmli_encoder_ready_bits(e), exponent;
   float most = 0;
   for (size_t i = 0; i < count; i++) {
-    float size = floats[i] < 0 ? -floats[i] : floats[i];
-    if (size > most) most = size;
+    float x;
+    memcpy(&x, floats + i * sizeof x, sizeof x);
+    if (x < 0) x = -x;
+    if (x > most) most = x;
   }
   if (most == 0) return 0;
   (void)frexpf(most, &exponent); /* most < 2^exponent */
@@ -183,26 +185,24 @@ PPMLI_INLINE size_t ppmli_encoder_center_scratch(const ppmli_encoder *e) {
 
 /* Means and deviations of the numbers of all images, for an encoder that does not standardise.
  *   center, spread  [channels]  out
- *   pictures        or NULL
- *   floats          [images][channels][plane] of ready latents, or NULL
+ *   images          [count] of the encoder's kind, image_bytes each
  * Scratch: ppmli_encoder_center_scratch(e) bytes.  Errors: NOMEM. */
 PPMLI_STATIC int ppmli_encoder_learn_center(int32_t *center, int32_t *spread,
-                                            const ppmli_encoder *e, const ppmli_pictures *pictures,
-                                            const float *floats, size_t images, ppml_arena *arena) {
+                                            const ppmli_encoder *e, const uint8_t *images,
+                                            size_t image_bytes, size_t count, ppml_arena *arena) {
   size_t mark = arena->used_bytes, plane = ppmli_encoder_plane(e);
-  size_t pixels = (size_t)e->width * e->height * e->colors;
+  double total = (double)count * (double)plane;
   PPMLI_ALLOC(int32_t, number, arena, plane);
   for (uint32_t c = 0; c < e->channels; c++) {
-    double sum = 0, squares = 0, count = (double)images * (double)plane;
-    for (size_t n = 0; n < images; n++) {
-      if (floats) ppmli_encoder_take(number, e, floats + (n * e->channels + c) * plane);
-      else ppmli_encoder_project(number, e, c, pictures->pixels + n * pixels);
+    double sum = 0, squares = 0;
+    for (size_t n = 0; n < count; n++) {
+      ppmli_encoder_numbers(number, e, c, images + n * image_bytes);
       for (size_t i = 0; i < plane; i++) {
         sum += number[i];
         squares += (double)number[i] * number[i];
       }
     }
-    double mean = sum / count, variance = squares / count - mean * mean;
+    double mean = sum / total, variance = squares / total - mean * mean;
     center[c] = (int32_t)floor(mean + 0.5);
     spread[c] = (int32_t)floor(sqrt(variance > 0 ? variance : 0) + 0.5);
     if (spread[c] < 1) spread[c] = 1;

@@ -19,7 +19,7 @@
 
 #include "../base/arena.h"
 #include "../base/parallel.h"
-#include "../math/symmetric.h"
+#include "../math/cholesky.h"
 #include "loss.h"
 #include "shadow.h"
 
@@ -187,7 +187,7 @@ PPMLI_STATIC int ppmli_logistic_factor(ppmli_logistic *g) {
   size_t D = g->features;
   for (size_t i = 0; i < D * D; i++) g->factor[i] = PPMLI_LOGISTIC_CURVATURE * g->gram[i];
   for (size_t i = 0; i < D; i++) g->factor[i * (D + 1)] += g->penalty + 1e-6;
-  return ppmli_symmetric_factor(g->factor, D) ? PPML_OK : PPML_ERR_RANGE;
+  return ppmli_cholesky(g->factor, D) ? PPML_OK : PPML_ERR_RANGE;
 }
 
 /* ----------------------------------------------------------------- L-BFGS */
@@ -206,7 +206,7 @@ PPMLI_INLINE size_t ppmli_logistic_slot(size_t step) {
 /* The start of the inverse curvature, for each output on its own. */
 PPMLI_STATIC void ppmli_logistic_precondition(double *v, const ppmli_logistic *g) {
   for (uint32_t c = 0; c < g->spec->outputs; c++, v += g->features + 1) {
-    ppmli_symmetric_solve(v, g->factor, g->features);
+    ppmli_cholesky_solve(v, g->factor, g->features);
     v[g->features] /= PPMLI_LOGISTIC_CURVATURE;
   }
 }

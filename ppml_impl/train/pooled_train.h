@@ -35,44 +35,11 @@
 #define PPMLI_POOLED_FINER 0.95   /* ... each so many times the one before */
 #define PPMLI_POOLED_WORSE 1.05   /* times the best loss: penalties beyond are not worth trying */
 #define PPMLI_POOLED_CELLS_MAX 64 /* along a side, but for ALL */
-#define PPMLI_POOLED_ALL UINT32_MAX
-#define PPMLI_POOLED_PENALTIES 9 /* that are tried, the largest first */
-
-/* Images to learn from: pictures, or ready latents. */
-typedef struct ppmli_pooled_images {
-  const uint8_t *pixels; /* [count][height][width][colors], or NULL */
-  const float *floats;   /* [count][channels][height][width], finite, or NULL */
-  const uint8_t *labels; /* [count][answer bytes] */
-  size_t count;
-} ppmli_pooled_images;
-
-typedef struct ppmli_pooled_options {
-  uint32_t regions, reach;
-  uint32_t linear;      /* linear weights that a channel has: 0: none, n: one for each of n x n
-                           cells, ALL: one for each latent.  Evaluation takes no longer for them */
-  uint32_t weight_bits; /* of square, 2..8 */
-  uint32_t copies;      /* changed ones of each training image, beside itself; ready latents: 0 */
-  uint64_t seed;        /* of their changes */
-  double warp;          /* strength of those, 1: augment.h's */
-  uint32_t flip;
-  double balance; /* 0: images weigh the same, 1: classes do */
-} ppmli_pooled_options;
-
-/* Told as training goes on. */
-typedef struct ppmli_pooled_told {
-  size_t done, total;      /* samples made features; then penalties tried */
-  double penalty;          /* 0 while there are samples to come */
-  double loss, validation; /* cross entropies of training, with the penalty, and of validation */
-} ppmli_pooled_told;
-
-typedef struct ppmli_pooled_watch {
-  void (*step)(void *context, const ppmli_pooled_told *told);
-  void *context;
-} ppmli_pooled_watch;
+#define PPMLI_POOLED_PENALTIES 9  /* that are tried, the largest first */
 
 /* Samples of a split, made features. */
 typedef struct ppmli_pooled_samples {
-  const ppmli_pooled_images *images;
+  const ppml_images *images;
   size_t copies;      /* of each image: sample n is of image n % images->count */
   int first_is_plain; /* the first copy is the image as it is */
   uint64_t seed;      /* of the changes of the others */
@@ -84,9 +51,9 @@ typedef struct ppmli_pooled_samples {
 
 typedef struct ppmli_pooled_trainer {
   const ppmli_encoder *encoder;
-  const ppmli_pooled_options *options;
+  const ppml_pooled_options *options;
   const ppml_parallel *parallel;
-  const ppmli_pooled_watch *watch;
+  const ppml_pooled_watch *watch;
   ppml_spec *spec;
   ppmli_latent_shape shape;
   size_t sums, cells, features; /* features: sums, then cells */
@@ -110,13 +77,8 @@ typedef struct ppmli_pooled_trainer {
 
 /* ----------------------------------------------------------------- options */
 
-PPMLI_STATIC ppmli_pooled_options ppmli_pooled_options_default(void) {
-  ppmli_pooled_options o = {4, 3, PPMLI_POOLED_ALL, 5, 4, 1, 1, 0, 1};
-  return o;
-}
-
 PPMLI_STATIC ppmli_latent_shape ppmli_pooled_train_shape(const ppmli_encoder *e,
-                                                         const ppmli_pooled_options *o) {
+                                                         const ppml_pooled_options *o) {
   ppmli_latent_shape s = {ppmli_encoder_width(e), ppmli_encoder_height(e), e->channels, o->regions,
                           o->reach};
   return s;
@@ -124,38 +86,38 @@ PPMLI_STATIC ppmli_latent_shape ppmli_pooled_train_shape(const ppmli_encoder *e,
 
 /* Linear weights of a score that are fitted, behind those of the sums. */
 PPMLI_INLINE size_t ppmli_pooled_cells(const ppmli_latent_shape *s, uint32_t linear) {
-  if (linear == PPMLI_POOLED_ALL) return ppmli_latent_count(s);
+  if (linear == PPML_POOLED_LINEAR_ALL) return ppmli_latent_count(s);
   return (size_t)s->channels * linear * linear;
 }
 
 /* The cell of a latent; linear > 0. */
 PPMLI_INLINE size_t ppmli_pooled_cell(const ppmli_latent_shape *s, uint32_t linear, size_t latent) {
   size_t plane = (size_t)s->width * s->height, at = latent % plane;
-  if (linear == PPMLI_POOLED_ALL) return latent;
+  if (linear == PPML_POOLED_LINEAR_ALL) return latent;
   size_t row = at / s->width * linear / s->height, column = at % s->width * linear / s->width;
   return (latent / plane * linear + row) * linear + column;
 }
 
 PPMLI_INLINE size_t ppmli_pooled_features(const ppmli_latent_shape *s,
-                                          const ppmli_pooled_options *o) {
+                                          const ppml_pooled_options *o) {
   return ppmli_autocorr_sums(s) + ppmli_pooled_cells(s, o->linear);
 }
 
 /* Why options and a valid encoder are refused, as one line, or NULL.  Whether the network will
  * fit a ciphertext is for ppmli_pooled_shape_refusal to say. */
 PPMLI_STATIC const char *ppmli_pooled_train_refusal(const ppmli_encoder *e,
-                                                    const ppmli_pooled_options *o) {
+                                                    const ppml_pooled_options *o) {
   ppmli_latent_shape s = ppmli_pooled_train_shape(e, o);
   if (!ppmli_latent_shape_is_valid(&s))
     return "the regions do not divide the latents' width and height, or the kernel is larger than "
            "8";
-  if (o->linear != PPMLI_POOLED_ALL && o->linear > PPMLI_POOLED_CELLS_MAX)
+  if (o->linear != PPML_POOLED_LINEAR_ALL && o->linear > PPMLI_POOLED_CELLS_MAX)
     return "linear weights are for up to 64 x 64 cells of the latents, or for all of them";
   if (ppmli_pooled_features(&s, o) > PPMLI_POOLED_FEATURES_MAX)
     return "more than 6144 features (fewer regions, channels or a smaller kernel would do)";
   if (o->weight_bits < 2 || o->weight_bits > 8 || o->copies > 31 || o->flip > 3)
     return "weights have 2 to 8 bits, and training images 31 changed copies at most";
-  if (e->kind == PPMLI_ENCODER_READY && o->copies != 0)
+  if (e->kind == PPML_ENCODER_READY && o->copies != 0)
     return "of ready latents there are no changed copies";
   return ppmli_train_is_within(o->warp, 3) && ppmli_train_is_within(o->balance, 1)
              ? NULL
@@ -164,8 +126,10 @@ PPMLI_STATIC const char *ppmli_pooled_train_refusal(const ppmli_encoder *e,
 
 /* ----------------------------------------------------------------- memory */
 
+/* Bytes of an image. */
 PPMLI_INLINE size_t ppmli_pooled_pixels(const ppmli_encoder *e) {
-  return (size_t)e->width * e->height * e->colors;
+  size_t plane = (size_t)e->width * e->height;
+  return plane * (e->kind == PPML_ENCODER_READY ? e->channels * sizeof(float) : e->colors);
 }
 
 /* Scratch of one task that makes features: a changed image, its latents, its sums. */
@@ -175,12 +139,12 @@ PPMLI_STATIC size_t ppmli_pooled_sample_scratch(const ppmli_encoder *e, size_t s
          ppmli_arena_rounded(sums * sizeof(int32_t)) + ppmli_encode_scratch(e);
 }
 
-PPMLI_INLINE size_t ppmli_pooled_train_copies(const ppmli_pooled_options *o) {
+PPMLI_INLINE size_t ppmli_pooled_train_copies(const ppml_pooled_options *o) {
   return 1 + (size_t)o->copies;
 }
 
 PPMLI_INLINE size_t ppmli_pooled_validation_copies(const ppmli_encoder *e) {
-  return e->kind == PPMLI_ENCODER_READY ? 1 : PPMLI_TRAIN_COPIES;
+  return e->kind == PPML_ENCODER_READY ? 1 : PPMLI_TRAIN_COPIES;
 }
 
 /* What stays: the network's arrays. */
@@ -195,7 +159,7 @@ PPMLI_INLINE size_t ppmli_pooled_samples_bytes(size_t count, size_t features) {
          ppmli_arena_rounded(count * sizeof(const uint8_t *));
 }
 
-PPMLI_STATIC size_t ppmli_pooled_train_bytes(const ppmli_encoder *e, const ppmli_pooled_options *o,
+PPMLI_STATIC size_t ppmli_pooled_train_bytes(const ppmli_encoder *e, const ppml_pooled_options *o,
                                              uint32_t outputs, size_t train_count,
                                              size_t validation_count, size_t threads) {
   ppmli_latent_shape s = ppmli_pooled_train_shape(e, o);
@@ -254,7 +218,8 @@ PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, ppml_arena *arena) 
 
 /* --------------------------------------------------------------- features */
 
-/* The image of a sample: as it is, or changed in a way that its number alone decides.
+/* The image of a sample: as it is, as ready latents always are, or changed in a way that its
+ * number alone decides.
  *   changed [pixels]  scratch */
 PPMLI_STATIC const uint8_t *ppmli_pooled_picture(uint8_t *changed, const ppmli_pooled_trainer *t,
                                                  const ppmli_pooled_samples *s, size_t n) {
@@ -263,7 +228,7 @@ PPMLI_STATIC const uint8_t *ppmli_pooled_picture(uint8_t *changed, const ppmli_p
   uint8_t seed[PPML_SEED_BYTES] = {0};
   ppml_spec picture;
   ppml_rng rng;
-  if (s->first_is_plain && n < s->images->count) return pixels;
+  if (e->kind == PPML_ENCODER_READY || (s->first_is_plain && n < s->images->count)) return pixels;
   memset(&picture, 0, sizeof picture);
   picture.width = e->width, picture.height = e->height, picture.channels = e->colors;
   ppmli_store64(seed, s->seed);
@@ -277,15 +242,13 @@ PPMLI_STATIC const uint8_t *ppmli_pooled_picture(uint8_t *changed, const ppmli_p
 PPMLI_STATIC int ppmli_pooled_sample(const ppmli_pooled_trainer *t, const ppmli_pooled_samples *s,
                                      size_t n, ppml_arena arena) {
   const ppmli_encoder *e = t->encoder;
-  const ppmli_pooled_images *images = s->images;
+  const ppml_images *images = s->images;
   size_t answer = ppmli_spec_answer_bytes(t->spec);
   float *x = s->x + n * t->features;
   PPMLI_ALLOC(uint8_t, changed, &arena, ppmli_pooled_pixels(e));
   PPMLI_ALLOC(int8_t, latents, &arena, t->latents);
   PPMLI_ALLOC(int32_t, sums, &arena, t->sums);
-  const float *floats = images->floats ? images->floats + n % images->count * t->latents : NULL;
-  const uint8_t *pixels = floats ? NULL : ppmli_pooled_picture(changed, t, s, n);
-  PPMLI_TRY(ppmli_encode(latents, NULL, e, pixels, floats, &arena));
+  PPMLI_TRY(ppmli_encode(latents, NULL, e, ppmli_pooled_picture(changed, t, s, n), &arena));
   ppmli_autocorr(sums, latents, &t->shape);
   for (size_t i = 0; i < t->sums; i++) x[i] = (float)sums[i];
   for (size_t i = 0; i < t->cells; i++) x[t->sums + i] = 0;
@@ -307,14 +270,14 @@ PPMLI_STATIC void ppmli_pooled_sample_task(void *argument, size_t index) {
   }
 }
 
-PPMLI_STATIC void ppmli_pooled_tell(const ppmli_pooled_trainer *t, const ppmli_pooled_told *told) {
+PPMLI_STATIC void ppmli_pooled_tell(const ppmli_pooled_trainer *t, const ppml_pooled_told *told) {
   if (t->watch && t->watch->step) t->watch->step(t->watch->context, told);
 }
 
 /* Features of all samples of a split.
  *   told  in and out */
 PPMLI_STATIC void ppmli_pooled_make_features(ppmli_pooled_trainer *t, const ppmli_pooled_samples *s,
-                                             ppmli_pooled_told *told) {
+                                             ppml_pooled_told *told) {
   t->at_work = s;
   for (size_t chunk = 0; chunk < PPMLI_POOLED_CHUNKS; chunk++) {
     t->first = ppmli_parallel_share(s->count, PPMLI_POOLED_CHUNKS, chunk);
@@ -394,7 +357,7 @@ PPMLI_STATIC int ppmli_pooled_fit(ppmli_pooled_trainer *t) {
   static const double penalties[PPMLI_POOLED_PENALTIES] = {1,     0.3,   0.1,    0.03,  0.01,
                                                            0.003, 0.001, 0.0003, 0.0001};
   size_t parameters = ppmli_logistic_parameters(&t->fit);
-  ppmli_pooled_told told = {0, PPMLI_POOLED_PENALTIES, 0, 0, 0};
+  ppml_pooled_told told = {0, PPMLI_POOLED_PENALTIES, 0, 0, 0};
   double best = 1e300;
   ppmli_logistic_correlate(&t->fit);
   while (told.done < PPMLI_POOLED_PENALTIES) {
@@ -594,11 +557,10 @@ PPMLI_STATIC uint32_t ppmli_pooled_finish(ppmli_pooled_trainer *t) {
 /* ------------------------------------------------------------------- run */
 
 PPMLI_STATIC void ppmli_pooled_begin(ppmli_pooled_trainer *t, const ppmli_encoder *e,
-                                     const ppmli_pooled_options *o, ppml_spec *spec,
-                                     const ppmli_pooled_images *train,
-                                     const ppmli_pooled_images *validation) {
+                                     const ppml_pooled_options *o, ppml_spec *spec,
+                                     const ppml_images *train, const ppml_images *validation) {
   ppmli_augmentation changes = {(float)o->warp, o->flip}, usual = {1, o->flip};
-  int is_ready = e->kind == PPMLI_ENCODER_READY;
+  int is_ready = e->kind == PPML_ENCODER_READY;
   memset(t, 0, sizeof *t);
   t->encoder = e, t->options = o, t->spec = spec;
   t->shape = ppmli_pooled_train_shape(e, o);
@@ -622,7 +584,7 @@ PPMLI_STATIC void ppmli_pooled_begin(ppmli_pooled_trainer *t, const ppmli_encode
 
 /* All but the memory. */
 PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
-  ppmli_pooled_told told = {0, t->train.count + t->validation.count, 0, 0, 0};
+  ppml_pooled_told told = {0, t->train.count + t->validation.count, 0, 0, 0};
   ppmli_pooled_make_features(t, &t->train, &told);
   ppmli_pooled_make_features(t, &t->validation, &told);
   ppmli_pooled_measure(t);
@@ -657,14 +619,12 @@ PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
  * Memory: ppmli_pooled_train_bytes.  Errors: ARG for given weights and cells; NOMEM; RANGE where
  * the features of all images are alike. */
 PPMLI_STATIC int ppmli_pooled_train(ppmli_pooled *net, ppml_spec *spec, uint32_t *margin_p05,
-                                    const ppmli_encoder *e, const ppmli_pooled_options *o,
-                                    const ppmli_pooled_floats *given,
-                                    const ppmli_pooled_images *train,
-                                    const ppmli_pooled_images *validation,
-                                    const ppml_parallel *parallel, const ppmli_pooled_watch *watch,
-                                    ppml_arena *arena) {
+                                    const ppmli_encoder *e, const ppml_pooled_options *o,
+                                    const ppmli_pooled_floats *given, const ppml_images *train,
+                                    const ppml_images *validation, const ppml_parallel *parallel,
+                                    const ppml_pooled_watch *watch, ppml_arena *arena) {
   ppmli_pooled_trainer t;
-  if (given && o->linear != PPMLI_POOLED_ALL) return PPML_ERR_ARG;
+  if (given && o->linear != PPML_POOLED_LINEAR_ALL) return PPML_ERR_ARG;
   ppmli_pooled_begin(&t, e, o, spec, train, validation);
   t.given = given;
   t.parallel = parallel;

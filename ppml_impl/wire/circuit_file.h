@@ -9,6 +9,9 @@
 #include "../math/params.h"
 #include "../math/torus.h"
 #include "../network/model.h"
+#include "../network/pooled.h"
+#include "../network/pooled_layout.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 #include "../network/windows.h"
 #include "container.h"
@@ -18,12 +21,14 @@
 
 PPMLI_STATIC size_t ppmli_circuit_wire_bytes(const ppml_circuit *c) {
   size_t bytes = ppmli_model_wire_bytes(&c->model);
+  if (ppmli_model_is_pooled(&c->model)) bytes += 8;
   for (uint32_t l = 0; l < c->model.layer_count; l++) bytes += 8 + 4 * c->model.layer[l].outputs;
   return bytes;
 }
 
 PPMLI_STATIC void ppmli_circuit_put(ppmli_out *out, const ppml_circuit *c) {
   ppmli_model_put(out, &c->model);
+  if (ppmli_model_is_pooled(&c->model)) ppmli_out_u64(out, c->unit[0]);
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     ppmli_out_u64(out, c->unit[l]);
     ppmli_out_i32s(out, c->gain[l], c->model.layer[l].outputs);
@@ -49,10 +54,21 @@ PPMLI_STATIC int ppmli_circuit_has_one_score_gain(const ppml_circuit *c) {
   return 1;
 }
 
+/* The same of a pooled network: has its set room, and are its scores whole multiples of the unit? */
+PPMLI_STATIC int ppmli_circuit_runs_pooled(const ppml_circuit *c) {
+  ppmli_pooled net = ppmli_model_pooled(&c->model);
+  ppmli_pooled_layout l;
+  if (ppmli_pooled_shape_refusal(&net.shape) != NULL) return 0;
+  ppmli_pooled_layout_of(&l, &net);
+  return l.modulus_log2 <= PPMLI_TENSOR_MODULUS_LOG2_MAX && c->unit[0] == ppmli_pooled_unit(&l) &&
+         ppmli_pooled_set_holds(c->params, l.depth);
+}
+
 /* Can a server run the circuit, whatever comes of it?  Beside a model that is valid. */
 PPMLI_STATIC int ppmli_circuit_runs(const ppml_circuit *c) {
   const ppml_params *p = c->params;
-  if (ppmli_params_has_products(p) != ppmli_model_is_polynomial(&c->model)) return 0;
+  if (!ppmli_model_suits(&c->model, p)) return 0;
+  if (ppmli_model_is_pooled(&c->model)) return ppmli_circuit_runs_pooled(c);
   if (ppmli_params_has_products(p) && c->model.layer[0].outputs > p->slots) return 0;
   if (ppmli_params_is_noiseless(p) && ppmli_exact_refusal(&c->model) != NULL) return 0;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
@@ -68,6 +84,7 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
   memset(c, 0, sizeof *c);
   c->params = params;
   PPMLI_TRY(ppmli_model_get(&c->model, in, limits, arena));
+  if (ppmli_model_is_pooled(&c->model)) c->unit[0] = ppmli_in_u64(in);
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     c->unit[l] = ppmli_in_u64(in);
     PPMLI_TRY(ppmli_layer_get_i32s(&c->gain[l], in, c->model.layer[l].outputs, arena));
@@ -80,6 +97,11 @@ PPMLI_STATIC int ppmli_circuit_get(ppml_circuit *c, ppmli_in *in, const ppml_par
 /* ------------------------------------------------------------------- file */
 
 #define PPMLI_CERTIFICATE_PROMISE_BYTES 8 /* what ppmli_circuit_file_begin reads of it */
+
+/* Layers that a certificate tells of; a pooled network is one. */
+PPMLI_INLINE uint32_t ppmli_certificate_layers(const ppml_model *m) {
+  return ppmli_model_is_pooled(m) ? 1 : m->layer_count;
+}
 
 PPMLI_INLINE size_t ppmli_certificate_wire_bytes(uint32_t layers) {
   return PPMLI_CERTIFICATE_PROMISE_BYTES + 8 * (13 + 8 * (size_t)layers);

@@ -16,6 +16,7 @@
 
 /* Ciphertexts that hold an image. */
 PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *spec) {
+  if (ppmli_params_has_latents(p)) return 1;
   return (ppmli_spec_inputs(spec) + ppmli_params_block(p) - 1) / ppmli_params_block(p);
 }
 

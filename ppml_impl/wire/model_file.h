@@ -1,11 +1,16 @@
-/* The file of a network in the clear: its spec, then layer after layer.  Each put function is
+/* The file of a network in the clear: its spec, then layer after layer, or a pooled network.  Each put function is
  * docs/FORMAT.md in code; each get function checks what it reads. */
 #ifndef PPMLI_WIRE_MODEL_FILE_H
 #define PPMLI_WIRE_MODEL_FILE_H
 
 #include "../base/arena.h"
 #include "../base/digest.h"
+#include "../math/torus.h"
+#include "../network/autocorr.h"
+#include "../network/fault.h"
 #include "../network/model.h"
+#include "../network/pooled.h"
+#include "../network/pooled_model.h"
 #include "client_file.h"
 #include "container.h"
 #include "limits.h"
@@ -83,10 +88,70 @@ PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_lim
   return ppmli_layer_get_bytes(&layer->table, in, PPML_TABLE_SIZE, arena);
 }
 
+/* --------------------------------------------------------- pooled network */
+
+PPMLI_STATIC void ppmli_out_i64s(ppmli_out *out, const int64_t *x, size_t count) {
+  for (size_t i = 0; i < count; i++) ppmli_out_u64(out, (uint64_t)x[i]);
+}
+
+/* Bytes of the mean patch. */
+PPMLI_INLINE size_t ppmli_pooled_mean_bytes(const ppml_spec *s) {
+  return ppmli_encoder_weights(s) / s->encoder.channels;
+}
+
+PPMLI_STATIC void ppmli_pooled_put(ppmli_out *out, const ppml_model *m) {
+  ppmli_pooled net = ppmli_model_pooled(m);
+  ppmli_out_bytes(out, net.square, net.outputs * ppmli_autocorr_sums(&net.shape));
+  ppmli_out_i32s(out, net.linear, (size_t)net.outputs * ppmli_latent_count(&net.shape));
+  ppmli_out_i64s(out, net.bias, net.outputs);
+  ppmli_out_i64s(out, net.peak, net.outputs);
+  ppmli_out_bytes(out, m->pooled.mean, ppmli_pooled_mean_bytes(&m->spec));
+}
+
+PPMLI_STATIC size_t ppmli_pooled_wire_bytes(const ppml_model *m) {
+  ppmli_latent_shape s = ppmli_model_latents(m);
+  size_t each = ppmli_autocorr_sums(&s) + 4 * (size_t)ppmli_latent_count(&s) + 2 * 8;
+  return m->spec.outputs * each + ppmli_pooled_mean_bytes(&m->spec);
+}
+
+PPMLI_STATIC int ppmli_pooled_get_i64s(const int64_t **out, ppmli_in *in, size_t count,
+                                       ppml_arena *arena) {
+  if (count > in->remaining_bytes / 8) return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(int64_t, words, arena, count);
+  for (size_t i = 0; i < count; i++) words[i] = ppmli_torus_signed(ppmli_in_u64(in));
+  *out = words;
+  return in->error;
+}
+
+/* The mean patch, of encoders that have one. */
+PPMLI_STATIC int ppmli_pooled_get_mean(ppml_pooled *pooled, ppmli_in *in, size_t count,
+                                       ppml_arena *arena) {
+  if (count == 0) return PPML_OK;
+  if (count > in->remaining_bytes) return PPML_ERR_FORMAT;
+  PPMLI_ALLOC(uint8_t, mean, arena, count);
+  ppmli_in_bytes(in, mean, count);
+  pooled->mean = mean;
+  return in->error;
+}
+
+/* The sizes of all arrays follow from the spec, which is valid. */
+PPMLI_STATIC int ppmli_pooled_get(ppml_model *m, ppmli_in *in, ppml_arena *arena) {
+  ppml_pooled *p = &m->pooled;
+  size_t outputs = m->spec.outputs;
+  if (m->spec.encoder.kind == PPML_ENCODER_NONE) return PPML_ERR_RANGE;
+  ppmli_latent_shape s = ppmli_model_latents(m);
+  PPMLI_TRY(ppmli_layer_get_bytes(&p->square, in, outputs * ppmli_autocorr_sums(&s), arena));
+  PPMLI_TRY(ppmli_layer_get_i32s(&p->linear, in, outputs * ppmli_latent_count(&s), arena));
+  PPMLI_TRY(ppmli_pooled_get_i64s(&p->bias, in, outputs, arena));
+  PPMLI_TRY(ppmli_pooled_get_i64s(&p->peak, in, outputs, arena));
+  return ppmli_pooled_get_mean(p, in, ppmli_pooled_mean_bytes(&m->spec), arena);
+}
+
 /* ---------------------------------------------------------------- model */
 
 PPMLI_STATIC size_t ppmli_model_wire_bytes(const ppml_model *m) {
   size_t bytes = ppmli_spec_wire_bytes(&m->spec) + 8;
+  if (ppmli_model_is_pooled(m)) bytes += ppmli_pooled_wire_bytes(m);
   for (uint32_t l = 0; l < m->layer_count; l++)
     bytes += ppmli_layer_wire_bytes(&m->layer[l], ppmli_model_has_score_peaks(m, l));
   return bytes;
@@ -96,6 +161,7 @@ PPMLI_STATIC void ppmli_model_put(ppmli_out *out, const ppml_model *m) {
   ppmli_spec_put(out, &m->spec);
   ppmli_out_u32(out, m->layer_count);
   ppmli_out_u32(out, m->margin_p05);
+  if (ppmli_model_is_pooled(m)) ppmli_pooled_put(out, m);
   for (uint32_t l = 0; l < m->layer_count; l++)
     ppmli_layer_put(out, &m->layer[l], ppmli_model_has_score_peaks(m, l));
 }
@@ -120,7 +186,8 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
   m->layer_count = ppmli_in_u32(in);
   m->margin_p05 = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (m->layer_count < 1 || m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
+  if (m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
+  if (ppmli_model_is_pooled(m)) PPMLI_TRY(ppmli_pooled_get(m, in, arena));
   for (uint32_t l = 0; l < m->layer_count; l++)
     PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, ppmli_model_has_score_peaks(m, l), arena));
   if (!ppmli_model_fits(m, limits)) return PPML_ERR_RANGE;

@@ -173,8 +173,8 @@ static int make_latents(uint32_t standardise) {
   static uint64_t message[4096];
   int8_t latents[32];
   ppml_arena arena;
-  ppmli_encoder e = {PPMLI_ENCODER_PATCHES, 16, 16,     1,      4,     2, 5,
-                     standardise,           0,  weight, center, spread};
+  ppmli_encoder e = {PPML_ENCODER_PATCHES, 16, 16, 1, 4, 2,      5,
+                     standardise,          2,  2,  0, weight, center, spread};
   ppmli_latent_shape shape = {4, 4, 2, 2, 2};
   ppmli_pooled_layout layout;
   ppmli_pooled_lay_out(&layout, &shape);
@@ -182,7 +182,7 @@ static int make_latents(uint32_t standardise) {
   for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * i);
   SECRET(pixels);
   int error = ppml_arena_init(&arena, memory, sizeof memory);
-  if (!error) error = ppmli_encode(latents, NULL, &e, pixels, NULL, &arena);
+  if (!error) error = ppmli_encode(latents, NULL, &e, pixels, &arena);
   ppmli_pooled_place(message, latents, &shape, &layout, 4096);
   uint32_t word = 0x40490fdb;
   SECRET(word);
