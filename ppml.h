@@ -30,8 +30,8 @@
  *   PPML_NO_PLAN        leave out planning: compilation, certificates, simulation
  *   PPML_NO_TRAIN       leave out training and ppml_quantize
  *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
- *   PPML_NO_LEARN       leave out learning from encrypted images, which needs server and
- *                       planning: without either it is left out
+ *   PPML_NO_LEARN       leave out learning from encrypted images, which needs client,
+ *                       server and planning, and is left out where one of these is
  *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
@@ -83,7 +83,6 @@ extern "C" {
 #elif defined(PPML_NO_SERVER) && defined(PPML_NO_PLAN) && defined(PPML_NO_TRAIN)
 #define PPML_CLIENT_ONLY
 #endif
-
 #if (defined(PPML_NO_SERVER) || defined(PPML_NO_PLAN)) && !defined(PPML_NO_LEARN)
 #define PPML_NO_LEARN
 #endif

@@ -747,7 +747,7 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
                             ppml_spec_answer_bytes(spec),
                             ppml_encrypt_bytes(p, spec),
                             ppml_encrypt_bytes(NULL, spec),
-                            ppml_encrypt_to_bytes(NULL),
+                            ppml_encrypt_to_bytes(NULL, spec),
                             ppml_input_wire_bytes(p, spec),
                             ppml_output_wire_bytes(p, spec, 1),
                             ppml_eval_key_read_bytes(NULL, 1),

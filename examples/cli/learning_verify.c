@@ -107,8 +107,8 @@ static int plan_rows(study *s, uint64_t seed) {
   ppml_rng rng;
   ppml_rng_init_for_tests(&rng, seed); /* of the order of images: they are not secret here */
   cli_arena_destroy(&s->plan_arena);
-  int status = cli_arena_create(&s->plan_arena,
-                                ppml_training_plan_make_bytes(&s->map, &s->images.source, &r->options));
+  int status = cli_arena_create(
+      &s->plan_arena, ppml_training_plan_make_bytes(&s->map, &s->images.source, &r->options));
   if (status) return status;
   int error = ppml_training_plan_make(&s->plan, &s->map, &s->images.source, &r->options, &rng,
                                       &s->plan_arena);

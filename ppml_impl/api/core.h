@@ -18,6 +18,9 @@
 #include "../wire/input.h"
 #include "../wire/limits.h"
 #include "../wire/output.h"
+#ifndef PPML_NO_LEARN
+#include "../math/dct.h"
+#endif
 #include "call.h"
 #include "whole.h"
 
@@ -276,13 +279,15 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
   return ppmli_call_end(&call, ppmli_container_check(header, reader, limits));
 }
 
+#ifndef PPML_NO_LEARN
 /* What a feature map or an encrypted model takes, at most: tables of cosines have a side of 4096
  * values, and words of 24 bits or more become 8 bytes. */
-static size_t ppmli_learning_read_bytes(const ppml_header *h) {
-  size_t cosines = (size_t)2 * 32 * (1 << 12) * sizeof(int16_t), payload = (size_t)h->payload_bytes;
+PPMLI_STATIC size_t ppmli_learning_read_bytes(const ppml_header *h) {
+  size_t cosines = ppmli_dct_bytes(1 << 12, 1 << 12), payload = (size_t)h->payload_bytes;
   if (h->kind == PPML_KIND_FEATURES) return cosines + 3 * payload + 8 * PPML_ALIGNMENT;
   return h->kind == PPML_KIND_LEARNT ? 3 * payload + PPML_ALIGNMENT : 0;
 }
+#endif
 
 PPML_API size_t ppml_read_bytes(const ppml_header *h) {
   const size_t arrays = 6 * PPML_LAYERS_MAX; /* of a circuit, each rounded up */
@@ -299,7 +304,11 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
         h->params, payload / (PPML_ID_BYTES + ppmli_output_lwe_wire_bytes(h->params)),
         payload / ppmli_output_lwe_wire_bytes(h->params));
   default:
+#ifndef PPML_NO_LEARN
     return ppmli_learning_read_bytes(h);
+#else
+    return 0;
+#endif
   }
 }
 

@@ -10,6 +10,7 @@
 #include "../network/schedule.h"
 #include "../wire/classified.h"
 #include "learn_noise.h"
+#include "noise.h"
 
 #define PPMLI_LEARN_SCORE_BITS 16 /* a score of 1, what labels are, is 2^16 units */
 #define PPMLI_LEARN_LOGITS 4      /* logits in a score of 1 */

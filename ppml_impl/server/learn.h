@@ -10,6 +10,7 @@
 #include "../wire/learnt.h"
 #include "../wire/sums_file.h"
 #include "../wire/training_read.h"
+#include "../wire/training_set.h"
 #include "checkpoint.h"
 #include "descent.h"
 #include "gram.h"

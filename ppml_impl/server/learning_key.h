@@ -6,6 +6,7 @@
 #include "../base/arena.h"
 #include "../cipher/packing.h"
 #include "../math/fft.h"
+#include "../math/fft/backend.h"
 #include "../math/fftcheck.h"
 #include "../wire/container.h"
 #include "../wire/learning_key.h"
