@@ -15,7 +15,8 @@
  *
  * Parts:    core, what all roles need | client, keys, encryption and decryption |
  *           server, inference | planning, from a network to a circuit |
- *           training.  Each of the last three can be left out.
+ *           training | learning from encrypted images.  Each of the last four can be
+ *           left out.
  *
  * Options, defined before the implementation is included:
  *   PPML_API            linkage of the public functions (default: extern);
@@ -581,7 +582,8 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
                                   const ppml_limits *limits) PPML_MUST_CHECK;
 
 /* Memory that reading a container with this header takes: exact for encrypted images and one
- * image's scores, at most that much for models, circuits and more scores, 0 for client specs and
+ * image's scores, at most that much for models, circuits, more scores, feature maps and encrypted
+ * models, 0 for client specs and
  * secret keys.
  * For an evaluation key ask ppml_eval_key_read_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
