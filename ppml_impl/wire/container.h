@@ -16,6 +16,15 @@
 
 static const uint8_t ppmli_magic[8] = {0x89, 'P', 'P', 'M', 'L', 0x0d, 0x0a, 0x1a};
 
+/* Numbers alone, so that a client has no names of kinds in its program. */
+PPMLI_INLINE int ppmli_kind_is_of_learning(uint32_t kind) {
+  return kind >= PPML_KIND_FEATURES && kind <= PPML_KIND_CLASSIFIED;
+}
+
+PPMLI_INLINE int ppmli_kind_is_known(uint32_t kind) {
+  return (kind >= PPML_KIND_MODEL && kind <= PPML_KIND_OUTPUT) || ppmli_kind_is_of_learning(kind);
+}
+
 PPMLI_STATIC const char *ppmli_kind_name(uint32_t kind) {
   static const char *const names[] = {"model",          "circuit",        "client spec",
                                       "secret key",     "evaluation key", "encrypted image",
@@ -23,9 +32,9 @@ PPMLI_STATIC const char *ppmli_kind_name(uint32_t kind) {
   static const char *const learning[] = {"feature map",      "learning key", "training set",
                                          "encrypted sums",   "checkpoint",   "encrypted model",
                                          "encrypted answers"};
-  if (kind >= PPML_KIND_FEATURES && kind <= PPML_KIND_CLASSIFIED)
-    return learning[kind - PPML_KIND_FEATURES];
-  return kind >= 1 && kind <= sizeof names / sizeof names[0] ? names[kind - 1] : NULL;
+  if (!ppmli_kind_is_known(kind)) return NULL;
+  if (ppmli_kind_is_of_learning(kind)) return learning[kind - PPML_KIND_FEATURES];
+  return names[kind - PPML_KIND_MODEL];
 }
 
 /* Is it made in the clear, for no parameter set? */
@@ -227,7 +236,7 @@ PPMLI_STATIC int ppmli_header_parse(ppml_header *h, const uint8_t *bytes,
   if (memcmp(digest, bytes + PPMLI_HEADER_HASHED_BYTES,
              PPMLI_HEADER_BYTES - PPMLI_HEADER_HASHED_BYTES) != 0)
     return PPML_ERR_CHECKSUM;
-  if (ppmli_kind_name(h->kind) == NULL) return PPML_ERR_FORMAT;
+  if (!ppmli_kind_is_known(h->kind)) return PPML_ERR_FORMAT;
   if (h->payload_bytes > ppmli_kind_payload_limit(h->kind, limits)) return PPML_ERR_RANGE;
   return ppmli_header_params(h, bytes);
 }
