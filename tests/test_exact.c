@@ -481,7 +481,7 @@ START_TEST(the_noise_of_bootstraps_matches_the_formula) {
   ppmli_infer x;
   test_moments m = {0, 0, 0, 0};
   run_infer(&x, b, &arena);
-  ck_assert_int_eq(ppmli_infer_run(&x, NULL), PPML_OK);
+  ck_assert_int_eq(ppmli_layers_run(&x, NULL), PPML_OK);
   for (size_t s = 0; s < IMAGES * JOBS; s++) {
     const ppmli_exact_job *job = &x.digit.plan[x.digit.neuron[s % JOBS]].job[x.digit.job[s % JOBS]];
     ck_assert(job->radix != 0 && job->gain == 0);
