@@ -102,6 +102,9 @@ extern "C" {
 #endif
 
 /* Limits of the formats and of the structures below. */
+#define PPML_SIDE_MAX 4096    /* of an image, in pixels */
+#define PPML_INPUTS_MAX 65536 /* values of an image, where ppml_limits says nothing else */
+#define PPML_NEURONS_MAX 4096 /* outputs of a layer, likewise */
 #define PPML_LAYERS_MAX 8
 #define PPML_CLASSES_MAX 64
 #define PPML_CLASS_NAME_BYTES 24
@@ -110,6 +113,7 @@ extern "C" {
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
 #define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
 #define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
+#define PPML_LATENTS_MAX 4096  /* of an image: what one ciphertext holds */
 #define PPML_LATENT_CHANNELS_MAX 16
 #define PPML_ENCODER_WEIGHTS_MAX 4096
 

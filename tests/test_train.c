@@ -133,8 +133,8 @@ END_TEST
 
 START_TEST(a_peak_leaves_few_accumulators_above_it) {
   uint32_t seen[PPMLI_TRAIN_PEAK_BINS] = {0};
-  uint64_t total = 3 * PPMLI_FINISH_PEAK_SHARE;
-  seen[40] = 3 * PPMLI_FINISH_PEAK_SHARE - 3;
+  uint64_t total = 3 * PPMLI_PEAK_SHARE;
+  seen[40] = 3 * PPMLI_PEAK_SHARE - 3;
   seen[60] = 3; /* just as many as may be above */
   ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600, 9999),
                    41 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);

@@ -76,8 +76,8 @@ static int fit(const features_request *r, const ppml_spec *spec, const npz_datas
   ppml_arena arena;
   ppml_rng rng;
   if (bytes == 0)
-    return cli_fail(CLI_DATA, path, "images of %ux%ux%u (expected at most 65536 values)",
-                    spec->width, spec->height, spec->channels);
+    return cli_fail(CLI_DATA, path, "images of %ux%ux%u (expected at most %d values)", spec->width,
+                    spec->height, spec->channels, PPML_INPUTS_MAX);
   int status = cli_arena_create(&arena, bytes);
   if (status) return status;
   ppml_rng_init_for_tests(&rng, r->seed); /* of warps: nothing secret, and the same map again */

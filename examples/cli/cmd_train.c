@@ -36,7 +36,7 @@ static int parse_hidden(ppml_train_options *options, const char *text) {
     char *comma = strchr(at, ',');
     if (comma) *comma = 0;
     if (options->hidden_count == PPML_LAYERS_MAX - 1) return 0;
-    if (!args_parse_number(&neurons, at, 1, 4096)) return 0;
+    if (!args_parse_number(&neurons, at, 1, PPML_NEURONS_MAX)) return 0;
     options->hidden[options->hidden_count++] = (uint32_t)neurons;
     at = comma ? comma + 1 : NULL;
   }

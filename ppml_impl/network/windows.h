@@ -31,10 +31,11 @@
 
 #define PPMLI_EXACT_LOW 15 /* 15 * 17 = 255 values of an activation */
 #define PPMLI_EXACT_HIGH 17
-#define PPMLI_EXACT_OVER 15   /* radix of the digit beyond those, where one is needed */
-#define PPMLI_EXACT_PARTS 18  /* positions of a sign's window in a half turn, at most */
-#define PPMLI_EXACT_JOBS 12   /* bootstraps of a neuron, at most */
-#define PPMLI_EXACT_TURNS 509 /* 2 kappa of these make a turn: near 4 * 127 and 2 * 255 */
+#define PPMLI_EXACT_OVER 15      /* radix of the digit beyond those, where one is needed */
+#define PPMLI_EXACT_PARTS 18     /* positions of a sign's window in a half turn, at most */
+#define PPMLI_EXACT_JOBS 12      /* bootstraps of a neuron, at most */
+#define PPMLI_EXACT_TURNS 509    /* 2 kappa of these make a turn: near 4 * 127 and 2 * 255 */
+#define PPMLI_EXACT_RELU_PARTS 5 /* outputs that a relu's activation is the sum of; a sign is one */
 
 /* One bootstrap of a neuron:
  *
@@ -275,6 +276,11 @@ PPMLI_STATIC void ppmli_exact_plan_sign(ppmli_exact_plan *plan, const ppmli_exac
     plan->job[i].constant = 0 - place * (uint64_t)(lower - 1);
   }
   job->constant += UINT64_MAX / parts / 2;
+}
+
+/* How many outputs the activation is the sum of: as many as jobs have is_scored set. */
+PPMLI_INLINE uint32_t ppmli_exact_scored_parts(uint32_t activation) {
+  return activation == PPML_ACTIVATION_RELU ? PPMLI_EXACT_RELU_PARTS : 1;
 }
 
 /* Has neuron j a weight in any score? */

@@ -71,7 +71,7 @@ PPMLI_STATIC double ppmli_exact_score_variance(const ppml_circuit *c, uint32_t s
     return output + ppmli_square(c->gain[0][s]) * ppmli_exact_accumulator_variance(c, s);
   for (uint32_t j = 0; j < last->inputs; j++)
     squares += ppmli_square(last->weight[(size_t)s * last->inputs + j]);
-  double parts = m->layer[0].activation == PPML_ACTIVATION_RELU ? 5 : 1; /* that are scored */
+  double parts = ppmli_exact_scored_parts(m->layer[0].activation);
   return output + squares * parts * ppmli_noise_blind_rotation(c->params);
 }
 

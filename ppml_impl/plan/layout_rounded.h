@@ -63,7 +63,7 @@ PPMLI_STATIC double ppmli_circuit_dense_variance(const ppml_circuit *c, uint32_t
   const ppml_layer *layer = &c->model.layer[l];
   double squares = 0, input = l == 0 ? ppmli_noise_fresh(c->params, c->params->input_wire_bits)
                                      : ppmli_noise_blind_rotation(c->params);
-  if (l > 0 && layer->outputs == 1) return layer->inputs * input; /* folded into the tables */
+  if (l > 0 && ppmli_circuit_is_folded(c, l - 1)) return layer->inputs * input;
   for (uint32_t i = 0; i < layer->inputs; i++)
     squares += ppmli_square(layer->weight[(size_t)j * layer->inputs + i]);
   return squares * ppmli_square(c->gain[l][j]) * input;
@@ -99,10 +99,10 @@ typedef struct ppmli_response {
   double share; /* of the accumulators that are there */
 } ppmli_response;
 
-/* Accumulators are taken to be normal, with the standard deviation of which 1 in 4000 leaves
- * the peak: peak / 3.66. */
+/* Standard deviation of accumulator j, taken to be normal: its peak says how far 1 in
+ * PPMLI_PEAK_SHARE is out. */
 PPMLI_INLINE double ppmli_circuit_spread(const ppml_layer *layer, uint32_t j) {
-  return layer->peak[j] / 3.66;
+  return layer->peak[j] / PPMLI_PEAK_DEVIATIONS;
 }
 
 /* A flat stretch has no slope: of relu beyond the range; of square, slope is 4 MAX z / range^2
@@ -141,10 +141,13 @@ PPMLI_STATIC double ppmli_circuit_activation_variance(const ppml_layer *layer, u
   return squares < most ? squares : most;
 }
 
-/* An accumulator beyond its room on the torus, 1.25 peaks, finds the table's other half, where the
- * activation has the other sign; an odd one passes through all values on the way there.  Of images
- * from elsewhere as many do so as passed the peak in training, PPMLI_CIRCUIT_WRAPS: docs/NOISE.md
- * "Network".  The mean square of what that does to an activation: */
+/* Share of the accumulators that are beyond their room on the torus: images from elsewhere are taken to
+ * reach as far beyond the room as training images reach beyond the peak, docs/NOISE.md "Network". */
+#define PPMLI_CIRCUIT_WRAPS (1.0 / PPMLI_PEAK_SHARE)
+
+/* Mean square of the error of an activation whose accumulator is beyond its room.  It finds the table's
+ * other half, where the activation has the other sign; an odd activation passes through all values on
+ * the way there. */
 PPMLI_INLINE double ppmli_circuit_wrap_square(const ppml_layer *layer) {
   double most = ppmli_square(2 * PPML_ACTIVATION_MAX);
   return ppmli_activation_is_odd(layer->activation) ? most / 2 : most;
@@ -205,7 +208,7 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_pull(const ppml_model *m, uint32_t j) {
  * or encrypted pixels where their weights do not tell the scores apart. */
 PPMLI_STATIC double ppmli_circuit_own_variance(const ppml_circuit *c) {
   uint32_t last = c->model.layer_count - 1;
-  int all = last == 0 || c->model.layer[last].outputs == 1;
+  int all = last == 0 || ppmli_circuit_is_folded(c, last - 1);
   double variance = ppmli_noise_output_switch(c->params);
   if (all) variance += ppmli_circuit_dense_variance(c, last, 0);
   return variance / ppmli_square(ldexp((double)ppmli_circuit_score_unit(c), -64));
