@@ -1132,7 +1132,9 @@ typedef struct ppml_train_options {
   uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
   uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
   uint64_t seed;
-  double rate;    /* of the steps, at its highest */
+  double rate;  /* of the steps, at its highest */
+  double decay; /* share of itself that a weight loses in a step, times the rate: of models without
+                     hidden layers alone, as normalization holds the weights of others */
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */

@@ -236,7 +236,7 @@ PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, s
   ppmli_shadow_backward(&t->shadow, t->parallel);
   ppmli_shadow_descend(&t->shadow,
                        ppmli_train_rate(t->options, ((float)step + 0.5f) / (float)steps),
-                       newest < 1 ? newest : 1, t->parallel);
+                       (float)t->options->decay, newest < 1 ? newest : 1, t->parallel);
   return loss;
 }
 
