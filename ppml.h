@@ -15,7 +15,8 @@
  *
  * Parts:    core, what all roles need | client, keys, encryption and decryption |
  *           server, inference | planning, from a network to a circuit |
- *           training.  Each of the last three can be left out.
+ *           training | learning from encrypted images.  Each of the last four can be
+ *           left out.
  *
  * Options, defined before the implementation is included:
  *   PPML_API            linkage of the public functions (default: extern);
@@ -101,6 +102,9 @@ extern "C" {
 #endif
 
 /* Limits of the formats and of the structures below. */
+#define PPML_SIDE_MAX 4096    /* of an image, in pixels */
+#define PPML_INPUTS_MAX 65536 /* values of an image, where ppml_limits says nothing else */
+#define PPML_NEURONS_MAX 4096 /* outputs of a layer, likewise */
 #define PPML_LAYERS_MAX 8
 #define PPML_CLASSES_MAX 64
 #define PPML_CLASS_NAME_BYTES 24
@@ -109,6 +113,7 @@ extern "C" {
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
 #define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
 #define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
+#define PPML_LATENTS_MAX 4096  /* of an image: what one ciphertext holds */
 #define PPML_LATENT_CHANNELS_MAX 16
 #define PPML_ENCODER_WEIGHTS_MAX 4096
 
@@ -581,7 +586,8 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
                                   const ppml_limits *limits) PPML_MUST_CHECK;
 
 /* Memory that reading a container with this header takes: exact for encrypted images and one
- * image's scores, at most that much for models, circuits and more scores, 0 for client specs and
+ * image's scores, at most that much for models, circuits, more scores, feature maps and encrypted
+ * models, 0 for client specs and
  * secret keys.
  * For an evaluation key ask ppml_eval_key_read_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
@@ -1126,7 +1132,9 @@ typedef struct ppml_train_options {
   uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
   uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
   uint64_t seed;
-  double rate;    /* of the steps, at its highest */
+  double rate;  /* of the steps, at its highest */
+  double decay; /* share of itself that a weight loses in a step, times the rate: of models without
+                     hidden layers alone, as normalization holds the weights of others */
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */

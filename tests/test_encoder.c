@@ -12,7 +12,7 @@ typedef struct bench {
   int8_t weight[PPML_LATENT_CHANNELS_MAX * VALUES_MAX];
   int32_t center[PPML_LATENT_CHANNELS_MAX], spread[PPML_LATENT_CHANNELS_MAX];
   uint8_t pixels[PIXELS_MAX], mean[VALUES_MAX];
-  int8_t latents[PPMLI_LATENTS_MAX];
+  int8_t latents[PPML_LATENTS_MAX];
   ppmli_encoder_moments moments[PPML_LATENT_CHANNELS_MAX];
   ppml_arena scratch;
 } bench;

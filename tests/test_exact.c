@@ -108,10 +108,13 @@ static void check_plan(const test_net *net, uint32_t j, int64_t step) {
   ppmli_exact_plan plan;
   ppmli_exact_layout_make(&layout, &net->model);
   ppmli_exact_plan_make(&plan, &layout, &net->model, j);
+  uint32_t scored = 0;
   for (uint32_t i = 0; i < plan.count; i++) {
     ck_assert_double_gt(plan.job[i].margin, 0.0105);
     ppmli_exact_table(table[i], &plan.job[i], N);
+    scored += plan.job[i].is_scored;
   }
+  ck_assert_uint_eq(scored, ppmli_exact_scored_parts(layer->activation));
   for (int64_t z = -plan.bound; z <= plan.bound; z += z < -400 || z > 400 ? step : 1) {
     int32_t a = ppmli_quant_activation(layer->activation, z, layer->range[j], NULL);
     for (int push = 0; push < 3; push++) {
@@ -478,7 +481,7 @@ START_TEST(the_noise_of_bootstraps_matches_the_formula) {
   ppmli_infer x;
   test_moments m = {0, 0, 0, 0};
   run_infer(&x, b, &arena);
-  ck_assert_int_eq(ppmli_infer_run(&x, NULL), PPML_OK);
+  ck_assert_int_eq(ppmli_layers_run(&x, NULL), PPML_OK);
   for (size_t s = 0; s < IMAGES * JOBS; s++) {
     const ppmli_exact_job *job = &x.digit.plan[x.digit.neuron[s % JOBS]].job[x.digit.job[s % JOBS]];
     ck_assert(job->radix != 0 && job->gain == 0);

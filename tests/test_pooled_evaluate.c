@@ -12,7 +12,7 @@ typedef struct bench {
   ppmli_pooled_image image;
   ppml_arena memory, prepared;
   uint64_t *message, *lwe;
-  int8_t latents[PPMLI_LATENTS_MAX];
+  int8_t latents[PPML_LATENTS_MAX];
 } bench;
 
 static size_t prepared_bytes(const bench *b) {

@@ -6,7 +6,8 @@
   - the lines themselves, as the code has them, against the table in docs/NOISE.md;
   - the numbers of answers: ln 2, the integral of the entropy, the width of a flood;
   - the initial values of BLAKE2s and ChaCha20;
-  - the prime and the roots of the number-theoretic transform.
+  - the prime and the roots of the number-theoretic transform;
+  - how far out a peak is, and that what is decided in one place is said again in no other.
 
 Exit status 1 if one does not fit."""
 import math
@@ -58,7 +59,7 @@ def least_sigma(dim, block_ones):
 def check_sets():
     text = read("ppml_impl/math/params.h") + read("ppml_impl/plan/security.h")
     rows = re.findall(r'\{"([\w-]+)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+), (-[\d.]+) \*/', text, re.S)
-    leveled = re.findall(r'\{"(leveled-\d+)",([^}]*?)PPMLI_\w+\}', text, re.S)
+    leveled = re.findall(r'\{"((?:leveled|pooled)-\d+)",([^}]*?)PPMLI_\w+\}', text, re.S)
     check(len(rows) + len(leveled) == len(re.findall(r'\{"[\w-]+",', text)),
           "params.h: a set without its log2 sigmas")
     for name, numbers in leveled:
@@ -142,7 +143,37 @@ def check_answers():
     check(2 * math.exp(-x * x / 2) <= 2**-63.6, "leak.h: a unit of 19.9 deviations")
 
 
+def check_peaks():
+    room = read("ppml_impl/network/room.h")
+    share = int(re.search(r"PPMLI_PEAK_SHARE (\d+)", room).group(1))
+    deviations = float(re.search(r"PPMLI_PEAK_DEVIATIONS ([\d.]+)", room).group(1))
+    beyond = math.erfc(deviations / math.sqrt(2))
+    check(abs(beyond * share - 1) < 0.01, "room.h: 1 normal number in %.0f is beyond %.2f deviations"
+          % (1 / beyond, deviations))
+
+
+# What stands in one place alone: words that would say it again, and where they may stand.
+HOMES = (("the share of accumulators beyond a peak", r"\b4000\b|\b2\.5e-4\b|\b3\.66", "network/room.h"),
+         ("room on the torus for a peak or a score", r"\b1\.25\b|\b16 / 7\b|\b7 << 60|peak\[j\] / 4", "network/room.h"),
+         ("whether weights go into the tables before them", r"layer(?:\[\w+\]\.|->)outputs == 1", "network/room.h"),
+         ("how many outputs a relu is the sum of", r"RELU \? 5", "network/windows.h"),
+         ("the longest side and the widest layer", r"\b1u? << 12\b|(?:SIDE|INPUTS|NEURONS)_MAX \d", "ppml.h"))
+
+
+def check_homes():
+    for folder, _, names in os.walk(os.path.join(ROOT, "ppml_impl")):
+        for path in sorted(os.path.join(folder, n) for n in names):
+            name = os.path.relpath(path, os.path.join(ROOT, "ppml_impl"))
+            code = re.sub(r"/\*.*?\*/", "", open(path).read(), flags=re.S)
+            for what, words, home in HOMES:
+                if name != home:
+                    for found in re.findall(words, code):
+                        check(False, "%s: %s is said again: %s (see %s)" % (name, what, found, home))
+
+
 check_sets()
+check_peaks()
+check_homes()
 check_ntt()
 check_lines()
 check_hashes()

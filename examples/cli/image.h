@@ -12,11 +12,13 @@
 #ifndef IMAGE_H
 #define IMAGE_H
 
+#include "../../ppml.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 /* Longest side that is read.  It bounds memory_bytes: less than 2^27 and the file's own size. */
-#define IMAGE_SIDE_MAX 4096
+#define IMAGE_SIDE_MAX PPML_SIDE_MAX
 
 typedef struct image {
   size_t

@@ -21,14 +21,16 @@
 #ifndef NPZ_H
 #define NPZ_H
 
+#include "../../ppml.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 #define NPZ_RANK_MAX 4
-#define NPZ_CLASSES_MAX 64
+#define NPZ_CLASSES_MAX PPML_CLASSES_MAX
 #define NPZ_MESSAGE_BYTES 200
-#define NPZ_LATENTS_MAX 4096 /* values of an image of floats, as many as are encrypted together */
-#define NPZ_LATENT_CHANNELS_MAX 16
+#define NPZ_LATENTS_MAX PPML_LATENTS_MAX /* values of an image of floats */
+#define NPZ_LATENT_CHANNELS_MAX PPML_LATENT_CHANNELS_MAX
 
 /* Memory for a file and all that it unpacks to, where nothing else is said: 2 GiB.  A file of 3 MB
  * can claim 3 GB, and unpack to that. */

@@ -11,8 +11,6 @@
 enum {
   CONSTANTS_MAX = 512,
   NODES_MAX = 1024,
-  INPUTS_MAX = 65536,
-  OUTPUTS_MAX = 4096,
   WORK_PER_BYTE = 32 /* values looked at or made, for a byte of the file */
 };
 
@@ -336,7 +334,7 @@ static const char *begin_layer(reader *r, const onnx_node *node, const onnx_tens
   size_t outputs = w->shape[by_rows ? 0 : 1], inputs = w->shape[by_rows ? 1 : 0];
   if (r->at == AT_END) return fail_op(r, node, "behind the last activation (expected none)");
   if (l == PPML_LAYERS_MAX) return fail_op(r, node, "one layer too many (expected at most 8)");
-  if (inputs > INPUTS_MAX || outputs > OUTPUTS_MAX)
+  if (inputs > PPML_INPUTS_MAX || outputs > PPML_NEURONS_MAX)
     return fail_op(r, node, "too large (expected at most 65536 inputs and 4096 outputs)");
   if (l > 0 && inputs != last_layer(r)->outputs)
     return fail_op(r, node, "its inputs are not the outputs before it (expected as many)");

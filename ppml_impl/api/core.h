@@ -12,6 +12,7 @@
 #include "../network/answer.h"
 #include "../network/encoder.h"
 #include "../network/fault.h"
+#include "../network/labels.h"
 #include "../network/name.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
@@ -283,7 +284,8 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
 /* What a feature map or an encrypted model takes, at most: tables of cosines have a side of 4096
  * values, and words of 24 bits or more become 8 bytes. */
 PPMLI_STATIC size_t ppmli_learning_read_bytes(const ppml_header *h) {
-  size_t cosines = ppmli_dct_bytes(1 << 12, 1 << 12), payload = (size_t)h->payload_bytes;
+  size_t cosines = ppmli_dct_bytes(PPML_SIDE_MAX, PPML_SIDE_MAX),
+         payload = (size_t)h->payload_bytes;
   if (h->kind == PPML_KIND_FEATURES) return cosines + 3 * payload + 8 * PPML_ALIGNMENT;
   return h->kind == PPML_KIND_LEARNT ? 3 * payload + PPML_ALIGNMENT : 0;
 }

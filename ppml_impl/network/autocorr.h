@@ -13,8 +13,7 @@
 
 #include "../base/base.h"
 
-#define PPMLI_LATENTS_MAX 4096 /* of an image: coefficients of a ciphertext */
-#define PPMLI_REGIONS_MAX 16   /* along a side */
+#define PPMLI_REGIONS_MAX 16 /* along a side */
 #define PPMLI_REACH_MAX 8
 
 /* Latents are bytes [channel][height][width], and what a network looks at in them. */
@@ -27,9 +26,9 @@ typedef struct ppmli_latent_shape {
 /* Are there latents, no more than a ciphertext can hold, and do the regions divide them? */
 PPMLI_STATIC int ppmli_latent_shape_is_valid(const ppmli_latent_shape *s) {
   if (s->width == 0 || s->height == 0 || s->channels == 0) return 0;
-  if (s->width > PPMLI_LATENTS_MAX || s->height > PPMLI_LATENTS_MAX) return 0;
+  if (s->width > PPML_LATENTS_MAX || s->height > PPML_LATENTS_MAX) return 0;
   if (s->channels > PPML_LATENT_CHANNELS_MAX) return 0;
-  if ((uint64_t)s->width * s->height * s->channels > PPMLI_LATENTS_MAX) return 0;
+  if ((uint64_t)s->width * s->height * s->channels > PPML_LATENTS_MAX) return 0;
   if (s->regions == 0 || s->regions > PPMLI_REGIONS_MAX) return 0;
   if (s->reach == 0 || s->reach > PPMLI_REACH_MAX) return 0;
   return s->width % s->regions == 0 && s->height % s->regions == 0;

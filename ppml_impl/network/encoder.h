@@ -89,7 +89,7 @@ PPMLI_INLINE int ppmli_encoder_is_patch(uint32_t f) {
 /* Why pictures of that shape have no such latents, as one line, or NULL.  All sizes are bounded
  * by it. */
 PPMLI_STATIC const char *ppmli_encoder_shape_refusal(const ppmli_encoder *e) {
-  const uint32_t side = PPMLI_LATENTS_MAX * PPMLI_PATCH_MAX;
+  const uint32_t side = PPML_LATENTS_MAX * PPMLI_PATCH_MAX;
   if (!ppmli_encoder_is_patch(e->patch)) return "patches have a side of 1, 2, 4, 8 or 16";
   if (e->width > side || e->height > side) return "images are too large to be cut into patches";
   if (e->width < e->patch || e->height < e->patch) return "images are smaller than a patch";
@@ -97,7 +97,7 @@ PPMLI_STATIC const char *ppmli_encoder_shape_refusal(const ppmli_encoder *e) {
     return "the side of a patch does not divide width and height";
   if (e->channels == 0 || e->channels > PPML_LATENT_CHANNELS_MAX)
     return "an encoder has 1 to 16 latent channels";
-  if ((uint64_t)ppmli_encoder_width(e) * ppmli_encoder_height(e) > PPMLI_LATENTS_MAX / e->channels)
+  if ((uint64_t)ppmli_encoder_width(e) * ppmli_encoder_height(e) > PPML_LATENTS_MAX / e->channels)
     return "more latents than the 4096 of a ciphertext (larger patches or fewer channels)";
   if (e->kind == PPML_ENCODER_PATCHES && e->channels > ppmli_encoder_patch_values(e))
     return "more latent channels than values in a patch";

@@ -7,16 +7,20 @@
 
 #include "../base/base.h"
 
+/* A limit as the digits that ppml.h has of it. */
+#define PPMLI_DIGITS_OF(limit) PPMLI_DIGITS_AS_TEXT(limit)
+#define PPMLI_DIGITS_AS_TEXT(limit) #limit
+
 /* clang-format off */
 #define PPMLI_FAULTS(FAULT)                                                                        \
   FAULT(NONE, NULL)                                                                                \
-  FAULT(WIDTH, "spec.width is not 1 to 4096")                                                      \
-  FAULT(HEIGHT, "spec.height is not 1 to 4096")                                                    \
-  FAULT(CHANNELS, "spec.channels is not 1 to 4, of ready latents 1 to 16")                         \
+  FAULT(WIDTH, "spec.width is not 1 to " PPMLI_DIGITS_OF(PPML_SIDE_MAX))                                                      \
+  FAULT(HEIGHT, "spec.height is not 1 to " PPMLI_DIGITS_OF(PPML_SIDE_MAX))                                                    \
+  FAULT(CHANNELS, "spec.channels is not 1 to 4, of ready latents 1 to " PPMLI_DIGITS_OF(PPML_LATENT_CHANNELS_MAX))                         \
   FAULT(INPUT_BITS, "spec.input_bits is not 1 to 8")                                               \
-  FAULT(OUTPUTS, "spec.outputs is not 1 to 64")                                                    \
-  FAULT(CLASSES, "spec.classes is not 2 to 64")                                                    \
-  FAULT(INPUTS, "spec.width, height and channels make an image beyond 65536 values")                 \
+  FAULT(OUTPUTS, "spec.outputs is not 1 to " PPMLI_DIGITS_OF(PPML_CLASSES_MAX))                                                    \
+  FAULT(CLASSES, "spec.classes is not 2 to " PPMLI_DIGITS_OF(PPML_CLASSES_MAX))                                                    \
+  FAULT(INPUTS, "spec.width, height and channels make an image beyond " PPMLI_DIGITS_OF(PPML_INPUTS_MAX) " values")                 \
   FAULT(SCORE_UNIT, "spec.score_unit is 0")                                                        \
   FAULT(TASK, "spec.task is no PPML_TASK")                                                         \
   FAULT(TASK_OUTPUTS, "spec.outputs is not what the task has for so many classes")                 \
@@ -26,8 +30,8 @@
   FAULT(ENCODER_KIND, "spec.encoder.kind is no PPML_ENCODER")                                      \
   FAULT(ENCODER_PATCH, "spec.encoder.patch is not 1, 2, 4, 8 or 16, of READY 1, or does not divide width and height") \
   FAULT(ENCODER_CHANNELS, "spec.encoder.channels is not 1 to 16, of READY spec.channels, or more than a patch has values") \
-  FAULT(ENCODER_LATENTS, "spec.encoder makes more than 4096 latents of an image")                  \
-  FAULT(ENCODER_WEIGHTS, "spec.encoder.weight has more than 4096 weights")                         \
+  FAULT(ENCODER_LATENTS, "spec.encoder makes more than " PPMLI_DIGITS_OF(PPML_LATENTS_MAX) " latents of an image")                  \
+  FAULT(ENCODER_WEIGHTS, "spec.encoder.weight has more than " PPMLI_DIGITS_OF(PPML_ENCODER_WEIGHTS_MAX) " weights")                         \
   FAULT(ENCODER_BITS, "spec.input_bits is not 2 to 8, of latents")                                 \
   FAULT(ENCODER_STANDARDISE, "spec.encoder.standardise is not 0 or 1")                             \
   FAULT(ENCODER_SCALE, "spec.encoder.scale_log2 is not -40 to 40")                                 \
@@ -43,14 +47,14 @@
   FAULT(POOLED_NO_MEAN, "pooled.mean is NULL")                                                     \
   FAULT(POOLED_BIAS, "pooled.bias is beyond 2^31")                                                 \
   FAULT(POOLED_PEAK, "pooled.peak is not 1 to 2^31")                                               \
-  FAULT(LAYER_COUNT, "layer_count is not 0 to 8")                                                  \
+  FAULT(LAYER_COUNT, "layer_count is not 0 to " PPMLI_DIGITS_OF(PPML_LAYERS_MAX))                                                  \
   FAULT(LAYER_INPUTS, "layer.inputs is not how many values the image or the layer before it has")  \
   FAULT(LAYER_OUTPUTS, "layer.outputs is 0")                                                       \
   FAULT(SCORES, "layer.outputs of the last layer is not spec.outputs")                             \
   FAULT(ACTIVATION, "layer.activation is no PPML_ACTIVATION")                                      \
   FAULT(NO_ACTIVATION, "layer.activation is NONE before the last layer, or another in it")         \
   FAULT(POLYNOMIAL, "layer.activation is POLYNOMIAL, and the network has not one hidden layer alone") \
-  FAULT(SIZE, "layer.inputs is beyond 65536, or layer.outputs beyond 4096")                        \
+  FAULT(SIZE, "layer.inputs is beyond " PPMLI_DIGITS_OF(PPML_INPUTS_MAX) ", or layer.outputs beyond " PPMLI_DIGITS_OF(PPML_NEURONS_MAX))                        \
   FAULT(NO_WEIGHT, "layer.weight is NULL")                                                         \
   FAULT(NO_BIAS, "layer.bias is NULL")                                                             \
   FAULT(NO_RANGE, "layer.range is NULL")                                                           \

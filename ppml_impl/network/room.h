@@ -21,11 +21,37 @@
 #define PPMLI_GAIN_MAX (1 << 15)     /* keeps plaintext polynomials small beside the FFT */
 #define PPMLI_SHARE_PARTS 1000000000 /* files have shares in parts of a billion */
 #define PPMLI_HIDDEN_GAIN_MAX 64     /* more would not help: the input's noise grows alike */
-#define PPMLI_CIRCUIT_WRAPS 2.5e-4   /* share of the accumulators that are beyond their room */
 
 PPMLI_INLINE int ppmli_activation_is_odd(uint32_t activation) {
   return activation == PPML_ACTIVATION_RELU || activation == PPML_ACTIVATION_SIGN;
 }
+
+/* ------------------------------------------------------------------ peaks */
+
+/* The peak of an accumulator or score is what 1 in so many of those that training saw exceeds. */
+#define PPMLI_PEAK_SHARE 4000
+#define PPMLI_PEAK_DEVIATIONS 3.66 /* that share of normal numbers is farther out, either way */
+#define PPMLI_PEAK_QUARTERS 5    /* room on the torus for an accumulator, in quarters of its peak */
+#define PPMLI_SCORE_SIXTEENTHS 7 /* of a turn: room for a score, which must never wrap */
+
+/* How many of `count` accumulators may exceed their peak. */
+PPMLI_INLINE uint64_t ppmli_peak_exceptions(uint64_t count) {
+  return count / PPMLI_PEAK_SHARE;
+}
+
+/* A full turn in units of z, where accumulators with that peak and range just fill their room.
+ *   peak, range  in units of z, which may be fractions */
+PPMLI_INLINE double ppmli_room_turn(uint32_t activation, double peak, double range) {
+  double room = PPMLI_PEAK_QUARTERS / 4.0 * peak;
+  return ppmli_activation_is_odd(activation) ? 2 * (room + range) : 4 * room;
+}
+
+/* A full turn in units of a score that is at most `bound`. */
+PPMLI_INLINE double ppmli_room_score_turn(double bound) {
+  return bound * 16 / PPMLI_SCORE_SIXTEENTHS;
+}
+
+/* ----------------------------------------------------------------- layout */
 
 /* Does layer l + 1 have one output alone?  Then its weights go into layer l's tables. */
 PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
@@ -35,14 +61,14 @@ PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
 /* The largest torus value of z_j = 1 that keeps accumulator j where it should be. */
 PPMLI_STATIC uint64_t ppmli_layer_capacity(const ppml_model *m, uint32_t l, uint32_t j) {
   const ppml_layer *layer = &m->layer[l];
-  if (layer->activation == PPML_ACTIVATION_NONE) { /* 7/16 of a turn: a score never wraps */
+  if (layer->activation == PPML_ACTIVATION_NONE) {
     uint64_t bound = (uint64_t)ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
-    return ((uint64_t)7 << 60) / (bound ? bound : 1);
+    return ((uint64_t)PPMLI_SCORE_SIXTEENTHS << 60) / (bound ? bound : 1);
   }
-  uint64_t peak = (uint64_t)layer->peak[j] + (uint64_t)layer->peak[j] / 4;
+  uint64_t room = (uint64_t)layer->peak[j] * PPMLI_PEAK_QUARTERS / 4;
   if (ppmli_activation_is_odd(layer->activation))
-    return ((uint64_t)1 << 63) / (peak + (uint64_t)layer->range[j]);
-  return ((uint64_t)1 << 62) / peak;
+    return ((uint64_t)1 << 63) / (room + (uint64_t)layer->range[j]);
+  return ((uint64_t)1 << 62) / room;
 }
 
 PPMLI_STATIC uint64_t ppmli_layer_least_capacity(const ppml_model *m, uint32_t l) {

@@ -12,10 +12,19 @@ PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
   return (size_t)spec->width * spec->height * spec->channels;
 }
 
+/* Are images latents that another encoder has made?  Networks on latents need leveled sets. */
+PPMLI_INLINE int ppmli_spec_takes_latents(const ppml_spec *spec) {
+#ifdef PPML_NO_LEVELED
+  (void)spec;
+  return 0;
+#else
+  return spec->encoder.kind == PPML_ENCODER_READY;
+#endif
+}
+
 /* Bytes of one image, as ppml_spec_image_bytes has them. */
 PPMLI_INLINE size_t ppmli_spec_image_bytes(const ppml_spec *spec) {
-  int is_ready = spec->encoder.kind == PPML_ENCODER_READY;
-  return ppmli_spec_inputs(spec) * (is_ready ? sizeof(float) : 1);
+  return ppmli_spec_inputs(spec) * (ppmli_spec_takes_latents(spec) ? sizeof(float) : 1);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -78,10 +87,9 @@ PPMLI_STATIC int ppmli_spec_task_fault(ppmli_place *at, const ppml_spec *s) {
 
 /* Sizes that arrays and sums may be made from. */
 PPMLI_STATIC int ppmli_spec_shape_fault(const ppml_spec *s) {
-  const uint32_t side = 1 << 12;
-  uint32_t channels = s->encoder.kind == PPML_ENCODER_READY ? PPML_LATENT_CHANNELS_MAX : 4;
-  if (s->width == 0 || s->width > side) return PPMLI_FAULT_WIDTH;
-  if (s->height == 0 || s->height > side) return PPMLI_FAULT_HEIGHT;
+  uint32_t channels = ppmli_spec_takes_latents(s) ? PPML_LATENT_CHANNELS_MAX : 4;
+  if (s->width == 0 || s->width > PPML_SIDE_MAX) return PPMLI_FAULT_WIDTH;
+  if (s->height == 0 || s->height > PPML_SIDE_MAX) return PPMLI_FAULT_HEIGHT;
   if (s->channels == 0 || s->channels > channels) return PPMLI_FAULT_CHANNELS;
   if (s->input_bits < 1 || s->input_bits > 8) return PPMLI_FAULT_INPUT_BITS;
   if (s->outputs < 1 || s->outputs > PPML_CLASSES_MAX) return PPMLI_FAULT_OUTPUTS;
@@ -105,7 +113,7 @@ PPMLI_STATIC int ppmli_spec_encoder_shape_fault(const ppml_spec *s) {
     return PPMLI_FAULT_ENCODER_CHANNELS;
   uint32_t values = is_ready ? s->channels : e->patch * e->patch * s->channels;
   if (is_ready ? e->channels != values : e->channels > values) return PPMLI_FAULT_ENCODER_CHANNELS;
-  if (s->width / e->patch * (s->height / e->patch) > PPMLI_LATENTS_MAX / e->channels)
+  if (s->width / e->patch * (s->height / e->patch) > PPML_LATENTS_MAX / e->channels)
     return PPMLI_FAULT_ENCODER_LATENTS;
   if (!is_ready && values * e->channels > PPML_ENCODER_WEIGHTS_MAX)
     return PPMLI_FAULT_ENCODER_WEIGHTS;

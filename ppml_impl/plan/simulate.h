@@ -20,11 +20,11 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../server/dense.h"
-#include "layout_leveled.h"
-#include "layout_rounded.h"
+#include "leveled_noise.h"
 #include "noise.h"
 #include "normal.h"
 #include "pooled_noise.h"
+#include "rounded_noise.h"
 
 typedef struct ppmli_noisy {
   const ppml_circuit *circuit;
@@ -71,7 +71,8 @@ PPMLI_STATIC void ppmli_simulate_activations(ppmli_noisy *s, uint32_t l) {
 PPMLI_STATIC void ppmli_simulate_accumulators(ppmli_noisy *s, uint32_t l) {
   const ppml_circuit *c = s->circuit;
   const ppml_layer *layer = &c->model.layer[l];
-  double variance = layer->outputs == 1 ? layer->inputs * ppmli_square(s->bootstrap_std) : 0;
+  double variance =
+      ppmli_circuit_is_folded(c, l - 1) ? layer->inputs * ppmli_square(s->bootstrap_std) : 0;
   if (l + 1 < c->model.layer_count) variance += ppmli_square(s->switch_std);
   for (uint32_t j = 0; j < layer->outputs; j++) {
     const int8_t *w = layer->weight + (size_t)j * layer->inputs;

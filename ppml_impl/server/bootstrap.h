@@ -25,6 +25,7 @@
 #include "../wire/input.h"
 #include "dense.h"
 #include "evalkey.h"
+#include "window_tables.h"
 
 /* What rounds of bootstraps need beside the samples. */
 typedef struct ppmli_digit_work {

@@ -5,8 +5,8 @@
 
 #include "../base/parallel.h"
 #include "../math/params.h"
-#include "../network/windows.h"
 #include "bootstrap.h"
+#include "window_tables.h"
 
 /* ----------------------------------------------------------------- digits */
 

@@ -4,14 +4,13 @@
 #define PPMLI_TRAIN_FINISH_H
 
 #include "../base/parallel.h"
-#include "../network/answer.h"
 #include "../network/clear.h"
+#include "../network/labels.h"
 #include "../network/model.h"
+#include "../network/room.h"
 #include "../network/spec.h"
 #include "loss.h"
 #include "trainer.h"
-
-#define PPMLI_FINISH_PEAK_SHARE 4000 /* of that many accumulators one may be beyond its peak */
 
 /* ----------------------------------------------------------------- peaks */
 
@@ -65,7 +64,7 @@ PPMLI_STATIC int ppmli_finish_watch_images(ppmli_trainer *t, const uint8_t *pixe
  *   farthest  where the last bin, which has no upper end, ends */
 PPMLI_STATIC int32_t ppmli_finish_peak(const uint32_t *seen, uint64_t total, int32_t range,
                                        int32_t farthest) {
-  uint64_t above = 0, most = total / PPMLI_FINISH_PEAK_SHARE;
+  uint64_t above = 0, most = ppmli_peak_exceptions(total);
   int64_t bins = PPMLI_TRAIN_PEAK_BINS;
   while (bins > PPMLI_TRAIN_BINS_PER_RANGE && above + seen[bins - 1] <= most) above += seen[--bins];
   int64_t peak = (bins * range + PPMLI_TRAIN_BINS_PER_RANGE - 1) / PPMLI_TRAIN_BINS_PER_RANGE;

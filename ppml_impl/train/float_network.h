@@ -6,14 +6,11 @@
 #include "../base/arena.h"
 #include "../network/spec.h"
 
-#define PPMLI_CALIBRATE_BINS 1024       /* of the histogram of a neuron's y */
-#define PPMLI_CALIBRATE_CLIPPED 10000   /* of that many activations one may be clipped */
-#define PPMLI_CALIBRATE_PEAK_SHARE 4000 /* of that many accumulators one may be beyond its peak */
+#define PPMLI_CALIBRATE_BINS 1024     /* of the histogram of a neuron's y */
+#define PPMLI_CALIBRATE_CLIPPED 10000 /* of that many activations one may be clipped */
 #define PPMLI_CALIBRATE_NARROWEST 4 /* an activation is as wide as this share of its y, or wider */
 #define PPMLI_CALIBRATE_STEPS 24    /* weight steps that are tried */
 #define PPMLI_CALIBRATE_FINE_GAIN 8 /* larger gains lose little by being integers */
-#define PPMLI_CALIBRATE_INPUTS_MAX 65536
-#define PPMLI_CALIBRATE_NEURONS_MAX 4096
 #define PPMLI_CALIBRATE_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
 #define PPMLI_FLOAT_MAX 1e30f                          /* of a weight or bound that is one */
 
@@ -25,8 +22,8 @@ PPMLI_INLINE int ppmli_float_is_finite(float x) {
 
 PPMLI_STATIC int ppmli_float_layer_is_valid(const ppml_float_layer *layer, int is_last) {
   if (layer->weight == NULL || layer->bias == NULL) return 0;
-  if (layer->inputs < 1 || layer->inputs > PPMLI_CALIBRATE_INPUTS_MAX) return 0;
-  if (layer->outputs < 1 || layer->outputs > PPMLI_CALIBRATE_NEURONS_MAX) return 0;
+  if (layer->inputs < 1 || layer->inputs > PPML_INPUTS_MAX) return 0;
+  if (layer->outputs < 1 || layer->outputs > PPML_NEURONS_MAX) return 0;
   if (!is_last && !(layer->low < layer->high)) return 0;
   for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
     if (!ppmli_float_is_finite(layer->weight[i])) return 0;
@@ -37,8 +34,8 @@ PPMLI_STATIC int ppmli_float_layer_is_valid(const ppml_float_layer *layer, int i
 
 /* Shapes that fit one another, and numbers that are numbers. */
 PPMLI_STATIC int ppmli_float_is_valid(const ppml_float_model *net) {
-  const uint32_t side = 1 << 12;
-  if (net->width - 1 >= side || net->height - 1 >= side || net->channels - 1 >= 4) return 0;
+  if (net->width - 1 >= PPML_SIDE_MAX || net->height - 1 >= PPML_SIDE_MAX || net->channels - 1 >= 4)
+    return 0;
   if (net->classes < 2 || net->classes > PPML_CLASSES_MAX) return 0;
   if (net->layer_count < 1 || net->layer_count > PPML_LAYERS_MAX) return 0;
   for (uint32_t k = 0; k < net->channels; k++)

@@ -1,5 +1,5 @@
-/* Peaks of the scores of a model without hidden layers: what all but one in 4000 scores
- * of training images, as they are and warped, stay below.  The set `linear` lays scores out by
+/* Peaks of the scores of a model without hidden layers: what all but one in PPMLI_PEAK_SHARE
+ * scores of training images, as they are and warped, stay below.  The set `linear` lays scores out by
  * them; without them it has to leave room for what no image reaches, and noise counts for more. */
 #ifndef PPMLI_TRAIN_LINEAR_PEAKS_H
 #define PPMLI_TRAIN_LINEAR_PEAKS_H
@@ -7,11 +7,11 @@
 #include "../base/arena.h"
 #include "../network/augment.h"
 #include "../network/clear.h"
+#include "../network/room.h"
 #include "../network/spec.h"
 
-#define PPMLI_PEAKS_SHARE 4000 /* as in finish.h: one score of that many may be larger */
-#define PPMLI_PEAKS_COPIES 2   /* of each image: as it is, and warped */
-#define PPMLI_PEAKS_MOST 64    /* the largest scores that are kept of each output */
+#define PPMLI_PEAKS_COPIES 2 /* of each image: as it is, and warped */
+#define PPMLI_PEAKS_MOST 64  /* the largest scores that are kept of each output */
 
 PPMLI_STATIC size_t ppmli_linear_peaks_scratch(const ppml_model *m) {
   return 2 * ppmli_arena_rounded(ppmli_spec_inputs(&m->spec)) +
@@ -39,7 +39,7 @@ PPMLI_STATIC int ppmli_linear_peaks(int32_t *peak, const ppml_model *m,
                                     const ppml_image_source *source, ppml_rng *rng,
                                     ppml_arena *arena) {
   size_t mark = arena->used_bytes, inputs = ppmli_spec_inputs(&m->spec);
-  size_t above = PPMLI_PEAKS_COPIES * source->count / PPMLI_PEAKS_SHARE;
+  size_t above = (size_t)ppmli_peak_exceptions(PPMLI_PEAKS_COPIES * source->count);
   ppmli_augmentation how = {1, 0};
   int32_t scores[PPML_CLASSES_MAX];
   if (source->count == 0 || above >= PPMLI_PEAKS_MOST) return PPML_ERR_ARG;

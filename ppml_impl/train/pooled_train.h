@@ -20,6 +20,7 @@
 #include "../network/convolution.h"
 #include "../network/encoder.h"
 #include "../network/pooled.h"
+#include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
 #include "finish.h"
@@ -502,9 +503,10 @@ PPMLI_STATIC void ppmli_pooled_fix_biases(ppmli_pooled_trainer *t) {
 
 /* ----------------------------------------------------------------- finish */
 
-/* The least number that all but 1 in PEAK_SHARE magnitudes of score c do not exceed. */
+/* The least number that all but 1 in PPMLI_PEAK_SHARE magnitudes of score c do not exceed. */
 PPMLI_STATIC int64_t ppmli_pooled_peak(const ppmli_pooled_trainer *t, uint32_t c) {
-  size_t total = t->train.count + t->validation.count, most = total / PPMLI_FINISH_PEAK_SHARE;
+  size_t total = t->train.count + t->validation.count;
+  uint64_t most = ppmli_peak_exceptions(total);
   const float *weight = t->whole + c * (t->features + 1);
   int64_t peak = 0;
   for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1) {

@@ -9,8 +9,8 @@
 #include "../base/arena.h"
 #include "../math/digits.h"
 #include "../math/params.h"
-#include "../network/answer.h"
 #include "../network/clear.h"
+#include "../network/labels.h"
 #include "../network/model.h"
 #include "../network/room.h"
 #include "../network/spec.h"
@@ -230,7 +230,7 @@ PPMLI_STATIC double ppmli_calibrate_lower(const ppmli_calibration *c, uint32_t j
 /* The distance from middle that few enough y_j exceed: bins are dropped from the farther end. */
 PPMLI_STATIC double ppmli_calibrate_farthest(const ppmli_calibration *c, uint32_t j) {
   const uint32_t *seen = c->seen + (size_t)j * PPMLI_CALIBRATE_BINS;
-  uint64_t dropped = 0, most = c->images->count / PPMLI_CALIBRATE_PEAK_SHARE;
+  uint64_t dropped = 0, most = ppmli_peak_exceptions(c->images->count);
   size_t low = 0, high = PPMLI_CALIBRATE_BINS;
   for (;;) {
     double down = c->middle[j] - ppmli_calibrate_edge(c, j, low);
@@ -366,7 +366,8 @@ PPMLI_STATIC void ppmli_calibrate_neuron(ppmli_calibration *c, uint32_t l, uint3
   double step = ppmli_calibrate_best_step(c, row, layer->inputs, 1, most);
   if (l == 0)
     step = ppmli_calibrate_fit_step(
-        step, ppmli_calibrate_least_step(c, 2 * (1.25 * c->farthest[j] + c->half[j])));
+        step, ppmli_calibrate_least_step(
+                  c, ppmli_room_turn(layer->activation, c->farthest[j], c->half[j])));
   c->range[l][j] = ppmli_calibrate_range(c, &c->net->layer[l], j, &step);
   ppmli_calibrate_integers(c, l, j, step, c->middle[j]);
   int32_t peak = (int32_t)ppmli_calibrate_round(c->farthest[j] / step, PPMLI_CALIBRATE_INTEGER_MAX);
@@ -382,7 +383,8 @@ PPMLI_STATIC void ppmli_calibrate_scores(ppmli_calibration *c, uint32_t l) {
     double reach = fabs(c->shift[j]);
     for (uint32_t i = 0; i < layer->inputs; i++)
       reach += top * fabs((double)c->row[(size_t)j * layer->inputs + i]);
-    step = ppmli_calibrate_fit_step(step, ppmli_calibrate_least_step(c, reach * 16 / 7));
+    step =
+        ppmli_calibrate_fit_step(step, ppmli_calibrate_least_step(c, ppmli_room_score_turn(reach)));
   }
   for (uint32_t j = 0; j < layer->outputs; j++) ppmli_calibrate_integers(c, l, j, step, 0);
   c->model.spec.score_unit =

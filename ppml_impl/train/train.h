@@ -10,10 +10,11 @@
 #include "../base/parallel.h"
 #include "../base/rng.h"
 #include "../math/params.h"
-#include "../network/answer.h"
 #include "../network/augment.h"
 #include "../network/clear.h"
+#include "../network/labels.h"
 #include "../network/model.h"
+#include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
 #include "finish.h"
@@ -130,18 +131,16 @@ PPMLI_STATIC void ppmli_train_draw_sample(ppmli_trainer *t) {
 }
 
 /* Noise of accumulators, whose activation saturates at 1, from that of key switch and
- * modulus switch: on the torus there is room for OVERSHOOT ranges and a quarter more
- * (circuit.h), and for one more where the activation is odd.  That of a bootstrap is
- * relative to the room of a score, 7/16 of a turn.  Polynomials are computed without a bootstrap,
+ * modulus switch: on the torus accumulators are laid out as if OVERSHOOT ranges
+ * were their peak.  That of a bootstrap is relative to a score that fills its room.  Polynomials are computed without a bootstrap,
  * under noise that is nothing beside this. */
 PPMLI_STATIC void ppmli_train_set_noise(ppmli_trainer *t) {
   const ppml_params *p = t->options->params;
-  double room = 1.25 * PPMLI_SHADOW_OVERSHOOT;
-  int is_odd = t->options->activation != PPML_ACTIVATION_CLIPPED_SQUARE;
   if (p == NULL || t->options->activation == PPML_ACTIVATION_POLYNOMIAL) return;
   double turns = sqrt(ppmli_noise_keyswitch(p) + ppmli_noise_modulus_switch(p));
-  t->shadow.noise = (float)(turns * (is_odd ? 2 * (room + 1) : 4 * room));
-  t->shadow.table_noise = (float)(sqrt(ppmli_noise_blind_rotation(p)) * 16 / 7);
+  t->shadow.noise =
+      (float)(turns * ppmli_room_turn(t->options->activation, PPMLI_SHADOW_OVERSHOOT, 1));
+  t->shadow.table_noise = (float)ppmli_room_score_turn(sqrt(ppmli_noise_blind_rotation(p)));
 }
 
 PPMLI_STATIC void ppmli_train_prepare(ppmli_trainer *t, const ppml_images *validation) {
@@ -237,7 +236,7 @@ PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, s
   ppmli_shadow_backward(&t->shadow, t->parallel);
   ppmli_shadow_descend(&t->shadow,
                        ppmli_train_rate(t->options, ((float)step + 0.5f) / (float)steps),
-                       newest < 1 ? newest : 1, t->parallel);
+                       (float)t->options->decay, newest < 1 ? newest : 1, t->parallel);
   return loss;
 }
 

@@ -16,8 +16,6 @@
 #define PPMLI_TRAIN_SAMPLE 512        /* changed training images that normalization is folded by */
 #define PPMLI_TRAIN_PEAK_BINS 128     /* of the histogram that peaks are read from ... */
 #define PPMLI_TRAIN_BINS_PER_RANGE 16 /* ... hence eight ranges wide */
-#define PPMLI_TRAIN_INPUTS_MAX 65536
-#define PPMLI_TRAIN_NEURONS_MAX 4096
 #define PPMLI_TRAIN_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
 #define PPMLI_TRAIN_ROOT_MAX ((int32_t)1 << 19)    /* the same before a polynomial */
 #define PPMLI_TRAIN_SCORE_BITS 3                   /* of the weights behind polynomials */
@@ -61,10 +59,9 @@ typedef struct ppmli_trainer {
 
 /* Inputs of an image, or 0 where there are too many. */
 PPMLI_STATIC uint64_t ppmli_train_inputs(const ppml_train_options *o) {
-  const uint32_t side = 1 << 12; /* as ppmli_spec_is_valid has it */
-  if (o->width > side || o->height > side || o->channels > 4) return 0;
+  if (o->width > PPML_SIDE_MAX || o->height > PPML_SIDE_MAX || o->channels > 4) return 0;
   uint64_t inputs = (uint64_t)o->width * o->height * o->channels;
-  return inputs <= PPMLI_TRAIN_INPUTS_MAX ? inputs : 0;
+  return inputs <= PPML_INPUTS_MAX ? inputs : 0;
 }
 
 PPMLI_INLINE int ppmli_train_learns_polynomials(const ppml_train_options *o) {
@@ -90,7 +87,7 @@ PPMLI_STATIC int ppmli_train_shape_is_valid(const ppml_train_options *o) {
   if (inputs == 0 || o->classes < 2 || o->classes > PPML_CLASSES_MAX) return 0;
   if (o->task > PPML_TASK_GRADE || o->hidden_count >= PPML_LAYERS_MAX) return 0;
   for (uint32_t l = 0; l < o->hidden_count; l++)
-    if (o->hidden[l] == 0 || o->hidden[l] > PPMLI_TRAIN_NEURONS_MAX) return 0;
+    if (o->hidden[l] == 0 || o->hidden[l] > PPML_NEURONS_MAX) return 0;
   if (!ppmli_train_activation_is_valid(o)) return 0;
   if (o->input_bits < 1 || o->input_bits > 8 || o->weight_bits < 2 || o->weight_bits > 8) return 0;
   return inputs << (o->input_bits + o->weight_bits - 1) <= ppmli_train_integer_max(o->activation);
@@ -107,7 +104,7 @@ PPMLI_STATIC int ppmli_train_options_are_valid(const ppml_train_options *o) {
   if (o->activation != PPML_ACTIVATION_POLYNOMIAL && (o->params != NULL) == (o->noiseless != 0))
     return 0; /* no set, and nobody said that there should be none */
   return o->rate > 0 && ppmli_train_is_within(o->rate, 1) && ppmli_train_is_within(o->balance, 1) &&
-         ppmli_train_is_within(o->warp, 3);
+         ppmli_train_is_within(o->warp, 3) && ppmli_train_is_within(o->decay, 100);
 }
 
 /* Labels of an image. */
