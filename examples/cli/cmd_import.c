@@ -451,8 +451,8 @@ static int import_convolution(const import_request *r, const file_input *file) {
   ppml_arena arena;
   const char *split = r->split ? r->split : "train";
   const import_conv_request request = {r->onnx_path,   r->data_path, r->model_path, r->class_names,
-                                       split,          r->mean,      r->std,        r->input_bits,
-                                       r->weight_bits, r->agreement, r->json};
+                                       split,          r->mean,      r->std,        r->latent_bits,
+                                       r->square_bits, r->agreement, r->json};
   if (r->layout && strcmp(r->layout, "chw") != 0)
     return cli_fail(CLI_USAGE, "import", "--layout %s (expected chw of a convolution)", r->layout);
   int status = load_dataset(&data, r->data_path, r->data_limit_bytes, &arena);
