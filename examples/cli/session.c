@@ -79,8 +79,8 @@ int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t
 static int encrypt(session *s, const uint8_t *pixels, size_t count) {
   size_t each = ppml_spec_image_bytes(&s->circuit->model.spec);
   for (size_t i = 0; i < count; i++) {
-    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->secret, pixels + i * each,
-                             &s->rng, &s->client_arena);
+    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->secret, pixels + i * each, &s->rng,
+                             &s->client_arena);
     if (error) return cli_fail_ppml(error, "encryption", "enough memory");
   }
   return CLI_OK;
