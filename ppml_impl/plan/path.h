@@ -8,6 +8,7 @@
 #include "certify_layers.h"
 #include "layout_exact.h"
 #include "layout_leveled.h"
+#include "layout_linear.h"
 #include "layout_pooled.h"
 #include "layout_rounded.h"
 #include "simulate.h"
@@ -19,6 +20,8 @@
 PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
                                        ppml_refusal *refusal) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_scale(c, gain);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_leveled_scale(c, gain);
@@ -36,6 +39,8 @@ PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
 /* Is this a layout that the planner would make?  Errors: PARAMS. */
 PPMLI_STATIC int ppmli_planner_check(const ppml_circuit *c) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_check(c);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_leveled_check(c);
