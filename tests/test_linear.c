@@ -276,6 +276,7 @@ START_TEST(what_does_not_fit_is_refused) {
   ppml_writer writer = ppml_writer_to_memory(NULL, 0);
   ppml_rng rng = test_rng(1);
   automatic.automatic = 1;
+  automatic.agreement = 0;
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &b->key, &rng, NULL, NULL, &b->scratch),
                    PPML_ERR_PARAMS);
   ck_assert_int_eq(ppml_compile(&circuit, &b->net.model, &automatic, NULL, &b->memory), PPML_OK);
