@@ -183,7 +183,7 @@ static int make_latents(uint32_t standardise) {
   static uint64_t message[4096];
   int8_t latents[32];
   ppml_arena arena;
-  ppmli_encoder e = {PPML_ENCODER_PATCHES, 16, 16, 1, 4, 2,      5,
+  ppmli_encoder e = {PPML_ENCODER_PATCHES, 16, 16, 1, 4,      2,      5,
                      standardise,          2,  2,  0, weight, center, spread};
   ppmli_latent_shape shape = {4, 4, 2, 2, 2};
   ppmli_pooled_layout layout;
