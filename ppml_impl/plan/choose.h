@@ -84,18 +84,20 @@ PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double
   return PPML_ERR_PARAMS;
 }
 
-/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: the
- * exact one, if it must be, since it is the slowest.
+/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: of a linear model
+ * the one without a key before all others; the exact one, if it must be, since it is the slowest.
  *   gain [layer_count][outputs]
  * Errors: PARAMS, refusal then being of the set that came closest. */
 PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
                                       const ppml_compile_options *options, ppml_refusal *refusal) {
   const ppml_params *p;
-  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
-    if (!ppmli_compile_may(options, &c->model, p)) continue;
-    c->params = p;
-    if (ppmli_compile_try(c, gain, options->agreement, refusal) == PPML_OK) return PPML_OK;
-  }
+  for (int keyless = 1; keyless >= 0; keyless--)
+    for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
+      if (ppmli_params_is_keyless(p) != keyless) continue;
+      if (!ppmli_compile_may(options, &c->model, p)) continue;
+      c->params = p;
+      if (ppmli_compile_try(c, gain, options->agreement, refusal) == PPML_OK) return PPML_OK;
+    }
   return PPML_ERR_PARAMS;
 }
 
