@@ -54,7 +54,7 @@ PPMLI_INLINE double ppmli_room_score_turn(double bound) {
 /* ----------------------------------------------------------------- layout */
 
 /* Does layer l + 1 have one output alone?  Then its weights go into layer l's tables. */
-PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
+PPMLI_INLINE int ppmli_tables_have_weights(const ppml_circuit *c, uint32_t l) {
   return ppmli_params_folds_weights(c->params) && c->model.layer[l + 1].outputs == 1;
 }
 

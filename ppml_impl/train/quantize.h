@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "../base/arena.h"
-#include "../math/digits.h"
+#include "../math/radices.h"
 #include "../math/params.h"
 #include "../network/clear.h"
 #include "../network/labels.h"
@@ -331,7 +331,7 @@ PPMLI_STATIC double ppmli_calibrate_fit_step(double step, double least) {
  * what the network does not; where it is narrower, the weights get coarser. */
 PPMLI_STATIC int32_t ppmli_calibrate_range(ppmli_calibration *c, const ppml_float_layer *layer,
                                            uint32_t j, double *step) {
-  int32_t range = ppmli_digits_range(c->half[j] / *step);
+  int32_t range = ppmli_radices_range(c->half[j] / *step);
   double wider = range * *step - c->half[j];
   int has_low = layer->low > -PPMLI_FLOAT_MAX;
   if (wider < 0 || c->middle[j] + c->half[j] + 2 * wider > layer->high) {

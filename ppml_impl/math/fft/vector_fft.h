@@ -8,7 +8,7 @@
  *
  * Between passes, work holds [points / W][re, im][W]. */
 #include "ref.h"
-#include "walk.h"
+#include "common.h"
 
 /* ------------------------------------------------------------ butterflies */
 

@@ -1,7 +1,7 @@
 /* What the vector backends share that has no vector in it: where a forward
  * transform takes its numbers from, and how a product walks over the key. */
-#ifndef PPMLI_FFT_WALK_H
-#define PPMLI_FFT_WALK_H
+#ifndef PPMLI_FFT_COMMON_H
+#define PPMLI_FFT_COMMON_H
 
 #include "backend.h"
 
