@@ -44,7 +44,7 @@ endif
 HEADERS = ppml.h $(wildcard ppml_impl/*/*.h ppml_impl/*/*/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
-READERS = inflate npz npz_write csv exif jpeg image resample file protobuf onnx_file onnx_run onnx
+READERS = inflate npz npz_write csv exif jpeg image resample file protobuf onnx_file onnx_run onnx onnx_conv
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all
@@ -52,7 +52,7 @@ READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 ## Build
 
-all: $(BUILD)/ppml $(BUILD)/minimal ## build the command, build/ppml (static), and the example
+all: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client ## build the command, build/ppml (static), and the examples
 
 $(BUILD)/cli/%.o: examples/cli/%.c $(HEADERS) $(CLI_HEADERS)
 	@mkdir -p $(@D)
@@ -74,6 +74,12 @@ $(BUILD)/minimal: examples/minimal.c $(HEADERS)
 	@mkdir -p $(@D)
 	@echo "  cc $@"
 	@$(COMPILE) $< -lm -o $@
+
+# A client alone: without libm.
+$(BUILD)/client: examples/client.c $(HEADERS)
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	@$(COMPILE) $< -o $@
 
 demo: $(BUILD)/ppml ## classify encrypted sample images, start to end
 	@$(BUILD)/ppml demo
@@ -157,8 +163,8 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 	@PPML=$(BUILD)/ppml CC="$(CC)" WARNINGS="$(WARNINGS)" ALIVE_NOTE=$(BUILD)/alive \
 	  sh tests/alive.sh "make check-cross" sh tests/cross.sh $(MACHINES)
 
-check-cli: $(BUILD)/ppml $(BUILD)/minimal
-	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
+check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
+	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 
 # Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
 check-import: $(BUILD)/ppml
@@ -212,7 +218,7 @@ check-emulated: check-narrow ## NEON and an old x86-64 under qemu
 
 # Where size_t is narrower than uint64_t.
 check-narrow: ## what a 32-bit compiler says of the library and the command
-	$(CROSS_32)gcc $(STD) $(WARNINGS) $(CPPFLAGS) -pthread -fsyntax-only examples/minimal.c examples/cli/*.c
+	$(CROSS_32)gcc $(STD) $(WARNINGS) $(CPPFLAGS) -pthread -fsyntax-only examples/*.c examples/cli/*.c
 
 ## Fuzz
 

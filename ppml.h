@@ -15,7 +15,8 @@
  *
  * Parts:    core, what all roles need | client, keys, encryption and decryption |
  *           server, inference | planning, from a network to a circuit |
- *           training.  Each of the last three can be left out.
+ *           training | learning from encrypted images.  Each of the last four can be
+ *           left out.
  *
  * Options, defined before the implementation is included:
  *   PPML_API            linkage of the public functions (default: extern);
@@ -585,7 +586,8 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
                                   const ppml_limits *limits) PPML_MUST_CHECK;
 
 /* Memory that reading a container with this header takes: exact for encrypted images and one
- * image's scores, at most that much for models, circuits and more scores, 0 for client specs and
+ * image's scores, at most that much for models, circuits, more scores, feature maps and encrypted
+ * models, 0 for client specs and
  * secret keys.
  * For an evaluation key ask ppml_eval_key_read_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
@@ -1130,7 +1132,9 @@ typedef struct ppml_train_options {
   uint32_t patience; /* epochs of a seed without a better one, after which it ends; 0: never */
   uint32_t seeds;    /* networks that are trained, from `seed` on; the best is kept */
   uint64_t seed;
-  double rate;    /* of the steps, at its highest */
+  double rate;  /* of the steps, at its highest */
+  double decay; /* share of itself that a weight loses in a step, times the rate: of models without
+                     hidden layers alone, as normalization holds the weights of others */
   double balance; /* 0: images weigh the same, 1: classes do */
   double warp;    /* strength of the changes to images, 1: augment.h's; 0: none */
   uint32_t flip;  /* 1: images may be mirrored left to right, 2: top to bottom, 3: both */
@@ -1234,6 +1238,40 @@ PPML_API int ppml_train_pooled(ppml_model *model, const ppml_pooled_options *opt
                                const ppml_images *train, const ppml_images *validation,
                                const ppml_parallel *parallel, const ppml_pooled_watch *watch,
                                ppml_arena *arena) PPML_MUST_CHECK;
+
+/* A network of one convolution with polynomials that was trained elsewhere.  Of values x of an image,
+ * bytes as p / 255:
+ *
+ *   z_j     = bias_j + sum over channels i of kernel_ji * (x_i - mean_i) / std_i
+ *   a_j     = mean over all places of  square_j z_j^2 + linear_j z_j + constant_j
+ *   logit_c = dense_bias_c + sum over j of dense_cj a_j
+ *
+ * Places are all those that a kernel touches the image from, zeros being around it: a padding of
+ * reach - 1 on each side. */
+typedef struct ppml_convolution {
+  uint32_t filters;                        /* 1..4096 */
+  const float *kernel;                     /* [filters][channels][reach][reach] */
+  const float *bias;                       /* [filters] */
+  const float *square, *linear, *constant; /* [filters] */
+  const float *dense;                      /* [outputs][filters] */
+  const float *dense_bias;                 /* [outputs] */
+  float mean[PPML_LATENT_CHANNELS_MAX], std[PPML_LATENT_CHANNELS_MAX];
+} ppml_convolution;
+
+/* The pooled network that comes closest to net, whose latents are the images' values, rounded.
+ *   model    out; its arrays live in arena, whose rest is scratch, given back
+ *   options  the shape of the images, the task, latent_bits, weight_bits and reach; patch 1, latents
+ *            channels, regions 1, standardise 0, copies 0, linear ALL
+ *   images   some hundreds or more, like those to come: weights are rounded by their features
+ * ppml_quantize_convolution_bytes is 0 for what is refused.
+ * Errors: ARG (also for values that are not finite), NOMEM; RANGE where all images are alike. */
+PPML_API size_t ppml_quantize_convolution_bytes(const ppml_convolution *net,
+                                                const ppml_pooled_options *options,
+                                                size_t image_count);
+PPML_API int ppml_quantize_convolution(ppml_model *model, const ppml_convolution *net,
+                                       const ppml_pooled_options *options,
+                                       const ppml_images *images,
+                                       ppml_arena *arena) PPML_MUST_CHECK;
 
 /* ------------------------------------------------------------ quantization */
 

@@ -119,11 +119,12 @@ static ppml_arena container_arena(size_t bytes) {
 
 static void container_predict(const ppml_model *m) {
   ppml_arena arena = container_arena(ppml_model_predict_bytes(m));
-  uint8_t *pixels = (uint8_t *)malloc(ppml_spec_inputs(&m->spec));
+  uint8_t *pixels = (uint8_t *)malloc(ppml_spec_image_bytes(&m->spec));
   int32_t scores[PPML_CLASSES_MAX];
   uint8_t answer[PPML_CLASSES_MAX];
   if (!pixels) abort();
-  memset(pixels, 255, ppml_spec_inputs(&m->spec));
+  memset(pixels, m->spec.encoder.kind == PPML_ENCODER_READY ? 0x41 : 255, /* floats of 12.08 */
+         ppml_spec_image_bytes(&m->spec));
   if (ppml_model_predict(scores, m, pixels, &arena) != PPML_OK) abort();
   ppml_spec_answer(answer, &m->spec, scores);
   for (size_t i = 0; i < ppml_spec_answer_bytes(&m->spec); i++)
@@ -132,9 +133,23 @@ static void container_predict(const ppml_model *m) {
   free(arena.memory);
 }
 
+/* Every weight of a pooled network as the polynomial that a server multiplies by. */
+static void container_use_pooled(uint64_t *poly, const ppml_circuit *c) {
+  ppmli_pooled_circuit x = ppmli_pooled_circuit_of(c);
+  ppmli_pooled_server server = {&x.net, &x.layout, x.params, NULL, NULL, NULL};
+  uint32_t channels = x.net.shape.channels, regions = ppmli_latent_region_count(&x.net.shape);
+  for (uint32_t o = 0; o < x.net.outputs; o++)
+    for (uint32_t i = 0; i < channels * channels; i++)
+      ppmli_pooled_weight_poly(poly, &server, o, i / channels, i % channels, i % regions);
+}
+
 /* Tables, or where there are none weights, of all that a server makes before it sees an image.
  *   poly  [N]  scratch */
 static void container_use_layers(uint64_t *poly, const ppml_circuit *c) {
+  if (c->params->kind == PPML_SET_POOLED) {
+    container_use_pooled(poly, c);
+    return;
+  }
   if (c->params->slots == 0) {
     for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) ppmli_dense_table(poly, c, l, 0);
     return;
@@ -151,7 +166,7 @@ static void container_use_layers(uint64_t *poly, const ppml_circuit *c) {
 
 static void container_use_circuit(const ppml_circuit *c) {
   ppml_arena arena = container_arena(ppml_simulate_bytes(&c->model));
-  uint8_t *pixels = (uint8_t *)calloc(ppml_spec_inputs(&c->model.spec), 1);
+  uint8_t *pixels = (uint8_t *)calloc(ppml_spec_image_bytes(&c->model.spec), 1);
   uint64_t *poly = (uint64_t *)malloc(c->params->poly_size * sizeof *poly);
   int32_t scores[PPML_CLASSES_MAX];
   ppml_noise noise;
@@ -199,7 +214,7 @@ static void container_use_secret_key(const ppml_secret_key *key) {
   ppml_rng rng;
   if (ppmli_input_blocks(client->params, &client->spec) > 2) return;
   ppml_arena arena = container_arena(bytes);
-  uint8_t *pixels = (uint8_t *)calloc(ppml_spec_inputs(&client->spec), 1);
+  uint8_t *pixels = (uint8_t *)calloc(ppml_spec_image_bytes(&client->spec), 1);
   if (!pixels) abort();
   ppml_rng_init_for_tests(&rng, 1);
   if (ppml_encrypt(&input, &request, key, pixels, &rng, &arena) != PPML_OK) abort();

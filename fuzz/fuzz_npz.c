@@ -24,7 +24,8 @@ static volatile unsigned sink;
 
 /* Reads the last byte of everything, for a sanitizer to see, and checks what npz.h promises. */
 static void check_dataset(const npz_dataset *data) {
-  size_t image_bytes = data->height * data->width * data->channels;
+  size_t image_bytes = data->height * data->width * data->channels * data->value_bytes;
+  if (data->value_bytes != 1 && image_bytes > NPZ_LATENTS_MAX * sizeof(float)) abort();
   if (image_bytes == 0 || data->classes < 2 || data->classes > NPZ_CLASSES_MAX) abort();
   for (int i = 0; i < NPZ_SPLITS; i++) {
     const npz_split *split = &data->split[i];
@@ -42,7 +43,9 @@ static void read_array(const npz_archive *archive, const char *name) {
   uint8_t *memory = malloc(memory_bytes);
   if (!memory) return;
   if (!npz_array_read(&array, archive, name, memory, memory_bytes)) {
-    if (array.rank > NPZ_RANK_MAX || array.data + array.count != memory + memory_bytes) abort();
+    if (array.rank > NPZ_RANK_MAX ||
+        array.data + array.count * array.value_bytes != memory + memory_bytes)
+      abort();
   }
   free(memory);
 }
@@ -60,8 +63,22 @@ static void read_dataset(const npz_archive *archive) {
   free(memory);
 }
 
+/* The same bytes as one latent in an .npy. */
+static void read_latent(const uint8_t *bytes, size_t count) {
+  npz_array array;
+  uint8_t values[4 * NPZ_LATENTS_MAX];
+  if (npz_parse_npy(&array, bytes, count) || array.value_bytes != 4) return;
+  if (array.count == 0 || array.count > NPZ_LATENTS_MAX ||
+      array.data + 4 * array.count != bytes + count)
+    return;
+  memcpy(values, array.data, 4 * array.count);
+  size_t channels = array.shape[0] && array.count % array.shape[0] == 0 ? array.shape[0] : 1;
+  sink = npz_order_latent(values, channels, array.count / channels, 1) != NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   npz_archive archive;
+  read_latent(bytes, count);
   if (npz_open(&archive, bytes, count)) return 0;
   read_array(&archive, "train_images");
   read_array(&archive, "other");

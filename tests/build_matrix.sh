@@ -79,7 +79,7 @@ try "entropy in C++: C linkage" sh -c "nm -u $work/unit.o | grep -qw my_entropy"
 
 # A machine of 32 bits, where size_t is smaller than uint64_t: the library and the command.
 if command -v arm-linux-gnueabihf-gcc >/dev/null; then
-  for file in examples/minimal.c examples/cli/*.c; do
+  for file in examples/*.c examples/cli/*.c; do
     try "32-bit ARM: $file" arm-linux-gnueabihf-gcc -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. -fsyntax-only "$file"
   done
 else

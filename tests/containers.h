@@ -39,6 +39,29 @@ static void containers_polynomials(ppml_model *model) {
   memcpy(model->layer, layers, sizeof layers);
 }
 
+/* Four pixels, each a patch with a latent of its own; one region, one square, one score. */
+static void containers_pooled(ppml_model *model) {
+  static const int8_t square[] = {3};
+  static const int32_t linear[] = {5, -7, 11, 2};
+  static const int64_t bias[] = {-20}, peak[] = {1 << 12};
+  static const uint8_t mean[] = {128};
+  containers_model(model);
+  model->spec.width = model->spec.height = 2;
+  model->spec.input_bits = 5;
+  model->spec.encoder.kind = PPML_ENCODER_PATCHES;
+  model->spec.encoder.patch = model->spec.encoder.channels = 1;
+  model->spec.encoder.standardise = 1;
+  model->spec.encoder.regions = model->spec.encoder.reach = 1;
+  model->spec.encoder.weight[0] = 100;
+  model->layer_count = 0;
+  memset(model->layer, 0, sizeof model->layer);
+  model->pooled.square = square;
+  model->pooled.linear = linear;
+  model->pooled.bias = bias;
+  model->pooled.peak = peak;
+  model->pooled.mean = mean;
+}
+
 /* Objects that belong together, all made from seed 1. */
 typedef struct containers {
   container_object objects;
@@ -79,6 +102,12 @@ PPMLI_UNUSED static void containers_make_leveled(containers *c) {
   memset(c, 0, sizeof *c);
   containers_polynomials(&c->objects.model);
   containers_make_from(c, "leveled-16");
+}
+
+PPMLI_UNUSED static void containers_make_pooled(containers *c) {
+  memset(c, 0, sizeof *c);
+  containers_pooled(&c->objects.model);
+  containers_make_from(c, "pooled-16");
 }
 
 static void containers_free(containers *c) {

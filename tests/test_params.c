@@ -134,7 +134,7 @@ START_TEST(noise_and_wire_widths_are_in_range) {
   for_each_set(p) {
     ck_assert(p->lwe_noise_bound < 1u << 31 && p->glwe_noise_bound < 1u << 31);
     ck_assert(ppmli_params_noise_std(p->glwe_noise_bound, 64) >= exp2(-62));
-    ck_assert(p->output_bits <= 32 && p->kind <= PPML_SET_LEVELED);
+    ck_assert(p->output_bits <= 32 && p->kind <= PPML_SET_POOLED);
     ck_assert(ppmli_params_long_dim(p) <= (size_t)1 << p->output_bits);
     if (p->slots) continue;
     ck_assert(p->input_wire_bits >= 20 && p->input_wire_bits <= 64);
@@ -161,7 +161,8 @@ START_TEST(leveled_sets_are_what_the_code_relies_on) {
   for_each_set(p) {
     if (p->slots == 0) continue;
     count++;
-    ck_assert(is_power_of_2(p->slots) && p->slots <= PPMLI_LEVELED_SLOTS_MAX);
+    ck_assert(is_power_of_2(p->slots) &&
+              p->slots <= (p->kind == PPML_SET_POOLED ? 256 : PPMLI_LEVELED_SLOTS_MAX));
     ck_assert_uint_eq(p->glwe_dim, 1);
     ck_assert_uint_eq(p->poly_size, 4096);
     ck_assert_uint_eq(ppmli_params_block(p) * p->slots, p->poly_size);
@@ -172,7 +173,7 @@ START_TEST(leveled_sets_are_what_the_code_relies_on) {
     ck_assert(log2(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS)) > -100.9);
     ck_assert(ppml_params_security_bits(p) > 160 && ppml_params_security_bits(p) < 218);
   }
-  ck_assert_int_eq(count, 4);
+  ck_assert_int_eq(count, 7);
 }
 END_TEST
 

@@ -288,6 +288,47 @@ static void assert_seed_decides(problem *p) {
   free(p);
 }
 
+/* How much of a linear model's weights is not the shape that tells the classes apart: all rows of a
+ * band are alike. */
+static double roughness(const ppml_model *m) {
+  const int8_t *w = m->layer[0].weight;
+  double within = 0, all = 0;
+  for (int band = 0; band < 2; band++) {
+    double mean = 0;
+    for (int i = 0; i < INPUTS / 2; i++) mean += w[band * INPUTS / 2 + i] / (INPUTS / 2.0);
+    for (int i = 0; i < INPUTS / 2; i++) {
+      double x = w[band * INPUTS / 2 + i];
+      within += (x - mean) * (x - mean);
+      all += x * x;
+    }
+  }
+  return within / all;
+}
+
+/* From a few noisy images a linear model learns less of the noise where its weights decay; weights that
+ * are normalized do not decay. */
+START_TEST(weights_of_linear_models_decay) {
+  problem *p = problem_make(2);
+  ppml_model plain, decayed;
+  p->train.count = 60;
+  p->options.hidden_count = 0;
+  p->options.input_bits = p->options.weight_bits = 8;
+  ppml_arena arena = problem_train(&plain, p);
+  p->options.decay = 30;
+  ppml_arena other = problem_train(&decayed, p);
+  ck_assert_msg(roughness(&decayed) < 0.7 * roughness(&plain), "%g and %g", roughness(&decayed),
+                roughness(&plain));
+  free(arena.memory), free(other.memory);
+  p->options.hidden_count = 1;
+  p->options.weight_bits = 4;
+  arena = problem_train(&decayed, p);
+  p->options.decay = 0;
+  other = problem_train(&plain, p);
+  ck_assert_int_eq(memcmp(plain.id, decayed.id, PPML_ID_BYTES), 0);
+  free(arena.memory), free(other.memory), free(p);
+}
+END_TEST
+
 START_TEST(a_seed_decides_every_byte) {
   assert_seed_decides(problem_make(2));
   assert_seed_decides(problem_make_square(2));
@@ -916,6 +957,9 @@ START_TEST(bad_options_are_refused) {
   assert_option_refused(p, input_bits, 9);
   assert_option_refused(p, weight_bits, 1);
   assert_option_refused(p, weight_bits, 9);
+  assert_option_refused(p, decay, -0.1);
+  assert_option_refused(p, decay, 101);
+  assert_option_refused(p, decay, NAN);
   assert_option_refused(p, epochs, 0);
   assert_option_refused(p, seeds, 0);
   assert_option_refused(p, task, 3);
@@ -996,6 +1040,7 @@ int main(void) {
   tcase_add_test(law, logits_beyond_their_reach_are_pulled_back);
   tcase_add_test(law, three_classes_are_learnt);
   tcase_add_test(law, linear_and_deep_networks_learn);
+  tcase_add_test(law, weights_of_linear_models_decay);
   tcase_add_test(law, a_seed_decides_every_byte);
   tcase_add_test(law, the_gradient_is_the_slope_of_the_loss);
   tcase_add_test(law, the_integers_are_what_the_master_network_stands_for);

@@ -78,10 +78,21 @@ run encrypt --secret-key lsk "$TINY/tiny.npz" --split test --index 0 -o lin.ct
 run infer lc.ppml --eval-key lek lin.ct lin.ct -o lout.ct --threads 2 --backend ref
 run infer lc.ppml --eval-key lek lin.ct -o lout.ct --stream --backend ref
 run decrypt --secret-key lsk lout.ct --json
+run train "$TINY/tiny.npz" -o pm.ppml --encoder 2 --latents 2 --regions 1 --kernel 2 --copies 1
+run train "$TINY/tiny_latents.npz" -o rm.ppml --regions 1 --kernel 2 --absolute
+run latents pm.ppml "$TINY/tiny.npz" -o l.npy --picture l.pgm --count 2
+run compile pm.ppml -o pc.ppml --client pcl.ppml --params pooled-16 --no-calibration
+run compile rm.ppml -o rc.ppml --client rcl.ppml --params pooled-16 --no-calibration
+run keygen pcl.ppml --secret-key psk --eval-key pek --threads 1
+run encrypt --secret-key psk l.pgm -o pin.ct
+run infer pc.ppml --eval-key pek pin.ct -o pout.ct --stream --backend ref
+run decrypt --secret-key psk pout.ct --json
+run keygen rcl.ppml --secret-key rsk --eval-key rek --threads 1
+run encrypt --secret-key rsk "$TINY/latents/one_last.npy" -o rin.ct
 run import "$TINY/tiny_qdq.onnx" "$TINY/tiny.npz" -o im.ppml --mean 0.5 --std 0.25
 run import "$TINY/tiny_rgb.onnx" "$TINY/tiny_rgb.npz" -o im.ppml --mean 0.5 --std 0.25 --json
-for file in m.ppml c.ppml cl.ppml lm.ppml lc.ppml lcl.ppml; do run export $file -o header.h; done
-for file in m.ppml c.ppml cl.ppml sk ek in.ct out.ct lc.ppml lsk lek lin.ct lout.ct; do run info $file; done
+for file in m.ppml c.ppml cl.ppml lm.ppml lc.ppml lcl.ppml pc.ppml rcl.ppml; do run export $file -o header.h; done
+for file in m.ppml c.ppml cl.ppml sk ek in.ct out.ct lc.ppml lsk lek lin.ct lout.ct pc.ppml psk; do run info $file; done
 echo "valgrind: demo"
 $ppml demo --backend ref --params fast-block2 >out
 echo "tests/valgrind.sh: all clean"

@@ -11,6 +11,10 @@
 
 enum { SIDE = 28, INPUTS = SIDE * SIDE, SLOTS = 128 }; /* of the widest set */
 
+/* Of pooled networks: patches of 2 x 2 of an image twice as wide, so that there are SIDE x SIDE
+ * latents a channel, up to 4 channels. */
+enum { PATCH = 2, PIXELS = PATCH * PATCH * INPUTS, LATENTS = 4 * INPUTS, SQUARES_MAX = 4096 };
+
 typedef struct leveled_result {
   bench_ffts ffts;
   bench_keys keys;
@@ -27,6 +31,10 @@ typedef struct network {
   ppml_model model;
   int8_t hidden[SLOTS * INPUTS], last[SLOTS];
   int32_t bias[SLOTS], square[SLOTS], linear[SLOTS], shift, peak;
+  int8_t pooled_square[SQUARES_MAX];
+  int32_t pooled_linear[LATENTS];
+  int64_t pooled_bias, pooled_peak;
+  uint8_t mean[PATCH * PATCH];
 } network;
 
 /* -1, 0 and 1 by the high half of a linear congruence: they need not be secret. */
@@ -35,6 +43,34 @@ static void draw_weights(int8_t *weight, size_t count, uint32_t state) {
     state = state * 1664525u + 1013904223u;
     weight[i] = (int8_t)((state >> 16) % 3) - 1;
   }
+}
+
+/* Channels, regions and kernel that fill a pooled set: 16, 32 or 64 sub-images. */
+static void make_shape(ppml_encoder *e, const ppml_params *p) {
+  uint32_t sub_images = p->poly_size / p->slots;
+  e->kind = PPML_ENCODER_PATCHES;
+  e->patch = PATCH;
+  e->standardise = 1;
+  e->channels = sub_images == 32 ? 2 : 4;
+  e->regions = sub_images == 16 ? 2 : 4;
+  e->reach = sub_images == 64 ? 2 : 3;
+}
+
+/* A pooled network of random weights, as wide as the set allows. */
+static void make_pooled(network *n, const ppml_params *p) {
+  const ppml_spec spec = {PATCH * SIDE,  PATCH * SIDE,    1,   5,  2, 1, 1,
+                          {"no", "yes"}, PPML_TASK_CLASS, {0}, {0}};
+  n->model.spec = spec;
+  n->model.layer_count = 0;
+  make_shape(&n->model.spec.encoder, p);
+  draw_weights(n->model.spec.encoder.weight, (size_t)PATCH * PATCH * 4, 3);
+  draw_weights(n->pooled_square, sizeof n->pooled_square, 4);
+  n->pooled_peak = 1 << 18;
+  n->model.pooled.square = n->pooled_square;
+  n->model.pooled.linear = n->pooled_linear;
+  n->model.pooled.bias = &n->pooled_bias;
+  n->model.pooled.peak = &n->pooled_peak;
+  n->model.pooled.mean = n->mean;
 }
 
 static void make_network(network *n, const ppml_params *p) {
@@ -52,6 +88,7 @@ static void make_network(network *n, const ppml_params *p) {
   n->model.layer_count = 2;
   n->model.margin_p05 = 1;
   memcpy(n->model.layer, layers, sizeof layers);
+  if (p->kind == PPML_SET_POOLED) make_pooled(n, p);
 }
 
 /* ------------------------------------------------------------- measurement */
@@ -63,7 +100,7 @@ typedef struct session {
   ppml_secret_key secret;
   ppml_eval_key key;
   ppml_rng rng;
-  uint8_t pixels[INPUTS];
+  uint8_t pixels[PIXELS];
   ppml_input input[MEASURE_BATCH_MAX];
   ppml_request request[MEASURE_BATCH_MAX];
   measure_images images;
@@ -88,7 +125,7 @@ static void run_decrypt(void *context) {
 static int encrypt_images(session *s, ppml_arena *arena) {
   int error = PPML_OK;
   for (size_t i = 0; i < MEASURE_BATCH_MAX && error == PPML_OK; i++) {
-    error = ppml_rng_bytes(&s->rng, s->pixels, INPUTS);
+    error = ppml_rng_bytes(&s->rng, s->pixels, sizeof s->pixels);
     if (error == PPML_OK)
       error = ppml_encrypt(&s->input[i], &s->request[i], &s->secret, s->pixels, &s->rng, arena);
   }
@@ -183,9 +220,12 @@ static void report_table(const leveled_result *b, const bench_request *r) {
   printf("GLWE key switch              %9.2f us\n", b->switch_us);
   printf("step of a trace              %9.2f us\n", b->trace_us);
   printf("product, relinearized        %9.2f us\n", b->product_us);
+  int is_pooled = r->params->kind == PPML_SET_POOLED;
+  uint32_t width = is_pooled ? r->params->poly_size / r->params->slots : r->params->slots;
   for (int i = 0; i < BENCH_BATCHES; i++)
-    printf("image, %3u hidden neurons    %9.3f ms   batch of %2zu   (%zu threads: %.3f ms)\n",
-           r->params->slots, b->image_ms[i], bench_batches[i], r->threads, b->image_threads_ms[i]);
+    printf("image, %3u %s    %9.3f ms   batch of %2zu   (%zu threads: %.3f ms)\n", width,
+           is_pooled ? "sub-images    " : "hidden neurons", b->image_ms[i], bench_batches[i],
+           r->threads, b->image_threads_ms[i]);
   printf("encryption of an image       %9.3f ms   %.1f KB on the wire\n", b->encrypt_ms,
          (double)b->input_bytes / 1e3);
   printf("decryption of its score      %9.3f ms   %.1f KB on the wire\n", b->decrypt_ms,

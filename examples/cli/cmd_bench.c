@@ -35,8 +35,8 @@ int cmd_bench(int argc, char **argv) {
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = pool_start(&threads, r.threads);
   if (status) return status;
-  status = r.params->kind == PPML_SET_LEVELED ? bench_leveled(&r, &threads)
-                                              : bench_bootstraps(&r, &threads);
+  int has_products = r.params->kind == PPML_SET_LEVELED || r.params->kind == PPML_SET_POOLED;
+  status = has_products ? bench_leveled(&r, &threads) : bench_bootstraps(&r, &threads);
   pool_stop(&threads);
   return status;
 }

@@ -212,6 +212,12 @@ static int write_sample(const char *path) {
 
 /* ----------------------------------------------------------------- command */
 
+/* A set that no built-in network is for. */
+static int refuse_set(const ppml_params *params) {
+  return cli_fail(CLI_USAGE, params->name,
+                  "no built-in network for a set of latents (expected another, or ppml train)");
+}
+
 /* Both networks, or the one that a set is for.
  *   ways   [DEMO_WAYS], zeros
  *   count  out: those that were opened */
@@ -235,6 +241,8 @@ int cmd_demo(int argc, char **argv) {
   static demo_way ways[DEMO_WAYS];
   size_t count = 0;
   int status = parse(&r, argc, argv);
+  if (status == CLI_OK && r.params && r.params->kind == PPML_SET_POOLED)
+    return refuse_set(r.params);
   if (status == CLI_OK && r.sample_path) return write_sample(r.sample_path);
   if (status == CLI_OK) status = demo(ways, &count, &r);
   for (size_t w = 0; w < count; w++)

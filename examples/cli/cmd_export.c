@@ -99,6 +99,18 @@ static void put_words(emitter *e, const char *what, uint32_t l, const int32_t *v
   end_array(e);
 }
 
+static void put_longs(emitter *e, const char *what, const int64_t *values, size_t count) {
+  begin_array(e, "int64_t", what, 0, count);
+  for (size_t i = 0; i < count; i++) put_number(e, values[i]);
+  end_array(e);
+}
+
+static void put_pixels(emitter *e, const char *what, const uint8_t *values, size_t count) {
+  begin_array(e, "uint8_t", what, 0, count);
+  for (size_t i = 0; i < count; i++) put_number(e, values[i]);
+  end_array(e);
+}
+
 /* A string literal; a '?' might begin a trigraph. */
 static void put_string(emitter *e, const char *text) {
   put(e, "\"");
@@ -169,6 +181,47 @@ static void put_id(emitter *e, const uint8_t id[PPML_ID_BYTES]) {
   end_array(e);
 }
 
+/* Values of a patch; 0 where there are none. */
+static size_t patch_values(const ppml_spec *s) {
+  if (s->encoder.kind != PPML_ENCODER_PATCHES) return 0;
+  return (size_t)s->encoder.patch * s->encoder.patch * s->channels;
+}
+
+static void put_encoder_arrays(emitter *e, const ppml_spec *s) {
+  const ppml_encoder *encoder = &s->encoder;
+  if (encoder->kind == PPML_ENCODER_NONE) return;
+  put(e, "\n");
+  if (patch_values(s))
+    put_bytes(e, "encoder_weight", 0, encoder->weight, encoder->channels * patch_values(s));
+  if (encoder->standardise) return;
+  put_words(e, "encoder_center", 0, encoder->center, encoder->channels);
+  put_words(e, "encoder_spread", 0, encoder->spread, encoder->channels);
+}
+
+/* An array of the encoder, which has its own room for it. */
+static void put_encoder_copy(emitter *e, const char *what) {
+  put(e, "  memcpy(spec->encoder.%s, %s_encoder_%s_0, sizeof %s_encoder_%s_0);\n", what, e->name,
+      what, e->name, what);
+}
+
+static void put_encoder(emitter *e, const ppml_spec *s) {
+  const ppml_encoder *encoder = &s->encoder;
+  const struct {
+    const char *name;
+    uint32_t value;
+  } fields[] = {{"kind", encoder->kind},         {"patch", encoder->patch},
+                {"channels", encoder->channels}, {"standardise", encoder->standardise},
+                {"regions", encoder->regions},   {"reach", encoder->reach}};
+  if (encoder->kind == PPML_ENCODER_NONE) return;
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    put(e, "  spec->encoder.%s = %" PRIu32 ";\n", fields[i].name, fields[i].value);
+  put(e, "  spec->encoder.scale_log2 = %" PRId32 ";\n", encoder->scale_log2);
+  if (patch_values(s)) put_encoder_copy(e, "weight");
+  if (encoder->standardise) return;
+  put_encoder_copy(e, "center");
+  put_encoder_copy(e, "spread");
+}
+
 static void put_spec(emitter *e, const ppml_spec *s) {
   const struct {
     const char *name;
@@ -176,6 +229,7 @@ static void put_spec(emitter *e, const ppml_spec *s) {
   } fields[] = {{"width", s->width},           {"height", s->height},   {"channels", s->channels},
                 {"input_bits", s->input_bits}, {"classes", s->classes}, {"outputs", s->outputs},
                 {"score_unit", s->score_unit}, {"task", s->task}};
+  put_encoder_arrays(e, s);
   put(e, "\nstatic inline void %s_spec(ppml_spec *spec) {\n", e->name);
   put(e, "  memset(spec, 0, sizeof *spec);\n");
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
@@ -188,6 +242,7 @@ static void put_spec(emitter *e, const ppml_spec *s) {
     put_string(e, s->class_name[k]);
     put(e, ", %zu);\n", strlen(s->class_name[k]));
   }
+  put_encoder(e, s);
   put(e, "}\n");
 }
 
@@ -220,14 +275,40 @@ static void put_layer(emitter *e, const ppml_layer *layer, uint32_t l) {
           names[i], l);
 }
 
+/* Sums that a pooled network has weights for, in all its regions. */
+static size_t pooled_sums(const ppml_encoder *encoder) {
+  size_t channels = encoder->channels, side = 2 * encoder->reach - 1, lags = side * side;
+  size_t terms = channels * (lags + 1) / 2 + channels * (channels - 1) / 2 * lags;
+  return terms * encoder->regions * encoder->regions;
+}
+
+static void put_pooled_arrays(emitter *e, const ppml_model *m) {
+  const ppml_pooled *p = &m->pooled;
+  ppml_latent_shape s = ppml_spec_latent_shape(&m->spec);
+  size_t outputs = m->spec.outputs, latents = (size_t)s.channels * s.height * s.width;
+  put_bytes(e, "square", 0, p->square, outputs * pooled_sums(&m->spec.encoder));
+  put_words(e, "linear", 0, p->linear, outputs * latents);
+  put_longs(e, "bias", p->bias, outputs);
+  put_longs(e, "peak", p->peak, outputs);
+  if (p->mean) put_pixels(e, "mean", p->mean, patch_values(&m->spec));
+}
+
+static void put_pooled(emitter *e, const ppml_pooled *p) {
+  const char *const names[] = {"square", "linear", "bias", "peak", "mean"};
+  for (size_t i = 0; i < (p->mean ? 5 : 4); i++)
+    put(e, "  model->pooled.%s = %s_%s_0;\n", names[i], e->name, names[i]);
+}
+
 /* Arrays and the function that fills a model, but for its id. */
 static void put_model(emitter *e, const ppml_model *m) {
   for (uint32_t l = 0; l < m->layer_count; l++) put_layer_arrays(e, &m->layer[l], l);
+  if (m->layer_count == 0) put_pooled_arrays(e, m);
   put_spec(e, &m->spec);
   put(e, "\nstatic inline void %s_model(ppml_model *model) {\n", e->name);
   put(e, "  memset(model, 0, sizeof *model);\n  %s_spec(&model->spec);\n", e->name);
   put(e, "  model->layer_count = %" PRIu32 ";\n", m->layer_count);
   put(e, "  model->margin_p05 = %" PRIu32 ";\n", m->margin_p05);
+  if (m->layer_count == 0) put_pooled(e, &m->pooled);
   for (uint32_t l = 0; l < m->layer_count; l++) put_layer(e, &m->layer[l], l);
   put(e, "}\n");
 }
@@ -273,6 +354,8 @@ static void put_whole_circuit(emitter *e, const ppml_circuit *c) {
   put_id_of_model(e, c->model.id);
   put_params(e, "circuit", c->params);
   put(e, "  %s_model(&circuit->model);\n", e->name);
+  if (c->model.layer_count == 0)
+    put(e, "  circuit->unit[0] = UINT64_C(%" PRIu64 ");\n", c->unit[0]);
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     put(e, "  circuit->unit[%" PRIu32 "] = UINT64_C(%" PRIu64 ");\n", l, c->unit[l]);
     put(e, "  circuit->gain[%" PRIu32 "] = %s_gain_%" PRIu32 ";\n", l, e->name, l);

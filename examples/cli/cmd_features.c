@@ -35,6 +35,8 @@ static int parse(features_request *r, int argc, char **argv) {
 /* What the data are. */
 static int make_spec(ppml_spec *spec, const features_request *r, const npz_dataset *data) {
   memset(spec, 0, sizeof *spec);
+  if (data->value_bytes > 1)
+    return cli_fail(CLI_DATA, r->data_path, "latents of floats (expected pictures)");
   spec->width = (uint32_t)data->width;
   spec->height = (uint32_t)data->height;
   spec->channels = data->channels;
@@ -102,7 +104,8 @@ static int fit_public(const features_request *r, const ppml_spec *spec) {
   ppml_arena arena;
   int status = load_dataset(&data, r->public_path, r->data_limit_bytes, &arena);
   if (status) return status;
-  if (data.width != spec->width || data.height != spec->height || data.channels != spec->channels)
+  if (data.value_bytes > 1 || data.width != spec->width || data.height != spec->height ||
+      data.channels != spec->channels)
     status =
         cli_fail(CLI_DATA, r->public_path, "images of %zux%zux%u (expected %ux%ux%u)", data.width,
                  data.height, data.channels, spec->width, spec->height, spec->channels);

@@ -12,12 +12,15 @@
 #include "train_report.h"
 #include "train_pooled.h"
 
+#define LINEAR_BITS 8 /* of pixels and weights of models without hidden layers */
+#define LINEAR_EPOCHS 20
+
 typedef struct train_request {
   const char *data_path, *model_path, *class_names, *task;
   size_t data_limit_bytes;
   ppml_train_options options;
   size_t threads;
-  int has_activation, has_weight_bits; /* they were given */
+  int has_activation, has_weight_bits, has_input_bits, has_decay; /* they were given */
   int json;
 } train_request;
 
@@ -66,14 +69,26 @@ static int parse_noise(ppml_train_options *o, const char *text) {
   return o->params || o->noiseless;
 }
 
-/* Weights before squares and polynomials need fewer bits than those before a bootstrap. */
-static uint32_t default_weight_bits(uint32_t activation) {
-  return activation == PPML_ACTIVATION_POLYNOMIAL ? 2 : 4;
+/* Weights before squares and polynomials need fewer bits than those before a bootstrap; smooth
+ * weights of a linear model need more, or rounding moves its scores. */
+static uint32_t default_weight_bits(const ppml_train_options *o) {
+  if (o->hidden_count == 0) return LINEAR_BITS;
+  return o->activation == PPML_ACTIVATION_POLYNOMIAL ? 2 : 4;
+}
+
+/* What a linear model is trained with: no noise, since next to none reaches its scores, and fewer
+ * epochs, since there is one best model. */
+static void set_linear(ppml_train_options *o) {
+  o->input_bits = LINEAR_BITS;
+  o->epochs = LINEAR_EPOCHS;
+  o->seeds = 1;
+  o->params = NULL;
+  o->noiseless = 1;
 }
 
 static void set_activation(train_request *r, uint32_t activation) {
   r->options.activation = activation;
-  if (!r->has_weight_bits) r->options.weight_bits = default_weight_bits(activation);
+  if (!r->has_weight_bits) r->options.weight_bits = default_weight_bits(&r->options);
 }
 
 /* Is there one hidden layer, and a leveled set with slots for its neurons? */
@@ -94,6 +109,7 @@ static int parse_words(train_request *r, args *a) {
   if (hidden && !parse_hidden(o, hidden))
     return cli_fail(CLI_USAGE, "train", "--hidden %s (expected 1 to %d sizes, like 32,16)", hidden,
                     PPML_LAYERS_MAX - 1);
+  if (o->hidden_count == 0) set_linear(o);
   if (activation && !parse_activation(o, activation))
     return cli_fail(CLI_USAGE, "train",
                     "--activation %s (expected relu, sign, square, polynomial or clipped-square)",
@@ -121,13 +137,15 @@ static int parse(train_request *r, int argc, char **argv) {
   r->class_names = args_text(&a, "--class-names");
   o->epochs = (uint32_t)args_number(&a, "--epochs", 1, 10000, o->epochs);
   o->seed = args_number(&a, "--seed", 0, UINT64_MAX, o->seed);
+  r->has_input_bits = args_has(&a, "--input-bits");
+  r->has_decay = args_has(&a, "--decay");
   o->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, o->input_bits);
   r->has_weight_bits = args_has(&a, "--weight-bits");
-  o->weight_bits =
-      (uint32_t)args_number(&a, "--weight-bits", 2, 8, default_weight_bits(o->activation));
+  o->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, default_weight_bits(o));
   o->seeds = (uint32_t)args_number(&a, "--seeds", 1, 1000, o->seeds);
   o->patience = (uint32_t)args_number(&a, "--patience", 0, 10000, o->patience);
   o->rate = args_real(&a, "--rate", 1e-6, 1, o->rate);
+  o->decay = args_real(&a, "--decay", 0, 100, 0);
   o->balance = args_real(&a, "--balance", 0, 1, o->balance);
   o->warp = args_real(&a, "--warp", 0, 3, o->warp);
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
@@ -209,6 +227,29 @@ static int report(const train_request *r, const ppml_model *model, const npz_dat
   return CLI_OK;
 }
 
+/* Weights of a linear model decay, the more, the fewer images there are to tell noise from shape by:
+ * which decay does best is seen on validation, as for everything else. */
+static int choose_decay(train_request *r, const npz_dataset *data, train_log *log,
+                        const ppml_parallel *parallel, ppml_arena *arena) {
+  static const double decays[] = {0.1, 1, 10, 30};
+  ppml_train_watch watch = {log_epoch, log};
+  ppml_images training = train_images_of(&data->split[NPZ_TRAIN]);
+  ppml_images validation = train_images_of(&data->split[NPZ_VAL]);
+  double best = 0, decay = decays[0];
+  for (size_t i = 0; i < sizeof decays / sizeof decays[0]; i++) {
+    ppml_model model;
+    log->count = 0;
+    r->options.decay = decays[i];
+    int error = ppml_train(&model, &r->options, &training, &validation, parallel, &watch, arena);
+    ppml_arena_release(arena, 0);
+    if (error) return cli_fail_ppml(error, r->data_path, "images that a network can be trained on");
+    if (i == 0 || log_best(log) > best) best = log_best(log), decay = decays[i];
+  }
+  log->count = 0;
+  r->options.decay = decay;
+  return CLI_OK;
+}
+
 static int train(const train_request *r, const npz_dataset *data, train_log *log,
                  const ppml_parallel *parallel, ppml_arena *arena) {
   ppml_model model;
@@ -227,7 +268,7 @@ static int train(const train_request *r, const npz_dataset *data, train_log *log
 }
 
 /* The threads, the log and the memory of training. */
-static int train_in_memory(const train_request *r, const npz_dataset *data) {
+static int train_in_memory(train_request *r, const npz_dataset *data) {
   pool threads;
   ppml_arena arena;
   train_log log = {NULL, 0, (size_t)r->options.epochs * r->options.seeds, cli_progress("training")};
@@ -239,7 +280,9 @@ static int train_in_memory(const train_request *r, const npz_dataset *data) {
     status = cli_arena_create(&arena, ppml_train_bytes(&r->options, data->split[NPZ_TRAIN].count,
                                                        data->split[NPZ_VAL].count, r->threads));
   if (status == CLI_OK) {
-    status = train(r, data, &log, &threads.parallel, &arena);
+    int chooses = r->options.hidden_count == 0 && !r->has_decay;
+    if (chooses) status = choose_decay(r, data, &log, &threads.parallel, &arena);
+    if (status == CLI_OK) status = train(r, data, &log, &threads.parallel, &arena);
     cli_arena_destroy(&arena);
   }
   free(log.epoch);
@@ -273,6 +316,9 @@ static int fit_options(train_request *r, const npz_dataset *data) {
   } else if (r->task && strcmp(r->task, "grade") == 0) {
     o->task = PPML_TASK_GRADE;
   }
+  while (o->hidden_count == 0 && !r->has_input_bits && o->input_bits > 1 &&
+         ppml_train_bytes(o, 1, 1, 1) == 0)
+    o->input_bits--; /* of a large image, whose sums have to fit */
   if (!r->has_activation && ppml_train_bytes(o, 1, 1, 1) == 0)
     set_activation(r, PPML_ACTIVATION_RELU); /* with more values than squares have room for */
   if (ppml_train_bytes(o, 1, 1, 1) == 0)

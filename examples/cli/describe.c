@@ -86,6 +86,11 @@ static void put_bootstrap_params(const ppml_params *p) {
   put_integer("exact", p->kind == PPML_SET_EXACT);
 }
 
+/* Is it of products, without bootstraps? */
+static int has_products(const ppml_params *p) {
+  return p->kind == PPML_SET_LEVELED || p->kind == PPML_SET_POOLED;
+}
+
 /* Of the GLWE key switches, which a leveled set has instead. */
 static void put_leveled_params(const ppml_params *p) {
   put_integer("slots", p->slots);
@@ -101,7 +106,7 @@ static void put_params(const ppml_params *p) {
   put_integer("glwe_dim", p->glwe_dim);
   put_integer("poly_size", p->poly_size);
   put_integer("glwe_noise_bound", p->glwe_noise_bound);
-  if (p->kind == PPML_SET_LEVELED) put_leveled_params(p);
+  if (has_products(p)) put_leveled_params(p);
   else put_bootstrap_params(p);
   put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("output_bits", p->output_bits);
@@ -117,12 +122,13 @@ static int modulus_log2(uint64_t score_unit) {
 
 /* Ciphertexts of an image. */
 static size_t input_blocks(const ppml_params *p, const ppml_spec *spec) {
+  if (p->kind == PPML_SET_POOLED) return 1;
   return (ppml_spec_inputs(spec) + ppml_params_block(p) - 1) / ppml_params_block(p);
 }
 
 /* How an image of a leveled circuit is laid out; nothing of others. */
 static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t score_unit) {
-  if (p->kind != PPML_SET_LEVELED) return;
+  if (!has_products(p)) return;
   put_integer("plaintext_modulus_log2", modulus_log2(score_unit));
   put_integer("input_ciphertexts", (int64_t)input_blocks(p, spec));
 }
@@ -190,7 +196,7 @@ static void put_range(const ppml_layer *layer, const ppml_layer_certificate *noi
 }
 
 /* A pooled network as the one layer that it is. */
-static void put_pooled(const ppml_model *model) {
+static void put_pooled(const ppml_model *model, const ppml_certificate *certificate) {
   ppml_latent_shape shape = ppml_spec_latent_shape(&model->spec);
   int64_t peak = 0;
   for (uint32_t c = 0; c < model->spec.outputs; c++)
@@ -203,13 +209,14 @@ static void put_pooled(const ppml_model *model) {
   put_integer("regions", model->spec.encoder.regions);
   put_integer("kernel", model->spec.encoder.reach);
   put_integer("accumulator_range", peak);
+  if (certificate) put_layer_noise(&certificate->layer[0]);
   close_object(as_json ? NULL : "layer");
 }
 
 /* certificate may be NULL: of a model that is not compiled nothing is known yet. */
 static void put_layers(const ppml_model *model, const ppml_certificate *certificate) {
   if (as_json) json_begin("layers", '[');
-  if (model->layer_count == 0) put_pooled(model);
+  if (model->layer_count == 0) put_pooled(model, certificate);
   for (uint32_t l = 0; l < model->layer_count; l++) {
     const ppml_layer *layer = &model->layer[l];
     open_object(as_json ? NULL : "layer");
@@ -306,7 +313,7 @@ static void put_promise(const ppml_certificate *c, double predicted_ms) {
 }
 
 static void put_security(const ppml_certificate *c, const ppml_params *p) {
-  if (p->kind != PPML_SET_LEVELED) put_real("lwe_security_bits", c->lwe_security_bits);
+  if (!has_products(p)) put_real("lwe_security_bits", c->lwe_security_bits);
   put_real("glwe_security_bits", c->glwe_security_bits);
   put_text("security_estimate", c->security_estimate);
 }
@@ -454,7 +461,7 @@ static void print_leveled_layers(const ppml_circuit *c, const ppml_certificate *
 
 /* How far scores may go before they wrap: beside those of training, and beside all there are. */
 static void print_room(const ppml_circuit *c, const ppml_certificate *certificate) {
-  const ppml_layer_certificate *scores = &certificate->layer[c->model.layer_count - 1];
+  const ppml_layer_certificate *scores = &certificate->layer[certificate->layer_count - 1];
   ppml_client client;
   ppml_client_from_circuit(&client, c);
   double room = (double)certificate->score_room, bound = (double)scores->accumulator_bound;
@@ -485,12 +492,51 @@ static void describe_leveled_lines(const ppml_circuit *c, const ppml_certificate
   print_time(certificate, predicted_ms);
 }
 
+/* -------------------------------------------------------- pooled circuits */
+
+static void print_pooled_layer(const ppml_circuit *c, const ppml_certificate *certificate) {
+  const ppml_layer_certificate *noise = &certificate->layer[0];
+  ppml_latent_shape s = ppml_spec_latent_shape(&c->model.spec);
+  char shape[32];
+  printf("%-13s %-10s %11s %9s %10s %10s %10s\n", "layer", "", "bound", "peak", "result", "switch",
+         "rounding");
+  snprintf(shape, sizeof shape, "%u -> %u", s.channels * s.height * s.width, c->model.spec.outputs);
+  printf("%-13s %-10s %11lld %9lld", shape, "pooled", (long long)noise->accumulator_bound,
+         (long long)noise->accumulator_peak);
+  print_log2(noise->dense_std, 10);
+  print_log2(noise->key_switch_std, 10);
+  print_log2(noise->rounding_std, 10);
+  printf("\n");
+}
+
+static void describe_pooled_lines(const ppml_circuit *c, const ppml_certificate *certificate,
+                                  double predicted_ms) {
+  const ppml_params *p = c->params;
+  const ppml_encoder *e = &c->model.spec.encoder;
+  ppml_latent_shape s = ppml_spec_latent_shape(&c->model.spec);
+  printf("circuit    set %s, %.1f bits of security\n", p->name, ppml_params_security_bits(p));
+  printf("assuming   ");
+  print_wrapped(p->assumption, 11);
+  if (e->kind == PPML_ENCODER_PATCHES)
+    printf("encoder    patches of %u x %u to %u latents of %u bits\n", e->patch, e->patch,
+           s.channels, c->model.spec.input_bits);
+  printf("layout     %u x %u x %u latents in 1 ciphertext, %u x %u regions, kernel %u\n",
+         s.channels, s.height, s.width, e->regions, e->regions, e->reach);
+  print_room(c, certificate);
+  print_agreement(certificate);
+  print_answers(c, certificate);
+  print_pooled_layer(c, certificate);
+  print_bytes(certificate);
+  print_time(certificate, predicted_ms);
+}
+
 void describe_circuit(const ppml_circuit *c, double predicted_ms, int json) {
   ppml_certificate certificate;
   ppml_circuit_certificate(&certificate, c);
   if (json) describe_circuit_json(c, &certificate, predicted_ms);
   else if (c->params->kind == PPML_SET_LEVELED)
     describe_leveled_lines(c, &certificate, predicted_ms);
+  else if (c->params->kind == PPML_SET_POOLED) describe_pooled_lines(c, &certificate, predicted_ms);
   else describe_circuit_lines(c, &certificate, predicted_ms);
 }
 

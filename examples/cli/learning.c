@@ -107,10 +107,9 @@ int learning_load_key(ppml_learning_key *key, const char *path, int with_bootstr
                                        parallel, arena);
     if (error) {
       cli_arena_destroy(arena);
-      status = error == PPML_ERR_ARG
-                   ? cli_fail(CLI_USAGE, backend ? backend : "backend",
-                              "no such backend on this machine (see ppml bench --json)")
-                   : cli_fail_ppml(error, path, "a learning key, of ppml keygen MAP");
+      status = cli_fail_ppml(error, error == PPML_ERR_NAME ? backend : path,
+                             error == PPML_ERR_NAME ? "a backend that this CPU has"
+                                                    : "a learning key, of ppml keygen MAP");
     }
   }
   stream_close(&file);

@@ -104,7 +104,7 @@ static double bootstraps_ms(const ppml_circuit *c) {
 static int mimic_input(ppml_input *input, ppml_eval_key *key, const ppml_circuit *c,
                        ppml_arena *arena) {
   static ppml_secret_key secret;
-  size_t count = ppml_spec_inputs(&c->model.spec);
+  size_t count = ppml_spec_image_bytes(&c->model.spec);
   ppml_rng rng;
   ppml_client client;
   ppml_request request; /* nothing is decrypted */
@@ -143,7 +143,7 @@ static double image_ms(const ppml_circuit *c) {
   double ms = -1;
   size_t bytes = ppml_eval_key_mimic_bytes(c->params) + ppml_eval_key_prepare_bytes(c) +
                  ppml_encrypt_bytes(c->params, spec) +
-                 ppml_arena_alloc_bytes(ppml_spec_inputs(spec)) +
+                 ppml_arena_alloc_bytes(ppml_spec_image_bytes(spec)) +
                  ppml_arena_alloc_bytes(ppml_infer_bytes(c, 1, 1));
   if (cli_arena_create(&arena, bytes)) return ms;
   if (mimic_images(&m, &key, &input, c, &arena) == PPML_OK)
@@ -153,5 +153,6 @@ static double image_ms(const ppml_circuit *c) {
 }
 
 double measure_circuit_ms(const ppml_circuit *c) {
-  return c->params->kind == PPML_SET_LEVELED ? image_ms(c) : bootstraps_ms(c);
+  int has_products = c->params->kind == PPML_SET_LEVELED || c->params->kind == PPML_SET_POOLED;
+  return has_products ? image_ms(c) : bootstraps_ms(c);
 }

@@ -29,6 +29,9 @@ int plan_options(ppml_compile_options *options, args *a) {
 
 /* The set asked for is for the other kind of network. */
 static int refuse_kind(const ppml_params *params, const char *path) {
+  if (params->kind == PPML_SET_POOLED)
+    return cli_fail(CLI_REFUSED, path, "%s is for pooled networks (expected another set)",
+                    params->name);
   if (params->kind == PPML_SET_LEVELED)
     return cli_fail(CLI_REFUSED, path,
                     "%s has no bootstrap, which these activations need (expected one hidden layer "
@@ -94,12 +97,28 @@ static int refuse_size(const ppml_refusal *r, const ppml_model *model, const cha
                   (unsigned long long)(limits.infer_bytes >> 20));
 }
 
+/* Why there is no circuit of a pooled network. */
+static int refuse_pooled(const ppml_refusal *r, const ppml_compile_options *options,
+                         const char *path) {
+  if (options->params && options->params->kind != PPML_SET_POOLED)
+    return cli_fail(CLI_REFUSED, path,
+                    "%s has no latents, which pooled networks need (expected a pooled set)",
+                    options->params->name);
+  if (r->params == NULL) return cli_fail(CLI_REFUSED, path, "%s", r->reason);
+  return cli_fail(CLI_REFUSED, path,
+                  "predicted agreement %.4f with %s; scores are too noisy for their margins "
+                  "(expected %.4f)",
+                  r->agreement, r->params->name, options->agreement);
+}
+
 /* A valid network has polynomials in its one hidden layer, or nowhere. */
 static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
   int is_polynomial = model->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
   if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
-  if (options->params && (options->params->kind == PPML_SET_LEVELED) != is_polynomial)
+  if (model->layer_count == 0) return refuse_pooled(r, options, path);
+  if (options->params && ((options->params->kind == PPML_SET_LEVELED) != is_polynomial ||
+                          options->params->kind == PPML_SET_POOLED))
     return refuse_kind(options->params, path);
   return is_polynomial ? refuse_polynomial(r, options, model, path)
                        : refuse_bootstraps(r, options, model, path);

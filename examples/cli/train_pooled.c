@@ -173,8 +173,9 @@ static int report(const pooled_request *r, const ppml_model *model, const npz_da
     printf("%-6s %8s %9s %7s\n", "split", "images", "accuracy", "AUC");
     int status = train_report_splits(model, data, 0);
     if (status == CLI_OK)
-      printf("cross entropy of changed validation images: %.4f, penalty %g\n",
-             log_best(log)->validation, log_best(log)->penalty);
+      printf("cross entropy of %svalidation images: %.4f, penalty %g\n",
+             r->options.encoder == PPML_ENCODER_READY ? "" : "changed ", log_best(log)->validation,
+             log_best(log)->penalty);
     return status;
   }
   json_begin(NULL, '{');

@@ -22,6 +22,8 @@
 #include "../wire/feature_map_file.h"
 #include "../wire/learnt.h"
 #include "call.h"
+#include "client.h"
+#include "server.h"
 #include "whole.h"
 #ifndef PPML_NO_TRAIN
 #include "../train/features_fit.h"
@@ -87,7 +89,7 @@ PPML_API int ppml_features_fit(ppml_features *map, const ppml_spec *spec, uint32
                                ppml_arena *arena) {
   const ppml_limits limits = ppmli_limits_default();
   if (!map || !spec || !ppmli_source_is_whole(images) || !rng) return PPML_ERR_ARG;
-  if (ppmli_arena_check(arena) != PPML_OK) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, map, sizeof *map);
   memset(map, 0, sizeof *map);
   map->spec = *spec;
@@ -154,8 +156,8 @@ PPML_API int ppml_learning_key_generate(ppml_writer *writer, const ppml_secret_k
   if (!ppmli_writer_is_whole(writer) || !ppmli_secret_key_is_whole(key) || !rng)
     return PPML_ERR_ARG;
   if (!ppmli_parallel_is_whole(parallel) || !ppmli_progress_is_whole(progress)) return PPML_ERR_ARG;
-  if (ppmli_arena_check(arena) != PPML_OK || key->client.params != ppml_learning_params())
-    return PPML_ERR_ARG;
+  if (key->client.params != ppml_learning_params()) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK)
@@ -173,9 +175,10 @@ PPML_API int ppml_learning_key_read(ppml_learning_key *key, ppml_reader *reader,
                                     const char *backend, const ppml_parallel *parallel,
                                     ppml_arena *arena) {
   const ppmli_backend *found = ppmli_backend_by_name(backend);
-  if (!key || !ppmli_reader_is_whole(reader) || !limits || !found) return PPML_ERR_ARG;
-  if (!ppmli_parallel_is_whole(parallel) || ppmli_arena_check(arena) != PPML_OK)
-    return PPML_ERR_ARG;
+  if (!key || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;
+  if (!found) return PPML_ERR_NAME;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
   return ppmli_call_end(&call, ppmli_learning_key_read(key, reader, limits, ppml_learning_params(),
                                                        with_bootstraps, found, parallel, arena));
@@ -223,8 +226,8 @@ PPML_API int ppml_training_plan_make(ppml_training_plan *plan, const ppml_featur
                                      ppml_arena *arena) {
   if (!plan || !ppmli_features_are_whole(map) || !ppmli_source_is_whole(source) || !rng)
     return PPML_ERR_ARG;
-  if (!ppmli_learn_options_are_whole(options) || ppmli_arena_check(arena) != PPML_OK)
-    return PPML_ERR_ARG;
+  if (!ppmli_learn_options_are_whole(options)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   if (!source->labels && options->method != PPML_LEARN_DESCENT) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(arena, plan, sizeof *plan);
   int error = ppmli_rng_begin(rng);
@@ -284,8 +287,8 @@ PPML_API int ppml_training_encrypt(ppml_writer *writer, ppml_request *request,
                                    const ppml_progress *progress, ppml_arena *arena) {
   if (!ppmli_writer_is_whole(writer) || !ppmli_training_plan_is_whole(plan)) return PPML_ERR_ARG;
   if (!ppmli_features_are_whole(map) || !ppmli_source_is_whole(source)) return PPML_ERR_ARG;
-  if (!ppmli_secret_key_is_whole(key) || !rng || ppmli_arena_check(arena) != PPML_OK)
-    return PPML_ERR_ARG;
+  if (!ppmli_secret_key_is_whole(key) || !rng) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   if (!ppmli_parallel_is_whole(parallel) || !ppmli_progress_is_whole(progress)) return PPML_ERR_ARG;
   if (plan->outputs && !source->labels) return PPML_ERR_ARG;
   if (!ppmli_key_is_of_map(key, map->id)) return PPML_ERR_MISMATCH;
@@ -337,8 +340,8 @@ PPML_API int ppml_learn(ppml_learnt *learnt, ppml_reader *sets, size_t count,
   if (!ppmli_learning_key_suits(key, options->method)) return PPML_ERR_ARG;
   if (checkpoint && (!ppmli_reader_is_whole(checkpoint) || options->method != PPML_LEARN_DESCENT))
     return PPML_ERR_ARG;
-  if (!ppmli_parallel_is_whole(parallel) || ppmli_arena_check(arena) != PPML_OK)
-    return PPML_ERR_ARG;
+  if (!ppmli_parallel_is_whole(parallel)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   for (size_t i = 0; i < count; i++)
     if (!ppmli_reader_is_whole(&sets[i])) return PPML_ERR_ARG;
   memset(&l, 0, sizeof l);
@@ -396,7 +399,7 @@ PPML_API int ppml_classify(ppml_writer *writer, const ppml_learnt *learnt, ppml_
   if (!ppmli_writer_is_whole(writer) || !ppmli_reader_is_whole(images) || !limits)
     return PPML_ERR_ARG;
   if (!ppmli_learnt_is_whole(learnt) || !ppmli_learning_key_is_whole(key)) return PPML_ERR_ARG;
-  if (ppmli_arena_check(arena) != PPML_OK) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   int error = ppmli_classify_write(writer, learnt, images, key, limits, arena);
   arena->used_bytes = call.mark;
@@ -424,7 +427,8 @@ PPML_API int ppml_classified_decrypt(ppml_reader *reader, const ppml_limits *lim
                                                   const ppml_answer *answer),
                                      void *context, ppml_arena *arena) {
   if (!ppmli_reader_is_whole(reader) || !limits || !request || !take) return PPML_ERR_ARG;
-  if (!ppmli_secret_key_is_whole(key) || ppmli_arena_check(arena) != PPML_OK) return PPML_ERR_ARG;
+  if (!ppmli_secret_key_is_whole(key)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_classified c = {key, take, context};
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   return ppmli_call_end(&call, ppmli_classified_decrypt(&c, reader, limits, request, arena));
@@ -450,7 +454,8 @@ PPML_API int ppml_learnt_weights(double *weights, const ppml_learnt *learnt,
                                  const ppml_secret_key *key, double ridge, ppml_arena *arena) {
   if (!weights || !ppmli_learnt_is_whole(learnt) || !ppmli_secret_key_is_whole(key))
     return PPML_ERR_ARG;
-  if (!(ridge >= 0 && ridge <= 1e6) || ppmli_arena_check(arena) != PPML_OK) return PPML_ERR_ARG;
+  if (!(ridge >= 0 && ridge <= 1e6)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   if (!ppmli_key_is_of_map(key, learnt->map_id) ||
       memcmp(key->id, learnt->key_id, PPML_ID_BYTES) != 0 ||
       key->client.spec.outputs != learnt->outputs)
@@ -467,8 +472,8 @@ PPML_API size_t ppml_features_model_bytes(const ppml_features *map) {
 
 PPML_API int ppml_features_model(ppml_model *model, const ppml_features *map, const double *weights,
                                  ppml_arena *arena) {
-  if (!model || !ppmli_features_are_whole(map) || !weights || ppmli_arena_check(arena) != PPML_OK)
-    return PPML_ERR_ARG;
+  if (!model || !ppmli_features_are_whole(map) || !weights) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
   int error = ppmli_linear_fold_run(model, map, weights, arena);
   if (error == PPML_OK && !ppmli_model_is_valid(model)) error = PPML_ERR_ARG;
@@ -548,8 +553,8 @@ PPML_API int ppml_learn_simulate(double *weights, const ppml_training_plan *plan
   if (!weights || !ppmli_training_plan_is_whole(plan) || !plan->outputs) return PPML_ERR_ARG;
   if (!ppmli_features_are_whole(map) || !ppmli_source_is_whole(source) || !source->labels)
     return PPML_ERR_ARG;
-  if (!ppmli_learn_options_are_whole(options) || ppmli_arena_check(arena) != PPML_OK)
-    return PPML_ERR_ARG;
+  if (!ppmli_learn_options_are_whole(options)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
   size_t count = (size_t)plan->outputs * plan->features;
   if (draws < 1 || draws > SIZE_MAX / sizeof *weights / count) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(arena, weights, draws * count * sizeof *weights);

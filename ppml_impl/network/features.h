@@ -60,12 +60,12 @@ PPMLI_STATIC int ppmli_features_init(ppml_features *map, ppml_arena *arena) {
   return ppmli_dct_init(map->dct, s->width, s->height, s->channels, arena);
 }
 
-/* What a map may be: as many features as the image has frequencies, a batch that a block of 256
+/* What a map may be: of pixels; as many features as the image has frequencies, a batch that a block of 256
  * rows and more is a multiple of. */
 PPMLI_STATIC int ppmli_features_shape_is_valid(const ppml_features *map,
                                                const ppml_limits *limits) {
   const ppml_spec *s = &map->spec;
-  if (!ppmli_spec_is_valid(s, limits)) return 0;
+  if (!ppmli_spec_is_valid(s, limits) || s->encoder.kind != PPML_ENCODER_NONE) return 0;
   if (map->count < 1 || map->count > PPML_FEATURES_MAX) return 0;
   if (map->count > ppmli_dct_frequencies(s->width, s->height, s->channels)) return 0;
   return map->batch >= 8 && map->batch <= PPMLI_FEATURE_BATCH &&

@@ -12,10 +12,19 @@ PPMLI_INLINE size_t ppmli_spec_inputs(const ppml_spec *spec) {
   return (size_t)spec->width * spec->height * spec->channels;
 }
 
+/* Are images latents that another encoder has made?  Networks on latents need leveled sets. */
+PPMLI_INLINE int ppmli_spec_takes_latents(const ppml_spec *spec) {
+#ifdef PPML_NO_LEVELED
+  (void)spec;
+  return 0;
+#else
+  return spec->encoder.kind == PPML_ENCODER_READY;
+#endif
+}
+
 /* Bytes of one image, as ppml_spec_image_bytes has them. */
 PPMLI_INLINE size_t ppmli_spec_image_bytes(const ppml_spec *spec) {
-  int is_ready = spec->encoder.kind == PPML_ENCODER_READY;
-  return ppmli_spec_inputs(spec) * (is_ready ? sizeof(float) : 1);
+  return ppmli_spec_inputs(spec) * (ppmli_spec_takes_latents(spec) ? sizeof(float) : 1);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -78,7 +87,7 @@ PPMLI_STATIC int ppmli_spec_task_fault(ppmli_place *at, const ppml_spec *s) {
 
 /* Sizes that arrays and sums may be made from. */
 PPMLI_STATIC int ppmli_spec_shape_fault(const ppml_spec *s) {
-  uint32_t channels = s->encoder.kind == PPML_ENCODER_READY ? PPML_LATENT_CHANNELS_MAX : 4;
+  uint32_t channels = ppmli_spec_takes_latents(s) ? PPML_LATENT_CHANNELS_MAX : 4;
   if (s->width == 0 || s->width > PPML_SIDE_MAX) return PPMLI_FAULT_WIDTH;
   if (s->height == 0 || s->height > PPML_SIDE_MAX) return PPMLI_FAULT_HEIGHT;
   if (s->channels == 0 || s->channels > channels) return PPMLI_FAULT_CHANNELS;

@@ -26,6 +26,18 @@ PPMLI_STATIC int ppmli_pooled_scale(ppml_circuit *c) {
   return PPML_OK;
 }
 
+/* Why a pooled network has no layout, as one line, or NULL.
+ *   p  the set asked for, or NULL for any */
+PPMLI_STATIC const char *ppmli_pooled_set_refusal(const ppml_params *p, const ppml_model *m) {
+  ppmli_pooled net = ppmli_model_pooled(m);
+  ppmli_pooled_layout l;
+  const char *reason = ppmli_pooled_refusal(&net);
+  if (reason) return reason;
+  ppmli_pooled_layout_of(&l, &net);
+  if (p == NULL || ppmli_pooled_set_holds(p, l.depth)) return NULL;
+  return "it has more regions times latent channels than the set has room for";
+}
+
 /* Is this the layout of the model?  Errors: PARAMS. */
 PPMLI_STATIC int ppmli_pooled_check(const ppml_circuit *c) {
   ppml_circuit again = *c;

@@ -72,6 +72,7 @@ PPMLI_STATIC size_t ppmli_planner_bootstraps(const ppml_circuit *c) {
 PPMLI_STATIC size_t ppmli_planner_rounds(const ppml_circuit *c) {
   switch (c->params->kind) {
   case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
     return 0;
   case PPML_SET_EXACT:
     return ppmli_exact_count_of(&c->model).rounds;
@@ -91,6 +92,8 @@ PPMLI_STATIC const char *ppmli_planner_refusal(const ppml_params *p, const ppml_
     if (reason) return reason;
     return m->layer[0].outputs > p->slots ? "it has more hidden neurons than the set has slots"
                                           : NULL;
+  case PPML_SET_POOLED:
+    return ppmli_pooled_set_refusal(p, m);
   case PPML_SET_EXACT:
     reason = ppmli_exact_refusal(m);
     return reason ? reason : "with so many neurons or bits exact scores would fail too often";

@@ -4,16 +4,19 @@
 
 #include "../math/params.h"
 #include "../network/model.h"
+#include "../network/pooled_model.h"
 #include "layout_leveled.h"
+#include "layout_pooled.h"
 #include "path.h"
 
 /* Where the sets that are made for the network were tried.
  *   asked  the set that was asked for, or NULL */
 PPMLI_STATIC const char *ppmli_refusal_of_layout(const ppml_refusal *r, const ppml_model *m,
                                                  const ppml_params *asked) {
-  int is_polynomial = ppmli_model_is_polynomial(m);
+  int is_polynomial = ppmli_model_is_polynomial(m), is_pooled = ppmli_model_is_pooled(m);
   const char *reason = asked           ? ppmli_planner_refusal(asked, m)
                        : is_polynomial ? ppmli_leveled_refusal(m)
+                       : is_pooled     ? ppmli_pooled_set_refusal(NULL, m)
                                        : NULL;
   if (reason) return reason;
   if (r->params == NULL)
@@ -28,6 +31,10 @@ PPMLI_STATIC const char *ppmli_refusal_reason(const ppml_refusal *r, const ppml_
   int is_polynomial = ppmli_model_is_polynomial(m);
   if (r->too_large && r->params == NULL)
     return "a circuit, an image or the memory for one would be beyond the default limits";
+  if (asked && !ppmli_model_suits(m, asked) && ppmli_model_is_pooled(m))
+    return "the set has no latents, which pooled networks need";
+  if (asked && ppmli_params_has_latents(asked) && !ppmli_model_is_pooled(m))
+    return "the set is for pooled networks alone";
   if (asked && ppmli_params_has_products(asked) != is_polynomial)
     return is_polynomial ? "the set has no products, which polynomials need"
                          : "the set has no bootstrap, which these activations need";

@@ -38,7 +38,7 @@ typedef struct ppmli_steps {
 /* ------------------------------------------------------------------ memory */
 
 PPMLI_STATIC size_t ppmli_steps_scratch(const ppml_params *p) {
-  if (!ppmli_params_has_products(p)) return ppmli_pbs_rotate_scratch(p);
+  if (!ppmli_params_is_leveled(p)) return ppmli_pbs_rotate_scratch(p);
   size_t product = ppmli_tensor_left_bytes(p, 1) +
                    ppmli_max_size(ppmli_tensor_scratch(p, 1), ppmli_wide_scratch(p->poly_size));
   return ppmli_max_size(product, ppmli_max_size(ppmli_trace_scratch(p), ppmli_switch_scratch(p)));
@@ -49,7 +49,7 @@ PPMLI_STATIC size_t ppmli_steps_init_bytes(const ppml_params *p, size_t samples)
   size_t dim = ppmli_params_long_dim(p), N = p->poly_size;
   size_t bytes =
       ppmli_arena_rounded(sizeof(ppmli_steps)) + ppmli_arena_rounded(ppmli_steps_scratch(p));
-  if (ppmli_params_has_products(p))
+  if (ppmli_params_is_leveled(p))
     return bytes + ppmli_arena_rounded(4 * N * 8) + ppmli_arena_rounded(3 * N * 8);
   return bytes + ppmli_arena_rounded(samples * (dim + 1) * 8) +
          ppmli_arena_rounded(samples * ppmli_lwe_short_words(p) * 4) +
@@ -98,7 +98,7 @@ PPMLI_STATIC void ppmli_steps_fill(uint64_t *words, size_t count) {
  * Memory: ppmli_steps_init_bytes.  Errors: NOMEM. */
 PPMLI_STATIC int ppmli_steps_init(ppmli_steps **out, const ppml_params *p, size_t samples,
                                   ppml_arena *arena) {
-  int is_leveled = ppmli_params_has_products(p);
+  int is_leveled = ppmli_params_is_leveled(p);
   PPMLI_ALLOC(ppmli_steps, s, arena, 1);
   memset(s, 0, sizeof *s);
   s->scratch.capacity_bytes = ppmli_steps_scratch(p);
@@ -185,7 +185,7 @@ PPMLI_STATIC int ppmli_steps_product(ppmli_steps *s, const ppml_eval_key *key) {
  * step of a blind rotation has one for each GGSW ciphertext; and 0 where the set has no such step. */
 PPMLI_STATIC size_t ppmli_steps_count(const ppml_params *p, uint32_t step, size_t samples) {
   int is_of_leveled = step >= PPML_STEP_GLWE_SWITCH;
-  if (step > PPML_STEP_PRODUCT || is_of_leveled != ppmli_params_has_products(p)) return 0;
+  if (step > PPML_STEP_PRODUCT || is_of_leveled != ppmli_params_is_leveled(p)) return 0;
   if (is_of_leveled) return 1;
   return step == PPML_STEP_EXTERNAL_PRODUCT ? samples * ppmli_params_ggsw_per_step(p) : samples;
 }

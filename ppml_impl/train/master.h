@@ -61,10 +61,11 @@ typedef struct ppmli_master {
   uint32_t layer_count;
   int learns_polynomials; /* 0: squares stay 1, linear coefficients 0 */
   size_t parameters;
-  float *weight;                       /* [parameters], and so the next three */
-  float *first, *second;               /* moments of the gradient */
-  float *average;                      /* moving average of weight: what is exported */
-  float *gradient;                     /* [shards][parameters] */
+  size_t decaying;       /* of these, the first ones: weights that no normalization holds */
+  float *weight;         /* [parameters], and so the next three */
+  float *first, *second; /* moments of the gradient */
+  float *average;        /* moving average of weight: what is exported */
+  float *gradient;       /* [shards][parameters] */
   float first_decayed, second_decayed; /* how much of the moments is still their zero start */
   float noise;                         /* std at accumulators */
   float table_noise;                   /* of a bootstrap, relative to the room of a score */
@@ -148,6 +149,7 @@ PPMLI_STATIC void ppmli_master_init(ppmli_master *s, const ppml_model *m, float 
   memset(s, 0, sizeof *s);
   s->layer_count = m->layer_count;
   s->parameters = (size_t)ppmli_master_parameters(m);
+  s->decaying = m->layer_count == 1 ? (size_t)m->layer[0].inputs * m->layer[0].outputs : 0;
   s->weight = ppmli_master_take(&floats, s->parameters);
   s->first = ppmli_master_take(&floats, s->parameters);
   s->second = ppmli_master_take(&floats, s->parameters);
@@ -517,6 +519,7 @@ typedef struct ppmli_master_descent {
   float first_scale, second_scale; /* make up for the moments' zero start */
   float scale;                     /* 1 / images that the gradient is summed over */
   float newest;                    /* weight of this step in the average */
+  float decay;                     /* share that a decaying weight loses */
 } ppmli_master_descent;
 
 /* A share of the parameters' step of Adam [ADAM], then of the average. */
@@ -529,17 +532,23 @@ PPMLI_STATIC void ppmli_master_descend_task(void *argument, size_t shard) {
     s->first[i] += 0.1f * (g - s->first[i]);
     s->second[i] += 0.001f * (g * g - s->second[i]);
     s->weight[i] -= d->first_scale * s->first[i] / (sqrtf(s->second[i] * d->second_scale) + 1e-8f);
+    if (i < s->decaying) s->weight[i] -= d->decay * s->weight[i];
     s->average[i] += d->newest * (s->weight[i] - s->average[i]);
   }
 }
 
-/* One step along the gradient of `count` images; clears it. */
-PPMLI_STATIC void ppmli_master_descend(ppmli_master *s, float rate, float newest,
+/* One step along the gradient of `count` images; clears it.
+ *   decay  share of itself that a decaying weight loses, of a step of rate 1 */
+PPMLI_STATIC void ppmli_master_descend(ppmli_master *s, float rate, float decay, float newest,
                                        const ppml_parallel *parallel) {
   s->first_decayed *= 0.9f;
   s->second_decayed *= 0.999f;
-  ppmli_master_descent d = {s, rate / (1 - s->first_decayed), 1 / (1 - s->second_decayed),
-                            1.0f / (float)s->count, newest};
+  ppmli_master_descent d = {s,
+                            rate / (1 - s->first_decayed),
+                            1 / (1 - s->second_decayed),
+                            1.0f / (float)s->count,
+                            newest,
+                            rate * decay};
   ppmli_parallel_run(parallel, PPMLI_MASTER_SHARDS, ppmli_master_descend_task, &d);
 }
 

@@ -236,7 +236,7 @@ PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, s
   ppmli_master_backward(&t->master, t->parallel);
   ppmli_master_descend(&t->master,
                        ppmli_train_rate(t->options, ((float)step + 0.5f) / (float)steps),
-                       newest < 1 ? newest : 1, t->parallel);
+                       (float)t->options->decay, newest < 1 ? newest : 1, t->parallel);
   return loss;
 }
 

@@ -104,7 +104,7 @@ PPMLI_STATIC int ppmli_train_options_are_valid(const ppml_train_options *o) {
   if (o->activation != PPML_ACTIVATION_POLYNOMIAL && (o->params != NULL) == (o->noiseless != 0))
     return 0; /* no set, and nobody said that there should be none */
   return o->rate > 0 && ppmli_train_is_within(o->rate, 1) && ppmli_train_is_within(o->balance, 1) &&
-         ppmli_train_is_within(o->warp, 3);
+         ppmli_train_is_within(o->warp, 3) && ppmli_train_is_within(o->decay, 100);
 }
 
 /* Labels of an image. */

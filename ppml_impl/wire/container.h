@@ -16,6 +16,20 @@
 
 static const uint8_t ppmli_magic[8] = {0x89, 'P', 'P', 'M', 'L', 0x0d, 0x0a, 0x1a};
 
+/* Kinds of learning are none in a build without it. */
+PPMLI_INLINE int ppmli_kind_is_learning(uint32_t kind) {
+#ifdef PPML_NO_LEARN
+  (void)kind;
+  return 0;
+#else
+  return kind >= PPML_KIND_FEATURES && kind <= PPML_KIND_CLASSIFIED;
+#endif
+}
+
+PPMLI_INLINE int ppmli_kind_is_known(uint32_t kind) {
+  return (kind >= PPML_KIND_MODEL && kind <= PPML_KIND_OUTPUT) || ppmli_kind_is_learning(kind);
+}
+
 PPMLI_STATIC const char *ppmli_kind_name(uint32_t kind) {
   static const char *const names[] = {"model",          "circuit",        "client spec",
                                       "secret key",     "evaluation key", "encrypted image",
@@ -23,9 +37,8 @@ PPMLI_STATIC const char *ppmli_kind_name(uint32_t kind) {
   static const char *const learning[] = {"feature map",      "learning key", "training set",
                                          "encrypted sums",   "checkpoint",   "encrypted model",
                                          "encrypted answers"};
-  if (kind >= PPML_KIND_FEATURES && kind <= PPML_KIND_CLASSIFIED)
-    return learning[kind - PPML_KIND_FEATURES];
-  return kind >= 1 && kind <= sizeof names / sizeof names[0] ? names[kind - 1] : NULL;
+  if (ppmli_kind_is_learning(kind)) return learning[kind - PPML_KIND_FEATURES];
+  return ppmli_kind_is_known(kind) ? names[kind - PPML_KIND_MODEL] : NULL;
 }
 
 /* Is it made in the clear, for no parameter set? */
@@ -36,7 +49,9 @@ PPMLI_INLINE int ppmli_kind_is_free_of_set(uint32_t kind) {
 /* Is it written and read part by part, whatever its length?  Then what bounds memory is a block of rows,
  * or the run that a checkpoint is of, and the kind's own reader checks the length by that. */
 PPMLI_INLINE int ppmli_kind_is_in_parts(uint32_t kind) {
-  return kind == PPML_KIND_TRAINING || kind == PPML_KIND_CLASSIFIED || kind == PPML_KIND_CHECKPOINT;
+  return ppmli_kind_is_learning(kind) &&
+         (kind == PPML_KIND_TRAINING || kind == PPML_KIND_CLASSIFIED ||
+          kind == PPML_KIND_CHECKPOINT);
 }
 
 /* Payload bytes that a container of that kind may claim. */
@@ -227,7 +242,7 @@ PPMLI_STATIC int ppmli_header_parse(ppml_header *h, const uint8_t *bytes,
   if (memcmp(digest, bytes + PPMLI_HEADER_HASHED_BYTES,
              PPMLI_HEADER_BYTES - PPMLI_HEADER_HASHED_BYTES) != 0)
     return PPML_ERR_CHECKSUM;
-  if (ppmli_kind_name(h->kind) == NULL) return PPML_ERR_FORMAT;
+  if (!ppmli_kind_is_known(h->kind)) return PPML_ERR_FORMAT;
   if (h->payload_bytes > ppmli_kind_payload_limit(h->kind, limits)) return PPML_ERR_RANGE;
   return ppmli_header_params(h, bytes);
 }

@@ -83,13 +83,13 @@ static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *aren
   return error;
 }
 
-/* A leveled set's first and last key switch. */
+/* A leveled set's first and last key switch: of a trace, then of s^2 or the reversal. */
 static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
   uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
   static uint8_t wire[1 << 18];
   ppmli_long_key long_key;
-  size_t mark = arena->used_bytes, last = ppmli_params_trace_steps(p);
+  size_t mark = arena->used_bytes, last = ppmli_params_steps(p) - 1;
   ppmli_seeds seeds;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
   memcpy(mask_seed, seeds.mask, sizeof mask_seed);
@@ -138,6 +138,15 @@ static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena)
   return error ? error : copy == 5 ? PPML_OK : PPML_ERR_ARG;
 }
 
+/* An encoder of patches, for the sets that take latents. */
+static void set_encoder(ppml_spec *spec) {
+  ppml_encoder *e = &spec->encoder;
+  e->kind = PPML_ENCODER_PATCHES;
+  e->patch = e->channels = e->regions = e->reach = 2;
+  e->standardise = 1;
+  for (int i = 0; i < 8; i++) e->weight[i] = (int8_t)(i * i - 20);
+}
+
 static int check_set(const char *name) {
   ppml_arena arena;
   ppml_rng rng;
@@ -151,6 +160,7 @@ static int check_set(const char *name) {
   client.spec.input_bits = 4;
   client.spec.classes = 2;
   client.score_unit = (uint64_t)1 << 50;
+  if (client.params->kind == PPML_SET_POOLED) set_encoder(&client.spec);
   int error = draw_key(&key, &client);
   if (!error && !key_is_secret(&key)) error = PPML_ERR_ARG;
   if (!error) error = ppml_rng_init_callback(&rng, fixed_entropy, &hidden);

@@ -236,6 +236,49 @@ static void save_leveled(void) {
   containers_free(&c);
 }
 
+/* ----------------------------------------------------------- pooled sets */
+
+/* Encoders and networks that no reader may believe; the circuit's unit behind them. */
+static void save_pooled_hostile(const containers *c, uint32_t kind) {
+  static const struct {
+    const char *name;
+    size_t at;
+    uint32_t word;
+  } field[] = {{"bad_pooled_no_encoder", 76, 0},
+               {"bad_pooled_kind", 84, 3},
+               {"bad_pooled_patch", 88, 16},
+               {"bad_pooled_channels_huge", 92, 0xffffffff},
+               {"bad_pooled_standardise", 96, 2},
+               {"bad_pooled_regions_none", 100, 0},
+               {"bad_pooled_reach_huge", 104, 0x7fffffff},
+               {"bad_pooled_scale", 108, 99},
+               {"bad_pooled_layers", 113, 1},
+               {"bad_pooled_bias_huge", 142, 0x7fffffff},
+               {"bad_pooled_peak_none", 146, 0},
+               {"bad_pooled_unit", 155, 1}};
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  size_t count = containers_write(bytes, sizeof bytes, c, kind);
+  size_t end = PPMLI_HEADER_BYTES + (kind == PPML_KIND_CIRCUIT ? 163
+                                     : kind == PPML_KIND_MODEL ? 155
+                                                               : 113);
+  for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
+    if (PPMLI_HEADER_BYTES + field[i].at < end)
+      save_changed(kind, field[i].name, bytes, count, PPMLI_HEADER_BYTES + field[i].at,
+                   field[i].word);
+}
+
+static void save_pooled(void) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  containers c;
+  containers_make_pooled(&c);
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++) {
+    size_t count = containers_write(bytes, sizeof bytes, &c, kind);
+    save(kind, "pooled", bytes, count);
+    save_pooled_hostile(&c, kind);
+  }
+  containers_free(&c);
+}
+
 int main(int argc, char **argv) {
   containers c;
   if (argc != 2) {
@@ -253,5 +296,6 @@ int main(int argc, char **argv) {
   save_exact(&c);
   containers_free(&c);
   save_leveled();
+  save_pooled();
   return 0;
 }

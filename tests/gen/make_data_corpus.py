@@ -421,7 +421,9 @@ def npz_cases():
         ("bad_npy_version", make_zip(members(base, version=3)), "unknown NPY version"),
         ("bad_npy_header_size", make_zip(with_array("val_labels", b"\x93NUMPY\1\0\xff\xff{}  ")),
          bad_header),
-        ("bad_dtype_float", make_zip(members(base, descr="<f4")), "expected dtype u1"),
+        ("bad_dtype_float", make_zip(members(base, descr="<f8")), "expected dtype u1"),
+        ("bad_dtype_float_big", make_zip(members(base, descr=">f4")), "expected dtype u1"),
+        ("bad_dtype_float_short", make_zip(members(base, descr="<f4")), "a shape does not fit"),
         ("bad_dtype_i1", make_zip(members(base, descr="|i1")), "expected dtype u1"),
         ("bad_dtype_i8", make_zip(members(base, descr="<i8")), "expected dtype u1"),
         ("bad_dtype_list", header("{'descr': [('x', '|u1')], 'fortran_order': False, "
@@ -695,6 +697,15 @@ def write_corpus(entry, files):
             f.write(data)
 
 
+def latent_seeds():
+    """What make_tiny_npz.py made of latents: archives and single files."""
+    folder = os.path.join(ROOT, "tests", "data", "latents")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as f:
+            kind = "latents_" if name in ("one.npy", "one_last.npy") else "bad_latents_"
+            yield kind + name.replace(".", "_"), f.read()
+
+
 def main():
     cases = inflate_cases()
     write_corpus("inflate", [(n, struct.pack("<H", size) + d) for n, d, _, _, size, _ in cases])
@@ -706,7 +717,7 @@ def main():
                for n, d, z, p, size, r in cases])
 
     cases = npz_cases()
-    write_corpus("npz", [(c[0], c[1]) for c in cases])
+    write_corpus("npz", [(c[0], c[1]) for c in cases] + list(latent_seeds()))
     rows = []
     for n, d, source, r in cases:
         shape, crc = (0, 0, 0), 0

@@ -170,7 +170,7 @@ typedef struct npz_kat {
   const char *reason; /* part of it; NULL: the file is valid */
 } npz_kat;
 
-static const npz_kat npz_kats[90] = {
+static const npz_kat npz_kats[92] = {
     {"gray_deflated", npz_gray_deflated, 1111, 2, 2, 1, 0xDC00D3BA, NULL},
     {"gray_zip64_local", NULL, 1231, 2, 2, 1, 0xDC00D3BA, NULL},
     {"gray_streamed", NULL, 1207, 2, 2, 1, 0xDC00D3BA, NULL},
@@ -228,6 +228,8 @@ static const npz_kat npz_kats[90] = {
     {"bad_npy_version", NULL, 1123, 0, 0, 0, 0x00000000, "unknown NPY version"},
     {"bad_npy_header_size", NULL, 1058, 0, 0, 0, 0x00000000, "damaged NPY header"},
     {"bad_dtype_float", NULL, 1111, 0, 0, 0, 0x00000000, "expected dtype u1"},
+    {"bad_dtype_float_big", NULL, 1111, 0, 0, 0, 0x00000000, "expected dtype u1"},
+    {"bad_dtype_float_short", NULL, 1111, 0, 0, 0, 0x00000000, "a shape does not fit"},
     {"bad_dtype_i1", NULL, 1111, 0, 0, 0, 0x00000000, "expected dtype u1"},
     {"bad_dtype_i8", NULL, 1111, 0, 0, 0, 0x00000000, "expected dtype u1"},
     {"bad_dtype_list", NULL, 1119, 0, 0, 0, 0x00000000, "expected dtype u1"},
