@@ -6,7 +6,8 @@ folder or of those before it, without cycles; client and server include nothing 
 a header uses something of every header that it includes; only api/ defines names that begin
 with ppml_; and what kind a parameter set is, only the headers of KINDS ask.  In ppml.h a size
 query is named after its call: where there is ppml_X_bytes, there is ppml_X.  The examples, which
-show how the library is meant, use ppml.h alone.  Prints what breaks this; exit status 1 then.
+show how the library is meant, use ppml.h alone; and no comment or document speaks of a header that
+is not there.  Prints what breaks this; exit status 1 then.
 """
 import os
 import re
@@ -51,6 +52,23 @@ def inner_uses():
             for line in strip_comments(open(path).read()).splitlines():
                 if "ppml_impl" in line or NAME.search(line):
                     yield "%s: uses %s" % (os.path.relpath(path, EXAMPLES), line.strip())
+
+
+def stale_names(comments):
+    """Headers that a comment or a document speaks of and that are not there."""
+    known = set()
+    for folder, _, names in os.walk(os.path.join(ROOT, "..")):
+        known.update(n for n in names if n.endswith(".h"))
+    for where, text in comments:
+        for name in sorted(set(re.findall(r"(?<![<\w.])((?:\w+/)*[a-z]\w*\.h)\b", text))):
+            if os.path.basename(name) not in known:
+                yield "%s: speaks of %s, which is not there" % (where, name)
+
+
+def documents():
+    for name in ["README.md"] + ["docs/" + n for n in sorted(os.listdir(os.path.join(ROOT, "..", "docs")))]:
+        if name.endswith(".md"):
+            yield name, " ".join(re.findall(r"`[^`\n]*`", open(os.path.join(ROOT, "..", name)).read()))
 
 
 def main():
@@ -98,6 +116,8 @@ def main():
     api = strip_comments(open(os.path.join(ROOT, "..", "ppml.h")).read())
     problems += ["ppml.h: there is %s_bytes, but no %s" % (q, q) for q in misnamed_queries(api)]
     problems += inner_uses()
+    problems += stale_names([(h, " ".join(re.findall(r"/\*.*?\*/", text[h], re.S))) for h in text])
+    problems += stale_names(documents())
     for problem in problems:
         print("check_layers: " + problem)
     print("check_layers: %d headers, %d includes, %d problems"

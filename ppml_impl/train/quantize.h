@@ -308,7 +308,7 @@ PPMLI_STATIC double ppmli_calibrate_best_step(const ppmli_calibration *c, const 
 }
 
 /* The step of layer 0 at which a neuron just fills its room on the torus with a gain of 1, the
- * input's unit being given (circuit.h).
+ * input's unit being given (network/room.h).
  *   reach  of y_j, in turns of a torus filled */
 PPMLI_INLINE double ppmli_calibrate_least_step(const ppmli_calibration *c, double reach) {
   return reach *
