@@ -7,7 +7,8 @@ a header uses something of every header that it includes; only api/ defines name
 with ppml_; and what kind a parameter set is, only the headers of KINDS ask.  In ppml.h a size
 query is named after its call: where there is ppml_X_bytes, there is ppml_X.  The examples, which
 show how the library is meant, use ppml.h alone; and no comment or document speaks of a header that
-is not there.  Prints what breaks this; exit status 1 then.
+is not there.  A header's opening comment tells what it is for, what comes in and out ("In: ...; out:
+...", or "In and out: ...") and which header to read next ("Next: ...").  Prints what breaks this; exit status 1 then.
 """
 import os
 import re
@@ -81,6 +82,9 @@ def main():
             problems.append("%s: is in no layer's folder" % h)
         if not text[h].startswith("/* "):
             problems.append("%s: does not begin with what it is for" % h)
+        opening = text[h].partition("*/")[0]
+        if not re.search(r"\bIn(?: and out)?:", opening) or "Next:" not in opening:
+            problems.append("%s: its opening does not tell what comes in and out, and what to read next" % h)
         folder = os.path.dirname(h)
         includes[h] = [i for i in (os.path.normpath(os.path.join(folder, i))
                        for i in re.findall(r'#include "([^"]+)"', code[h])) if i in text]

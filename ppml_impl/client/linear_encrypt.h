@@ -2,7 +2,9 @@
  *
  * Integers of 32 bits alone, no multiplication but that of the noise's draw, no FFT.  One
  * coefficient at a time is made and can be sent off at once: a device needs room for a mask and
- * the key's bits spread to words, 8 KB at N = 1024, and not for the ciphertext. */
+ * the key's bits spread to words, 8 KB at N = 1024, and not for the ciphertext.
+ *
+ * In: pixels, the secret key, seeds; out: body words, in turn.  Next: server/linear_score.h. */
 #ifndef PPMLI_CLIENT_LINEAR_ENCRYPT_H
 #define PPMLI_CLIENT_LINEAR_ENCRYPT_H
 

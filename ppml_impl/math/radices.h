@@ -2,7 +2,9 @@
  *
  * A phase v / r with v in Z_r and r odd never coincides with another one plus half a turn, so one
  * negacyclic blind rotation applies any function to v.  Radices are at most PPMLI_RADIX_MAX, so that
- * neighbours stay far apart beside the noise: docs/NOISE.md "Exact inference". */
+ * neighbours stay far apart beside the noise: docs/NOISE.md "Exact inference".
+ *
+ * In: an integer; out: its radices.  Next: network/windows.h. */
 #ifndef PPMLI_MATH_RADICES_H
 #define PPMLI_MATH_RADICES_H
 

@@ -10,7 +10,9 @@
  * The mask a comes from a public seed.  A larger image takes several ciphertexts.  A score
  * comes back as one LWE ciphertext modulo 2^16 (ppml_output), which the client decrypts as those
  * of all sets.  A score of 1 stands where a pixel of 1 stands, at `unit`; the client is told so
- * as ppml_client.score_unit. */
+ * as ppml_client.score_unit.
+ *
+ * In: a spec; out: the set, units and sizes.  Next: client/linear_encrypt.h, server/linear_score.h. */
 #ifndef PPMLI_NETWORK_LINEAR_SET_H
 #define PPMLI_NETWORK_LINEAR_SET_H
 

@@ -1,23 +1,30 @@
-/* Exact circuits: how the activation of a neuron is taken apart into bootstraps whose answers are right
- * but for a stated probability.
+/* Exact circuits: the bootstraps by which a neuron's activation is found without an error, but for a stated
+ * probability.
  *
- * Accumulator z is an integer linear form of the encrypted pixels, so any "window" z / P modulo 1 is a
- * multiple of one ciphertext.  With P a product of odd radices, digits balanced around 0 are peeled off
- * from the least significant one:
+ * A bootstrap looks up one of a few dozen positions; an accumulator z has thousands of values.  So z is taken
+ * apart into digits, as seconds are into seconds, minutes and hours.  Radices r_0, r_1, ... are odd and a digit
+ * d_i lies between -(r_i - 1) / 2 and (r_i - 1) / 2:
  *
- *   z = d_0 + r_0 d_1 + r_0 r_1 d_2 + ...,  |d_i| <= (r_i - 1) / 2
+ *   z = d_0 + r_0 d_1 + r_0 r_1 d_2 + ...
  *
- * The window of d_i, z / (r_0 ... r_i), less the one or two digits before it, stands near d_i / r_i: within
- * 1 / (2 r_i r_{i-1}), or less.  A bootstrap rounds that, so noise does not add up from digit to digit.
+ * The "window" of digit i is z / (r_0 ... r_i) modulo a turn: a whole multiple of the accumulator's ciphertext,
+ * which costs nothing.  Take off it what the digits before amount to, whose ciphertexts are there already, and it
+ * stands near d_i / r_i.  A bootstrap makes a clean ciphertext of d_i, or of any function of d_i: noise does not
+ * add up from digit to digit.  Two digits before are enough to take off; what those farther back amount to is less
+ * than the margin to the next value of d_i allows.
  *
- *   RELU  range = 127 m, so that a = round(z / m) while |z / m| < 127.5.  Radices are m's, then 15 and
- *         17: digits g and h have a = g + 15 h.  What is beyond them is bootstrapped to o = 127 sign or 0.
- *         A bootstrap of g + o's half turn gives -g where o != 0, else g; so
- *         a = o + (g + +-g) / 2 + 15 (h + +-h) / 2.
- *   SIGN  radices until the sign alone is left, which is a bootstrap with half a turn.
+ *   RELU  range = 127 m, so the activation is a = round(z / m), held within -127 and 127.
+ *         1. digits by the radices of m: found only to be taken off later windows
+ *         2. digits g (radix 15) and h (radix 17): a = g + 15 h where z is within the range
+ *         3. o, from what is left of z: 127 beyond the range, -127 below it, 0 within
+ *         4. g' and h', bootstraps of g and h with half a turn added where o is not 0:
+ *            -g and -h there, else g and h
+ *         5. a = o + (g + g') / 2 + 15 (h + h') / 2: where o is not 0 the digits cancel
+ *   SIGN  digits until what is left has at most 18 values on a side; then a bootstrap of its sign
  *
- * The server runs these windows (server/rounds.h), the planner says how often they fail
- * (plan/failure.h).  Source: digits by windows of one input are this library's own. */
+ * In: a model; out: for each neuron its jobs, that is bootstraps: which window, less which earlier outputs, and
+ * what to look up.  Next: room.h has the units; server/rounds.h runs jobs, plan/failure.h says how often they
+ * fail.  Source: digits by windows of one input are this library's own. */
 #ifndef PPMLI_NETWORK_WINDOWS_H
 #define PPMLI_NETWORK_WINDOWS_H
 
@@ -129,8 +136,9 @@ PPMLI_STATIC void ppmli_exact_layout_make(ppmli_exact_layout *x, const ppml_mode
 
 /* ----------------------------------------------------------- the jobs of a neuron */
 
-/* A job that looks at outputs alone.  reach: from where its phase should be to where
- * another output begins. */
+/* A new job of the neuron, so far with nothing to look at.
+ *   reach  turns from where its phase should be to where another output begins: the margin, before
+ *          anything is taken from it */
 PPMLI_STATIC ppmli_exact_job *ppmli_exact_new_job(ppmli_exact_jobs *jobs, double reach) {
   PPMLI_ASSERT(jobs->count < PPMLI_EXACT_JOBS);
   ppmli_exact_job *job = &jobs->job[jobs->count++];
@@ -140,7 +148,8 @@ PPMLI_STATIC ppmli_exact_job *ppmli_exact_new_job(ppmli_exact_jobs *jobs, double
   return job;
 }
 
-/* Adds factor times the output of job `from`, whose 1 should be `wanted` turns then. */
+/* Adds factor times the output of job `from` to what a job looks at.
+ *   wanted  turns that an output of 1 should then be; what it is beside that is taken from the margin */
 PPMLI_STATIC void ppmli_exact_add_output(const ppmli_exact_jobs *jobs, ppmli_exact_job *job,
                                          uint32_t from, int64_t factor, double wanted) {
   const ppmli_exact_job *source = &jobs->job[from];
@@ -151,15 +160,16 @@ PPMLI_STATIC void ppmli_exact_add_output(const ppmli_exact_jobs *jobs, ppmli_exa
   job->margin -= most * fabs(ldexp((double)ppmli_torus_signed(is), -64) - wanted);
 }
 
-/* Window z / (lower parts) keeps what digits below the last `radices` amount to. */
+/* Takes from the job's margin what is not taken off window z / (lower parts): digits farther back than the last
+ * one or two, whose radices have the product `radices`. */
 PPMLI_STATIC void ppmli_exact_narrow_margin(const ppmli_exact_jobs *jobs, ppmli_exact_job *job,
                                             uint32_t radices, uint32_t parts) {
   double digits = (double)(jobs->lower / radices - 1) / 2;
   job->margin -= digits / ((double)jobs->lower * parts);
 }
 
-/* Takes the two digits before window z / (lower parts) off it, whose outputs serve nothing
- * else: their units are chosen for that.  What is left is 1 / (2 parts) of three radices. */
+/* Takes the last two digits off window z / (lower parts).  Their outputs serve nothing else, so their
+ * units are chosen such that a factor of -1 takes them off. */
 PPMLI_STATIC void ppmli_exact_subtract_last_digits(ppmli_exact_jobs *jobs, ppmli_exact_job *job,
                                                    uint32_t parts) {
   uint32_t last = jobs->count - 2, radices = jobs->job[last].radix;
@@ -225,7 +235,7 @@ PPMLI_STATIC ppmli_exact_job *ppmli_exact_outside(ppmli_exact_jobs *jobs,
   return job;
 }
 
-/* The digit that job `from` found, negated where job `outside` is not 0. */
+/* A job for the digit that job `from` found, negated where the output of job `outside` is not 0. */
 PPMLI_STATIC void ppmli_exact_negate_outside(ppmli_exact_jobs *jobs, const ppmli_exact_layout *x,
                                              uint32_t from, int64_t factor, uint32_t outside) {
   const ppmli_exact_job *digit = &jobs->job[from];

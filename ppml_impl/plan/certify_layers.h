@@ -1,5 +1,6 @@
 /* The part of a certificate that is about layers: how noisy each step of each layer is, for each kind
- * of circuit. */
+ * of circuit.  In: a circuit that is laid out; out: a ppml_layer_certificate of each layer. Next:
+ * certificate.h. */
 #ifndef PPMLI_PLAN_CERTIFY_LAYERS_H
 #define PPMLI_PLAN_CERTIFY_LAYERS_H
 

@@ -1,5 +1,6 @@
 /* Is a circuit what its file says?  The layout is the one that its set's planner makes, the
- * certificate is the one that follows from the circuit, and the promise is kept. */
+ * certificate is the one that follows from the circuit, and the promise is kept.  In: a circuit, or its
+ * file; out: the file, or the circuit.  Next: certificate.h. */
 #ifndef PPMLI_PLAN_CIRCUIT_CHECK_H
 #define PPMLI_PLAN_CIRCUIT_CHECK_H
 

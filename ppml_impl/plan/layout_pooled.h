@@ -1,5 +1,6 @@
 /* Pooled circuits: T, what cannot be laid out, what noise their scores will have, and what is certified
- * of them.  network/pooled_layout.h has the layout, pooled_noise.h the formulas. */
+ * of them.  network/pooled_layout.h has the layout, pooled_noise.h the formulas.  In: a model; out: its
+ * unit, noise and certificate.  Next: pooled_noise.h. */
 #ifndef PPMLI_PLAN_LAYOUT_POOLED_H
 #define PPMLI_PLAN_LAYOUT_POOLED_H
 

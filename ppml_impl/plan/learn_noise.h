@@ -1,4 +1,5 @@
-/* Noise of learning, as variances relative to a turn; docs/NOISE.md "Learning". */
+/* Noise of learning, as variances relative to a turn; docs/NOISE.md "Learning".  In: rows and a set;
+ * out: variances and deviations.  Next: learn_simulate.h. */
 #ifndef PPMLI_PLAN_LEARN_NOISE_H
 #define PPMLI_PLAN_LEARN_NOISE_H
 

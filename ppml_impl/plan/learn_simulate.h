@@ -1,4 +1,5 @@
-/* Descent in the clear, and as the noise formulas see it, without keys. */
+/* Descent in the clear, and as the noise formulas see it, without keys.  In: rows and a schedule; out:
+ * weights.  Next: learn_outlook.h. */
 #ifndef PPMLI_PLAN_LEARN_SIMULATE_H
 #define PPMLI_PLAN_LEARN_SIMULATE_H
 

@@ -1,4 +1,5 @@
-/* Noise of models without hidden layers; docs/NOISE.md "Linear models". */
+/* Noise of models without hidden layers; docs/NOISE.md "Linear models".  In: a model and the set; out: a
+ * deviation.  Next: noise.h. */
 #ifndef PPMLI_PLAN_LINEAR_NOISE_H
 #define PPMLI_PLAN_LINEAR_NOISE_H
 

@@ -1,5 +1,6 @@
 /* How noisy the scores of a pooled network are, and which networks are refused.
- * docs/NOISE.md "Pooled networks" has the formulas. */
+ * docs/NOISE.md "Pooled networks" has the formulas.  In: a network and its layout; out: a deviation, or
+ * a refusal.  Next: layout_pooled.h. */
 #ifndef PPMLI_PLAN_POOLED_NOISE_H
 #define PPMLI_PLAN_POOLED_NOISE_H
 

@@ -5,7 +5,9 @@
  * layer and of the two switches, are rounded to one of the 2 N positions, and what the very table of
  * server/dense.h holds there is the activation, with a bootstrap's noise.  An accumulator beyond its room
  * wraps as it would in a ciphertext.  Rounding is done, not drawn; everything else is Gaussian and
- * independent: docs/NOISE.md "Simulation".  Next: outlook.h, what many draws say of a run. */
+ * independent: docs/NOISE.md "Simulation".  Next: outlook.h, what many draws say of a run.
+ *
+ * In: a circuit, pixels and a generator; out: scores of each draw. */
 #ifndef PPMLI_PLAN_SIMULATE_H
 #define PPMLI_PLAN_SIMULATE_H
 

@@ -1,5 +1,6 @@
 /* Dense layers on ciphertexts, and the lookup tables of their activations: what the weights of a circuit
- * become on the torus. */
+ * become on the torus.  In: a circuit; out: tables, weight polynomials, sums of ciphertexts. Next:
+ * first_layer.h, layers.h. */
 #ifndef PPMLI_SERVER_DENSE_H
 #define PPMLI_SERVER_DENSE_H
 

@@ -5,7 +5,9 @@
  *
  *   accumulators, outputs so far -> phases -> bootstrap.h -> outputs;  after the last round -> activations
  *
- * Samples of a round are [image][job of the round]. */
+ * Samples of a round are [image][job of the round].
+ *
+ * Next: window_tables.h. */
 #ifndef PPMLI_SERVER_ROUNDS_H
 #define PPMLI_SERVER_ROUNDS_H
 

@@ -10,11 +10,13 @@
  * 0; its range stays within what the torus holds beside the input's unit.
  *
  * Before polynomials D is one for the layer, an accumulator of 1 is kappa = SCALE / D to the
- * shadow, and bias_j = bias / kappa - M.  Squares are counted in steps sigma, 1 unless learnt, so
+ * master network, and bias_j = bias / kappa - M.  Squares are counted in steps sigma, 1 unless learnt, so
  *
  *   square_j = square / sigma,   linear_j = linear / (sigma kappa)
  *
- * make integers that are the master network's activations over sigma kappa^2. */
+ * make integers that are the master network's activations over sigma kappa^2.
+ *
+ * In: master weights and a sample of images; out: the integer model.  Next: statistics.h. */
 #ifndef PPMLI_TRAIN_INTEGERS_H
 #define PPMLI_TRAIN_INTEGERS_H
 

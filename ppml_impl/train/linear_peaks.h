@@ -1,6 +1,7 @@
 /* Peaks of the scores of a model without hidden layers: what all but one in PPMLI_PEAK_SHARE
  * scores of training images, as they are and warped, stay below.  The set `linear` lays scores out by
- * them; without them it has to leave room for what no image reaches, and noise counts for more. */
+ * them; without them it has to leave room for what no image reaches, and noise counts for more.  In: a
+ * model and images; out: peaks.  Next: network/linear_set.h. */
 #ifndef PPMLI_TRAIN_LINEAR_PEAKS_H
 #define PPMLI_TRAIN_LINEAR_PEAKS_H
 

@@ -13,7 +13,9 @@
  * number of threads does not show.
  *
  * Features have mean 0 and deviation 1; behind them there is a 1, whose weight is the bias and has
- * no penalty. */
+ * no penalty.
+ *
+ * In: features and labels; out: weights.  Next: pooled_train.h. */
 #ifndef PPMLI_TRAIN_LOGISTIC_H
 #define PPMLI_TRAIN_LOGISTIC_H
 

@@ -18,7 +18,10 @@
  * A batch is split into shards of images, each with its own gradient and random numbers,
  * which are added up in order: so neither the machine nor the number of threads shows.
  * Sums run in a fixed order, and of libm only what is exact is called (sqrt, floor, ldexp,
- * fabs).  Two primitives do nearly all the work: ppmli_master_dot and ppmli_master_add. */
+ * fabs).  Two primitives do nearly all the work: ppmli_master_dot and ppmli_master_add.
+ *
+ * In: inputs of a batch and derivatives of the loss; out: logits, then new weights.  Next: integers.h,
+ * train.h. */
 #ifndef PPMLI_TRAIN_MASTER_H
 #define PPMLI_TRAIN_MASTER_H
 

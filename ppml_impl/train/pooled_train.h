@@ -4,7 +4,9 @@
  *   -> weights for a series of penalties, the one kept that does best on validation
  *   -> integers, the bias and the scale of which are fitted to the scores before
  *
- * As for the other networks, validation is by changed copies of its images (train.h). */
+ * As for the other networks, validation is by changed copies of its images (train.h).
+ *
+ * In: images with labels and an encoder; out: weights of a pooled network.  Next: logistic.h. */
 #ifndef PPMLI_TRAIN_POOLED_TRAIN_H
 #define PPMLI_TRAIN_POOLED_TRAIN_H
 

@@ -1,5 +1,6 @@
 /* What a trained model says of itself: the peaks of its accumulators, the unit and
- * the thresholds of its scores, and how close its answers are to others. */
+ * the thresholds of its scores, and how close its answers are to others.  In: an integer network and
+ * images; out: fields of the model.  Next: train.h. */
 #ifndef PPMLI_TRAIN_STATISTICS_H
 #define PPMLI_TRAIN_STATISTICS_H
 

@@ -1,6 +1,7 @@
 /* Quantization-aware training of small fully connected networks: images in, an
  * integer network out.  master.h has the gradient descent, augment.h the changed images,
- * integers.h rounds; here they meet the data. */
+ * integers.h rounds; here they meet the data.  In: images with labels and options; out: a model. Next:
+ * trainer.h. */
 #ifndef PPMLI_TRAIN_TRAIN_H
 #define PPMLI_TRAIN_TRAIN_H
 

@@ -1,6 +1,7 @@
 /* What training keeps: options, data, the master network, and the integer network that it
  * becomes.  integers.h rounds the master network, statistics.h measures what comes of it, train.h has the
- * loop around both. */
+ * loop around both.  In: options and images; out: memory, and whether the options make sense. Next:
+ * train.h. */
 #ifndef PPMLI_TRAIN_TRAINER_H
 #define PPMLI_TRAIN_TRAINER_H
 

@@ -1,5 +1,6 @@
 /* What the vector backends share that has no vector in it: where a forward
- * transform takes its numbers from, and how a product walks over the key. */
+ * transform takes its numbers from, and how a product walks over the key.  In: a polynomial or its
+ * digits; out: doubles, one after the other.  Next: vector_fft.h. */
 #ifndef PPMLI_FFT_COMMON_H
 #define PPMLI_FFT_COMMON_H
 
