@@ -1,5 +1,6 @@
 /* The client's one look at what kind a set is: a switch for each of its verbs.  Draw a key, open it
- * for use, make messages of an image, encrypt one, make a step of the evaluation key. */
+ * for use, make messages of an image, encrypt one, make a step of the evaluation key.  In: a secret key;
+ * out: what its kind makes of the verb.  Next: encrypt.h, keygen.h. */
 #ifndef PPMLI_CLIENT_PATH_H
 #define PPMLI_CLIENT_PATH_H
 

@@ -4,7 +4,9 @@
  *
  * Dimensions and noise come from docs/NOISE.md "Security": each noise bound B is
  * ceil(sqrt 3 * 2^(width + log2 sigma)) for the log2 sigma beside it, and tools/check_constants.py
- * recomputes all of them.  Next: poly.h; plan/security.h for the bits of security. */
+ * recomputes all of them.  Next: poly.h; plan/security.h for the bits of security.
+ *
+ * In: a name or number; out: a set and what follows from it. */
 #ifndef PPMLI_MATH_PARAMS_H
 #define PPMLI_MATH_PARAMS_H
 
