@@ -291,6 +291,7 @@ format: ## lay the sources out with clang-format
 lint: ## layers, constants, layout, clang-tidy
 	python3 tools/check_layers.py
 	python3 tools/check_constants.py
+	python3 tools/design.py --check
 	clang-format --dry-run -Werror $(filter-out examples/cli/demo_data.h,$(SOURCES))
 	clang-tidy --quiet examples/cli/*.c -- $(STD) $(CPPFLAGS)
 

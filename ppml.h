@@ -32,7 +32,9 @@
  *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
  *   PPML_NO_LEARN       leave out learning from encrypted images, which needs client,
  *                       server and planning, and is left out where one of these is
- *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
+ *   PPML_NO_LEVELED     leave out the sets that have no bootstrap, leveled, pooled and
+ *                       linear, and what they need
+ *   PPML_LINEAR_ONLY    leave out all sets but linear: the smallest client
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -82,6 +84,9 @@ extern "C" {
 #define PPML_NO_TRAIN
 #elif defined(PPML_NO_SERVER) && defined(PPML_NO_PLAN) && defined(PPML_NO_TRAIN)
 #define PPML_CLIENT_ONLY
+#endif
+#if defined(PPML_LINEAR_ONLY) && !defined(PPML_NO_LEVELED)
+#define PPML_NO_LEVELED
 #endif
 #if (defined(PPML_NO_SERVER) || defined(PPML_NO_PLAN)) && !defined(PPML_NO_LEARN)
 #define PPML_NO_LEARN
@@ -311,8 +316,9 @@ typedef struct ppml_params {
   uint32_t bsk_wire_bits;    /* bits kept of a bootstrapping key's body coefficient */
   uint32_t output_bits;      /* log2 of the modulus of a result */
   uint32_t kind;             /* PPML_SET_*: how circuits of the set compute */
-  uint32_t slots;         /* LEVELED: neurons of the one hidden layer, at most; POOLED: coefficients
-                             of a ciphertext for each region of each latent channel; else 0 */
+  uint32_t slots;         /* places in a ciphertext.  LEVELED: for neurons, so the hidden layer has
+                             no more; a ciphertext then holds N / slots pixels.  POOLED: for the
+                             latents of one region of one channel.  Sets with bootstraps: 0 */
   const char *assumption; /* what the security rests on */
 } ppml_params;
 
@@ -960,11 +966,11 @@ PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec
  * is told by ppml_compile. */
 PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params);
 
-/* Why no circuit was made: what came closest.  Why not the exact set, where it was not asked
- * for alone: ppml_exact_refusal. */
+/* Why ppml_compile made no circuit: of the sets that it tried, the one that came closest to what was asked
+ * for, and the neuron to blame.  ppml_exact_refusal tells why not the exact set, where others were tried. */
 typedef struct ppml_refusal {
   const char *reason;           /* one line of English */
-  const ppml_params *params;    /* the set; NULL if the network fits the torus with none */
+  const ppml_params *params;    /* that set; NULL if a neuron has no room on the torus with any */
   uint32_t layer;               /* the one that has no room, or that makes most of the noise */
   uint32_t neuron;              /* of that layer */
   double layer_noise;           /* std of that accumulator, relative to its activation's width */

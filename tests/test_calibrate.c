@@ -67,7 +67,7 @@ static ppml_arena problem_quantize(ppml_model *model, const problem *p, uint32_t
   ck_assert(ppmli_model_is_valid(model));
   for (uint32_t l = 0; l + 1 < model->layer_count; l++) /* ranges that exact inference can carry */
     for (uint32_t j = 0; j < model->layer[l].outputs; j++)
-      ck_assert_int_eq(model->layer[l].range[j], ppmli_digits_range(model->layer[l].range[j]));
+      ck_assert_int_eq(model->layer[l].range[j], ppmli_radices_range(model->layer[l].range[j]));
   return arena;
 }
 

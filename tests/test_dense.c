@@ -54,7 +54,7 @@ static void check_table(const ppml_circuit *c, uint32_t l, uint32_t j) {
   double scale = ldexp((double)ppmli_circuit_scale(c, l, j), -64);
   double reach = ppmli_activation_is_odd(layer->activation) ? 0.5 - layer->range[j] * scale : 0.25;
   uint64_t unit = c->unit[l + 1];
-  if (ppmli_circuit_is_folded(c, l))
+  if (ppmli_tables_have_weights(c, l))
     unit = ppmli_circuit_score_unit(c) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
   ppmli_dense_table(table, c, l, j);
   for (uint32_t phase = 0; phase < 2 * N; phase++) {
@@ -97,7 +97,7 @@ static void check_lwe(bench *b, uint32_t l, const uint8_t *bits) {
   for (uint32_t j = 0; j < layer->outputs; j++) {
     uint64_t expected = (uint64_t)(int64_t)layer->bias[j] * ppmli_circuit_scale(c, l, j);
     for (uint32_t i = 0; i < layer->inputs; i++) {
-      int64_t factor = ppmli_circuit_is_folded(c, l - 1)
+      int64_t factor = ppmli_tables_have_weights(c, l - 1)
                            ? 1
                            : (int64_t)c->gain[l][j] * layer->weight[j * layer->inputs + i];
       expected += (uint64_t)factor * test_phase(in + i * words, bits, dim);

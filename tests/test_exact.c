@@ -75,7 +75,7 @@ static void make_net(test_net *net, uint32_t width, uint32_t height, uint32_t ne
   test_net_make(net, width, height, &neurons, neurons ? 1 : 0, activation, classes, seed);
   for (uint32_t j = 0; j < neurons; j++) {
     if (net->weight[1][j] == 0) net->weight[1][j] = 1;
-    net->range[0][j] = ppmli_digits_range(net->peak[0][j] / share);
+    net->range[0][j] = ppmli_radices_range(net->peak[0][j] / share);
     if (net->peak[0][j] < net->range[0][j]) net->peak[0][j] = net->range[0][j];
   }
   ppmli_model_id(net->model.id, &net->model);
@@ -85,7 +85,7 @@ static void make_net(test_net *net, uint32_t width, uint32_t height, uint32_t ne
 
 /* Runs a plan on the phase alone: each job's phase is moved by `push` of what its margin says it
  * stands, and rounded to 2 N positions. */
-static uint64_t run_plan(const ppmli_exact_plan *plan, int64_t z, double push,
+static uint64_t run_plan(const ppmli_exact_jobs *plan, int64_t z, double push,
                          uint64_t table[][N]) {
   uint64_t outputs[PPMLI_EXACT_JOBS], accumulator = (uint64_t)z << 34, sum;
   for (uint32_t i = 0; i < plan->count; i++) {
@@ -105,9 +105,9 @@ static void check_plan(const test_net *net, uint32_t j, int64_t step) {
   const double pushes[] = {-0.95, 0, 0.95};
   const ppml_layer *layer = &net->model.layer[0];
   ppmli_exact_layout layout;
-  ppmli_exact_plan plan;
+  ppmli_exact_jobs plan;
   ppmli_exact_layout_make(&layout, &net->model);
-  ppmli_exact_plan_make(&plan, &layout, &net->model, j);
+  ppmli_exact_jobs_make(&plan, &layout, &net->model, j);
   uint32_t scored = 0;
   for (uint32_t i = 0; i < plan.count; i++) {
     ck_assert_double_gt(plan.job[i].margin, 0.0105);
@@ -156,11 +156,11 @@ START_TEST(margins_are_not_smaller_than_need_be) {
   static uint64_t table[PPMLI_EXACT_JOBS][N];
   test_net *net = test_memory(sizeof *net);
   ppmli_exact_layout layout;
-  ppmli_exact_plan plan;
+  ppmli_exact_jobs plan;
   uint32_t wrong = 0;
   make_net(net, 28, 28, 1, PPML_ACTIVATION_RELU, 2, 15, 3);
   ppmli_exact_layout_make(&layout, &net->model);
-  ppmli_exact_plan_make(&plan, &layout, &net->model, 0);
+  ppmli_exact_jobs_make(&plan, &layout, &net->model, 0);
   for (uint32_t i = 0; i < plan.count; i++) ppmli_exact_table(table[i], &plan.job[i], N);
   for (int64_t z = -plan.bound; z <= plan.bound; z++) {
     int32_t a = ppmli_quant_activation(PPML_ACTIVATION_RELU, z, net->range[0][0], NULL);

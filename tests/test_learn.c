@@ -77,7 +77,7 @@ static int watch_step(void *context, const ppmli_descent *d) {
   ppmli_descent_trial trial;
   memset(&trial, 0, sizeof trial);
   trial.schedule = &d->schedule, trial.rows = x->rows, trial.w = x->w, trial.gradient = gradient;
-  ppmli_descent_predict(&trial.noise, rows, x->t->p);
+  ppmli_descent_noise_of(&trial.noise, rows, x->t->p);
   memcpy(before, x->w, weights * sizeof *before);
   for (uint32_t c = 0; c < rows->outputs; c++) ppmli_trial_step(&trial, d->step - 1, c);
   double rate = ppmli_schedule_rate(&d->schedule, d->step - 1);

@@ -1,4 +1,4 @@
-/* test_train.c - training: augment.h, shadow.h and train.h, on small made-up images. */
+/* test_train.c - training: augment.h, master.h and train.h, on small made-up images. */
 #define PPML_IMPLEMENTATION
 #define PPML_API static inline /* what is not used is not compiled */
 #include "../ppml.h"
@@ -126,7 +126,7 @@ START_TEST(rounding_is_to_the_nearest_step_and_no_further_than_most) {
   const float weight[] = {0.24f, 0.26f, -0.74f, -0.76f, 9, -9};
   const float expected[] = {0, 0.5f, -0.5f, -1, 3.5f, -3.5f};
   float rounded[6];
-  ppmli_shadow_round_row(rounded, weight, 0.5f, 7, 6);
+  ppmli_master_round_row(rounded, weight, 0.5f, 7, 6);
   for (int i = 0; i < 6; i++) ck_assert(rounded[i] == expected[i]);
 }
 END_TEST
@@ -136,17 +136,17 @@ START_TEST(a_peak_leaves_few_accumulators_above_it) {
   uint64_t total = 3 * PPMLI_PEAK_SHARE;
   seen[40] = 3 * PPMLI_PEAK_SHARE - 3;
   seen[60] = 3; /* just as many as may be above */
-  ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600, 9999),
+  ck_assert_int_eq(ppmli_statistics_peak(seen, total, 1600, 9999),
                    41 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);
   seen[60] = 4;
-  ck_assert_int_eq(ppmli_finish_peak(seen, total, 1600, 9999),
+  ck_assert_int_eq(ppmli_statistics_peak(seen, total, 1600, 9999),
                    61 * 1600 / PPMLI_TRAIN_BINS_PER_RANGE);
   memset(seen, 0, sizeof seen);
   seen[0] = 100;
-  ck_assert_int_eq(ppmli_finish_peak(seen, 100, 7, 9999), 7); /* never below range */
-  seen[PPMLI_TRAIN_PEAK_BINS - 1] = 1;                        /* the last bin ends where it ends */
-  ck_assert_int_eq(ppmli_finish_peak(seen, 101, 100, 12345), 12345);
-  ck_assert_int_eq(ppmli_finish_peak(seen, 101, 100, 790), 800);
+  ck_assert_int_eq(ppmli_statistics_peak(seen, 100, 7, 9999), 7); /* never below range */
+  seen[PPMLI_TRAIN_PEAK_BINS - 1] = 1; /* the last bin ends where it ends */
+  ck_assert_int_eq(ppmli_statistics_peak(seen, 101, 100, 12345), 12345);
+  ck_assert_int_eq(ppmli_statistics_peak(seen, 101, 100, 790), 800);
 }
 END_TEST
 
@@ -234,11 +234,11 @@ START_TEST(thresholds_stay_within_30_bits) {
   t.train = &train;
   t.validation.count = 4;
   t.scores = scores;
-  ck_assert_int_eq(ppmli_finish_threshold(&t, 0), 1 << 30);
+  ck_assert_int_eq(ppmli_statistics_threshold(&t, 0), 1 << 30);
   scores[4] = (1 << 30) + 1;
-  ck_assert_int_eq(ppmli_finish_threshold(&t, 0), 1 << 30); /* halfway */
+  ck_assert_int_eq(ppmli_statistics_threshold(&t, 0), 1 << 30); /* halfway */
   scores[4] = scores[6] = (1 << 30) - 1;
-  ck_assert_int_eq(ppmli_finish_threshold(&t, 0), (1 << 30) - 1);
+  ck_assert_int_eq(ppmli_statistics_threshold(&t, 0), (1 << 30) - 1);
 }
 END_TEST
 
@@ -342,19 +342,19 @@ enum { BATCH = 9 };
 /* A small network of hidden layers, one if of polynomials, and a batch for it. */
 typedef struct slope {
   ppml_model model;
-  ppmli_shadow shadow;
+  ppmli_master master;
   uint8_t labels[BATCH * PPML_CLASSES_MAX];
   float *floats;
 } slope;
 
 /* Scales, squares and biases for some accumulators to overshoot. */
-static void slope_steepen(ppmli_shadow *s, const ppmli_shadow_layer *layer) {
+static void slope_steepen(ppmli_master *s, const ppmli_master_layer *layer) {
   for (uint32_t j = 0; j < layer->outputs; j++) {
-    s->weight[ppmli_shadow_scales(layer) + j] = j % 2 ? -1.9f : 0.6f;
-    s->weight[ppmli_shadow_biases(layer) + j] = 0.2f;
-    if (!ppmli_shadow_is_polynomial(layer)) continue;
-    s->weight[ppmli_shadow_linears(layer) + j] = 0.7f;
-    s->weight[ppmli_shadow_biases(layer) + j] = 1.6f;
+    s->weight[ppmli_master_scales(layer) + j] = j % 2 ? -1.9f : 0.6f;
+    s->weight[ppmli_master_biases(layer) + j] = 0.2f;
+    if (!ppmli_master_is_polynomial(layer)) continue;
+    s->weight[ppmli_master_linears(layer) + j] = 0.7f;
+    s->weight[ppmli_master_biases(layer) + j] = 1.6f;
   }
 }
 
@@ -368,17 +368,17 @@ static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation, i
   o.hidden_count = activation == PPML_ACTIVATION_POLYNOMIAL ? 1 : 2;
   o.hidden[0] = 4, o.hidden[1] = 3;
   ppmli_train_shape(&x->model, &o);
-  x->floats = (float *)calloc((size_t)ppmli_shadow_floats(&x->model), sizeof *x->floats);
+  x->floats = (float *)calloc((size_t)ppmli_master_floats(&x->model), sizeof *x->floats);
   ck_assert(x->floats != NULL);
-  ppmli_shadow_init(&x->shadow, &x->model, x->floats);
+  ppmli_master_init(&x->master, &x->model, x->floats);
   ppml_rng_init_for_tests(&rng, 5);
-  ppmli_shadow_draw(&x->shadow, &rng);
-  x->shadow.learns_polynomials = learns;
-  for (uint32_t l = 0; l < o.hidden_count; l++) slope_steepen(&x->shadow, &x->shadow.layer[l]);
+  ppmli_master_draw(&x->master, &rng);
+  x->master.learns_polynomials = learns;
+  for (uint32_t l = 0; l < o.hidden_count; l++) slope_steepen(&x->master, &x->master.layer[l]);
   for (uint32_t l = 0; l <= o.hidden_count; l++)
-    ppmli_shadow_round_layer(&x->shadow, l, x->shadow.weight);
-  x->shadow.count = BATCH;
-  for (int i = 0; i < BATCH * 5; i++) x->shadow.layer[0].x[i] = ppmli_rng_symmetric(&rng);
+    ppmli_master_round_layer(&x->master, l, x->master.weight);
+  x->master.count = BATCH;
+  for (int i = 0; i < BATCH * 5; i++) x->master.layer[0].x[i] = ppmli_rng_symmetric(&rng);
   for (size_t i = 0; i < sizeof x->labels; i++)
     x->labels[i] = (uint8_t)(ppmli_rng_u64(&rng) % (task == PPML_TASK_LABELS ? 2 : classes));
   return x;
@@ -386,12 +386,12 @@ static slope *slope_make(uint32_t task, uint32_t classes, uint32_t activation, i
 
 /* Loss of the batch, with what pulls accumulators back; delta of the logits. */
 static double slope_loss(slope *x) {
-  ppmli_shadow *s = &x->shadow;
+  ppmli_master *s = &x->master;
   uint32_t hidden = s->layer_count - 1;
-  ppmli_shadow_layer *last = &s->layer[hidden];
+  ppmli_master_layer *last = &s->layer[hidden];
   size_t bytes = ppmli_spec_answer_bytes(&x->model.spec);
   double loss = 0;
-  ppmli_shadow_forward(s, NULL);
+  ppmli_master_forward(s, NULL);
   for (size_t b = 0; b < BATCH; b++) {
     float each[PPML_CLASSES_MAX];
     const float *logit = last->z + b * last->outputs;
@@ -402,8 +402,8 @@ static double slope_loss(slope *x) {
   }
   for (uint32_t l = 0; l < hidden; l++)
     for (size_t i = 0; i < BATCH * s->layer[l].outputs; i++) {
-      double over = fabs((double)s->layer[l].z[i]) - (double)PPMLI_SHADOW_OVERSHOOT;
-      if (over > 0) loss += (double)PPMLI_SHADOW_PULL * over * over / 2;
+      double over = fabs((double)s->layer[l].z[i]) - (double)PPMLI_MASTER_OVERSHOOT;
+      if (over > 0) loss += (double)PPMLI_MASTER_PULL * over * over / 2;
     }
   return loss;
 }
@@ -422,23 +422,23 @@ static void slope_check(slope *x, float *at, double gradient, const char *what) 
 
 static double slope_gradient(const slope *x, size_t parameter) {
   double sum = 0;
-  for (size_t shard = 0; shard < PPMLI_SHADOW_SHARDS; shard++)
-    sum += (double)x->shadow.gradient[shard * x->shadow.parameters + parameter];
+  for (size_t shard = 0; shard < PPMLI_MASTER_SHARDS; shard++)
+    sum += (double)x->master.gradient[shard * x->master.parameters + parameter];
   return sum;
 }
 
 /* Of what a layer has for each neuron beside weights. */
-static void slope_check_neurons(slope *x, ppmli_shadow_layer *layer, int is_last) {
-  float *weight = x->shadow.weight;
-  int is_polynomial = ppmli_shadow_is_polynomial(layer), learns = x->shadow.learns_polynomials;
-  size_t scales = ppmli_shadow_scales(layer), biases = ppmli_shadow_biases(layer);
+static void slope_check_neurons(slope *x, ppmli_master_layer *layer, int is_last) {
+  float *weight = x->master.weight;
+  int is_polynomial = ppmli_master_is_polynomial(layer), learns = x->master.learns_polynomials;
+  size_t scales = ppmli_master_scales(layer), biases = ppmli_master_biases(layer);
   for (uint32_t j = 0; j < layer->outputs; j++) {
     slope_check(x, &weight[biases + j], slope_gradient(x, biases + j), "bias");
     if (!is_last && !is_polynomial)
       slope_check(x, &weight[scales + j], slope_gradient(x, scales + j), "scale");
     if (!is_polynomial) continue;
     double square = slope_gradient(x, scales + j);
-    double linear = slope_gradient(x, ppmli_shadow_linears(layer) + j);
+    double linear = slope_gradient(x, ppmli_master_linears(layer) + j);
     if (learns) slope_check(x, &layer->square[j], square, "square");
     if (learns) slope_check(x, &layer->linear[j], linear, "linear");
     if (!learns) ck_assert(square == 0 && linear == 0);
@@ -447,11 +447,11 @@ static void slope_check_neurons(slope *x, ppmli_shadow_layer *layer, int is_last
 
 static void assert_gradient(uint32_t task, uint32_t classes, uint32_t activation, int learns) {
   slope *x = slope_make(task, classes, activation, learns);
-  ppmli_shadow *s = &x->shadow;
+  ppmli_master *s = &x->master;
   slope_loss(x);
-  ppmli_shadow_backward(s, NULL);
+  ppmli_master_backward(s, NULL);
   for (uint32_t l = 0; l < s->layer_count; l++) {
-    ppmli_shadow_layer *layer = &s->layer[l];
+    ppmli_master_layer *layer = &s->layer[l];
     for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
       slope_check(x, &layer->rounded[i], slope_gradient(x, layer->offset + i), "weight");
     slope_check_neurons(x, layer, l + 1 == s->layer_count);
@@ -488,19 +488,19 @@ static ppml_arena fold_make(ppmli_trainer *t, problem *p, ppml_images *images) {
   ck_assert_int_eq(ppmli_train_alloc_scratch(t, 64), PPML_OK);
   ppmli_train_prepare(t, images);
   ppmli_rng_seed(&t->rng, seed);
-  ppmli_shadow_draw(&t->shadow, &t->rng);
+  ppmli_master_draw(&t->master, &t->rng);
   ppmli_train_draw_sample(t);
   for (size_t j = 0; j < 8; j++) {
-    t->shadow.weight[ppmli_shadow_scales(&t->shadow.layer[0]) + j] = j % 2 ? -0.7f : 0.5f;
-    t->shadow.weight[ppmli_shadow_biases(&t->shadow.layer[0]) + j] = 0.1f * (float)j - 0.3f;
+    t->master.weight[ppmli_master_scales(&t->master.layer[0]) + j] = j % 2 ? -0.7f : 0.5f;
+    t->master.weight[ppmli_master_biases(&t->master.layer[0]) + j] = 0.1f * (float)j - 0.3f;
   }
-  t->shadow.weight[ppmli_shadow_biases(&t->shadow.layer[1])] = 0.37f;
-  t->shadow.count = 64;
+  t->master.weight[ppmli_master_biases(&t->master.layer[1])] = 0.37f;
+  t->master.count = 64;
   t->arena = NULL;
   return arena;
 }
 
-/* Integers have the shadow's logits, but for a share of them. */
+/* Integers have the master network's logits, but for a share of them. */
 static void assert_folds(problem *p, double share) {
   ppml_images images;
   ppmli_trainer t;
@@ -514,14 +514,14 @@ static void assert_folds(problem *p, double share) {
   double difference = 0, size = 0, unit;
   for (uint32_t n = 0; n < 64; n++) order[n] = n;
   ppmli_train_batch batch = {&t, order};
-  for (uint32_t l = 0; l < 2; l++) ppmli_shadow_round_layer(&t.shadow, l, t.shadow.weight);
-  for (size_t shard = 0; shard < PPMLI_SHADOW_SHARDS; shard++) ppmli_train_load_task(&batch, shard);
-  ppmli_shadow_forward(&t.shadow, NULL);
-  ppmli_fold_run(&t, t.shadow.weight);
-  unit = ppmli_fold_logit(&t);
+  for (uint32_t l = 0; l < 2; l++) ppmli_master_round_layer(&t.master, l, t.master.weight);
+  for (size_t shard = 0; shard < PPMLI_MASTER_SHARDS; shard++) ppmli_train_load_task(&batch, shard);
+  ppmli_master_forward(&t.master, NULL);
+  ppmli_integers_run(&t, t.master.weight);
+  unit = ppmli_integers_logit(&t);
   for (size_t n = 0; n < 64; n++) {
     int32_t score;
-    double logit = (double)t.shadow.layer[1].z[n];
+    double logit = (double)t.master.layer[1].z[n];
     ck_assert_int_eq(
         ppmli_quant_forward(&score, &t.model, images.pixels + n * INPUTS, NULL, &scratch), PPML_OK);
     difference += (score * unit - logit) * (score * unit - logit);
@@ -534,7 +534,7 @@ static void assert_folds(problem *p, double share) {
 }
 
 /* With eight bits everywhere, or where there is nothing to round but biases. */
-START_TEST(the_integers_are_what_the_shadow_stands_for) {
+START_TEST(the_integers_are_what_the_master_network_stands_for) {
   problem *p = problem_make(2);
   p->options.weight_bits = 8;
   assert_folds(p, 0.03);
@@ -696,7 +696,7 @@ START_TEST(ranges_are_products_of_small_odd_radices) {
     large += range > 3 * PPML_ACTIVATION_MAX;
     if (range < PPML_ACTIVATION_MAX) continue;
     ck_assert_int_eq(range % PPML_ACTIVATION_MAX, 0);
-    ck_assert(ppmli_digits_is_product(range / PPML_ACTIVATION_MAX));
+    ck_assert(ppmli_radices_is_product(range / PPML_ACTIVATION_MAX));
   }
   ck_assert_int_gt(large, 0);
   free(arena.memory);
@@ -1043,7 +1043,7 @@ int main(void) {
   tcase_add_test(law, weights_of_linear_models_decay);
   tcase_add_test(law, a_seed_decides_every_byte);
   tcase_add_test(law, the_gradient_is_the_slope_of_the_loss);
-  tcase_add_test(law, the_integers_are_what_the_shadow_stands_for);
+  tcase_add_test(law, the_integers_are_what_the_master_network_stands_for);
   tcase_add_test(law, margins_and_units_are_those_of_validation);
   tcase_add_test(law, several_labels_are_learnt);
   tcase_add_test(law, grades_are_learnt);

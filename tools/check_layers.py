@@ -6,7 +6,9 @@ folder or of those before it, without cycles; client and server include nothing 
 a header uses something of every header that it includes; only api/ defines names that begin
 with ppml_; and what kind a parameter set is, only the headers of KINDS ask.  In ppml.h a size
 query is named after its call: where there is ppml_X_bytes, there is ppml_X.  The examples, which
-show how the library is meant, use ppml.h alone.  Prints what breaks this; exit status 1 then.
+show how the library is meant, use ppml.h alone; and no comment or document speaks of a header that
+is not there.  A header's opening comment tells what it is for, what comes in and out ("In: ...; out:
+...", or "In and out: ...") and which header to read next ("Next: ...").  Prints what breaks this; exit status 1 then.
 """
 import os
 import re
@@ -53,6 +55,23 @@ def inner_uses():
                     yield "%s: uses %s" % (os.path.relpath(path, EXAMPLES), line.strip())
 
 
+def stale_names(comments):
+    """Headers that a comment or a document speaks of and that are not there."""
+    known = set()
+    for folder, _, names in os.walk(os.path.join(ROOT, "..")):
+        known.update(n for n in names if n.endswith(".h"))
+    for where, text in comments:
+        for name in sorted(set(re.findall(r"(?<![<\w.])((?:\w+/)*[a-z]\w*\.h)\b", text))):
+            if os.path.basename(name) not in known:
+                yield "%s: speaks of %s, which is not there" % (where, name)
+
+
+def documents():
+    for name in ["README.md"] + ["docs/" + n for n in sorted(os.listdir(os.path.join(ROOT, "..", "docs")))]:
+        if name.endswith(".md"):
+            yield name, " ".join(re.findall(r"`[^`\n]*`", open(os.path.join(ROOT, "..", name)).read()))
+
+
 def main():
     text = {h: open(os.path.join(ROOT, h)).read() for h in headers()}
     code = {h: strip_comments(t) for h, t in text.items()}
@@ -63,6 +82,9 @@ def main():
             problems.append("%s: is in no layer's folder" % h)
         if not text[h].startswith("/* "):
             problems.append("%s: does not begin with what it is for" % h)
+        opening = text[h].partition("*/")[0]
+        if not re.search(r"\bIn(?: and out)?:", opening) or "Next:" not in opening:
+            problems.append("%s: its opening does not tell what comes in and out, and what to read next" % h)
         folder = os.path.dirname(h)
         includes[h] = [i for i in (os.path.normpath(os.path.join(folder, i))
                        for i in re.findall(r'#include "([^"]+)"', code[h])) if i in text]
@@ -98,6 +120,8 @@ def main():
     api = strip_comments(open(os.path.join(ROOT, "..", "ppml.h")).read())
     problems += ["ppml.h: there is %s_bytes, but no %s" % (q, q) for q in misnamed_queries(api)]
     problems += inner_uses()
+    problems += stale_names([(h, " ".join(re.findall(r"/\*.*?\*/", text[h], re.S))) for h in text])
+    problems += stale_names(documents())
     for problem in problems:
         print("check_layers: " + problem)
     print("check_layers: %d headers, %d includes, %d problems"

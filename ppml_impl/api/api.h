@@ -1,5 +1,6 @@
 /* The public functions, role by role: each includes what it calls, so that a build without a role
- * has nothing of what that role alone needs.  Next: core.h. */
+ * has nothing of what that role alone needs.  Next: core.h.  In: the folders of each role; out: what
+ * ppml.h declares. */
 #ifndef PPMLI_API_API_H
 #define PPMLI_API_API_H
 

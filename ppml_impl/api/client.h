@@ -1,5 +1,6 @@
 /* The public functions of a client: what it knows of a circuit, its keys, encryption and
- * decryption.  Includes nothing of the server or the planner.  Next: network.h, server.h. */
+ * decryption.  Includes nothing of the server or the planner.  Next: network.h, server.h.  In: client
+ * specs, keys, images and scores of a caller; out: files, ciphertexts and answers. */
 #ifndef PPMLI_API_CLIENT_H
 #define PPMLI_API_CLIENT_H
 

@@ -1,5 +1,6 @@
 /* The public functions that every role needs: they check arguments, then call inner code.  Nothing
- * but the headers of this folder defines a ppml_ name.  Next: client.h. */
+ * but the headers of this folder defines a ppml_ name.  Next: client.h.  In: what callers pass; out:
+ * errors, parameter sets, random numbers, readers and writers. */
 #ifndef PPMLI_API_CORE_H
 #define PPMLI_API_CORE_H
 

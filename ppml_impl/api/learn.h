@@ -1,5 +1,6 @@
 /* The public functions of learning from encrypted images.  As in api.h, they check arguments, then call
- * inner code. */
+ * inner code.  In: feature maps, encrypted training sets and keys; out: sets, models and answers, all of
+ * them files.  Next: client/training_write.h, server/learn.h. */
 #ifndef PPMLI_API_LEARN_H
 #define PPMLI_API_LEARN_H
 

@@ -1,5 +1,6 @@
 /* The public functions of a network in the clear: for all roles but a client's, who has no weight
- * of it.  Next: server.h. */
+ * of it.  Next: server.h.  In: a model and images; out: scores, latents, and which field of a hand-made
+ * model is wrong. */
 #ifndef PPMLI_API_NETWORK_H
 #define PPMLI_API_NETWORK_H
 

@@ -1,5 +1,6 @@
 /* The public functions of planning: compilation, what is predicted and certified of a circuit,
- * simulation.  Next: train.h. */
+ * simulation.  Next: train.h.  In: a model and options; out: a circuit, its client spec and certificate,
+ * or the reason why there is none. */
 #ifndef PPMLI_API_PLAN_H
 #define PPMLI_API_PLAN_H
 
@@ -53,7 +54,7 @@ PPML_API int ppml_compile(ppml_circuit *circuit, const ppml_model *model,
   if (options->params && !ppmli_params_is_whole(options->params)) return PPML_ERR_PARAMS;
   ppmli_call call = ppmli_call_begin(arena, circuit, sizeof *circuit);
   if (refusal == NULL) refusal = &unread;
-  int error = ppmli_plan(circuit, model, options, refusal, arena);
+  int error = ppmli_compile(circuit, model, options, refusal, arena);
   if (error == PPML_ERR_PARAMS) refusal->reason = ppmli_refusal_reason(refusal, model, options);
   return ppmli_call_end(&call, error);
 }

@@ -1,5 +1,5 @@
 /* The public functions of a server: circuits and evaluation keys that are read, inference.
- * Next: plan.h. */
+ * Next: plan.h.  In: files of circuits, keys and images; out: encrypted scores. */
 #ifndef PPMLI_API_SERVER_H
 #define PPMLI_API_SERVER_H
 

@@ -1,4 +1,5 @@
-/* The public functions of training, and of quantizing a network that was trained elsewhere. */
+/* The public functions of training, and of quantizing a network that was trained elsewhere.  In: images
+ * with labels, or a float network; out: a model.  Next: train/train.h, train/quantize.h. */
 #ifndef PPMLI_API_TRAIN_H
 #define PPMLI_API_TRAIN_H
 

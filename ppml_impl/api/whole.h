@@ -1,7 +1,7 @@
 /* Is an object whole?  One that was zeroed, wiped or never set up has no parameter set or
  * no arrays, and on a machine without memory protection address 0 can be read.  These checks look
  * at pointers and shapes, in time that the shape bounds; what bytes from outside mean, parsers
- * check.  All take NULL. */
+ * check.  All take NULL.  In: a pointer to an object; out: 1 or 0.  Next: call.h. */
 #ifndef PPMLI_API_WHOLE_H
 #define PPMLI_API_WHOLE_H
 

@@ -1,6 +1,7 @@
 /* The arena: the caller's block of memory, handed out from the bottom, which all arrays of the
  * library come from.  In: a ppml_arena and a size; out: an aligned block, or NULL when it is full.
- * Size queries add up what ppmli_arena_rounded says of each allocation. */
+ * Size queries add up what ppmli_arena_rounded says of each allocation.  Next: parallel.h, which cuts an
+ * arena into slices. */
 #ifndef PPMLI_BASE_ARENA_H
 #define PPMLI_BASE_ARENA_H
 

@@ -1,5 +1,6 @@
 /* What every header needs of the C language: fixed-size integers, inlining, and PPMLI_TRY, which
- * hands an error on to the caller.  Nothing here knows of encryption.  Next: ct.h, arena.h. */
+ * hands an error on to the caller.  Nothing here knows of encryption.  Next: ct.h, arena.h.  In: a
+ * compiler; out: one dialect of C for all headers. */
 #ifndef PPMLI_BASE_BASE_H
 #define PPMLI_BASE_BASE_H
 

@@ -1,4 +1,5 @@
-/* A flag that one call at a time holds. */
+/* A flag that one call at a time holds.  In: a flag in an object that calls share; out: whether this
+ * call holds it now.  Next: server/evalkey.h, whose streams have one. */
 #ifndef PPMLI_BASE_BUSY_H
 #define PPMLI_BASE_BUSY_H
 

@@ -1,5 +1,6 @@
 /* Little-endian integers, and values of any number of bits packed into bytes: what files and
- * random streams are made of, the same on every machine. */
+ * random streams are made of, the same on every machine.  In: integers; out: bytes, and back. Next:
+ * stream.h, wire/container.h. */
 #ifndef PPMLI_BASE_BYTES_H
 #define PPMLI_BASE_BYTES_H
 

@@ -1,6 +1,7 @@
 /* Code that handles secrets: wiping memory so that the compiler cannot leave it out, and masks that
  * choose without a branch.  "CT" in a comment, in any header, promises that time and memory
- * addresses do not depend on secrets. */
+ * addresses do not depend on secrets.  In: words that are secret; out: masks and choices of them. Next:
+ * rng.h. */
 #ifndef PPMLI_BASE_CT_H
 #define PPMLI_BASE_CT_H
 

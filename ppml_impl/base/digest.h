@@ -1,6 +1,7 @@
 /* BLAKE2s, a hash: the checksum of files, the ids that say what belongs together, and the way by
  * which seeds are derived from several sources.  As a checksum it finds damage and mix-ups; it does
- * not authenticate, since anyone can compute it.  Source: [RFC7693], unkeyed. */
+ * not authenticate, since anyone can compute it.  Source: [RFC7693], unkeyed.  In: any bytes; out: 16 or
+ * 32 bytes.  Next: seeds.h, wire/container.h. */
 #ifndef PPMLI_BASE_DIGEST_H
 #define PPMLI_BASE_DIGEST_H
 

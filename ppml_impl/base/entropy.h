@@ -1,5 +1,6 @@
 /* Where randomness begins: the operating system's generator, or the function that PPML_ENTROPY
- * names where there is no operating system.  Out: bytes nobody can guess, or an error. */
+ * names where there is no operating system.  Out: bytes nobody can guess, or an error.  In: nothing.
+ * Next: rng.h. */
 #ifndef PPMLI_BASE_ENTROPY_H
 #define PPMLI_BASE_ENTROPY_H
 

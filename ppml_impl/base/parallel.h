@@ -1,5 +1,6 @@
 /* Work split into tasks that the caller's threads may run, and scratch memory cut into one slice for
- * each task.  Where the caller has no threads, tasks run one after the other. */
+ * each task.  Where the caller has no threads, tasks run one after the other.  In: a task and a number
+ * of them; out: all have run.  Next: server/bootstrap.h, which runs stages so. */
 #ifndef PPMLI_BASE_PARALLEL_H
 #define PPMLI_BASE_PARALLEL_H
 

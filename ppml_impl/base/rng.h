@@ -1,5 +1,6 @@
 /* The generator of secrets: ChaCha20 with fast key erasure, seeded from entropy.h.  A state that
- * leaks does not give away what was drawn before; a state that was never seeded gives nothing. */
+ * leaks does not give away what was drawn before; a state that was never seeded gives nothing.  In: a
+ * ppml_rng; out: bytes and numbers that nobody can guess, or an error.  Next: seeds.h. */
 #ifndef PPMLI_BASE_RNG_H
 #define PPMLI_BASE_RNG_H
 

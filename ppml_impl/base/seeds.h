@@ -5,7 +5,10 @@
  * draws, which has the machine's fresh entropy in it, of the secret key, and of the message.
  * Even a generator that was copied and whose entropy source gives both copies the same then gives
  * different seeds for different images; the secret key makes seeds something nobody can guess
- * where the generator is known. */
+ * where the generator is known.
+ *
+ * In: a generator, the secret key and the message; out: a public seed for masks, a secret one for
+ * noise.  Next: stream.h, which draws from them. */
 #ifndef PPMLI_BASE_SEEDS_H
 #define PPMLI_BASE_SEEDS_H
 

@@ -1,6 +1,7 @@
 /* ChaCha20 as a stream of bytes that a seed, a purpose and an index name, and the noise of fresh
  * ciphertexts drawn from it.  Public masks come from public seeds, noise from secret ones; streams
- * can be made in any order and on any thread.  Next: rng.h, where seeds come from. */
+ * can be made in any order and on any thread.  Next: rng.h, where seeds come from.  In: a seed, a
+ * purpose and an index; out: bytes, words, noise. */
 #ifndef PPMLI_BASE_STREAM_H
 #define PPMLI_BASE_STREAM_H
 

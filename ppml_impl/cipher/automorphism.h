@@ -5,7 +5,10 @@
  * switch brings it back to s: row l of its key encrypts -s(X^g) g_l, g_l = 2^-(8 (l + 1)) of a
  * turn, and the digits of the changed mask, times the rows, replace the mask.  A key has one such
  * switch for each step of a trace, g = 1 + N / 2^step, step < log2 N.
- * Source: [CDKS21]; the same on the torus of 80 bits, for leveled sets: glweswitch.h. */
+ * Source: [CDKS21]; the same on the torus of 80 bits, for leveled sets: glweswitch.h.
+ *
+ * In: the secret key and seeds, or rows on the wire, or a ciphertext; out: rows, transformed rows, a
+ * ciphertext of the changed message.  Next: packing.h. */
 #ifndef PPMLI_CIPHER_AUTOMORPHISM_H
 #define PPMLI_CIPHER_AUTOMORPHISM_H
 

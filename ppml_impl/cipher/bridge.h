@@ -10,7 +10,10 @@
  * makes it a ciphertext of that set.  Coefficient M j of the message comes over as coefficient j.
  *
  * Two digits a mask polynomial; their base balances the rows' noise and what the digits leave
- * over.  Source: [BGV12] key switching. */
+ * over.  Source: [BGV12] key switching.
+ *
+ * In: a leveled ciphertext and the bridge key; out: a ciphertext of a bootstrapped set. Next:
+ * bridge_make.h; plan/bridge_noise.h. */
 #ifndef PPMLI_CIPHER_BRIDGE_H
 #define PPMLI_CIPHER_BRIDGE_H
 

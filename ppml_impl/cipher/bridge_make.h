@@ -1,4 +1,5 @@
-/* The bridge from a leveled set to one that bootstraps: the client makes its key. */
+/* The bridge from a leveled set to one that bootstraps: the client makes its key.  In: the keys of both
+ * sets, and seeds; out: rows as they travel.  Next: bridge.h. */
 #ifndef PPMLI_CIPHER_BRIDGE_MAKE_H
 #define PPMLI_CIPHER_BRIDGE_MAKE_H
 

@@ -3,7 +3,9 @@
  * Row (i, l) of a GGSW encryption of m encrypts m g_l (-S_i), or m g_l for i = k, with
  * g_l = 2^(64 - base_log2 (l + 1)).  The external product of a GLWE ciphertext C is
  * sum_{i,l} digit_l(C_i) row(i, l): an encryption of m times C's message.  Here are the sizes; ggsw_make.h
- * encrypts, ggsw_apply.h prepares rows for the server, pbs.h multiplies.  Source: [CGGI20] section 3. */
+ * encrypts, ggsw_apply.h prepares rows for the server, pbs.h multiplies.  Source: [CGGI20] section 3.
+ *
+ * In: a parameter set; out: sizes.  Next: ggsw_make.h. */
 #ifndef PPMLI_CIPHER_GGSW_H
 #define PPMLI_CIPHER_GGSW_H
 

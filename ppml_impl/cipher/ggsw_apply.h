@@ -1,4 +1,5 @@
-/* The server's side of ggsw.h: from bodies on the wire to rows that are transformed, masks drawn anew. */
+/* The server's side of ggsw.h: from bodies on the wire to rows that are transformed, masks drawn anew.
+ * In: a public seed and bodies; out: transforms, in the order in which pbs.h multiplies.  Next: pbs.h. */
 #ifndef PPMLI_CIPHER_GGSW_APPLY_H
 #define PPMLI_CIPHER_GGSW_APPLY_H
 

@@ -1,5 +1,5 @@
 /* The client's side of ggsw.h: encrypting key bits for the bootstrapping key.  In: a bit, the GLWE key,
- * two seeds; out: the bodies as they travel. */
+ * two seeds; out: the bodies as they travel.  Next: client/keygen.h. */
 #ifndef PPMLI_CIPHER_GGSW_MAKE_H
 #define PPMLI_CIPHER_GGSW_MAKE_H
 

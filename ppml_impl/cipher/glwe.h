@@ -1,7 +1,8 @@
 /* GLWE ciphertexts: mask polynomials A_1 .. A_k and a body B = sum_i A_i S_i + M + E modulo X^N + 1, on
  * the 64-bit torus.  In memory the mask comes first, [k + 1][N]; on the wire only the body travels,
  * since the mask is drawn from a public seed.  Here is what anyone can do: take a coefficient out as
- * an LWE ciphertext.  Next: glwe_make.h for encryption, ggsw.h for products. */
+ * an LWE ciphertext.  Next: glwe_make.h for encryption, ggsw.h for products.  In: a GLWE ciphertext;
+ * out: an LWE ciphertext of one coefficient. */
 #ifndef PPMLI_CIPHER_GLWE_H
 #define PPMLI_CIPHER_GLWE_H
 

@@ -1,4 +1,5 @@
-/* The client's side of glwe.h: encrypting a polynomial under the GLWE key. */
+/* The client's side of glwe.h: encrypting a polynomial under the GLWE key.  In: a polynomial, the key,
+ * streams of mask and noise; out: the body.  Next: ggsw_make.h, client/block.h. */
 #ifndef PPMLI_CIPHER_GLWE_MAKE_H
 #define PPMLI_CIPHER_GLWE_MAKE_H
 

@@ -9,7 +9,9 @@
  * a torus of 80 bits, so that their noise is no matter beside that of images: the digits need not be
  * small, and there are few of them.  Here are the sizes; glweswitch_make.h encrypts rows,
  * glweswitch_apply.h switches.  Source: [BGV12] key switching; raised modulus: [GHS12] section 3.1;
- * automorphisms and traces: [CDKS21]. */
+ * automorphisms and traces: [CDKS21].
+ *
+ * In: a parameter set; out: sizes, and which automorphism a step is.  Next: glweswitch_make.h. */
 #ifndef PPMLI_CIPHER_GLWESWITCH_H
 #define PPMLI_CIPHER_GLWESWITCH_H
 

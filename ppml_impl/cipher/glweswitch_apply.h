@@ -1,5 +1,6 @@
 /* The server's side of glweswitch.h: rows expanded and transformed, the switch itself, and the steps of
- * a trace, which clears coefficients of a ciphertext. */
+ * a trace, which clears coefficients of a ciphertext.  In: rows on the wire, or a ciphertext; out:
+ * transformed rows, or the switched ciphertext.  Next: tensor.h; server/products.h. */
 #ifndef PPMLI_CIPHER_GLWESWITCH_APPLY_H
 #define PPMLI_CIPHER_GLWESWITCH_APPLY_H
 

@@ -1,4 +1,5 @@
-/* The client's side of glweswitch.h: sources, and their rows encrypted for the wire. */
+/* The client's side of glweswitch.h: sources, and their rows encrypted for the wire.  In: the ternary
+ * key and seeds; out: rows as they travel.  Next: client/path.h. */
 #ifndef PPMLI_CIPHER_GLWESWITCH_MAKE_H
 #define PPMLI_CIPHER_GLWESWITCH_MAKE_H
 
@@ -59,13 +60,13 @@ PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
   return error;
 }
 
-/* Encrypts all rows of the switch of a step; see ppmli_switch_source.
- *   wire  [ppmli_switch_wire_bytes(p)]  out
- * Scratch: ppmli_switch_make_scratch(p) bytes.  Errors: NOMEM.  CT. */
 PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
   return 3 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
 }
 
+/* Encrypts all rows of the switch of a step; see ppmli_switch_source.
+ *   wire  [ppmli_switch_wire_bytes(p)]  out
+ * Scratch: ppmli_switch_make_scratch(p) bytes.  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t step,
                                    const uint8_t *planes, const ppmli_long_key *key,
                                    const uint8_t *mask_seed, const uint8_t *noise_seed,

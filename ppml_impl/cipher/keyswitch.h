@@ -3,7 +3,9 @@
  * Row (i, l) of the key encrypts s_i 2^(32 - base_log2 (l + 1)) under the short key, for each coordinate i
  * of the long key that the short key does not share.  Where the short key is a prefix of the long
  * one, its coordinates pass through untouched.  keyswitch_make.h encrypts rows, keyswitch_apply.h
- * switches.  Source: [CGGI20] section 4; shared prefix: [BCL+23]. */
+ * switches.  Source: [CGGI20] section 4; shared prefix: [BCL+23].
+ *
+ * In: a parameter set; out: sizes, and the coordinate that a row is of.  Next: keyswitch_make.h. */
 #ifndef PPMLI_CIPHER_KEYSWITCH_H
 #define PPMLI_CIPHER_KEYSWITCH_H
 

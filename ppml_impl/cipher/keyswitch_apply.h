@@ -1,5 +1,6 @@
 /* The server's side of keyswitch.h: unpacking rows, and taking a long ciphertext apart into the digits
- * that meet them. */
+ * that meet them.  In: rows on the wire, or a long ciphertext; out: rows in the order of the backend, or
+ * digits.  Next: pbs.h; server/bootstrap.h. */
 #ifndef PPMLI_CIPHER_KEYSWITCH_APPLY_H
 #define PPMLI_CIPHER_KEYSWITCH_APPLY_H
 

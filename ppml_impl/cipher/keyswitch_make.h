@@ -1,4 +1,5 @@
-/* The client's side of keyswitch.h: encrypting a row of the key. */
+/* The client's side of keyswitch.h: encrypting a row of the key.  In: both keys and seeds; out: the body
+ * of one row.  Next: client/keygen.h. */
 #ifndef PPMLI_CIPHER_KEYSWITCH_MAKE_H
 #define PPMLI_CIPHER_KEYSWITCH_MAKE_H
 

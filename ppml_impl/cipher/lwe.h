@@ -1,6 +1,7 @@
 /* LWE ciphertexts: a mask a of words and one more, the body b = <a, s> + message + noise.  On the 32-bit
  * torus under the short key (n bits), on the 64-bit one under the long key (k N bits, the
- * coefficients of the GLWE key).  Next: glwe.h, whose extraction makes them. */
+ * coefficients of the GLWE key).  Next: glwe.h, whose extraction makes them.  In: words; out: phases,
+ * sums, and the modulus switch. */
 #ifndef PPMLI_CIPHER_LWE_H
 #define PPMLI_CIPHER_LWE_H
 

@@ -9,7 +9,9 @@
  *
  * The order of steps matters: a trace may go through them in any order, a packing tree must begin
  * with X -> X^3, which leaves only the finest places apart, and end with X -> X^(1 + N); otherwise
- * later steps move what earlier ones have packed.  Source: [CDKS21]. */
+ * later steps move what earlier ones have packed.  Source: [CDKS21].
+ *
+ * In: ciphertexts and the packing key; out: one ciphertext.  Next: server/collect.h. */
 #ifndef PPMLI_CIPHER_PACKING_H
 #define PPMLI_CIPHER_PACKING_H
 

@@ -10,7 +10,10 @@
  * so that acc is decomposed and transformed once a block, and the monomials are applied in the
  * Fourier domain.  Uniform binary keys taken two bits at a time have three values v, block-binary
  * ones two, single bits one.  The key is the outer loop: each of its blocks is loaded once for all the
- * samples of a tile.  Source: [CGGI20] section 4; unrolling: [ZYL+18]; blocks: [LMSS23]. */
+ * samples of a tile.  Source: [CGGI20] section 4; unrolling: [ZYL+18]; blocks: [LMSS23].
+ *
+ * In: phases as exponents, tables and transformed GGSW ciphertexts; out: accumulators, whose constant
+ * coefficients are the results.  Next: server/bootstrap.h. */
 #ifndef PPMLI_CIPHER_PBS_H
 #define PPMLI_CIPHER_PBS_H
 

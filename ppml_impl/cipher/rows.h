@@ -14,7 +14,10 @@
  *
  * A batch, the rows of one step of descent, is `batch` rows of one block: row q of batch j stands
  * at Y^(stride q + j), stride = N / batch.  So the residuals of a batch, packed at every stride-th
- * place, need one shift alone to meet their rows. */
+ * place, need one shift alone to meet their rows.
+ *
+ * In: numbers of features, outputs and rows; out: sizes and places.  Next: client/rows_encrypt.h,
+ * server/rows_expand.h. */
 #ifndef PPMLI_CIPHER_ROWS_H
 #define PPMLI_CIPHER_ROWS_H
 

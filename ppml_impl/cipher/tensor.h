@@ -11,7 +11,10 @@
  *
  * A sum of products of several pairs costs little more than one: products of transforms add up
  * before anything is transformed back.
- * Source: [FV12] section 4. */
+ * Source: [FV12] section 4.
+ *
+ * In: pairs of ciphertexts; out: mask, body and the part of S^2, which is relinearized next. Next:
+ * glweswitch_apply.h. */
 #ifndef PPMLI_CIPHER_TENSOR_H
 #define PPMLI_CIPHER_TENSOR_H
 

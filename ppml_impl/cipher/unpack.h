@@ -12,7 +12,10 @@
  *
  * The tree is walked depth first, so that only the nodes on one path are in memory.  The node at
  * depth t with number s holds the sub-images whose number is s modulo 2^t.
- * Source: [CDKS21] section 3 (the trace, of which this is the whole tree). */
+ * Source: [CDKS21] section 3 (the trace, of which this is the whole tree).
+ *
+ * In: a ciphertext and the switches of a key; out: node after node of the tree. Next:
+ * server/pooled_evaluate.h. */
 #ifndef PPMLI_CIPHER_UNPACK_H
 #define PPMLI_CIPHER_UNPACK_H
 

@@ -1,6 +1,7 @@
 /* One ciphertext of an image: a message of N coefficients becomes the body that travels, under the
  * mask that a public stream names.  For both tori that sets are made on.  Next: path.h chooses,
- * encrypt.h makes all ciphertexts of an image. */
+ * encrypt.h makes all ciphertexts of an image.  In: a message, the key, streams of mask and noise; out:
+ * words of a body. */
 #ifndef PPMLI_CLIENT_BLOCK_H
 #define PPMLI_CLIENT_BLOCK_H
 

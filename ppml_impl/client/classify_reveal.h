@@ -1,5 +1,5 @@
 /* Answers by an encrypted model, opened by the key's owner: block by block, as rounded as those of
- * decrypt.h. */
+ * decrypt.h.  In: the file of answers and the secret key; out: answers.  Next: decrypt.h. */
 #ifndef PPMLI_CLIENT_CLASSIFY_REVEAL_H
 #define PPMLI_CLIENT_CLASSIFY_REVEAL_H
 

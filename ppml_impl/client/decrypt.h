@@ -1,4 +1,5 @@
-/* Opening encrypted scores: the phase of each, the score it stands for, and the answer that is given out. */
+/* Opening encrypted scores: the phase of each, the score it stands for, and the answer that is given
+ * out.  In: encrypted scores and the secret key; out: scores or an answer.  Next: network/answer.h. */
 #ifndef PPMLI_CLIENT_DECRYPT_H
 #define PPMLI_CLIENT_DECRYPT_H
 

@@ -1,5 +1,6 @@
 /* Encrypting an image: pixels in, ciphertexts out, with the request that its answer will be held to.
- * Integers alone, so every machine makes the same bytes. */
+ * Integers alone, so every machine makes the same bytes.  In: an image, the secret key, a generator;
+ * out: a ppml_input or its file.  Next: block.h. */
 #ifndef PPMLI_CLIENT_ENCRYPT_H
 #define PPMLI_CLIENT_ENCRYPT_H
 

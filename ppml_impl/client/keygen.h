@@ -1,5 +1,5 @@
 /* Making the evaluation key from the secret key, and writing it as it is made.  In: secret key,
- * generator; out: the file of the key, item by item. */
+ * generator; out: the file of the key, item by item.  Next: server/evalkey.h, which reads it. */
 #ifndef PPMLI_CLIENT_KEYGEN_H
 #define PPMLI_CLIENT_KEYGEN_H
 
@@ -13,7 +13,11 @@
 #include "../wire/key_layout.h"
 #include "path.h"
 
-/*   rng  ppmli_rng_begin was called for this use */
+/* Draws a secret key for a client spec.
+ *   key  out: both keys, and an id by which files name them
+ *   rng  ppmli_rng_begin was called for this use
+ * CT: time depends on the parameter set, and for block-binary and ternary keys on how many draws are
+ * thrown away, which tells nothing of those that are kept. */
 PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
                                             ppml_rng *rng) {
   memset(key, 0, sizeof *key);
@@ -24,12 +28,14 @@ PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_cli
 
 /* ----------------------------------------------------------- generation */
 
+/* A key as it is made: items in passes, from an opened secret key. */
 typedef struct ppmli_key_generation {
   ppmli_key_pass pass;
   ppmli_open_key key;
   uint8_t noise_seed[PPML_SEED_BYTES];
 } ppmli_key_generation;
 
+/* An item of the key-switching key: its rows' bodies. */
 PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation *g, size_t item,
                                       ppml_arena *arena) {
   const ppml_params *p = g->pass.params;
@@ -40,6 +46,7 @@ PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation 
                           g->key.secret->lwe_bits, g->pass.mask_seed, g->noise_seed, mask);
 }
 
+/* Item `index` of the pass, whichever of the two keys it is of. */
 PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   const ppmli_key_generation *g = (const ppmli_key_generation *)argument;
   ppml_arena arena = ppmli_slices_arena(&g->pass.scratch, index);
@@ -54,6 +61,7 @@ PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   }
 }
 
+/* All items, written in order, pass by pass. */
 PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation *g,
                                            const ppml_parallel *parallel,
                                            const ppml_progress *progress) {

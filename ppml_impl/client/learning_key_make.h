@@ -1,4 +1,5 @@
-/* Making the learning key, on its owner's machine: a packing key, then a whole evaluation key. */
+/* Making the learning key, on its owner's machine: a packing key, then a whole evaluation key.  In: the
+ * secret key and a generator; out: the key's file.  Next: keygen.h; server/learning_key.h. */
 #ifndef PPMLI_CLIENT_LEARNING_KEY_MAKE_H
 #define PPMLI_CLIENT_LEARNING_KEY_MAKE_H
 

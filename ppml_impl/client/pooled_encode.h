@@ -1,5 +1,6 @@
 /* The client's side of a pooled network: latents as the message of a ciphertext.
- * What a client must know is the latents' shape, S and T; the weights are not its to know. */
+ * What a client must know is the latents' shape, S and T; the weights are not its to know.  In: latents;
+ * out: the message polynomial.  Next: encrypt.h. */
 #ifndef PPMLI_CLIENT_POOLED_ENCODE_H
 #define PPMLI_CLIENT_POOLED_ENCODE_H
 

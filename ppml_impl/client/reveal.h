@@ -1,4 +1,5 @@
-/* Decrypting what was learnt, on the key holder's machine. */
+/* Decrypting what was learnt, on the key holder's machine.  In: a ppml_learnt and the secret key; out:
+ * weights, or second moments solved for weights.  Next: train/linear_fold.h. */
 #ifndef PPMLI_CLIENT_REVEAL_H
 #define PPMLI_CLIENT_REVEAL_H
 

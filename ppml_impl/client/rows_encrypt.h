@@ -1,4 +1,5 @@
-/* Encrypting training rows, on the client.  See rows.h. */
+/* Encrypting training rows, on the client.  See rows.h.  In: features and labels of a block, seeds; out:
+ * bodies as they travel.  Next: training_write.h. */
 #ifndef PPMLI_CLIENT_ROWS_ENCRYPT_H
 #define PPMLI_CLIENT_ROWS_ENCRYPT_H
 

@@ -1,5 +1,5 @@
 /* Drawing the coefficients of a secret key: uniform bits, blocks of bits, or -1, 0 and 1.
- * In: a generator; out: planes of bits.  path.h chooses; keygen.h makes the whole key. */
+ * In: a generator; out: planes of bits.  path.h chooses; keygen.h makes the whole key.  Next: encrypt.h. */
 #ifndef PPMLI_CLIENT_SECRET_H
 #define PPMLI_CLIENT_SECRET_H
 

@@ -1,6 +1,7 @@
 /* Aggregation: each owner adds up the second moments of its rows in the clear and encrypts the sums; the
  * server adds the owners' ciphertexts (server/sums_add.h).  This is not learning from encrypted
- * images: it hides owners from the server, and single ones from the key holder. */
+ * images: it hides owners from the server, and single ones from the key holder.  In: features and labels
+ * of an owner; out: the file of sums.  Next: server/sums_add.h. */
 #ifndef PPMLI_CLIENT_SUMS_H
 #define PPMLI_CLIENT_SUMS_H
 

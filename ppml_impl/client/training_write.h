@@ -4,7 +4,10 @@
  * Where an image has one class, each class gets the same number of rows: its images as they are,
  * and when there are no more of them warped copies (augment.h), in turn.  So neither the size of
  * the file nor the order of rows, which is random, nor the seeds, which are fresh, tell anything
- * of the labels; and classes weigh the same in training. */
+ * of the labels; and classes weigh the same in training.
+ *
+ * In: images with labels, a feature map, the secret key; out: the file of the set. Next:
+ * rows_encrypt.h. */
 #ifndef PPMLI_CLIENT_TRAINING_WRITE_H
 #define PPMLI_CLIENT_TRAINING_WRITE_H
 

@@ -1,6 +1,7 @@
 /* Linear equations with a symmetric positive definite matrix A [n][n]: the triangle L of A = L L^T,
  * and solutions by it.  Only the lower triangle of A is read, row by row.  Sums have one order, so
- * all machines find the same numbers. */
+ * all machines find the same numbers.  In: A and a right side; out: L, or the solution. Next:
+ * train/logistic.h. */
 #ifndef PPMLI_MATH_CHOLESKY_H
 #define PPMLI_MATH_CHOLESKY_H
 

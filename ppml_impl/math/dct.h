@@ -3,7 +3,9 @@
  * Frequency (u, v) of a channel is the sum of its pixels times cos(pi (2 x + 1) u / (2 width))
  * cos(pi (2 y + 1) v / (2 height)): the discrete cosine transform, not normalized.  The cosines
  * are rounded to 14 bits, so that every machine gets the same integers.  Low frequencies are the
- * coarse shapes of an image; there are far fewer of them than pixels. */
+ * coarse shapes of an image; there are far fewer of them than pixels.
+ *
+ * In: pixels; out: frequencies.  Next: network/features.h. */
 #ifndef PPMLI_MATH_DCT_H
 #define PPMLI_MATH_DCT_H
 

@@ -1,6 +1,7 @@
 /* The transform that the server multiplies polynomials with: which backend runs it, and the tables of
  * roots it needs.  fft/backend.h says what a backend is, fft/ref.h is the plain one that defines
- * correct.  Results are rounded; math/wide.h is for sums that must not be. */
+ * correct.  Results are rounded; math/wide.h is for sums that must not be.  In: the size of a
+ * polynomial; out: tables.  Next: fft/backend.h. */
 #ifndef PPMLI_MATH_FFT_H
 #define PPMLI_MATH_FFT_H
 

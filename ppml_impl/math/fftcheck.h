@@ -4,7 +4,9 @@
  * ppmli_ref_torus take (x + big) - big for x rounded to whole numbers, which a compiler that was
  * told to treat doubles as real numbers makes x of, and says so by no macro.  So two products
  * are taken through the hooks that a server uses and compared with whole numbers.  Where doubles
- * are not IEEE's, answers would be wrong by about a turn; a build fails here instead. */
+ * are not IEEE's, answers would be wrong by about a turn; a build fails here instead.
+ *
+ * In: a transform that is set up; out: yes or no.  Next: server/evalkey.h, which asks. */
 #ifndef PPMLI_MATH_FFTCHECK_H
 #define PPMLI_MATH_FFTCHECK_H
 

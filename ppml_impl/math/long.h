@@ -1,6 +1,7 @@
 /* Words of 80 bits on the torus: the top 64 in one array, the 16 below as a tail in another.  Leveled
  * sets have them, because their noise is finer than 64 bits can hold.  Next: long_make.h, how a
- * client encrypts such words; long_apply.h, how a server takes them into its transforms. */
+ * client encrypts such words; long_apply.h, how a server takes them into its transforms.  In: a
+ * parameter set; out: sizes. */
 #ifndef PPMLI_MATH_LONG_H
 #define PPMLI_MATH_LONG_H
 

@@ -1,5 +1,6 @@
 /* Words of 80 bits on the server: polynomials split into a high and a low part, each small enough
- * for transforms of doubles, and masks drawn from their public seed.  Next: cipher/tensor.h. */
+ * for transforms of doubles, and masks drawn from their public seed.  Next: cipher/tensor.h.  In: words
+ * and a seed; out: transforms and masks. */
 #ifndef PPMLI_MATH_LONG_APPLY_H
 #define PPMLI_MATH_LONG_APPLY_H
 

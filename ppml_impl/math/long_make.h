@@ -1,6 +1,7 @@
 /* Words of 80 bits on the client: a ternary key ready for exact products, and encryption under it.
  * In whole numbers alone (ntt.h), so every machine and every compiler makes the same bytes.
- * Next: cipher/glweswitch_make.h, client/encrypt.h. */
+ * Next: cipher/glweswitch_make.h, client/encrypt.h.  In: planes of the key, messages, streams; out:
+ * bodies. */
 #ifndef PPMLI_MATH_LONG_MAKE_H
 #define PPMLI_MATH_LONG_MAKE_H
 

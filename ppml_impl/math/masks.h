@@ -1,5 +1,5 @@
 /* Public masks at the speed of the vector units: the same words that base/stream.h gives, made by
- * the backend's ChaCha20.  In: seed, purpose, index; out: words of a mask. */
+ * the backend's ChaCha20.  In: seed, purpose, index; out: words of a mask.  Next: fft/backend.h. */
 #ifndef PPMLI_MATH_MASKS_H
 #define PPMLI_MATH_MASKS_H
 

@@ -8,7 +8,9 @@
  * A client makes its ciphertexts and keys by this: no compiler option and no rounding mode can
  * change what it gives.  CT on machines whose multiplication of 32 by 32 bits is (of 64 by 64,
  * where the compiler has 128-bit integers).
- * Source: [Ber01] section 4; reduction: [Mon85]. */
+ * Source: [Ber01] section 4; reduction: [Mon85].
+ *
+ * In: polynomials of integers; out: their product.  Next: long_make.h. */
 #ifndef PPMLI_MATH_NTT_H
 #define PPMLI_MATH_NTT_H
 

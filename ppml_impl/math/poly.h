@@ -1,6 +1,7 @@
 /* Polynomials modulo X^N + 1 with torus coefficients, in exact integers: products with a secret key of
  * zeros and ones, rotations, and automorphisms X -> X^g.  Exact, so every machine makes the same
- * ciphertexts.  Next: fft.h for products that may be approximate, cipher/glwe.h. */
+ * ciphertexts.  Next: fft.h for products that may be approximate, cipher/glwe.h.  In: torus polynomials;
+ * out: torus polynomials. */
 #ifndef PPMLI_MATH_POLY_H
 #define PPMLI_MATH_POLY_H
 

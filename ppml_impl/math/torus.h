@@ -1,6 +1,7 @@
 /* The torus R/Z, on which ciphertexts live: a 64-bit integer t stands for t / 2^64 of a turn, so sums
  * wrap around by themselves.  Here are the moves to fewer bits, and the gadget: the digits into
- * which a word is taken apart before it meets a noisy key.  Next: params.h, poly.h. */
+ * which a word is taken apart before it meets a noisy key.  Next: params.h, poly.h.  In: words of 64
+ * bits; out: fewer bits, or digits. */
 #ifndef PPMLI_MATH_TORUS_H
 #define PPMLI_MATH_TORUS_H
 

@@ -3,7 +3,9 @@
  * One operand is split, a = high + low, both are transformed, and each gives a sum of products of its
  * own.  The sums of the high parts are multiples of a known power of two, large beside the FFT's
  * rounding errors; so they are rounded to exactly that.  What errors are left come from the low
- * parts, which are small. */
+ * parts, which are small.
+ *
+ * In: transforms of both parts; out: sums as torus words.  Next: cipher/tensor.h. */
 #ifndef PPMLI_MATH_WIDE_H
 #define PPMLI_MATH_WIDE_H
 

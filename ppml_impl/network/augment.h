@@ -1,6 +1,7 @@
 /* Random changes to training images.  Small warps and other exposures stand in
  * for other patients, machines and hospitals; without them a network of this size learns
- * the training set's framing by heart (docs/DESIGN.md "Training"). */
+ * the training set's framing by heart (docs/DESIGN.md "Training").  In: an image and a generator; out: a
+ * changed image.  Next: train/train.h. */
 #ifndef PPMLI_NETWORK_AUGMENT_H
 #define PPMLI_NETWORK_AUGMENT_H
 

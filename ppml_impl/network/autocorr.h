@@ -7,7 +7,9 @@
  *   sum of m_i(y, x) m_j(y + dy, x + dx)  over all y, x where both stand in the region
  *
  * The pair (j, i) has the same sums at opposite lags, so i <= j is enough, and of i = j one lag
- * of each opposite pair. */
+ * of each opposite pair.
+ *
+ * In: latents; out: sums of all terms.  Next: pooled.h. */
 #ifndef PPMLI_NETWORK_AUTOCORR_H
 #define PPMLI_NETWORK_AUTOCORR_H
 

@@ -1,5 +1,5 @@
 /* The network in the clear, integer by integer: pixels in, scores out.  It is the definition that
- * encrypted inference is compared with. */
+ * encrypted inference is compared with.  In: a model and pixels; out: scores.  Next: room.h; labels.h. */
 #ifndef PPMLI_NETWORK_CLEAR_H
 #define PPMLI_NETWORK_CLEAR_H
 

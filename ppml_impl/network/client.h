@@ -1,6 +1,7 @@
 /* What a client specification must keep to, whoever wrote it: a score unit well above the noise,
  * steps of an answer that hide the noise, and how much noise hides it where scores are published.
- * In integers, since clients have no floating point.  Next: wire/client_file.h. */
+ * In integers, since clients have no floating point.  Next: wire/client_file.h.  In: a ppml_client; out:
+ * whether it is valid. */
 #ifndef PPMLI_NETWORK_CLIENT_H
 #define PPMLI_NETWORK_CLIENT_H
 

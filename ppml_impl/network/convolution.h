@@ -8,7 +8,9 @@
  *   score_c = dense_bias_c + sum over j, r of dense_cjr a_jr
  *
  * Sums of z_j^2 are sums of autocorrelations (autocorr.h): of lag d of channels i and i' there are
- * as many as kernel_ji and kernel_ji' overlap at that lag. */
+ * as many as kernel_ji and kernel_ji' overlap at that lag.
+ *
+ * In: kernels and dense weights; out: weights of a pooled network.  Next: pooled.h. */
 #ifndef PPMLI_NETWORK_CONVOLUTION_H
 #define PPMLI_NETWORK_CONVOLUTION_H
 

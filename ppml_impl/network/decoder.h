@@ -3,7 +3,9 @@
  * A patch is the training images' mean patch plus that combination of the encoder's weights whose
  * dot products with them are the latents' numbers: the smallest change of the mean patch that the
  * encoder would map there.  An encoder that standardises takes brightness and contrast of each
- * channel away; to show a picture, the moments that the client measured are put back. */
+ * channel away; to show a picture, the moments that the client measured are put back.
+ *
+ * In: latents and moments; out: pixels.  Next: encoder.h. */
 #ifndef PPMLI_NETWORK_DECODER_H
 #define PPMLI_NETWORK_DECODER_H
 

@@ -6,7 +6,9 @@
  * not show.  An encoder that does not standardise takes mean and deviation of the training images
  * instead.  Last, RANGE deviations either way become integers of latent_bits bits.
  *
- * Nothing is rounded by floating point, so all machines make the same latents. */
+ * Nothing is rounded by floating point, so all machines make the same latents.
+ *
+ * In: pixels and a spec; out: latents.  Next: autocorr.h; client/pooled_encode.h. */
 #ifndef PPMLI_NETWORK_ENCODER_H
 #define PPMLI_NETWORK_ENCODER_H
 

@@ -1,7 +1,8 @@
 /* What can be wrong with a network that came from outside: a name for every rule, which spec.h and
  * model.h tell, and its words, which ppml_model_check hands out.  The two stand together in one list,
  * so that a rule without words does not compile; and apart from the rules, so that a client, who asks
- * only whether a spec is valid, has no words in its program.  Next: spec.h, model.h. */
+ * only whether a spec is valid, has no words in its program.  Next: spec.h, model.h.  In: the number of
+ * a fault; out: its words. */
 #ifndef PPMLI_NETWORK_FAULT_H
 #define PPMLI_NETWORK_FAULT_H
 

@@ -5,7 +5,9 @@
  * rounded to a whole number from -7 to 7.  A constant feature comes last, beside which the model
  * needs no bias.  The map is public: client and server have it, and whoever reads it learns the
  * mean and the covariance of the frequencies of the images that it was fitted on, of no single
- * image.  Everything here is integers: the same image has the same features on every machine. */
+ * image.  Everything here is integers: the same image has the same features on every machine.
+ *
+ * In: pixels and a map; out: features.  Next: schedule.h; client/training_write.h. */
 #ifndef PPMLI_NETWORK_FEATURES_H
 #define PPMLI_NETWORK_FEATURES_H
 

@@ -1,6 +1,7 @@
 /* What scores in the clear say: which class, labels or grade they stand for, whether two sets of scores say the
  * same, and how far they are from saying something else (their margin).  In: a ppml_spec and scores, of
- * training, planning or a test; for a client's decrypted scores answer.h takes care of time and noise. */
+ * training, planning or a test; for a client's decrypted scores answer.h takes care of time and noise.
+ * Next: answer.h. */
 #ifndef PPMLI_NETWORK_LABELS_H
 #define PPMLI_NETWORK_LABELS_H
 

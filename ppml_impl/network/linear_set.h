@@ -11,7 +11,9 @@
  * of 32 bits: its bound is ceil(sqrt 3 2^(32 - 22.85)), docs/NOISE.md "Security", dimension 1024.  A score
  * comes back as one LWE ciphertext modulo 2^16 (ppml_output), which the client decrypts as those
  * of all sets.  A score of 1 stands where a pixel of 1 stands, at `unit`; the client is told so
- * as ppml_client.score_unit. */
+ * as ppml_client.score_unit.
+ *
+ * In: a spec; out: the set, units and sizes.  Next: client/linear_encrypt.h, server/linear_score.h. */
 #ifndef PPMLI_NETWORK_LINEAR_SET_H
 #define PPMLI_NETWORK_LINEAR_SET_H
 

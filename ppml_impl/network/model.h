@@ -1,6 +1,6 @@
 /* A network in integers: what its layers are, the bounds that its numbers keep, and whether a
  * ppml_model that came from outside keeps them.  clear.h computes it, room.h finds it room on the
- * torus. */
+ * torus.  In: a ppml_model; out: bounds, or the first rule that it breaks.  Next: clear.h. */
 #ifndef PPMLI_NETWORK_MODEL_H
 #define PPMLI_NETWORK_MODEL_H
 

@@ -1,4 +1,5 @@
-/* Names of classes: UTF-8 that can be shown on a terminal as it is. */
+/* Names of classes: UTF-8 that can be shown on a terminal as it is.  In: bytes; out: whether they are a
+ * name, or why not.  Next: spec.h. */
 #ifndef PPMLI_NETWORK_NAME_H
 #define PPMLI_NETWORK_NAME_H
 

@@ -7,7 +7,9 @@
  *   score_c = bias_c + sum of square_crt A_rt over regions r and terms t + sum of linear_cl m_l
  *
  * So the weights of a pooled network are square, linear and bias, whatever the number of
- * channels it was made of (convolution.h folds those), and no activation is left in it. */
+ * channels it was made of (convolution.h folds those), and no activation is left in it.
+ *
+ * In: weights and latents; out: scores.  Next: pooled_layout.h. */
 #ifndef PPMLI_NETWORK_POOLED_H
 #define PPMLI_NETWORK_POOLED_H
 

@@ -11,7 +11,10 @@
  *
  * Scores are whole multiples of 1 / T of a turn, T = 2^modulus_log2 with room for scores beyond
  * what training saw.  Unpacking multiplies a sub-image by S, so a latent of 1 is encrypted as
- * 1 / (S T). */
+ * 1 / (S T).
+ *
+ * In: the shape of latents and the peaks of scores; out: places and units. Next:
+ * client/pooled_encode.h, server/pooled_evaluate.h. */
 #ifndef PPMLI_NETWORK_POOLED_LAYOUT_H
 #define PPMLI_NETWORK_POOLED_LAYOUT_H
 

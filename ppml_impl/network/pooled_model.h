@@ -1,5 +1,6 @@
 /* A pooled network as a ppml_model has it: behind the encoder of its spec, instead of layers.  What
- * it computes is pooled.h's, from latents that are encoder.h's. */
+ * it computes is pooled.h's, from latents that are encoder.h's.  In: a ppml_model and an image; out:
+ * scores.  Next: pooled.h. */
 #ifndef PPMLI_NETWORK_POOLED_MODEL_H
 #define PPMLI_NETWORK_POOLED_MODEL_H
 

@@ -1,14 +1,16 @@
 /* How values stand on the torus: one home for all constants of layout.
  *
- * Value x of a layer's input stands at x unit; accumulator j at z_j unit gain_j.  The gain is as large as
- * lets the accumulator stay where its activation is defined:
+ * Value x of a layer's input stands at x unit, accumulator z_j of neuron j at z_j unit gain_j.  The larger
+ * the gain, the less noise matters; but the accumulator has to stay where its table holds its activation:
  *
- *   odd activations (RELU, SIGN)  up to 1/2 - saturation: f(x + 1/2) = -f(x) goes on saturating where
- *                                 hardtanh would
- *   others                        up to 1/4: half a turn for the table
+ *   RELU, SIGN  up to half a turn less the range, either way.  Beyond a quarter of a turn a table is looked up
+ *               from its other end with the other sign, which for these is what they saturate at
+ *   others      up to a quarter of a turn, either way: the table holds half a turn
  *
- * for all that training saw, and a quarter more.  Scores of polynomials are whole multiples of 1 / T of a
- * turn.  Next: plan/layout_rounded.h, plan/layout_exact.h, plan/layout_leveled.h, which choose. */
+ * That room is for the accumulator's peak, the size that hardly any reached in training, and a quarter more.  Scores of polynomials are whole multiples of 1 / T of a
+ * turn.  Next: plan/layout_rounded.h, plan/layout_exact.h, plan/layout_leveled.h, which choose.
+ *
+ * In: a circuit; out: units, gains and how large they may be. */
 #ifndef PPMLI_NETWORK_ROOM_H
 #define PPMLI_NETWORK_ROOM_H
 
@@ -54,7 +56,7 @@ PPMLI_INLINE double ppmli_room_score_turn(double bound) {
 /* ----------------------------------------------------------------- layout */
 
 /* Does layer l + 1 have one output alone?  Then its weights go into layer l's tables. */
-PPMLI_INLINE int ppmli_circuit_is_folded(const ppml_circuit *c, uint32_t l) {
+PPMLI_INLINE int ppmli_tables_have_weights(const ppml_circuit *c, uint32_t l) {
   return ppmli_params_folds_weights(c->params) && c->model.layer[l + 1].outputs == 1;
 }
 

@@ -11,7 +11,9 @@
  * residual of 1 at u_r, which is small, so that sums of a batch of them have.  Bootstraps lead from
  * one to the other.  eta_k falls along a line to a tenth; the model is the mean of w over the second
  * half of the steps, which averages the noise of the batches away.  No constant comes from data:
- * a whitened feature's second moment has eigenvalues around 1, and 2 is taken for the largest. */
+ * a whitened feature's second moment has eigenvalues around 1, and 2 is taken for the largest.
+ *
+ * In: shapes and a step; out: scales, gains and tables.  Next: server/descent.h. */
 #ifndef PPMLI_NETWORK_SCHEDULE_H
 #define PPMLI_NETWORK_SCHEDULE_H
 

@@ -1,5 +1,6 @@
 /* What an image and an answer look like, and whether a ppml_spec that came from outside says something
- * that can be.  Next: model.h for the network itself, answer.h for what scores mean. */
+ * that can be.  Next: model.h for the network itself, answer.h for what scores mean.  In: a ppml_spec;
+ * out: sizes, or the first rule that it breaks. */
 #ifndef PPMLI_NETWORK_SPEC_H
 #define PPMLI_NETWORK_SPEC_H
 

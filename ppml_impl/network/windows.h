@@ -1,29 +1,36 @@
-/* Exact circuits: how the activation of a neuron is taken apart into bootstraps whose answers are right
- * but for a stated probability.
+/* Exact circuits: the bootstraps by which a neuron's activation is found without an error, but for a stated
+ * probability.
  *
- * Accumulator z is an integer linear form of the encrypted pixels, so any "window" z / P modulo 1 is a
- * multiple of one ciphertext.  With P a product of odd radices, digits balanced around 0 are peeled off
- * from the least significant one:
+ * A bootstrap looks up one of a few dozen positions; an accumulator z has thousands of values.  So z is taken
+ * apart into digits, as seconds are into seconds, minutes and hours.  Radices r_0, r_1, ... are odd and a digit
+ * d_i lies between -(r_i - 1) / 2 and (r_i - 1) / 2:
  *
- *   z = d_0 + r_0 d_1 + r_0 r_1 d_2 + ...,  |d_i| <= (r_i - 1) / 2
+ *   z = d_0 + r_0 d_1 + r_0 r_1 d_2 + ...
  *
- * The window of d_i, z / (r_0 ... r_i), less the one or two digits before it, stands near d_i / r_i: within
- * 1 / (2 r_i r_{i-1}), or less.  A bootstrap rounds that, so noise does not add up from digit to digit.
+ * The "window" of digit i is z / (r_0 ... r_i) modulo a turn: a whole multiple of the accumulator's ciphertext,
+ * which costs nothing.  Take off it what the digits before amount to, whose ciphertexts are there already, and it
+ * stands near d_i / r_i.  A bootstrap makes a clean ciphertext of d_i, or of any function of d_i: noise does not
+ * add up from digit to digit.  Two digits before are enough to take off; what those farther back amount to is less
+ * than the margin to the next value of d_i allows.
  *
- *   RELU  range = 127 m, so that a = round(z / m) while |z / m| < 127.5.  Radices are m's, then 15 and
- *         17: digits g and h have a = g + 15 h.  What is beyond them is bootstrapped to o = 127 sign or 0.
- *         A bootstrap of g + o's half turn gives -g where o != 0, else g; so
- *         a = o + (g + +-g) / 2 + 15 (h + +-h) / 2.
- *   SIGN  radices until the sign alone is left, which is a bootstrap with half a turn.
+ *   RELU  range = 127 m, so the activation is a = round(z / m), held within -127 and 127.
+ *         1. digits by the radices of m: found only to be taken off later windows
+ *         2. digits g (radix 15) and h (radix 17): a = g + 15 h where z is within the range
+ *         3. o, from what is left of z: 127 beyond the range, -127 below it, 0 within
+ *         4. g' and h', bootstraps of g and h with half a turn added where o is not 0:
+ *            -g and -h there, else g and h
+ *         5. a = o + (g + g') / 2 + 15 (h + h') / 2: where o is not 0 the digits cancel
+ *   SIGN  digits until what is left has at most 18 values on a side; then a bootstrap of its sign
  *
- * The server runs these windows (server/rounds.h), the planner says how often they fail
- * (plan/failure.h).  Source: digits by windows of one input are this library's own. */
+ * In: a model; out: for each neuron its jobs, that is bootstraps: which window, less which earlier outputs, and
+ * what to look up.  Next: room.h has the units; server/rounds.h runs jobs, plan/failure.h says how often they
+ * fail.  Source: digits by windows of one input are this library's own. */
 #ifndef PPMLI_NETWORK_WINDOWS_H
 #define PPMLI_NETWORK_WINDOWS_H
 
 #include <math.h>
 
-#include "../math/digits.h"
+#include "../math/radices.h"
 #include "../math/torus.h"
 #include "model.h"
 #include "room.h"
@@ -53,12 +60,12 @@ typedef struct ppmli_exact_job {
   double margin;        /* turns */
 } ppmli_exact_job;
 
-typedef struct ppmli_exact_plan {
+typedef struct ppmli_exact_jobs {
   int64_t bound; /* |z| <= bound for any image */
   int64_t lower; /* product of the radices so far */
   uint32_t count, rounds;
   ppmli_exact_job job[PPMLI_EXACT_JOBS];
-} ppmli_exact_plan;
+} ppmli_exact_jobs;
 
 /* What the plans of a circuit have in common.  Activation a stands at a unit; with
  * unit = 2 / (509 kappa) of a turn, all that later bootstraps take of outputs is an
@@ -103,7 +110,7 @@ PPMLI_STATIC const char *ppmli_exact_refusal(const ppml_model *m) {
   if (layer->activation == PPML_ACTIVATION_SIGN) return NULL;
   for (uint32_t j = 0; j < layer->outputs; j++)
     if (layer->range[j] % PPML_ACTIVATION_MAX != 0 ||
-        !ppmli_digits_is_product(layer->range[j] / PPML_ACTIVATION_MAX))
+        !ppmli_radices_is_product(layer->range[j] / PPML_ACTIVATION_MAX))
       return "exact inference needs ranges of 127 times odd numbers up to 19";
   if (ppmli_exact_excess(m, PPMLI_EXACT_OVER) >= PPMLI_EXACT_PARTS)
     return "an accumulator may reach too many of its ranges for exact inference";
@@ -127,23 +134,25 @@ PPMLI_STATIC void ppmli_exact_layout_make(ppmli_exact_layout *x, const ppml_mode
   x->unit = 2 * (turn / kappa);
 }
 
-/* ----------------------------------------------------------- building a plan */
+/* ----------------------------------------------------------- the jobs of a neuron */
 
-/* A job that looks at outputs alone.  reach: from where its phase should be to where
- * another output begins. */
-PPMLI_STATIC ppmli_exact_job *ppmli_exact_push(ppmli_exact_plan *plan, double reach) {
-  PPMLI_ASSERT(plan->count < PPMLI_EXACT_JOBS);
-  ppmli_exact_job *job = &plan->job[plan->count++];
+/* A new job of the neuron, so far with nothing to look at.
+ *   reach  turns from where its phase should be to where another output begins: the margin, before
+ *          anything is taken from it */
+PPMLI_STATIC ppmli_exact_job *ppmli_exact_new_job(ppmli_exact_jobs *jobs, double reach) {
+  PPMLI_ASSERT(jobs->count < PPMLI_EXACT_JOBS);
+  ppmli_exact_job *job = &jobs->job[jobs->count++];
   memset(job, 0, sizeof *job);
-  job->round = plan->rounds++;
+  job->round = jobs->rounds++;
   job->margin = reach;
   return job;
 }
 
-/* Adds factor times the output of job `from`, whose 1 should be `wanted` turns then. */
-PPMLI_STATIC void ppmli_exact_take(const ppmli_exact_plan *plan, ppmli_exact_job *job,
-                                   uint32_t from, int64_t factor, double wanted) {
-  const ppmli_exact_job *source = &plan->job[from];
+/* Adds factor times the output of job `from` to what a job looks at.
+ *   wanted  turns that an output of 1 should then be; what it is beside that is taken from the margin */
+PPMLI_STATIC void ppmli_exact_add_output(const ppmli_exact_jobs *jobs, ppmli_exact_job *job,
+                                         uint32_t from, int64_t factor, double wanted) {
+  const ppmli_exact_job *source = &jobs->job[from];
   uint32_t slot = job->factor[0] != 0, most = source->radix ? (source->radix - 1) / 2 : 1;
   uint64_t is = (uint64_t)factor * source->unit;
   job->from[slot] = from;
@@ -151,128 +160,129 @@ PPMLI_STATIC void ppmli_exact_take(const ppmli_exact_plan *plan, ppmli_exact_job
   job->margin -= most * fabs(ldexp((double)ppmli_torus_signed(is), -64) - wanted);
 }
 
-/* Window z / (lower parts) keeps what digits below the last `radices` amount to. */
-PPMLI_STATIC void ppmli_exact_leave(const ppmli_exact_plan *plan, ppmli_exact_job *job,
-                                    uint32_t radices, uint32_t parts) {
-  double digits = (double)(plan->lower / radices - 1) / 2;
-  job->margin -= digits / ((double)plan->lower * parts);
+/* Takes from the job's margin what is not taken off window z / (lower parts): digits farther back than the last
+ * one or two, whose radices have the product `radices`. */
+PPMLI_STATIC void ppmli_exact_narrow_margin(const ppmli_exact_jobs *jobs, ppmli_exact_job *job,
+                                            uint32_t radices, uint32_t parts) {
+  double digits = (double)(jobs->lower / radices - 1) / 2;
+  job->margin -= digits / ((double)jobs->lower * parts);
 }
 
-/* Takes the two digits before window z / (lower parts) off it, whose outputs serve nothing
- * else: their units are chosen for that.  What is left is 1 / (2 parts) of three radices. */
-PPMLI_STATIC void ppmli_exact_take_free(ppmli_exact_plan *plan, ppmli_exact_job *job,
-                                        uint32_t parts) {
-  uint32_t last = plan->count - 2, radices = plan->job[last].radix;
-  plan->job[last].unit = UINT64_MAX / (radices * parts);
-  ppmli_exact_take(plan, job, last, -1, -1.0 / (radices * parts));
+/* Takes the last two digits off window z / (lower parts).  Their outputs serve nothing else, so their
+ * units are chosen such that a factor of -1 takes them off. */
+PPMLI_STATIC void ppmli_exact_subtract_last_digits(ppmli_exact_jobs *jobs, ppmli_exact_job *job,
+                                                   uint32_t parts) {
+  uint32_t last = jobs->count - 2, radices = jobs->job[last].radix;
+  jobs->job[last].unit = UINT64_MAX / (radices * parts);
+  ppmli_exact_add_output(jobs, job, last, -1, -1.0 / (radices * parts));
   if (last > 0) { /* at the last digit's window its output is wanted parts times as large */
-    radices *= plan->job[last - 1].radix;
-    plan->job[last - 1].unit /= parts;
-    plan->job[last].factor[0] *= parts;
-    ppmli_exact_take(plan, job, last - 1, -1, -1.0 / (radices * parts));
+    radices *= jobs->job[last - 1].radix;
+    jobs->job[last - 1].unit /= parts;
+    jobs->job[last].factor[0] *= parts;
+    ppmli_exact_add_output(jobs, job, last - 1, -1, -1.0 / (radices * parts));
   }
-  ppmli_exact_leave(plan, job, radices, parts);
+  ppmli_exact_narrow_margin(jobs, job, radices, parts);
 }
 
 /* The window z / (lower parts), less the digit that the job before it found: `factor`
  * times its output, 0 where that output serves nothing else. */
-PPMLI_STATIC ppmli_exact_job *ppmli_exact_window(ppmli_exact_plan *plan, uint32_t parts,
+PPMLI_STATIC ppmli_exact_job *ppmli_exact_window(ppmli_exact_jobs *jobs, uint32_t parts,
                                                  double reach, int64_t factor) {
-  ppmli_exact_job *job = ppmli_exact_push(plan, reach);
-  uint64_t divisor = (uint64_t)plan->lower * parts;
+  ppmli_exact_job *job = ppmli_exact_new_job(jobs, reach);
+  uint64_t divisor = (uint64_t)jobs->lower * parts;
   job->gain = (((uint64_t)1 << PPMLI_EXACT_SCALE_LOG2) + divisor / 2) / divisor;
-  job->margin -= (double)plan->bound *
+  job->margin -= (double)jobs->bound *
                  fabs(ldexp((double)job->gain, -PPMLI_EXACT_SCALE_LOG2) - 1 / (double)divisor);
-  if (plan->count == 1) return job;
+  if (jobs->count == 1) return job;
   if (factor == 0) {
-    ppmli_exact_take_free(plan, job, parts);
+    ppmli_exact_subtract_last_digits(jobs, job, parts);
   } else {
     uint32_t radix = job[-1].radix;
-    ppmli_exact_take(plan, job, plan->count - 2, -factor, -1.0 / (radix * parts));
-    ppmli_exact_leave(plan, job, radix, parts);
+    ppmli_exact_add_output(jobs, job, jobs->count - 2, -factor, -1.0 / (radix * parts));
+    ppmli_exact_narrow_margin(jobs, job, radix, parts);
   }
   return job;
 }
 
 /* The next digit, of an odd radix. */
-PPMLI_STATIC ppmli_exact_job *ppmli_exact_digit(ppmli_exact_plan *plan, uint32_t radix,
+PPMLI_STATIC ppmli_exact_job *ppmli_exact_digit(ppmli_exact_jobs *jobs, uint32_t radix,
                                                 int64_t factor) {
-  ppmli_exact_job *job = ppmli_exact_window(plan, radix, 0.25 / radix, factor);
+  ppmli_exact_job *job = ppmli_exact_window(jobs, radix, 0.25 / radix, factor);
   job->radix = radix;
-  plan->lower *= radix;
+  jobs->lower *= radix;
   return job;
 }
 
 /* o: 127 unit where z is above the range, -127 unit below it, 0 within.  Of the digit
  * beyond 17 and of the sign behind that, the higher one that is not 0 decides. */
-PPMLI_STATIC ppmli_exact_job *ppmli_exact_outside(ppmli_exact_plan *plan,
+PPMLI_STATIC ppmli_exact_job *ppmli_exact_outside(ppmli_exact_jobs *jobs,
                                                   const ppmli_exact_layout *x) {
   const uint32_t parts = 2 * x->parts, over = PPMLI_EXACT_OVER, half = (over + 1) / 2;
   if (!x->has_over) {
-    ppmli_exact_job *job = ppmli_exact_window(plan, parts, 0.5 / parts, x->kappa / x->parts);
+    ppmli_exact_job *job = ppmli_exact_window(jobs, parts, 0.5 / parts, x->kappa / x->parts);
     job->dead = parts;
     return job;
   }
-  ppmli_exact_job *digit = ppmli_exact_digit(plan, over, 2 * x->kappa / over);
+  ppmli_exact_job *digit = ppmli_exact_digit(jobs, over, 2 * x->kappa / over);
   digit->unit = UINT64_MAX / (4 * half * over * x->parts); /* digit / 32 is 15 parts of it */
-  ppmli_exact_job *sign = ppmli_exact_window(plan, parts, 0.5 / parts, 2 * half);
+  ppmli_exact_job *sign = ppmli_exact_window(jobs, parts, 0.5 / parts, 2 * half);
   sign->dead = parts;
   sign->unit = (uint64_t)1 << 62;
-  ppmli_exact_job *job = ppmli_exact_push(plan, 0.125 / half);
-  ppmli_exact_take(plan, job, plan->count - 3, over * x->parts, 0.25 / half);
-  ppmli_exact_take(plan, job, plan->count - 2, 1, 0.25);
+  ppmli_exact_job *job = ppmli_exact_new_job(jobs, 0.125 / half);
+  ppmli_exact_add_output(jobs, job, jobs->count - 3, over * x->parts, 0.25 / half);
+  ppmli_exact_add_output(jobs, job, jobs->count - 2, 1, 0.25);
   job->dead = 4 * half;
   return job;
 }
 
-/* The digit that job `from` found, negated where job `outside` is not 0. */
-PPMLI_STATIC void ppmli_exact_gate(ppmli_exact_plan *plan, const ppmli_exact_layout *x,
-                                   uint32_t from, int64_t factor, uint32_t outside) {
-  const ppmli_exact_job *digit = &plan->job[from];
-  ppmli_exact_job *job = ppmli_exact_push(plan, 0.25 / digit->radix);
-  ppmli_exact_take(plan, job, from, factor, 1.0 / digit->radix);
-  ppmli_exact_take(plan, job, outside, x->kappa, 0.5);
+/* A job for the digit that job `from` found, negated where the output of job `outside` is not 0. */
+PPMLI_STATIC void ppmli_exact_negate_outside(ppmli_exact_jobs *jobs, const ppmli_exact_layout *x,
+                                             uint32_t from, int64_t factor, uint32_t outside) {
+  const ppmli_exact_job *digit = &jobs->job[from];
+  ppmli_exact_job *job = ppmli_exact_new_job(jobs, 0.25 / digit->radix);
+  ppmli_exact_add_output(jobs, job, from, factor, 1.0 / digit->radix);
+  ppmli_exact_add_output(jobs, job, outside, x->kappa, 0.5);
   job->radix = digit->radix;
   job->unit = digit->unit;
 }
 
-PPMLI_STATIC void ppmli_exact_plan_relu(ppmli_exact_plan *plan, const ppmli_exact_layout *x,
+PPMLI_STATIC void ppmli_exact_jobs_relu(ppmli_exact_jobs *jobs, const ppmli_exact_layout *x,
                                         int32_t range) {
-  uint32_t radix[PPMLI_DIGITS_MAX];
-  int digits = ppmli_digits_factor(radix, range / PPML_ACTIVATION_MAX);
-  for (int i = 0; i < digits; i++) ppmli_exact_digit(plan, radix[i], 0);
-  uint32_t low = plan->count, high = low + 1;
-  ppmli_exact_digit(plan, PPMLI_EXACT_LOW, 0)->unit = x->unit / 2;
-  ppmli_exact_digit(plan, PPMLI_EXACT_HIGH, 2 * x->kappa)->unit = PPMLI_EXACT_LOW * (x->unit / 2);
-  ppmli_exact_outside(plan, x)->unit = PPML_ACTIVATION_MAX * x->unit;
-  uint32_t outside = plan->count - 1;
-  ppmli_exact_gate(plan, x, low, 2 * PPMLI_EXACT_HIGH * x->kappa, outside);
-  plan->rounds--;
-  ppmli_exact_gate(plan, x, high, 2 * x->kappa, outside);
-  plan->job[low].is_scored = plan->job[high].is_scored = 1;
-  for (uint32_t i = outside; i < plan->count; i++) plan->job[i].is_scored = 1;
+  uint32_t radix[PPMLI_RADICES_MAX];
+  int digits = ppmli_radices_factor(radix, range / PPML_ACTIVATION_MAX);
+  for (int i = 0; i < digits; i++) ppmli_exact_digit(jobs, radix[i], 0);
+  uint32_t low = jobs->count, high = low + 1;
+  ppmli_exact_digit(jobs, PPMLI_EXACT_LOW, 0)->unit = x->unit / 2;
+  ppmli_exact_digit(jobs, PPMLI_EXACT_HIGH, 2 * x->kappa)->unit = PPMLI_EXACT_LOW * (x->unit / 2);
+  ppmli_exact_outside(jobs, x)->unit = PPML_ACTIVATION_MAX * x->unit;
+  uint32_t outside = jobs->count - 1;
+  ppmli_exact_negate_outside(jobs, x, low, 2 * PPMLI_EXACT_HIGH * x->kappa, outside);
+  jobs->rounds--;
+  ppmli_exact_negate_outside(jobs, x, high, 2 * x->kappa, outside);
+  jobs->job[low].is_scored = jobs->job[high].is_scored = 1;
+  for (uint32_t i = outside; i < jobs->count; i++) jobs->job[i].is_scored = 1;
 }
 
 /* The fewest digits, of the smallest radix, that leave the sign at most 18 positions on a
  * side.  They are of z - (lower - 1) / 2, so that z >= 0 is where the rest is >= 0. */
-PPMLI_STATIC void ppmli_exact_plan_sign(ppmli_exact_plan *plan, const ppmli_exact_layout *x) {
+PPMLI_STATIC void ppmli_exact_jobs_sign(ppmli_exact_jobs *jobs, const ppmli_exact_layout *x) {
   int64_t most = PPMLI_EXACT_PARTS, lower = 1;
   uint32_t digits = 0, radix = 1;
-  while (most <= plan->bound && digits < PPMLI_DIGITS_MAX) most *= PPMLI_RADIX_MAX, digits++;
-  for (most = 0; digits && most <= plan->bound && radix < PPMLI_RADIX_MAX;) {
+  while (most <= jobs->bound && digits < PPMLI_RADICES_MAX) most *= PPMLI_RADIX_MAX, digits++;
+  for (most = 0; digits && most <= jobs->bound && radix < PPMLI_RADIX_MAX;) {
     radix += 2, lower = 1;
     for (uint32_t i = 0; i < digits; i++) lower *= radix;
     most = PPMLI_EXACT_PARTS * lower;
   }
-  for (uint32_t i = 0; i < digits; i++) ppmli_exact_digit(plan, radix, 0);
-  uint32_t parts = 2 * (uint32_t)(plan->bound / lower + 1);
-  ppmli_exact_job *job = ppmli_exact_window(plan, parts, 0.5 / parts, 0);
+  for (uint32_t i = 0; i < digits; i++) ppmli_exact_digit(jobs, radix, 0);
+  uint32_t parts = 2 * (uint32_t)(jobs->bound / lower + 1);
+  ppmli_exact_job *job = ppmli_exact_window(jobs, parts, 0.5 / parts, 0);
   job->unit = PPML_ACTIVATION_MAX * x->unit;
   job->is_scored = 1;
-  for (uint32_t i = 0, step = 1; i < plan->count; i++, step *= radix) { /* lower constant */
-    uint32_t places = plan->job[i].radix ? radix : parts;
+  for (uint32_t i = 0, step = 1; i < jobs->count; i++, step *= radix) { /* lower constant */
+    uint32_t places = jobs->job[i].radix ? radix : parts;
     uint64_t place = UINT64_MAX / ((uint64_t)step * places) / 2; /* of half a z */
-    plan->job[i].constant = 0 - place * (uint64_t)(lower - 1);
+    jobs->job[i].constant = 0 - place * (uint64_t)(lower - 1);
   }
   job->constant += UINT64_MAX / parts / 2;
 }
@@ -298,14 +308,14 @@ PPMLI_STATIC size_t ppmli_exact_used(const ppml_model *m) {
 }
 
 /* The bootstraps of neuron j of the hidden layer; none where no score asks for it. */
-PPMLI_STATIC void ppmli_exact_plan_make(ppmli_exact_plan *plan, const ppmli_exact_layout *x,
+PPMLI_STATIC void ppmli_exact_jobs_make(ppmli_exact_jobs *jobs, const ppmli_exact_layout *x,
                                         const ppml_model *m, uint32_t j) {
-  memset(plan, 0, sizeof *plan);
+  memset(jobs, 0, sizeof *jobs);
   if (!ppmli_exact_is_used(m, j)) return;
-  plan->bound = ppmli_exact_bound(m, j);
-  plan->lower = 1;
-  if (m->layer[0].activation == PPML_ACTIVATION_SIGN) ppmli_exact_plan_sign(plan, x);
-  else ppmli_exact_plan_relu(plan, x, m->layer[0].range[j]);
+  jobs->bound = ppmli_exact_bound(m, j);
+  jobs->lower = 1;
+  if (m->layer[0].activation == PPML_ACTIVATION_SIGN) ppmli_exact_jobs_sign(jobs, x);
+  else ppmli_exact_jobs_relu(jobs, x, m->layer[0].range[j]);
 }
 
 /* Bootstraps of an image, of all neurons. */
@@ -317,13 +327,13 @@ typedef struct ppmli_exact_count {
 PPMLI_STATIC ppmli_exact_count ppmli_exact_count_of(const ppml_model *m) {
   ppmli_exact_count count = {0, 0};
   ppmli_exact_layout layout;
-  ppmli_exact_plan plan;
+  ppmli_exact_jobs jobs;
   if (m->layer_count < 2) return count;
   ppmli_exact_layout_make(&layout, m);
   for (uint32_t j = 0; j < m->layer[0].outputs; j++) {
-    ppmli_exact_plan_make(&plan, &layout, m, j);
-    count.bootstraps += plan.count;
-    if (plan.rounds > count.rounds) count.rounds = plan.rounds;
+    ppmli_exact_jobs_make(&jobs, &layout, m, j);
+    count.bootstraps += jobs.count;
+    if (jobs.rounds > count.rounds) count.rounds = jobs.rounds;
   }
   return count;
 }

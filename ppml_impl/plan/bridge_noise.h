@@ -1,4 +1,4 @@
-/* The noise of the bridge, docs/NOISE.md "Bridge". */
+/* The noise of the bridge, docs/NOISE.md "Bridge".  In: a bridge; out: a variance.  Next: noise.h. */
 #ifndef PPMLI_PLAN_BRIDGE_NOISE_H
 #define PPMLI_PLAN_BRIDGE_NOISE_H
 

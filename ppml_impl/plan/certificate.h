@@ -1,5 +1,6 @@
 /* What a circuit promises, computed from the circuit alone: ranges, noise, security, sizes.  A circuit's file
- * carries it (wire/circuit_file.h), and a reader that computes another one refuses the file. */
+ * carries it (wire/circuit_file.h), and a reader that computes another one refuses the file.  In: a
+ * circuit that is laid out; out: a ppml_certificate.  Next: circuit_check.h. */
 #ifndef PPMLI_PLAN_CERTIFICATE_H
 #define PPMLI_PLAN_CERTIFICATE_H
 
@@ -7,6 +8,7 @@
 
 #include "../client/encrypt.h"
 #include "../client/keygen.h"
+#include "../math/params.h"
 #include "../network/model.h"
 #include "../network/room.h"
 #include "../server/evalkey.h"

@@ -1,5 +1,6 @@
 /* The part of a certificate that is about layers: how noisy each step of each layer is, for each kind
- * of circuit. */
+ * of circuit.  In: a circuit that is laid out; out: a ppml_layer_certificate of each layer. Next:
+ * certificate.h. */
 #ifndef PPMLI_PLAN_CERTIFY_LAYERS_H
 #define PPMLI_PLAN_CERTIFY_LAYERS_H
 
@@ -61,7 +62,7 @@ PPMLI_STATIC void ppmli_certify_exact_layer(ppml_layer_certificate *out, const p
 PPMLI_STATIC void ppmli_certify_leveled_layer(ppml_layer_certificate *out, const ppml_circuit *c,
                                               uint32_t l) {
   ppmli_leveled_noise worst;
-  ppmli_leveled_predict_worst(&worst, c);
+  ppmli_leveled_worst_noise(&worst, c);
   out->dense_std = sqrt(l == 0 ? worst.h : worst.product);
   out->key_switch_std =
       sqrt(l == 0 ? ppmli_noise_automorphism(c->params) : ppmli_noise_relinearization(c->params));

@@ -1,5 +1,6 @@
 /* From a model to the circuit that a server runs, and the spec that its clients hold: the fastest
- * parameter set whose predicted noise leaves enough answers as they are. */
+ * parameter set whose predicted noise leaves enough answers as they are.  In: a model and options; out:
+ * a ppml_circuit, or a ppml_refusal.  Next: refusal.h, certificate.h. */
 #ifndef PPMLI_PLAN_CHOOSE_H
 #define PPMLI_PLAN_CHOOSE_H
 
@@ -24,6 +25,8 @@ PPMLI_STATIC size_t ppmli_compile_bytes(const ppml_model *model) {
   return bytes;
 }
 
+/* Neither a set nor leave to choose one, of which the caller sets one; agreement of an answer, to the power
+ * of the labels of an image; no score to be published. */
 PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec *spec) {
   ppml_compile_options options = {NULL, 1, 0, 0};
   for (size_t i = 0; i < ppmli_spec_answer_bytes(spec); i++) options.agreement *= PPMLI_AGREEMENT;
@@ -37,7 +40,9 @@ PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
   return 1 - noise.changed_answers;
 }
 
-/* The neuron with the most noise, as the reason why c's set will not do. */
+/* Writes down that c's set keeps too few answers, and blames the neuron whose noise is largest beside the
+ * width of its activation.
+ *   agreement  share of the answers that the set is predicted to keep */
 PPMLI_STATIC void ppmli_compile_blame(ppml_refusal *refusal, const ppml_circuit *c,
                                       double agreement) {
   const ppml_params *too_large = refusal->too_large;
@@ -66,9 +71,12 @@ PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const pp
   return p->key_block_ones == 0;
 }
 
-/* Lays out c->model for its set, if that keeps enough answers.
- *   gain [layer_count][outputs]
- * Errors: PARAMS, refusal then being of the closest set so far; an exact one leaves it. */
+/* Lays out c->model for the one set c->params, if that set keeps enough answers.
+ *   gain     [layer_count][outputs]  out
+ *   wanted   share of the answers to be kept
+ *   refusal  in and out: of the sets tried so far, the one that came closest
+ * Errors: PARAMS: no room, beyond the default limits, or too few answers kept.  A layout that cannot be, as of
+ * an exact set whose conditions the network breaks, leaves refusal as it is, since no noise is to blame. */
 PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
                                    ppml_refusal *refusal) {
   const ppml_limits limits = ppmli_limits_default();
@@ -84,10 +92,12 @@ PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double
   return PPML_ERR_PARAMS;
 }
 
-/* The first, hence fastest, of the sets that may be chosen which keeps enough answers: of a linear model
- * the one without a key before all others; the exact one, if it must be, since it is the slowest.
- *   gain [layer_count][outputs]
- * Errors: PARAMS, refusal then being of the set that came closest. */
+/* Tries the sets that the options allow, the fastest first, and keeps the first one that will do: of a
+ * model without hidden layers the one that needs no key is before all others; the exact set is last among
+ * the sets with bootstraps.
+ *   gain     [layer_count][outputs]  out
+ *   refusal  out on an error: the set that came closest
+ * Errors: PARAMS (none will do). */
 PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
                                       const ppml_compile_options *options, ppml_refusal *refusal) {
   const ppml_params *p;
@@ -101,9 +111,13 @@ PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
   return PPML_ERR_PARAMS;
 }
 
-PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
-                            const ppml_compile_options *options, ppml_refusal *refusal,
-                            ppml_arena *arena) {
+/* As ppml_compile, whose pointers are checked.
+ *   c        out; shares the model's arrays, gains are in arena
+ *   refusal  out on PARAMS
+ * Errors: ARG, PARAMS, NOMEM. */
+PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model,
+                               const ppml_compile_options *options, ppml_refusal *refusal,
+                               ppml_arena *arena) {
   int32_t *gain[PPML_LAYERS_MAX];
   const ppml_params *params = options->params;
   memset(refusal, 0, sizeof *refusal);
@@ -125,7 +139,9 @@ PPMLI_STATIC int ppmli_plan(ppml_circuit *c, const ppml_model *model,
   return PPML_OK;
 }
 
-/* Under params, promising nothing. */
+/* What the clients of a circuit are told: its spec, the unit and noise of a score, steps of an answer, and
+ * after how many answers a key is to be renewed.
+ *   client  out */
 PPMLI_STATIC void ppmli_client_from_circuit(ppml_client *client, const ppml_circuit *c) {
   ppml_noise noise;
   ppmli_planner_noise(&noise, c);

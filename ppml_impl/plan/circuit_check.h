@@ -1,5 +1,6 @@
 /* Is a circuit what its file says?  The layout is the one that its set's planner makes, the
- * certificate is the one that follows from the circuit, and the promise is kept. */
+ * certificate is the one that follows from the circuit, and the promise is kept.  In: a circuit, or its
+ * file; out: the file, or the circuit.  Next: certificate.h. */
 #ifndef PPMLI_PLAN_CIRCUIT_CHECK_H
 #define PPMLI_PLAN_CIRCUIT_CHECK_H
 
@@ -17,14 +18,15 @@
 /* ------------------------------------------------------------ certificate */
 
 /* One walk over a certificate's fields both writes them and compares them with a file's. */
-typedef struct ppmli_certify_walk {
+typedef struct ppmli_certificate_copy {
   ppmli_out *out; /* NULL: compare */
   ppmli_in *in;
   int differs;
-} ppmli_certify_walk;
+} ppmli_certificate_copy;
 
 /* An integer that may differ by so much. */
-PPMLI_STATIC void ppmli_certify_field(ppmli_certify_walk *walk, int64_t value, int64_t tolerance) {
+PPMLI_STATIC void ppmli_certify_field(ppmli_certificate_copy *walk, int64_t value,
+                                      int64_t tolerance) {
   if (walk->out) {
     ppmli_out_u64(walk->out, (uint64_t)value);
     return;
@@ -34,21 +36,21 @@ PPMLI_STATIC void ppmli_certify_field(ppmli_certify_walk *walk, int64_t value, i
 }
 
 /* A count, which is the same on every machine. */
-PPMLI_STATIC void ppmli_certify_count(ppmli_certify_walk *walk, uint64_t value) {
+PPMLI_STATIC void ppmli_certify_count(ppmli_certificate_copy *walk, uint64_t value) {
   ppmli_certify_field(walk, (int64_t)value, 0);
 }
 
 /* A real number to so many parts; two of them for what one libm and another make of it. */
-PPMLI_STATIC void ppmli_certify_real(ppmli_certify_walk *walk, double value, double parts) {
+PPMLI_STATIC void ppmli_certify_real(ppmli_certificate_copy *walk, double value, double parts) {
   ppmli_certify_field(walk, (int64_t)floor(value * parts + 0.5), 2);
 }
 
 /* A standard deviation by its binary logarithm; 0 by the least there is. */
-PPMLI_STATIC void ppmli_certify_std(ppmli_certify_walk *walk, double std) {
+PPMLI_STATIC void ppmli_certify_std(ppmli_certificate_copy *walk, double std) {
   ppmli_certify_real(walk, std > 0 ? log2(std) : -1024, 65536);
 }
 
-PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certify_walk *walk,
+PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certificate_copy *walk,
                                              const ppml_layer_certificate *layer) {
   ppmli_certify_count(walk, (uint64_t)layer->accumulator_bound);
   ppmli_certify_count(walk, (uint64_t)layer->accumulator_peak);
@@ -61,7 +63,7 @@ PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certify_walk *walk,
 }
 
 /* Not memory, which is the build's and not the circuit's: a reader tells its own. */
-PPMLI_STATIC void ppmli_certify_fields(ppmli_certify_walk *walk, const ppml_certificate *c) {
+PPMLI_STATIC void ppmli_certify_fields(ppmli_certificate_copy *walk, const ppml_certificate *c) {
   ppmli_certify_real(walk, c->agreement_predicted, PPMLI_SHARE_PARTS);
   ppmli_certify_std(walk, c->score_std);
   ppmli_certify_count(walk, c->score_noise);
@@ -88,7 +90,7 @@ PPMLI_STATIC int ppmli_circuit_put_file(const ppml_circuit *c, const ppml_certif
                  ppmli_certificate_wire_bytes(ppmli_certificate_layers(&c->model));
   ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
   ppmli_out out;
-  ppmli_certify_walk walk = {&out, NULL, 0};
+  ppmli_certificate_copy walk = {&out, NULL, 0};
   memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_circuit_put(&out, c);
@@ -114,7 +116,7 @@ PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const 
                                     ppml_arena *arena) {
   ppmli_circuit_file file;
   ppml_certificate certificate;
-  ppmli_certify_walk walk = {NULL, &file.in, 0};
+  ppmli_certificate_copy walk = {NULL, &file.in, 0};
   PPMLI_TRY(ppmli_circuit_file_begin(&file, c, reader, limits, arena));
   if (ppmli_planner_check(c) != PPML_OK || !ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
   ppmli_circuit_certificate(&certificate, c);

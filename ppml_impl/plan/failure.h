@@ -49,17 +49,17 @@ PPMLI_STATIC double ppmli_exact_miss(double margin, double std) {
 
 PPMLI_STATIC void ppmli_exact_risk_of(ppmli_exact_risk *risk, const ppml_circuit *c) {
   ppmli_exact_layout layout;
-  ppmli_exact_plan plan;
+  ppmli_exact_jobs jobs;
   memset(risk, 0, sizeof *risk);
   if (c->model.layer_count < 2) return;
   ppmli_exact_layout_make(&layout, &c->model);
   for (uint32_t j = 0; j < c->model.layer[0].outputs; j++) {
     double accumulator = ppmli_exact_accumulator_variance(c, j);
-    ppmli_exact_plan_make(&plan, &layout, &c->model, j);
-    for (uint32_t i = 0; i < plan.count; i++) {
-      double std = sqrt(ppmli_exact_job_variance(&plan.job[i], c->params, accumulator));
-      risk->failure += ppmli_exact_miss(plan.job[i].margin, std);
-      if (!(std <= risk->noise * plan.job[i].margin)) risk->noise = std / plan.job[i].margin;
+    ppmli_exact_jobs_make(&jobs, &layout, &c->model, j);
+    for (uint32_t i = 0; i < jobs.count; i++) {
+      double std = sqrt(ppmli_exact_job_variance(&jobs.job[i], c->params, accumulator));
+      risk->failure += ppmli_exact_miss(jobs.job[i].margin, std);
+      if (!(std <= risk->noise * jobs.job[i].margin)) risk->noise = std / jobs.job[i].margin;
     }
   }
 }

@@ -1,5 +1,6 @@
 /* Pooled circuits: T, what cannot be laid out, what noise their scores will have, and what is certified
- * of them.  network/pooled_layout.h has the layout, pooled_noise.h the formulas. */
+ * of them.  network/pooled_layout.h has the layout, pooled_noise.h the formulas.  In: a model; out: its
+ * unit, noise and certificate.  Next: pooled_noise.h. */
 #ifndef PPMLI_PLAN_LAYOUT_POOLED_H
 #define PPMLI_PLAN_LAYOUT_POOLED_H
 
@@ -48,14 +49,14 @@ PPMLI_STATIC int ppmli_pooled_check(const ppml_circuit *c) {
 /* ------------------------------------------------------------- prediction */
 
 /* The noise of the score that has most. */
-PPMLI_STATIC void ppmli_pooled_predict_worst(ppmli_pooled_noise *worst, const ppml_circuit *c) {
+PPMLI_STATIC void ppmli_pooled_worst_noise(ppmli_pooled_noise *worst, const ppml_circuit *c) {
   ppmli_pooled net = ppmli_model_pooled(&c->model);
   ppmli_pooled_layout l;
   ppmli_pooled_noise noise;
   ppmli_pooled_layout_of(&l, &net);
   memset(worst, 0, sizeof *worst);
   for (uint32_t o = 0; o < net.outputs; o++) {
-    ppmli_pooled_predict(&noise, &net, &l, c->params, o);
+    ppmli_pooled_noise_parts(&noise, &net, &l, c->params, o);
     if (noise.product > worst->product) *worst = noise;
   }
 }
@@ -66,7 +67,7 @@ PPMLI_STATIC void ppmli_pooled_noise_of(ppml_noise *noise, const ppml_circuit *c
   double unit = ldexp((double)c->unit[0], -64);
   int is_contest = ppmli_spec_is_contest(&c->model.spec);
   memset(noise, 0, sizeof *noise);
-  ppmli_pooled_predict_worst(&worst, c);
+  ppmli_pooled_worst_noise(&worst, c);
   noise->score = sqrt(worst.product + ppmli_noise_output_switch(c->params)) / unit;
   noise->changed_answers =
       ppmli_circuit_changed_answers(c, noise->score * sqrt(is_contest ? 2.0 : 1.0));
@@ -101,7 +102,7 @@ PPMLI_STATIC int64_t ppmli_pooled_bound(const ppmli_pooled *net, uint32_t o) {
 PPMLI_STATIC void ppmli_certify_pooled(ppml_layer_certificate *out, const ppml_circuit *c) {
   ppmli_pooled net = ppmli_model_pooled(&c->model);
   ppmli_pooled_noise worst;
-  ppmli_pooled_predict_worst(&worst, c);
+  ppmli_pooled_worst_noise(&worst, c);
   for (uint32_t o = 0; o < net.outputs; o++) {
     int64_t bound = ppmli_pooled_bound(&net, o);
     if (bound > out->accumulator_bound) out->accumulator_bound = bound;

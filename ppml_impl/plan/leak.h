@@ -1,6 +1,7 @@
 /* What answers tell of the noise of their scores, hence of the key; the steps that
  * probabilities are rounded to; and noise that lets scores be published.  Formulas of
- * docs/NOISE.md "What an answer tells". */
+ * docs/NOISE.md "What an answer tells".  In: a circuit and its noise; out: steps, bits, and the numbers
+ * of a client spec.  Next: network/client.h. */
 #ifndef PPMLI_PLAN_LEAK_H
 #define PPMLI_PLAN_LEAK_H
 

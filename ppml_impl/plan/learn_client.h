@@ -1,4 +1,5 @@
-/* The client spec that goes with a feature map: how its owner reads what an encrypted model answers. */
+/* The client spec that goes with a feature map: how its owner reads what an encrypted model answers.
+ * In: a feature map; out: a ppml_client.  Next: client/classify_reveal.h. */
 #ifndef PPMLI_PLAN_LEARN_CLIENT_H
 #define PPMLI_PLAN_LEARN_CLIENT_H
 

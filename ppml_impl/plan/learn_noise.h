@@ -1,4 +1,5 @@
-/* Noise of learning, as variances relative to a turn; docs/NOISE.md "Learning". */
+/* Noise of learning, as variances relative to a turn; docs/NOISE.md "Learning".  In: rows and a set;
+ * out: variances and deviations.  Next: learn_simulate.h. */
 #ifndef PPMLI_PLAN_LEARN_NOISE_H
 #define PPMLI_PLAN_LEARN_NOISE_H
 
@@ -34,8 +35,8 @@ typedef struct ppmli_descent_noise {
   double weight;   /* that a step adds to a weight */
 } ppmli_descent_noise;
 
-PPMLI_STATIC void ppmli_descent_predict(ppmli_descent_noise *noise, const ppmli_rows *rows,
-                                        const ppml_params *p) {
+PPMLI_STATIC void ppmli_descent_noise_of(ppmli_descent_noise *noise, const ppmli_rows *rows,
+                                         const ppml_params *p) {
   double bootstrap = ppmli_noise_blind_rotation(p);
   double packing = ppmli_noise_packing_kept(p, ppmli_auto_steps(p));
   noise->score = sqrt(ppmli_noise_features(rows, p, rows->features) + ppmli_noise_lookup(p));

@@ -1,5 +1,6 @@
 /* What to expect of descent on encrypted rows: how many answers on other rows will differ
- * from those of the run in the clear, over draws of the noise. */
+ * from those of the run in the clear, over draws of the noise.  In: rows in the clear; out: the share of
+ * answers that stay.  Next: learn_simulate.h. */
 #ifndef PPMLI_PLAN_LEARN_OUTLOOK_H
 #define PPMLI_PLAN_LEARN_OUTLOOK_H
 

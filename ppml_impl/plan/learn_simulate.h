@@ -1,4 +1,5 @@
-/* Descent in the clear, and as the noise formulas see it, without keys. */
+/* Descent in the clear, and as the noise formulas see it, without keys.  In: rows and a schedule; out:
+ * weights.  Next: learn_outlook.h. */
 #ifndef PPMLI_PLAN_LEARN_SIMULATE_H
 #define PPMLI_PLAN_LEARN_SIMULATE_H
 
@@ -90,7 +91,7 @@ PPMLI_STATIC int ppmli_descent_simulate(double *mean, double *last, const ppmli_
   memset(w, 0, weights * sizeof *w);
   memset(mean, 0, weights * sizeof *mean);
   t.schedule = schedule, t.rows = rows, t.rng = rng, t.w = w, t.gradient = gradient;
-  ppmli_descent_predict(&t.noise, &schedule->rows, p);
+  ppmli_descent_noise_of(&t.noise, &schedule->rows, p);
   for (uint64_t step = 0; step < schedule->steps; step++) {
     for (uint32_t c = 0; c < schedule->rows.outputs; c++) ppmli_trial_step(&t, step, c);
     for (size_t i = 0; i < weights && ppmli_schedule_is_averaged(schedule, step); i++)

@@ -47,8 +47,8 @@ typedef struct ppmli_leveled_noise {
 } ppmli_leveled_noise;
 
 /* Of score o. */
-PPMLI_STATIC void ppmli_leveled_predict(ppmli_leveled_noise *noise, const ppml_circuit *c,
-                                        const ppmli_leveled_norms *norms, uint32_t o) {
+PPMLI_STATIC void ppmli_leveled_noise_parts(ppmli_leveled_noise *noise, const ppml_circuit *c,
+                                            const ppmli_leveled_norms *norms, uint32_t o) {
   const ppml_params *p = c->params;
   double fresh = ppmli_noise_fresh(p, p->input_wire_bits);
   noise->h = ppmli_noise_trace(p, norms->h * fresh) +
@@ -60,13 +60,13 @@ PPMLI_STATIC void ppmli_leveled_predict(ppmli_leveled_noise *noise, const ppml_c
 }
 
 /* The noise of the score that has most. */
-PPMLI_STATIC void ppmli_leveled_predict_worst(ppmli_leveled_noise *worst, const ppml_circuit *c) {
+PPMLI_STATIC void ppmli_leveled_worst_noise(ppmli_leveled_noise *worst, const ppml_circuit *c) {
   ppmli_leveled_noise noise;
   ppmli_leveled_norms norms;
   ppmli_leveled_measure(&norms, &c->model);
   memset(worst, 0, sizeof *worst);
   for (uint32_t o = 0; o < c->model.spec.outputs; o++) {
-    ppmli_leveled_predict(&noise, c, &norms, o);
+    ppmli_leveled_noise_parts(&noise, c, &norms, o);
     if (noise.product > worst->product) *worst = noise;
   }
 }
@@ -77,7 +77,7 @@ PPMLI_STATIC void ppmli_leveled_noise_of(ppml_noise *noise, const ppml_circuit *
   double unit = ldexp((double)c->unit[1], -64);
   int is_contest = ppmli_spec_is_contest(&c->model.spec);
   memset(noise, 0, sizeof *noise);
-  ppmli_leveled_predict_worst(&worst, c);
+  ppmli_leveled_worst_noise(&worst, c);
   noise->score = sqrt(worst.product + ppmli_noise_output_switch(c->params)) / unit;
   noise->changed_answers =
       ppmli_circuit_changed_answers(c, noise->score * sqrt(is_contest ? 2.0 : 1.0));

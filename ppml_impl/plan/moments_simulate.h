@@ -1,4 +1,5 @@
-/* Least squares from second moments in the clear, and as the noise formula sees those of encrypted rows. */
+/* Least squares from second moments in the clear, and as the noise formula sees those of encrypted
+ * rows.  In: rows; out: weights.  Next: learn_simulate.h. */
 #ifndef PPMLI_PLAN_MOMENTS_SIMULATE_H
 #define PPMLI_PLAN_MOMENTS_SIMULATE_H
 

@@ -1,5 +1,6 @@
 /* The noise formulas of docs/NOISE.md, one function a step of a computation, as variances relative to a
- * turn of the torus.  The layouts put them together for a whole network. */
+ * turn of the torus.  The layouts put them together for a whole network.  In: a parameter set; out: a
+ * variance.  Next: rounded_noise.h, failure.h, leveled_noise.h. */
 #ifndef PPMLI_PLAN_NOISE_H
 #define PPMLI_PLAN_NOISE_H
 

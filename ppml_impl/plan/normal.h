@@ -1,4 +1,5 @@
-/* Normal numbers from the generator, fast and without libm: for simulation, never for encryption. */
+/* Normal numbers from the generator, fast and without libm: for simulation, never for encryption.  In: a
+ * generator; out: doubles.  Next: simulate.h. */
 #ifndef PPMLI_PLAN_NORMAL_H
 #define PPMLI_PLAN_NORMAL_H
 

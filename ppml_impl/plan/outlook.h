@@ -1,5 +1,6 @@
 /* What to expect of an encrypted run over a set of images, from simulated draws: the share of answers that
- * stay, the spread of the scores, and the interval that a real run stays in. */
+ * stay, the spread of the scores, and the interval that a real run stays in.  In: a circuit and images;
+ * out: a ppml_outlook.  Next: simulate.h. */
 #ifndef PPMLI_PLAN_OUTLOOK_H
 #define PPMLI_PLAN_OUTLOOK_H
 

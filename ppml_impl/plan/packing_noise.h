@@ -1,4 +1,5 @@
-/* Noise of automorphisms and packing; docs/NOISE.md "Packing". */
+/* Noise of automorphisms and packing; docs/NOISE.md "Packing".  In: a set; out: variances. Next:
+ * learn_noise.h. */
 #ifndef PPMLI_PLAN_PACKING_NOISE_H
 #define PPMLI_PLAN_PACKING_NOISE_H
 

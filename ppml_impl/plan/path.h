@@ -1,6 +1,7 @@
 /* The planner's one look at what kind a set is: a switch for each of its verbs.  Lay a network out,
  * check a layout, say why there is none, count bootstraps, predict noise, certify layers, draw scores as noise makes them,
- * and say how likely a wrong score is. */
+ * and say how likely a wrong score is.  In: a circuit; out: what its kind makes of the verb. Next:
+ * choose.h. */
 #ifndef PPMLI_PLAN_PATH_H
 #define PPMLI_PLAN_PATH_H
 

@@ -1,5 +1,6 @@
 /* How noisy the scores of a pooled network are, and which networks are refused.
- * docs/NOISE.md "Pooled networks" has the formulas. */
+ * docs/NOISE.md "Pooled networks" has the formulas.  In: a network and its layout; out: a deviation, or
+ * a refusal.  Next: layout_pooled.h. */
 #ifndef PPMLI_PLAN_POOLED_NOISE_H
 #define PPMLI_PLAN_POOLED_NOISE_H
 
@@ -77,9 +78,9 @@ PPMLI_STATIC double ppmli_noise_unpacked_factor(const ppml_params *p, uint32_t d
   return ppmli_noise_unpacked(p, depth) + depth * ppmli_noise_automorphism(p);
 }
 
-PPMLI_STATIC void ppmli_pooled_predict(ppmli_pooled_noise *noise, const ppmli_pooled *net,
-                                       const ppmli_pooled_layout *l, const ppml_params *p,
-                                       uint32_t c) {
+PPMLI_STATIC void ppmli_pooled_noise_parts(ppmli_pooled_noise *noise, const ppmli_pooled *net,
+                                           const ppmli_pooled_layout *l, const ppml_params *p,
+                                           uint32_t c) {
   double each[PPML_LATENT_CHANNELS_MAX], norm = 0, channels = net->shape.channels;
   double scale = ldexp(1, (int)(l->depth - l->channel_depth)); /* of H, to the leaves' S */
   ppmli_pooled_norms(each, net, c);
@@ -97,7 +98,7 @@ PPMLI_STATIC void ppmli_pooled_predict(ppmli_pooled_noise *noise, const ppmli_po
 PPMLI_STATIC double ppmli_pooled_score_noise(const ppmli_pooled *net, const ppmli_pooled_layout *l,
                                              const ppml_params *p, uint32_t c) {
   ppmli_pooled_noise noise;
-  ppmli_pooled_predict(&noise, net, l, p, c);
+  ppmli_pooled_noise_parts(&noise, net, l, p, c);
   return ldexp(sqrt(noise.product + ppmli_noise_output_switch(p)), (int)l->modulus_log2);
 }
 

@@ -1,4 +1,5 @@
-/* Why no circuit was made, in words: one line of English for what ppml_refusal has in numbers. */
+/* Why no circuit was made, in words: one line of English for what ppml_refusal has in numbers.  In: a
+ * ppml_refusal and the model; out: the line.  Next: choose.h, which refuses. */
 #ifndef PPMLI_PLAN_REFUSAL_H
 #define PPMLI_PLAN_REFUSAL_H
 

@@ -16,7 +16,7 @@ PPMLI_STATIC double ppmli_circuit_dense_variance(const ppml_circuit *c, uint32_t
   const ppml_layer *layer = &c->model.layer[l];
   double squares = 0, input = l == 0 ? ppmli_noise_fresh(c->params, c->params->input_wire_bits)
                                      : ppmli_noise_blind_rotation(c->params);
-  if (l > 0 && ppmli_circuit_is_folded(c, l - 1)) return layer->inputs * input;
+  if (l > 0 && ppmli_tables_have_weights(c, l - 1)) return layer->inputs * input;
   for (uint32_t i = 0; i < layer->inputs; i++)
     squares += ppmli_square(layer->weight[(size_t)j * layer->inputs + i]);
   return squares * ppmli_square(c->gain[l][j]) * input;
@@ -161,7 +161,7 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_pull(const ppml_model *m, uint32_t j) {
  * or encrypted pixels where their weights do not tell the scores apart. */
 PPMLI_STATIC double ppmli_circuit_own_variance(const ppml_circuit *c) {
   uint32_t last = c->model.layer_count - 1;
-  int all = last == 0 || ppmli_circuit_is_folded(c, last - 1);
+  int all = last == 0 || ppmli_tables_have_weights(c, last - 1);
   double variance = ppmli_noise_output_switch(c->params);
   double dense = 0; /* of the worst score */
   for (uint32_t j = 0; all && j < c->model.layer[last].outputs; j++) {
@@ -182,7 +182,7 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, doub
   if (m->layer_count < 2) return sum;
   uint32_t l = m->layer_count - 2;
   double unit = ldexp((double)c->unit[l + 1], -64), bootstrap = 0;
-  if (!ppmli_circuit_is_folded(c, l))
+  if (!ppmli_tables_have_weights(c, l))
     bootstrap = ppmli_noise_blind_rotation(c->params) / ppmli_square(unit);
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
     ppmli_pull pull = ppmli_circuit_pull(m, j);

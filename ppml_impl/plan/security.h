@@ -1,5 +1,5 @@
 /* Bits of security of a parameter set, from its dimensions and its noise: docs/NOISE.md "Security" has the
- * estimates that the lines here are laid through. */
+ * estimates that the lines here are laid through.  In: a parameter set; out: bits.  Next: certificate.h. */
 #ifndef PPMLI_PLAN_SECURITY_H
 #define PPMLI_PLAN_SECURITY_H
 

@@ -5,7 +5,9 @@
  * layer and of the two switches, are rounded to one of the 2 N positions, and what the very table of
  * server/dense.h holds there is the activation, with a bootstrap's noise.  An accumulator beyond its room
  * wraps as it would in a ciphertext.  Rounding is done, not drawn; everything else is Gaussian and
- * independent: docs/NOISE.md "Simulation".  Next: outlook.h, what many draws say of a run. */
+ * independent: docs/NOISE.md "Simulation".  Next: outlook.h, what many draws say of a run.
+ *
+ * In: a circuit, pixels and a generator; out: scores of each draw. */
 #ifndef PPMLI_PLAN_SIMULATE_H
 #define PPMLI_PLAN_SIMULATE_H
 
@@ -57,7 +59,7 @@ PPMLI_INLINE uint32_t ppmli_simulate_position(double turns, uint32_t poly_size) 
 /* Activations of hidden layer l from its accumulators. */
 PPMLI_STATIC void ppmli_simulate_activations(ppmli_noisy *s, uint32_t l) {
   const ppml_circuit *c = s->circuit;
-  int folded = ppmli_circuit_is_folded(c, l);
+  int folded = ppmli_tables_have_weights(c, l);
   double noise = folded ? 0 : s->bootstrap_std / ldexp((double)c->unit[l + 1], -64);
   for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
     uint32_t position = ppmli_simulate_position(s->turns[j], c->params->poly_size);
@@ -72,7 +74,7 @@ PPMLI_STATIC void ppmli_simulate_accumulators(ppmli_noisy *s, uint32_t l) {
   const ppml_circuit *c = s->circuit;
   const ppml_layer *layer = &c->model.layer[l];
   double variance =
-      ppmli_circuit_is_folded(c, l - 1) ? layer->inputs * ppmli_square(s->bootstrap_std) : 0;
+      ppmli_tables_have_weights(c, l - 1) ? layer->inputs * ppmli_square(s->bootstrap_std) : 0;
   if (l + 1 < c->model.layer_count) variance += ppmli_square(s->switch_std);
   for (uint32_t j = 0; j < layer->outputs; j++) {
     const int8_t *w = layer->weight + (size_t)j * layer->inputs;
@@ -154,7 +156,7 @@ PPMLI_STATIC int ppmli_simulate_leveled(int32_t *scores, const ppml_circuit *c,
   ppmli_leveled_measure(&norms, &c->model);
   for (uint32_t o = 0; o < outputs; o++) {
     ppmli_leveled_noise noise;
-    ppmli_leveled_predict(&noise, c, &norms, o);
+    ppmli_leveled_noise_parts(&noise, c, &norms, o);
     std[o] = sqrt(noise.product);
   }
   for (size_t d = 0; d < draws; d++, scores += outputs)
@@ -180,7 +182,7 @@ PPMLI_STATIC int ppmli_simulate_pooled(int32_t *scores, const ppml_circuit *c, c
   PPMLI_TRY(ppmli_model_pooled_scores(clear, &c->model, image, arena));
   for (uint32_t o = 0; o < outputs; o++) {
     ppmli_pooled_noise noise;
-    ppmli_pooled_predict(&noise, &net, &layout, c->params, o);
+    ppmli_pooled_noise_parts(&noise, &net, &layout, c->params, o);
     std[o] = sqrt(noise.product);
   }
   for (size_t d = 0; d < draws; d++, scores += outputs)

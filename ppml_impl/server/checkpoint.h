@@ -1,7 +1,8 @@
 /* What a run of descent is saved as, so that it can go on after an interruption.
  *
  * A checkpoint belongs to one run: the same sets, schedule, map and key.  It holds ciphertexts
- * alone, whole, so that the run goes on as if nothing had happened. */
+ * alone, whole, so that the run goes on as if nothing had happened.  In: a run and its key; out: a file,
+ * and back.  Next: descent.h. */
 #ifndef PPMLI_SERVER_CHECKPOINT_H
 #define PPMLI_SERVER_CHECKPOINT_H
 

@@ -3,7 +3,10 @@
  * The images come as rows without labels (training_set.h); a block of N of them is classified by
  * one product an output.  Of a model by descent, w of the last step is used: the sum that the mean
  * is made from may have gone round the torus.  Each output's scores of a block come back as one
- * ciphertext, row s at Y^position(s). */
+ * ciphertext, row s at Y^position(s).
+ *
+ * In: a model, the packing key and encrypted rows; out: the file of answers. Next:
+ * client/classify_reveal.h. */
 #ifndef PPMLI_SERVER_CLASSIFY_H
 #define PPMLI_SERVER_CLASSIFY_H
 

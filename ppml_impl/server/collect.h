@@ -1,5 +1,6 @@
 /* Collecting values: constant coefficients of ciphertexts, as they are made, into those of
- * learnt.h.  What is collected for the same value again is added. */
+ * learnt.h.  What is collected for the same value again is added.  In: ciphertexts in turn; out: packed
+ * ones.  Next: cipher/packing.h. */
 #ifndef PPMLI_SERVER_COLLECT_H
 #define PPMLI_SERVER_COLLECT_H
 

@@ -1,5 +1,6 @@
 /* Dense layers on ciphertexts, and the lookup tables of their activations: what the weights of a circuit
- * become on the torus. */
+ * become on the torus.  In: a circuit; out: tables, weight polynomials, sums of ciphertexts. Next:
+ * first_layer.h, layers.h. */
 #ifndef PPMLI_SERVER_DENSE_H
 #define PPMLI_SERVER_DENSE_H
 
@@ -30,7 +31,7 @@ PPMLI_STATIC int32_t ppmli_dense_activation(const ppml_circuit *c, uint32_t l, u
 /* What an activation of 1 of that neuron is on the torus; folded, it carries the one weight
  * that the next layer has for it. */
 PPMLI_STATIC uint64_t ppmli_dense_unit(const ppml_circuit *c, uint32_t l, uint32_t j) {
-  if (!ppmli_circuit_is_folded(c, l)) return c->unit[l + 1];
+  if (!ppmli_tables_have_weights(c, l)) return c->unit[l + 1];
   return ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
 }
 
@@ -58,7 +59,7 @@ PPMLI_STATIC void ppmli_dense_lwe(uint64_t *out, const ppml_circuit *c, uint32_t
   size_t words = ppmli_params_long_dim(c->params) + 1;
   memset(out, 0, words * sizeof *out);
   for (uint32_t i = 0; i < layer->inputs; i++) {
-    int64_t factor = ppmli_circuit_is_folded(c, l - 1)
+    int64_t factor = ppmli_tables_have_weights(c, l - 1)
                          ? 1
                          : (int64_t)c->gain[l][j] * layer->weight[(size_t)j * layer->inputs + i];
     ppmli_lwe_muladd(out, in + i * words, (uint64_t)factor, words);

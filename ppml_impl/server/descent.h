@@ -9,7 +9,9 @@
  *
  * Bootstraps take nearly all of the time: batch + features of them a step and output.  A run holds
  * one block, w and the mean so far; it may be stopped after any step and go on from there, with
- * the same result bit for bit on the same backend. */
+ * the same result bit for bit on the same backend.
+ *
+ * In: files of encrypted rows, keys and a schedule; out: encrypted weights.  Next: learn.h. */
 #ifndef PPMLI_SERVER_DESCENT_H
 #define PPMLI_SERVER_DESCENT_H
 

@@ -1,5 +1,6 @@
 /* The evaluation key on the server: expanded in memory, or streamed, and walked through a slab at a time
- * either way.  In: the file of the key; out: rows and steps, transformed for one vector backend. */
+ * either way.  In: the file of the key; out: rows and steps, transformed for one vector backend. Next:
+ * bootstrap.h, products.h. */
 #ifndef PPMLI_SERVER_EVALKEY_H
 #define PPMLI_SERVER_EVALKEY_H
 

@@ -1,5 +1,6 @@
 /* Is a circuit within a reader's limits?  Asked by the reader of its file, by the writer,
- * and by compile, so that what is made can be read. */
+ * and by compile, so that what is made can be read.  In: a circuit and limits; out: yes or no. Next:
+ * plan/choose.h, plan/circuit_check.h. */
 #ifndef PPMLI_SERVER_FIT_H
 #define PPMLI_SERVER_FIT_H
 

@@ -4,7 +4,9 @@
  * that is turned around, or times the labels turned around.  No bootstrap is needed, only the
  * packing key.  A block's values are packed and added to those of the blocks before, so memory
  * depends on the number of features, not of rows.  The key holder decrypts second moments and
- * class sums of all rows, not rows. */
+ * class sums of all rows, not rows.
+ *
+ * In: files of encrypted rows and the packing key; out: encrypted sums.  Next: learn.h. */
 #ifndef PPMLI_SERVER_GRAM_H
 #define PPMLI_SERVER_GRAM_H
 

@@ -1,9 +1,11 @@
 /* From encrypted images to encrypted scores: do images, key and circuit belong together, then the way of
- * their kind (path.h), then the switch down to the few bits of an answer. */
+ * their kind (path.h), then the switch down to the few bits of an answer.  In: a circuit, a key and
+ * images; out: a ppml_output.  Next: path.h. */
 #ifndef PPMLI_SERVER_INFER_H
 #define PPMLI_SERVER_INFER_H
 
 #include "../base/arena.h"
+#include "../math/params.h"
 #include "../wire/input.h"
 #include "../wire/output.h"
 #include "evalkey.h"

@@ -1,5 +1,6 @@
 /* A whole run of learning: sets are opened, checked against each other and the key, learnt from, and
- * what was learnt is packed.  The methods: descent.h, gram.h, sums_add.h. */
+ * what was learnt is packed.  The methods: descent.h, gram.h, sums_add.h.  In: files and keys; out: a
+ * ppml_learnt.  Next: descent.h. */
 #ifndef PPMLI_SERVER_LEARN_H
 #define PPMLI_SERVER_LEARN_H
 

@@ -1,5 +1,5 @@
 /* The learning key on the server: automorphisms to pack with, and where descent is asked for,
- * bootstraps. */
+ * bootstraps.  In: the key's file; out: a key in memory.  Next: learn.h. */
 #ifndef PPMLI_SERVER_LEARNING_KEY_H
 #define PPMLI_SERVER_LEARNING_KEY_H
 

@@ -7,7 +7,9 @@
  *
  * The products are exact: masks of 32 bits, signed, times weights of 8, summed over an image,
  * stay far from the 53 bits of a double for every mask that a seed yields, and what the FFT
- * rounds is taken off again.  So every machine gives the same answer, bit for bit. */
+ * rounds is taken off again.  So every machine gives the same answer, bit for bit.
+ *
+ * In: a model and encrypted images; out: a ppml_output.  Next: network/linear_set.h. */
 #ifndef PPMLI_SERVER_LINEAR_SCORE_H
 #define PPMLI_SERVER_LINEAR_SCORE_H
 
@@ -18,6 +20,7 @@
 #include "../base/stream.h"
 #include "../math/fft/backend.h"
 #include "../math/masks.h"
+#include "../math/params.h"
 #include "../math/torus.h"
 #include "../wire/input.h"
 #include "../wire/output.h"

@@ -1,5 +1,6 @@
 /* The server's one look at what kind a set is: a switch for each of its verbs.  How much memory scores
- * take, compute them, and prepare a key for images to come. */
+ * take, compute them, and prepare a key for images to come.  In: a circuit; out: what its kind makes of
+ * the verb.  Next: layers.h, products.h, pooled_run.h. */
 #ifndef PPMLI_SERVER_PATH_H
 #define PPMLI_SERVER_PATH_H
 

@@ -7,7 +7,9 @@
  *
  * Regions stand at different residues modulo S, so H_i(X^-1) V_ci has at X^0 the dot products of
  * region with region, and no others.  Weights are polynomials in X^S: of their transforms only
- * N / S numbers differ, and only those are kept. */
+ * N / S numbers differ, and only those are kept.
+ *
+ * In: a ciphertext and a prepared network; out: encrypted scores.  Next: pooled_run.h. */
 #ifndef PPMLI_SERVER_POOLED_EVALUATE_H
 #define PPMLI_SERVER_POOLED_EVALUATE_H
 

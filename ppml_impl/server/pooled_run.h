@@ -3,7 +3,9 @@
  *
  * Images are independent of one another and shared among the threads.  An image takes the steps of the
  * key in no order and over and over, so a key that is streamed is expanded whole for each call: it is
- * small, 4 MB for 32 sub-images. */
+ * small, 4 MB for 32 sub-images.
+ *
+ * In: images, circuit and key; out: encrypted scores.  Next: pooled_evaluate.h. */
 #ifndef PPMLI_SERVER_POOLED_RUN_H
 #define PPMLI_SERVER_POOLED_RUN_H
 

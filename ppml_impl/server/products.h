@@ -4,7 +4,9 @@
  *   relinearization, extraction
  *
  * Images are independent of one another and shared among the threads.  The evaluation key is walked once,
- * step by step, for all images: the trace's steps, then the relinearization. */
+ * step by step, for all images: the trace's steps, then the relinearization.
+ *
+ * In: images, circuit and key; out: encrypted scores.  Next: cipher/tensor.h. */
 #ifndef PPMLI_SERVER_PRODUCTS_H
 #define PPMLI_SERVER_PRODUCTS_H
 

@@ -5,7 +5,9 @@
  *
  *   accumulators, outputs so far -> phases -> bootstrap.h -> outputs;  after the last round -> activations
  *
- * Samples of a round are [image][job of the round]. */
+ * Samples of a round are [image][job of the round].
+ *
+ * Next: window_tables.h. */
 #ifndef PPMLI_SERVER_ROUNDS_H
 #define PPMLI_SERVER_ROUNDS_H
 
@@ -19,7 +21,7 @@
 typedef struct ppmli_rounds {
   ppmli_exact_count count;
   size_t neurons;         /* of the hidden layer */
-  ppmli_exact_plan *plan; /* [neurons] */
+  ppmli_exact_jobs *jobs; /* [neurons] */
   size_t *first;          /* [neurons]: of all jobs of an image, the neuron's first */
   uint64_t *outputs;      /* [images][jobs of all neurons][k N + 1] */
   uint32_t *neuron,
@@ -44,7 +46,7 @@ PPMLI_STATIC size_t ppmli_rounds_bytes(const ppml_circuit *c, size_t images) {
   size_t words = ppmli_params_long_dim(c->params) + 1;
   if (!ppmli_circuit_has_rounds(c)) return 0;
   ppmli_exact_count count = ppmli_exact_count_of(&c->model);
-  return ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(ppmli_exact_plan)) +
+  return ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(ppmli_exact_jobs)) +
          ppmli_arena_rounded(c->model.layer[0].outputs * sizeof(size_t)) +
          ppmli_arena_rounded(images * count.bootstraps * words * sizeof(uint64_t)) +
          2 * ppmli_arena_rounded(ppmli_rounds_width(c) * sizeof(uint32_t));
@@ -56,21 +58,21 @@ PPMLI_STATIC int ppmli_rounds_init(ppmli_rounds *r, const ppml_circuit *c, size_
                                    ppml_arena *arena) {
   const ppml_model *m = &c->model;
   ppmli_exact_layout layout;
-  size_t words = ppmli_params_long_dim(c->params) + 1, jobs = 0;
+  size_t words = ppmli_params_long_dim(c->params) + 1, before = 0;
   r->count = ppmli_exact_count_of(m);
   r->neurons = m->layer[0].outputs;
-  PPMLI_ALLOC(ppmli_exact_plan, plan, arena, r->neurons);
+  PPMLI_ALLOC(ppmli_exact_jobs, jobs, arena, r->neurons);
   PPMLI_ALLOC(size_t, first, arena, r->neurons);
   PPMLI_ALLOC(uint64_t, outputs, arena, images * r->count.bootstraps * words);
   PPMLI_ALLOC(uint32_t, neuron, arena, ppmli_rounds_width(c));
   PPMLI_ALLOC(uint32_t, job, arena, ppmli_rounds_width(c));
   ppmli_exact_layout_make(&layout, m);
   for (uint32_t j = 0; j < r->neurons; j++) {
-    ppmli_exact_plan_make(&plan[j], &layout, m, j);
-    first[j] = jobs;
-    jobs += plan[j].count;
+    ppmli_exact_jobs_make(&jobs[j], &layout, m, j);
+    first[j] = before;
+    before += jobs[j].count;
   }
-  r->plan = plan;
+  r->jobs = jobs;
   r->first = first;
   r->outputs = outputs;
   r->neuron = neuron;
@@ -98,7 +100,7 @@ PPMLI_INLINE uint64_t *ppmli_round_outputs(const ppmli_round *x, size_t image, s
 
 /* The job that an image's sample number `at` is. */
 PPMLI_INLINE const ppmli_exact_job *ppmli_round_job(const ppmli_rounds *r, size_t at) {
-  return &r->plan[r->neuron[at]].job[r->job[at]];
+  return &r->jobs[r->neuron[at]].job[r->job[at]];
 }
 
 /* Phases of a share of the round's samples, from accumulators and outputs so far. */
@@ -142,7 +144,7 @@ PPMLI_STATIC void ppmli_round_activation_task(void *argument, size_t index) {
   size_t words = ppmli_params_long_dim(x->work->params) + 1;
   ppmli_share share = ppmli_bootstrap_share(x->work, x->images * r->neurons, index);
   for (size_t s = share.first; s < share.first + share.count; s++)
-    ppmli_exact_activation(x->samples + s * words, &r->plan[s % r->neurons],
+    ppmli_exact_activation(x->samples + s * words, &r->jobs[s % r->neurons],
                            ppmli_round_outputs(x, s / r->neurons, s % r->neurons), words);
 }
 
@@ -152,8 +154,8 @@ PPMLI_STATIC void ppmli_round_activation_task(void *argument, size_t index) {
 PPMLI_STATIC size_t ppmli_rounds_list(ppmli_rounds *r, uint32_t round) {
   size_t width = 0;
   for (uint32_t j = 0; j < r->neurons; j++)
-    for (uint32_t i = 0; i < r->plan[j].count; i++) {
-      if (r->plan[j].job[i].round != round) continue;
+    for (uint32_t i = 0; i < r->jobs[j].count; i++) {
+      if (r->jobs[j].job[i].round != round) continue;
       r->neuron[width] = j;
       r->job[width++] = i;
     }

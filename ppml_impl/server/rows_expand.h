@@ -1,4 +1,5 @@
-/* Blocks of training rows on the server: read, expanded, multiplied.  See rows.h. */
+/* Blocks of training rows on the server: read, expanded, multiplied.  See rows.h.  In: bodies of a
+ * block; out: transforms, and products with them.  Next: descent.h, gram.h. */
 #ifndef PPMLI_SERVER_ROWS_EXPAND_H
 #define PPMLI_SERVER_ROWS_EXPAND_H
 

@@ -8,7 +8,9 @@
  *
  * have dot products there and other sums at all other coefficients.  A trace clears those of H; it
  * multiplies what it keeps by B, so pixels stand at 1 / (B T), and V's weights are B times as large.  The
- * constant coefficient of H V then is score c: what V has elsewhere meets zeros.  Next: products.h. */
+ * constant coefficient of H V then is score c: what V has elsewhere meets zeros.  Next: products.h.
+ *
+ * In: a circuit; out: polynomials. */
 #ifndef PPMLI_SERVER_SLOTS_H
 #define PPMLI_SERVER_SLOTS_H
 

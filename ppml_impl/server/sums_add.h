@@ -1,4 +1,5 @@
-/* Adding up the owners' sums, on the server. */
+/* Adding up the owners' sums, on the server.  In: files of sums; out: their sum, still encrypted. Next:
+ * learn.h. */
 #ifndef PPMLI_SERVER_SUMS_ADD_H
 #define PPMLI_SERVER_SUMS_ADD_H
 

@@ -1,4 +1,5 @@
-/* A score's last step: from 64-bit words to the few bits that travel. */
+/* A score's last step: from 64-bit words to the few bits that travel.  In: a score as an LWE ciphertext;
+ * out: words of output_bits bits.  Next: infer.h. */
 #ifndef PPMLI_SERVER_SWITCH_DOWN_H
 #define PPMLI_SERVER_SWITCH_DOWN_H
 

@@ -37,11 +37,11 @@ PPMLI_STATIC void ppmli_exact_phase(uint64_t *out, const ppmli_exact_job *job,
 }
 
 /* The activation of a neuron: the sum of the outputs that are parts of it. */
-PPMLI_STATIC void ppmli_exact_activation(uint64_t *out, const ppmli_exact_plan *plan,
+PPMLI_STATIC void ppmli_exact_activation(uint64_t *out, const ppmli_exact_jobs *jobs,
                                          const uint64_t *outputs, size_t words) {
   memset(out, 0, words * sizeof *out);
-  for (uint32_t i = 0; i < plan->count; i++)
-    if (plan->job[i].is_scored) ppmli_lwe_muladd(out, outputs + i * words, 1, words);
+  for (uint32_t i = 0; i < jobs->count; i++)
+    if (jobs->job[i].is_scored) ppmli_lwe_muladd(out, outputs + i * words, 1, words);
 }
 
 #endif

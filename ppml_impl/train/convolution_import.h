@@ -1,5 +1,6 @@
 /* A convolutional network with polynomials that was trained elsewhere, as a pooled model: an encoder that
- * does no more than round its input, and the network's own weights, folded (network/convolution.h). */
+ * does no more than round its input, and the network's own weights, folded (network/convolution.h). In:
+ * float kernels and weights; out: a model.  Next: quantize.h for dense networks. */
 #ifndef PPMLI_TRAIN_CONVOLUTION_IMPORT_H
 #define PPMLI_TRAIN_CONVOLUTION_IMPORT_H
 

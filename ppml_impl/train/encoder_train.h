@@ -1,6 +1,7 @@
 /* An encoder learnt from pictures: the principal components of their patches, the few
  * directions that a patch is best told by.  Or, of ready latents, the scale at which they become
- * integers.  Sums are whole numbers, so neither threads nor machines change what is learnt. */
+ * integers.  Sums are whole numbers, so neither threads nor machines change what is learnt.  In: images;
+ * out: the encoder of a spec.  Next: latent_train.h. */
 #ifndef PPMLI_TRAIN_ENCODER_TRAIN_H
 #define PPMLI_TRAIN_ENCODER_TRAIN_H
 

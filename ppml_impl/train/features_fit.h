@@ -3,7 +3,9 @@
  * From the frequencies of some hundred images, as they are and warped as training will warp
  * them: their means, and the triangle L of their correlations, C + ridge = L L^T.  L^-1 makes
  * uncorrelated features of them; each row is then scaled to a deviation of 2.5 steps on the same
- * images, and rounded to weights of 16 bits and a shift. */
+ * images, and rounded to weights of 16 bits and a shift.
+ *
+ * In: images; out: a feature map.  Next: network/features.h. */
 #ifndef PPMLI_TRAIN_FEATURES_FIT_H
 #define PPMLI_TRAIN_FEATURES_FIT_H
 

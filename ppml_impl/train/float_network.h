@@ -1,5 +1,6 @@
 /* A network in floating point, as ONNX files bring it: is it well formed, and what it answers.
- * Next: quantize.h, which makes integers of it. */
+ * Next: quantize.h, which makes integers of it.  In: a ppml_float_model; out: whether it is valid,
+ * logits. */
 #ifndef PPMLI_TRAIN_FLOAT_NETWORK_H
 #define PPMLI_TRAIN_FLOAT_NETWORK_H
 

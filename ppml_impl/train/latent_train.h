@@ -1,5 +1,6 @@
 /* Training of a whole pooled model: first the encoder, learnt from the training images, then the
- * network on the latents that it makes. */
+ * network on the latents that it makes.  In: images with labels; out: a pooled model. Next:
+ * pooled_train.h. */
 #ifndef PPMLI_TRAIN_LATENT_TRAIN_H
 #define PPMLI_TRAIN_LATENT_TRAIN_H
 

@@ -5,7 +5,9 @@
  * bias is fitted after that: it makes the mean image of the map's frequencies score what it did
  * before rounding.  The features' own rounding and clipping to +-7 is left out, which is what they
  * stand for.  Peaks, the largest scores to be expected, and the margin that one image in twenty is
- * within follow from the features' deviation, as if scores were normal numbers. */
+ * within follow from the features' deviation, as if scores were normal numbers.
+ *
+ * In: weights of features and the map; out: a model.  Next: statistics.h. */
 #ifndef PPMLI_TRAIN_LINEAR_FOLD_H
 #define PPMLI_TRAIN_LINEAR_FOLD_H
 

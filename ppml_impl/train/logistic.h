@@ -13,7 +13,9 @@
  * number of threads does not show.
  *
  * Features have mean 0 and deviation 1; behind them there is a 1, whose weight is the bias and has
- * no penalty. */
+ * no penalty.
+ *
+ * In: features and labels; out: weights.  Next: pooled_train.h. */
 #ifndef PPMLI_TRAIN_LOGISTIC_H
 #define PPMLI_TRAIN_LOGISTIC_H
 
@@ -21,7 +23,7 @@
 #include "../base/parallel.h"
 #include "../math/cholesky.h"
 #include "loss.h"
-#include "shadow.h"
+#include "master.h"
 
 #define PPMLI_LOGISTIC_SHARDS 32
 #define PPMLI_LOGISTIC_MEMORY 8       /* steps that L-BFGS looks back on */
@@ -101,7 +103,7 @@ PPMLI_STATIC void ppmli_logistic_weigh(float *each, const ppmli_logistic *g,
 PPMLI_STATIC void ppmli_logistic_logits(float *logit, const float *weight, const float *x,
                                         size_t features, uint32_t outputs) {
   for (uint32_t c = 0; c < outputs; c++, weight += features + 1)
-    logit[c] = ppmli_shadow_dot(weight, x, features) + weight[features];
+    logit[c] = ppmli_master_dot(weight, x, features) + weight[features];
 }
 
 /* The loss and its slope over a shard of the samples. */
@@ -123,7 +125,7 @@ PPMLI_STATIC void ppmli_logistic_shard(void *argument, size_t shard) {
     ppmli_loss_error(each, g->spec, logit, g->label[n], 0);
     ppmli_logistic_weigh(each, g, g->label[n]);
     for (uint32_t c = 0; c < outputs; c++) {
-      ppmli_shadow_add(part + c * (D + 1), each[c], x, D);
+      ppmli_master_add(part + c * (D + 1), each[c], x, D);
       part[c * (D + 1) + D] += each[c];
     }
   }
@@ -160,7 +162,7 @@ PPMLI_STATIC void ppmli_logistic_tile(const ppmli_logistic *g, size_t top, size_
   memset(sum, 0, sizeof sum);
   for (size_t s = 0; s < samples; s++) {
     const float *x = g->x + s * g->samples / samples * D;
-    for (size_t i = 0; i < rows; i++) ppmli_shadow_add(sum[i], x[top + i], x + left, columns);
+    for (size_t i = 0; i < rows; i++) ppmli_master_add(sum[i], x[top + i], x + left, columns);
   }
   for (size_t i = 0; i < rows; i++)
     for (size_t j = 0; j < columns && left + j <= top + i; j++)

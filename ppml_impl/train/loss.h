@@ -1,4 +1,5 @@
-/* The cross entropy of a task, and its derivative by the logits. */
+/* The cross entropy of a task, and its derivative by the logits.  In: logits and labels; out: a loss,
+ * derivatives.  Next: train.h. */
 #ifndef PPMLI_TRAIN_LOSS_H
 #define PPMLI_TRAIN_LOSS_H
 

@@ -4,7 +4,9 @@
  *   -> weights for a series of penalties, the one kept that does best on validation
  *   -> integers, the bias and the scale of which are fitted to the scores before
  *
- * As for the other networks, validation is by changed copies of its images (train.h). */
+ * As for the other networks, validation is by changed copies of its images (train.h).
+ *
+ * In: images with labels and an encoder; out: weights of a pooled network.  Next: logistic.h. */
 #ifndef PPMLI_TRAIN_POOLED_TRAIN_H
 #define PPMLI_TRAIN_POOLED_TRAIN_H
 
@@ -23,10 +25,10 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
-#include "finish.h"
 #include "logistic.h"
 #include "loss.h"
-#include "shadow.h"
+#include "master.h"
+#include "statistics.h"
 #include "train.h"
 #include "trainer.h"
 
@@ -514,7 +516,7 @@ PPMLI_STATIC int64_t ppmli_pooled_peak(const ppmli_pooled_trainer *t, uint32_t c
     for (size_t n = 0; n < total; n++) {
       const float *x = n < t->train.count ? t->train.x + n * t->features
                                           : t->validation.x + (n - t->train.count) * t->features;
-      float score = ppmli_shadow_dot(weight, x, t->features) + weight[t->features];
+      float score = ppmli_master_dot(weight, x, t->features) + weight[t->features];
       above += (double)fabsf(score) >= (double)(peak + bit);
     }
     if (above > most) peak += bit;
@@ -534,7 +536,7 @@ PPMLI_STATIC void ppmli_pooled_score_validation(ppmli_pooled_trainer *t) {
   }
 }
 
-/* Threshold, unit and margin, by the rules of finish.h.
+/* Threshold, unit and margin, by the rules of statistics.h.
  * Returns margin_p05. */
 PPMLI_STATIC uint32_t ppmli_pooled_finish(ppmli_pooled_trainer *t) {
   ppmli_trainer finish;
@@ -551,10 +553,10 @@ PPMLI_STATIC uint32_t ppmli_pooled_finish(ppmli_pooled_trainer *t) {
   finish.class_weight = t->class_weight;
   int is_fitted = t->given == NULL && t->spec->task == PPML_TASK_LABELS; /* else they are 0 */
   for (uint32_t c = 0; c < t->spec->outputs && is_fitted; c++)
-    finish.model.spec.threshold[c] = ppmli_finish_threshold(&finish, c);
-  finish.model.spec.score_unit = ppmli_finish_score_unit(&finish);
+    finish.model.spec.threshold[c] = ppmli_statistics_threshold(&finish, c);
+  finish.model.spec.score_unit = ppmli_statistics_score_unit(&finish);
   *t->spec = finish.model.spec;
-  return ppmli_finish_margin_p05(&finish);
+  return ppmli_statistics_margin_p05(&finish);
 }
 
 /* ------------------------------------------------------------------- run */

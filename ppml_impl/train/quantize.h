@@ -7,8 +7,8 @@
 #include <math.h>
 
 #include "../base/arena.h"
-#include "../math/digits.h"
 #include "../math/params.h"
+#include "../math/radices.h"
 #include "../network/clear.h"
 #include "../network/labels.h"
 #include "../network/model.h"
@@ -308,7 +308,7 @@ PPMLI_STATIC double ppmli_calibrate_best_step(const ppmli_calibration *c, const 
 }
 
 /* The step of layer 0 at which a neuron just fills its room on the torus with a gain of 1, the
- * input's unit being given (circuit.h).
+ * input's unit being given (network/room.h).
  *   reach  of y_j, in turns of a torus filled */
 PPMLI_INLINE double ppmli_calibrate_least_step(const ppmli_calibration *c, double reach) {
   return reach *
@@ -331,7 +331,7 @@ PPMLI_STATIC double ppmli_calibrate_fit_step(double step, double least) {
  * what the network does not; where it is narrower, the weights get coarser. */
 PPMLI_STATIC int32_t ppmli_calibrate_range(ppmli_calibration *c, const ppml_float_layer *layer,
                                            uint32_t j, double *step) {
-  int32_t range = ppmli_digits_range(c->half[j] / *step);
+  int32_t range = ppmli_radices_range(c->half[j] / *step);
   double wider = range * *step - c->half[j];
   int has_low = layer->low > -PPMLI_FLOAT_MAX;
   if (wider < 0 || c->middle[j] + c->half[j] + 2 * wider > layer->high) {

@@ -1,6 +1,7 @@
 /* Quantization-aware training of small fully connected networks: images in, an
- * integer network out.  shadow.h has the gradient descent, augment.h the changed images,
- * fold.h makes integers; here they meet the data. */
+ * integer network out.  master.h has the gradient descent, augment.h the changed images,
+ * integers.h rounds; here they meet the data.  In: images with labels and options; out: a model. Next:
+ * trainer.h. */
 #ifndef PPMLI_TRAIN_TRAIN_H
 #define PPMLI_TRAIN_TRAIN_H
 
@@ -17,10 +18,10 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
-#include "finish.h"
-#include "fold.h"
+#include "integers.h"
 #include "loss.h"
-#include "shadow.h"
+#include "master.h"
+#include "statistics.h"
 #include "trainer.h"
 
 #define PPMLI_TRAIN_WARM_UP 0.05f    /* share of the steps until the rate is at its highest */
@@ -138,9 +139,9 @@ PPMLI_STATIC void ppmli_train_set_noise(ppmli_trainer *t) {
   const ppml_params *p = t->options->params;
   if (p == NULL || t->options->activation == PPML_ACTIVATION_POLYNOMIAL) return;
   double turns = sqrt(ppmli_noise_keyswitch(p) + ppmli_noise_modulus_switch(p));
-  t->shadow.noise =
-      (float)(turns * ppmli_room_turn(t->options->activation, PPMLI_SHADOW_OVERSHOOT, 1));
-  t->shadow.table_noise = (float)ppmli_room_score_turn(sqrt(ppmli_noise_blind_rotation(p)));
+  t->master.noise =
+      (float)(turns * ppmli_room_turn(t->options->activation, PPMLI_MASTER_OVERSHOOT, 1));
+  t->master.table_noise = (float)ppmli_room_score_turn(sqrt(ppmli_noise_blind_rotation(p)));
 }
 
 PPMLI_STATIC void ppmli_train_prepare(ppmli_trainer *t, const ppml_images *validation) {
@@ -164,22 +165,22 @@ PPMLI_STATIC void ppmli_train_shuffle(ppmli_trainer *t) {
 /* A batch at work. */
 typedef struct ppmli_train_batch {
   ppmli_trainer *trainer;
-  const uint32_t *images; /* [shadow.count] */
+  const uint32_t *images; /* [master.count] */
 } ppmli_train_batch;
 
-/* Changed training images as the shadow's inputs: a shard of the batch. */
+/* Changed training images as the master network's inputs: a shard of the batch. */
 PPMLI_STATIC void ppmli_train_load_task(void *argument, size_t shard) {
   const ppmli_train_batch *batch = (const ppmli_train_batch *)argument;
   ppmli_trainer *t = batch->trainer;
   const ppml_spec *spec = &t->model.spec;
   size_t inputs = ppmli_spec_inputs(spec);
   ppmli_augmentation how = ppmli_train_changes(t->options);
-  ppmli_shadow_images images = ppmli_shadow_shard(&t->shadow, shard);
+  ppmli_master_images images = ppmli_master_shard(&t->master, shard);
   uint8_t *pixels = t->pixels + shard * inputs;
   for (size_t b = images.first; b < images.end; b++) {
-    float *x = t->shadow.layer[0].x + b * inputs;
+    float *x = t->master.layer[0].x + b * inputs;
     ppmli_augment(pixels, t->train->pixels + batch->images[b] * inputs, spec, &how,
-                  &t->shadow.rng[shard]);
+                  &t->master.rng[shard]);
     for (size_t i = 0; i < inputs; i++)
       x[i] = t->unit * ((float)ppmli_quant_pixel(pixels[i], spec->input_bits) - t->mean[i]);
   }
@@ -197,10 +198,10 @@ PPMLI_STATIC void ppmli_train_restrain(float *delta, const float *logit, uint32_
 
 /* The loss of the batch; its derivative by the logits to the last layer's delta. */
 PPMLI_STATIC double ppmli_train_judge(ppmli_trainer *t, const uint32_t *images) {
-  ppmli_shadow_layer *last = &t->shadow.layer[t->shadow.layer_count - 1];
+  ppmli_master_layer *last = &t->master.layer[t->master.layer_count - 1];
   size_t bytes = ppmli_spec_answer_bytes(&t->model.spec);
   double loss = 0;
-  for (size_t b = 0; b < t->shadow.count; b++) {
+  for (size_t b = 0; b < t->master.count; b++) {
     const uint8_t *labels = t->train->labels + images[b] * bytes;
     const float *logit = last->z + b * last->outputs;
     float *delta = last->delta + b * last->outputs, each[PPML_CLASSES_MAX];
@@ -221,20 +222,20 @@ PPMLI_STATIC float ppmli_train_rate(const ppml_train_options *o, float progress)
   return (float)o->rate * rise * (1 - progress * progress * (3 - 2 * progress));
 }
 
-/* One step along the gradient of shadow.count images.
+/* One step along the gradient of master.count images.
  *   step, steps  done before, and in all
  * Returns the loss, summed over the images. */
 PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, size_t step,
                                      size_t steps) {
   ppmli_train_batch batch = {t, images};
   float newest = 1 / (PPMLI_TRAIN_AVERAGED * (float)steps);
-  for (uint32_t l = 0; l < t->shadow.layer_count; l++)
-    ppmli_shadow_round_layer(&t->shadow, l, t->shadow.weight);
-  ppmli_parallel_run(t->parallel, PPMLI_SHADOW_SHARDS, ppmli_train_load_task, &batch);
-  ppmli_shadow_forward(&t->shadow, t->parallel);
+  for (uint32_t l = 0; l < t->master.layer_count; l++)
+    ppmli_master_round_layer(&t->master, l, t->master.weight);
+  ppmli_parallel_run(t->parallel, PPMLI_MASTER_SHARDS, ppmli_train_load_task, &batch);
+  ppmli_master_forward(&t->master, t->parallel);
   double loss = ppmli_train_judge(t, images);
-  ppmli_shadow_backward(&t->shadow, t->parallel);
-  ppmli_shadow_descend(&t->shadow,
+  ppmli_master_backward(&t->master, t->parallel);
+  ppmli_master_descend(&t->master,
                        ppmli_train_rate(t->options, ((float)step + 0.5f) / (float)steps),
                        (float)t->options->decay, newest < 1 ? newest : 1, t->parallel);
   return loss;
@@ -243,12 +244,12 @@ PPMLI_STATIC double ppmli_train_step(ppmli_trainer *t, const uint32_t *images, s
 /* Returns the mean loss. */
 PPMLI_STATIC double ppmli_train_epoch(ppmli_trainer *t, size_t epoch) {
   size_t count = t->train->count;
-  size_t batches = (count + PPMLI_SHADOW_BATCH - 1) / PPMLI_SHADOW_BATCH;
+  size_t batches = (count + PPMLI_MASTER_BATCH - 1) / PPMLI_MASTER_BATCH;
   double loss = 0;
   ppmli_train_shuffle(t);
   for (size_t b = 0; b < batches; b++) {
     size_t from = ppmli_parallel_share(count, batches, b); /* all nearly alike */
-    t->shadow.count = ppmli_parallel_share(count, batches, b + 1) - from;
+    t->master.count = ppmli_parallel_share(count, batches, b + 1) - from;
     loss += ppmli_train_step(t, t->order + from, epoch * batches + b, t->options->epochs * batches);
   }
   return loss / (double)count;
@@ -297,7 +298,7 @@ PPMLI_STATIC double ppmli_train_likelihood(const ppmli_trainer *t, const int32_t
 PPMLI_STATIC double ppmli_train_validate(ppmli_trainer *t) {
   const ppml_spec *spec = &t->model.spec;
   size_t bytes = ppmli_spec_answer_bytes(spec);
-  double unit = ppmli_fold_logit(t), merit = 0, most = 0;
+  double unit = ppmli_integers_logit(t), merit = 0, most = 0;
   ppmli_parallel_run(t->parallel, ppmli_parallel_threads(t->parallel), ppmli_train_score_task, t);
   for (size_t n = 0; n < t->validation.count; n++) {
     const int32_t *scores = t->scores + n * spec->outputs;
@@ -313,21 +314,21 @@ PPMLI_STATIC double ppmli_train_validate(ppmli_trainer *t) {
 /* Folds the average of a run and keeps it if it is the best so far, the latest of equals.
  * Returns what it is worth. */
 PPMLI_STATIC double ppmli_train_compare(ppmli_trainer *t, size_t run) {
-  ppmli_fold_run(t, t->shadow.average);
+  ppmli_integers_run(t, t->master.average);
   double validation = ppmli_train_validate(t);
   if (validation < t->best_validation) return validation;
   t->best_validation = validation;
   t->best_run = run;
-  memcpy(t->best, t->shadow.average, t->shadow.parameters * sizeof *t->best);
+  memcpy(t->best, t->master.average, t->master.parameters * sizeof *t->best);
   return validation;
 }
 
-/* What a run starts with, all of it from its seed: the shadow, the sample, the order. */
+/* What a run starts with, all of it from its seed: the master network, the sample, the order. */
 PPMLI_STATIC void ppmli_train_start(ppmli_trainer *t, size_t run) {
   uint8_t seed[PPML_SEED_BYTES] = {0};
   ppmli_store64(seed, t->options->seed + run);
   ppmli_rng_seed(&t->rng, seed);
-  ppmli_shadow_draw(&t->shadow, &t->rng);
+  ppmli_master_draw(&t->master, &t->rng);
   ppmli_train_draw_sample(t);
   for (size_t n = 0; n < t->train->count; n++) t->order[n] = (uint32_t)n;
 }
@@ -354,7 +355,7 @@ PPMLI_STATIC void ppmli_train_seed(ppmli_trainer *t, size_t run, const ppml_trai
  * compared; its scores of the validation images. */
 PPMLI_STATIC void ppmli_train_recall(ppmli_trainer *t) {
   ppmli_train_start(t, t->best_run);
-  ppmli_fold_run(t, t->best);
+  ppmli_integers_run(t, t->best);
   (void)ppmli_train_validate(t);
 }
 
@@ -364,7 +365,7 @@ PPMLI_STATIC int ppmli_train_all(ppmli_trainer *t, const ppml_images *validation
   t->best_validation = -1e300;
   for (size_t run = 0; run < t->options->seeds; run++) ppmli_train_seed(t, run, watch);
   ppmli_train_recall(t);
-  return ppmli_finish_run(t);
+  return ppmli_statistics_run(t);
 }
 
 /* As ppml_train, but for the model's id, which stays zero.

@@ -1,6 +1,7 @@
-/* What training keeps: options, data, the shadow, and the integer network that it
- * becomes.  fold.h makes integers of the shadow, finish.h measures them, train.h has the
- * loop around both. */
+/* What training keeps: options, data, the master network, and the integer network that it
+ * becomes.  integers.h rounds the master network, statistics.h measures what comes of it, train.h has the
+ * loop around both.  In: options and images; out: memory, and whether the options make sense. Next:
+ * train.h. */
 #ifndef PPMLI_TRAIN_TRAINER_H
 #define PPMLI_TRAIN_TRAINER_H
 
@@ -10,7 +11,7 @@
 #include "../network/clear.h"
 #include "../network/model.h"
 #include "../network/spec.h"
-#include "shadow.h"
+#include "master.h"
 
 #define PPMLI_TRAIN_COPIES 3          /* changed copies of each validation image */
 #define PPMLI_TRAIN_SAMPLE 512        /* changed training images that normalization is folded by */
@@ -34,12 +35,12 @@ typedef struct ppmli_trainer {
   const ppml_images *train;
   const ppml_parallel *parallel;
   ppml_model model; /* the integer network, of the latest fold */
-  ppmli_shadow shadow;
+  ppmli_master master;
   ppmli_train_layer layer[PPML_LAYERS_MAX];
   ppml_images validation; /* COPIES changed ones of each, in memory of our own */
-  float unit;             /* what an integer input of 1 is to the shadow */
-  double root_unit;       /* what an accumulator of 1 is to the shadow, before a polynomial */
-  float *best;            /* [shadow.parameters] the average after the epoch that did best */
+  float unit;             /* what an integer input of 1 is to the master network */
+  double root_unit; /* what an accumulator of 1 is to the master network, before a polynomial */
+  float *best;      /* [master.parameters] the average after the epoch that did best */
   double best_validation;
   size_t best_run; /* that found it: of options->seeds */
   float *mean;     /* [inputs] of the quantized training images */
@@ -190,11 +191,11 @@ PPMLI_STATIC void ppmli_train_arrays(uint64_t bytes[PPMLI_TRAIN_ARRAYS], const p
   uint64_t inputs = ppmli_spec_inputs(&m->spec), width = ppmli_quant_width(m);
   uint64_t copies = PPMLI_TRAIN_COPIES * validation_count;
   uint64_t sample = train_count < PPMLI_TRAIN_SAMPLE ? train_count : PPMLI_TRAIN_SAMPLE;
-  const uint64_t needed[PPMLI_TRAIN_ARRAYS] = {4 * ppmli_shadow_floats(m),
-                                               4 * ppmli_shadow_parameters(m), /* best */
+  const uint64_t needed[PPMLI_TRAIN_ARRAYS] = {4 * ppmli_master_floats(m),
+                                               4 * ppmli_master_parameters(m), /* best */
                                                4 * inputs,                     /* mean */
                                                4 * train_count,                /* order */
-                                               PPMLI_SHADOW_SHARDS * inputs,   /* pixels */
+                                               PPMLI_MASTER_SHARDS * inputs,   /* pixels */
                                                sample * inputs,
                                                4 * sample * width, /* sample_x */
                                                4 * sample * width, /* sample_z */
@@ -278,8 +279,8 @@ PPMLI_STATIC int ppmli_train_alloc_scratch(ppmli_trainer *t, size_t validation_c
     PPMLI_ALLOC(uint8_t, taken, t->arena, (size_t)bytes[i]);
     array[i] = memset(taken, 0, (size_t)bytes[i]);
   }
-  ppmli_shadow_init(&t->shadow, &t->model, (float *)array[0]);
-  t->shadow.learns_polynomials = ppmli_train_learns_polynomials(t->options);
+  ppmli_master_init(&t->master, &t->model, (float *)array[0]);
+  t->master.learns_polynomials = ppmli_train_learns_polynomials(t->options);
   t->best = (float *)array[1];
   t->mean = (float *)array[2];
   t->order = (uint32_t *)array[3];

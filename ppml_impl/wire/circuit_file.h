@@ -1,7 +1,7 @@
 /* The file of a circuit: the model, how it is laid out on the torus, and the certificate of what was
  * promised.  A reader that has the planner recomputes all that the certificate says
  * (plan/circuit_check.h); a server that has none takes it on trust, and checks only that the circuit
- * can be run. */
+ * can be run.  In and out: a ppml_circuit.  Next: plan/circuit_check.h. */
 #ifndef PPMLI_WIRE_CIRCUIT_FILE_H
 #define PPMLI_WIRE_CIRCUIT_FILE_H
 

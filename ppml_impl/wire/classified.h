@@ -1,4 +1,5 @@
-/* The size of an answer by an encrypted model: what server and key holder have to agree on. */
+/* The size of an answer by an encrypted model: what server and key holder have to agree on.  In: numbers
+ * of rows and outputs; out: bytes.  Next: server/classify.h. */
 #ifndef PPMLI_WIRE_CLASSIFIED_H
 #define PPMLI_WIRE_CLASSIFIED_H
 

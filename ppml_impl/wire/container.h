@@ -1,6 +1,7 @@
 /* The container that every file is: header, payload, digest.  docs/FORMAT.md has every byte.  Parsing is
  * bounded by the reader's limits, and allocates nothing.  The first error sticks, so that a parser
- * may check once behind a run of fields.  Next: any other header of this folder, one a kind of file. */
+ * may check once behind a run of fields.  Next: any other header of this folder, one a kind of file.
+ * In: a writer or reader, and fields; out: bytes, and back. */
 #ifndef PPMLI_WIRE_CONTAINER_H
 #define PPMLI_WIRE_CONTAINER_H
 

@@ -1,5 +1,5 @@
 /* The file of a feature map: what network/features.h computes with, and the id by which training
- * sets and models name it. */
+ * sets and models name it.  In and out: a ppml_features.  Next: training_set.h. */
 #ifndef PPMLI_WIRE_FEATURE_MAP_FILE_H
 #define PPMLI_WIRE_FEATURE_MAP_FILE_H
 

@@ -1,5 +1,5 @@
 /* An encrypted image in memory and on the wire: how many ciphertexts it has, and their words.  The client
- * makes it (client/encrypt.h), the server reads it. */
+ * makes it (client/encrypt.h), the server reads it.  In and out: a ppml_input.  Next: output.h. */
 #ifndef PPMLI_WIRE_INPUT_H
 #define PPMLI_WIRE_INPUT_H
 

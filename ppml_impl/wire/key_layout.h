@@ -4,7 +4,9 @@
  * by row, then those of the bootstrapping key, step by step.  A leveled set has GLWE key switches instead of
  * both, one for each step.  The key is made and read in items that depend on nothing but the seeds and
  * their index, so that threads may share them and memory does not grow with the key.  The client makes
- * items (client/keygen.h), the server expands them (server/evalkey.h). */
+ * items (client/keygen.h), the server expands them (server/evalkey.h).
+ *
+ * In: a parameter set; out: sizes, and the next items.  Next: client/keygen.h. */
 #ifndef PPMLI_WIRE_KEY_LAYOUT_H
 #define PPMLI_WIRE_KEY_LAYOUT_H
 

@@ -1,4 +1,5 @@
-/* The size of a learning key: what its owner and the server have to agree on. */
+/* The size of a learning key: what its owner and the server have to agree on.  In: a set and a purpose;
+ * out: bytes.  Next: client/learning_key_make.h. */
 #ifndef PPMLI_WIRE_LEARNING_KEY_H
 #define PPMLI_WIRE_LEARNING_KEY_H
 

@@ -7,7 +7,9 @@
  *            steps that are averaged.  A weight of 1 stands at an eighth of a turn.
  *   gram     second moments of the rows, i <= j, then products of features and labels
  *            [outputs][features]; the number of rows that they are sums over stands beside them
- *   sums     the same, added up by their owners before they were encrypted */
+ *   sums     the same, added up by their owners before they were encrypted
+ *
+ * In and out: a ppml_learnt.  Next: client/reveal.h. */
 #ifndef PPMLI_WIRE_LEARNT_H
 #define PPMLI_WIRE_LEARNT_H
 

@@ -1,4 +1,5 @@
-/* What readers accept where nothing else is said; writers write no more than that. */
+/* What readers accept where nothing else is said; writers write no more than that.  In: nothing; out: a
+ * ppml_limits.  Next: container.h. */
 #ifndef PPMLI_WIRE_LIMITS_H
 #define PPMLI_WIRE_LIMITS_H
 

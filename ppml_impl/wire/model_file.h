@@ -1,5 +1,6 @@
 /* The file of a network in the clear: its spec, then layer after layer, or a pooled network.  Each put function is
- * docs/FORMAT.md in code; each get function checks what it reads. */
+ * docs/FORMAT.md in code; each get function checks what it reads.  In and out: a ppml_model. Next:
+ * circuit_file.h, which has the same within. */
 #ifndef PPMLI_WIRE_MODEL_FILE_H
 #define PPMLI_WIRE_MODEL_FILE_H
 

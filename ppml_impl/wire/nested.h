@@ -1,5 +1,6 @@
 /* A whole container as a part of another one's payload: a writer that appends to the outer one, and a
- * reader that takes what is left of the outer payload. */
+ * reader that takes what is left of the outer payload.  In: a writer or reader of the outer file; out:
+ * one of the inner.  Next: container.h. */
 #ifndef PPMLI_WIRE_NESTED_H
 #define PPMLI_WIRE_NESTED_H
 

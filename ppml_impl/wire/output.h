@@ -1,5 +1,5 @@
 /* Encrypted scores in memory and on the wire.  The server makes them (server/infer.h), the client opens
- * them (client/decrypt.h). */
+ * them (client/decrypt.h).  In and out: a ppml_output.  Next: client/decrypt.h. */
 #ifndef PPMLI_WIRE_OUTPUT_H
 #define PPMLI_WIRE_OUTPUT_H
 

@@ -1,5 +1,5 @@
 /* The packing key as bytes: the client writes it step by step, the server reads and transforms it.
- * cipher/packing.h says what it is for. */
+ * cipher/packing.h says what it is for.  In and out: a ppmli_packing_key.  Next: cipher/packing.h. */
 #ifndef PPMLI_WIRE_PACKING_KEY_H
 #define PPMLI_WIRE_PACKING_KEY_H
 

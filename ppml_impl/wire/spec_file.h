@@ -1,5 +1,6 @@
 /* How a spec stands in a file: what images and answers look like, and the encoder, if there is one.  In and out:
- * a ppml_spec.  It has no file of its own; client_file.h and model_file.h begin with it. */
+ * a ppml_spec.  It has no file of its own; client_file.h and model_file.h begin with it. Next:
+ * client_file.h. */
 #ifndef PPMLI_WIRE_SPEC_FILE_H
 #define PPMLI_WIRE_SPEC_FILE_H
 

@@ -1,4 +1,5 @@
-/* The file of an owner's sums: what its payload begins with.  What the sums are: learnt.h. */
+/* The file of an owner's sums: what its payload begins with.  What the sums are: learnt.h. In and out:
+ * shape and seed of the sums.  Next: client/sums.h. */
 #ifndef PPMLI_WIRE_SUMS_FILE_H
 #define PPMLI_WIRE_SUMS_FILE_H
 

@@ -1,5 +1,5 @@
 /* Encrypted training sets on the server: one or several files under one key, read block
- * by block, as often as there are passes. */
+ * by block, as often as there are passes.  In: files; out: blocks.  Next: server/rows_expand.h. */
 #ifndef PPMLI_WIRE_TRAINING_READ_H
 #define PPMLI_WIRE_TRAINING_READ_H
 

@@ -2,7 +2,9 @@
  *
  * The header's circuit id is that of the feature map, its key id that of the owner's key.  Behind
  * the beginning, which tells sizes alone, come the blocks, each with a seed of its own.  A reader
- * goes through them one after the other and holds one of them. */
+ * goes through them one after the other and holds one of them.
+ *
+ * In and out: a ppmli_training_set.  Next: training_read.h. */
 #ifndef PPMLI_WIRE_TRAINING_SET_H
 #define PPMLI_WIRE_TRAINING_SET_H
 

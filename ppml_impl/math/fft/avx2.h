@@ -1,7 +1,8 @@
 /* The backend for x86-64 CPUs with AVX2 and FMA: what a vector of four doubles
  * can do; vector.h makes the hooks of it.
  *
- * A generic x86-64 build contains these functions and asks the CPU before it calls one. */
+ * A generic x86-64 build contains these functions and asks the CPU before it calls one.  In: vectors;
+ * out: a ppmli_backend.  Next: vector.h. */
 #ifndef PPMLI_FFT_AVX2_H
 #define PPMLI_FFT_AVX2_H
 

@@ -9,7 +9,10 @@
  * product, their groups are interleaved, so that the product reads one stream of memory
  * (separate arrays 8 KB apart would fall into the same cache sets).  Which frequency
  * stands where is the backend's choice, told by ppmli_fft.exponent; hence transformed
- * data never leaves the process. */
+ * data never leaves the process.
+ *
+ * In: polynomials, digits, transformed keys; out: transforms, products, sums.  Next: ref.h, then
+ * vector.h. */
 #ifndef PPMLI_MATH_FFT_BACKEND_H
 #define PPMLI_MATH_FFT_BACKEND_H
 

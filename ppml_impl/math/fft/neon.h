@@ -1,5 +1,5 @@
 /* The backend for 64-bit Arm, where NEON is always there: what a vector of two
- * doubles can do; vector.h makes the hooks of it. */
+ * doubles can do; vector.h makes the hooks of it.  In: vectors; out: a ppmli_backend.  Next: vector.h. */
 #ifndef PPMLI_FFT_NEON_H
 #define PPMLI_FFT_NEON_H
 

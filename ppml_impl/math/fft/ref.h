@@ -4,7 +4,9 @@
  * folded to N/2 complex ones modulo X^{N/2} - i; the other factor holds the conjugate.
  * Then, as in a number-theoretic transform, each X^{2m} - zeta^2 splits into X^m - zeta
  * and X^m + zeta, down to values at the roots.  No twist before, no reordering after.
- * Source: [Ber01] sections 2 and 4 (tangent-free "twisted" splitting over the complex). */
+ * Source: [Ber01] sections 2 and 4 (tangent-free "twisted" splitting over the complex).
+ *
+ * In: polynomials; out: a ppmli_backend.  Next: vector.h, the same faster. */
 #ifndef PPMLI_FFT_REF_H
 #define PPMLI_FFT_REF_H
 

@@ -11,7 +11,10 @@
  *
  * and types and operations, which are PPMLI_V(f64), PPMLI_V(u32), PPMLI_V(load) ... here;
  * then they include this file, which therefore has no guard, and make their table of
- * PPMLI_V_HOOKS.  Operators + - * are those of the compilers' vector types. */
+ * PPMLI_V_HOOKS.  Operators + - * are those of the compilers' vector types.
+ *
+ * In: the definitions above; out: a ppmli_backend.  Next: vector_fft.h, vector_product.h,
+ * vector_chacha.h. */
 
 #define PPMLI_V_JOIN(vector, name) ppmli_##vector##_##name
 #define PPMLI_V_EXPAND(vector, name) PPMLI_V_JOIN(vector, name)

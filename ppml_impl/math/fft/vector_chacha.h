@@ -2,8 +2,10 @@
  *
  * A vector of u32 holds one word of as many blocks as it has lanes, so the rounds are those of
  * ppmli_chacha_lanes.  Then words are paired to 64 bits, and squares of pairs and blocks
- * transposed as if they were doubles: moves leave any bits as they are. */
-#include "walk.h"
+ * transposed as if they were doubles: moves leave any bits as they are.
+ *
+ * In: a seed and counters; out: blocks.  Next: masks.h. */
+#include "common.h"
 
 #define PPMLI_CHACHA_VECTOR (2 * PPMLI_WIDTH) /* blocks made at a time */
 

@@ -6,9 +6,11 @@
  * goes on as before but with another node of the tree in every lane.  That swap is the
  * only time that a number leaves its lane.
  *
- * Between passes, work holds [points / W][re, im][W]. */
+ * Between passes, work holds [points / W][re, im][W].
+ *
+ * In: coefficients; out: values at the roots, and back.  Next: vector_product.h. */
 #include "ref.h"
-#include "walk.h"
+#include "common.h"
 
 /* ------------------------------------------------------------ butterflies */
 

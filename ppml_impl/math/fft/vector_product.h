@@ -3,8 +3,10 @@
  * Groups of frequencies outside, samples inside: the key of a group stays in the nearest
  * cache for all samples of a walk, while the next group's is on its way.  A sample's
  * digits are multiplied by the monomials, so that one set of sums serves all terms; sums
- * of PPMLI_PAIR samples stay in registers, so that a key element is loaded once for both. */
-#include "walk.h"
+ * of PPMLI_PAIR samples stay in registers, so that a key element is loaded once for both.
+ *
+ * In: transformed digits and key; out: sums of products.  Next: vector_chacha.h. */
+#include "common.h"
 
 /* X^e - 1 for monomial i of the walk, on the vector at `lane` of a group. */
 PPMLI_V_INLINE ppmli_complex PPMLI_V(monomial)(const ppmli_walk *w, size_t i, size_t group,

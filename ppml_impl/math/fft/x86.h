@@ -1,4 +1,5 @@
-/* The x86 intrinsics, and which of them this CPU can run. */
+/* The x86 intrinsics, and which of them this CPU can run.  In: a CPU; out: yes or no.  Next: avx2.h,
+ * avx512.h. */
 #ifndef PPMLI_FFT_X86_H
 #define PPMLI_FFT_X86_H
 

@@ -1,7 +1,8 @@
 /* What the vector backends share that has no vector in it: where a forward
- * transform takes its numbers from, and how a product walks over the key. */
-#ifndef PPMLI_FFT_WALK_H
-#define PPMLI_FFT_WALK_H
+ * transform takes its numbers from, and how a product walks over the key.  In: a polynomial or its
+ * digits; out: doubles, one after the other.  Next: vector_fft.h. */
+#ifndef PPMLI_FFT_COMMON_H
+#define PPMLI_FFT_COMMON_H
 
 #include "backend.h"
 

@@ -7,7 +7,7 @@ static unsigned char *test_products(int32_t most) {
   unsigned char *is_product = test_memory((size_t)most + 1);
   memset(is_product, 0, (size_t)most + 1);
   is_product[1] = 1;
-  for (int digit = 0; digit < PPMLI_DIGITS_MAX; digit++)
+  for (int digit = 0; digit < PPMLI_RADICES_MAX; digit++)
     for (int32_t m = most; m >= 1; m--)
       for (int32_t r = 3; is_product[m] && r <= PPMLI_RADIX_MAX && m * r <= most; r += 2)
         is_product[m * r] = 1;
@@ -15,10 +15,10 @@ static unsigned char *test_products(int32_t most) {
 }
 
 START_TEST(factors_are_odd_radices_with_that_product) {
-  uint32_t radix[PPMLI_DIGITS_MAX];
+  uint32_t radix[PPMLI_RADICES_MAX];
   unsigned char *is_product = test_products(PPMLI_DIVISOR_MAX);
   for (int32_t m = 1; m <= 34000; m++) {
-    int count = ppmli_digits_factor(radix, m);
+    int count = ppmli_radices_factor(radix, m);
     int64_t product = 1;
     ck_assert_int_eq(count >= 0, is_product[m]);
     for (int i = 0; i < count; i++) {
@@ -33,12 +33,12 @@ START_TEST(factors_are_odd_radices_with_that_product) {
 END_TEST
 
 START_TEST(numbers_that_are_no_products_are_refused) {
-  uint32_t radix[PPMLI_DIGITS_MAX];
+  uint32_t radix[PPMLI_RADICES_MAX];
   const int64_t others[] = {INT64_MIN, -1, 0, 2, 23, 46, 19 * 23, PPMLI_DIVISOR_MAX * 3, INT64_MAX};
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-    ck_assert_int_eq(ppmli_digits_factor(radix, others[i]), -1);
-  ck_assert_int_eq(ppmli_digits_factor(radix, 1), 0);
-  ck_assert_int_eq(ppmli_digits_factor(radix, PPMLI_DIVISOR_MAX), 4);
+    ck_assert_int_eq(ppmli_radices_factor(radix, others[i]), -1);
+  ck_assert_int_eq(ppmli_radices_factor(radix, 1), 0);
+  ck_assert_int_eq(ppmli_radices_factor(radix, PPMLI_DIVISOR_MAX), 4);
 }
 END_TEST
 
@@ -47,7 +47,7 @@ START_TEST(ranges_are_the_nearest_products) {
   unsigned char *is_product = test_products(PPMLI_DIVISOR_MAX);
   double worst = 1;
   for (double range = 127; range <= 1 << 22; range *= 1.0007) {
-    int32_t found = ppmli_digits_range(range), m = found / 127;
+    int32_t found = ppmli_radices_range(range), m = found / 127;
     double ratio = found > range ? found / range : range / found;
     ck_assert(found % 127 == 0 && is_product[m] && m % 2 == 1);
     for (int32_t other = (int32_t)(range / ratio / 127) + 1;
@@ -61,17 +61,18 @@ START_TEST(ranges_are_the_nearest_products) {
 END_TEST
 
 START_TEST(ranges_that_are_products_stay) {
-  uint32_t radix[PPMLI_DIGITS_MAX];
+  uint32_t radix[PPMLI_RADICES_MAX];
   for (int32_t m = 1; m <= 34000; m++)
-    if (ppmli_digits_factor(radix, m) >= 0) ck_assert_int_eq(ppmli_digits_range(127. * m), 127 * m);
+    if (ppmli_radices_factor(radix, m) >= 0)
+      ck_assert_int_eq(ppmli_radices_range(127. * m), 127 * m);
 }
 END_TEST
 
 START_TEST(ranges_beyond_the_products_are_cut) {
-  ck_assert_int_eq(ppmli_digits_range(0), 127);
-  ck_assert_int_eq(ppmli_digits_range(-5), 127);
-  ck_assert_int_eq(ppmli_digits_range(NAN), 127);
-  ck_assert_int_eq(ppmli_digits_range(1e300), 127 * PPMLI_DIVISOR_MAX);
+  ck_assert_int_eq(ppmli_radices_range(0), 127);
+  ck_assert_int_eq(ppmli_radices_range(-5), 127);
+  ck_assert_int_eq(ppmli_radices_range(NAN), 127);
+  ck_assert_int_eq(ppmli_radices_range(1e300), 127 * PPMLI_DIVISOR_MAX);
 }
 END_TEST
 
