@@ -1250,6 +1250,40 @@ PPML_API int ppml_train_pooled(ppml_model *model, const ppml_pooled_options *opt
                                const ppml_parallel *parallel, const ppml_pooled_watch *watch,
                                ppml_arena *arena) PPML_MUST_CHECK;
 
+/* A network of one convolution with polynomials that was trained elsewhere.  Of values x of an image,
+ * bytes as p / 255:
+ *
+ *   z_j     = bias_j + sum over channels i of kernel_ji * (x_i - mean_i) / std_i
+ *   a_j     = mean over all places of  square_j z_j^2 + linear_j z_j + constant_j
+ *   logit_c = dense_bias_c + sum over j of dense_cj a_j
+ *
+ * Places are all those that a kernel touches the image from, zeros being around it: a padding of
+ * reach - 1 on each side. */
+typedef struct ppml_convolution {
+  uint32_t filters;                        /* 1..4096 */
+  const float *kernel;                     /* [filters][channels][reach][reach] */
+  const float *bias;                       /* [filters] */
+  const float *square, *linear, *constant; /* [filters] */
+  const float *dense;                      /* [outputs][filters] */
+  const float *dense_bias;                 /* [outputs] */
+  float mean[PPML_LATENT_CHANNELS_MAX], std[PPML_LATENT_CHANNELS_MAX];
+} ppml_convolution;
+
+/* The pooled network that comes closest to net, whose latents are the images' values, rounded.
+ *   model    out; its arrays live in arena, whose rest is scratch, given back
+ *   options  the shape of the images, the task, latent_bits, weight_bits and reach; patch 1, latents
+ *            channels, regions 1, standardise 0, copies 0, linear ALL
+ *   images   some hundreds or more, like those to come: weights are rounded by their features
+ * ppml_quantize_convolution_bytes is 0 for what is refused.
+ * Errors: ARG (also for values that are not finite), NOMEM; RANGE where all images are alike. */
+PPML_API size_t ppml_quantize_convolution_bytes(const ppml_convolution *net,
+                                                const ppml_pooled_options *options,
+                                                size_t image_count);
+PPML_API int ppml_quantize_convolution(ppml_model *model, const ppml_convolution *net,
+                                       const ppml_pooled_options *options,
+                                       const ppml_images *images,
+                                       ppml_arena *arena) PPML_MUST_CHECK;
+
 /* ------------------------------------------------------------ quantization */
 
 /* A dense layer of floats:  a_j = clip(bias_j + sum_i weight_ji a_i, low, high). */

@@ -40,14 +40,13 @@ int client_make_key(ppml_secret_key *key, const ppml_client *client) {
 int client_encrypt(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
                    const uint8_t pixels[PIXELS]) {
   ppml_arena arena;
-  ppml_input input;
   ppml_rng rng;
   int error = ppml_arena_init(&arena, memory, sizeof memory);
   if (error == PPML_OK) error = ppml_rng_init(&rng);
   if (error) return error;
-  error = ppml_encrypt(&input, request, key, pixels, &rng, &arena);
+  error = ppml_encrypt_to(writer, request, key, pixels, &rng, &arena);
   ppml_rng_wipe(&rng);
-  return error ? error : ppml_input_write(&input, writer);
+  return error;
 }
 
 int client_classify(ppml_answer *answer, ppml_reader *reader, ppml_request *request,

@@ -432,16 +432,10 @@ END_TEST
 /* ----------------------------------------------------------------- bounds */
 
 /* All of inference, with what it leaves in memory. */
-static void run_infer(ppmli_infer *x, const bench *b, ppml_arena *arena) {
-  memset(x, 0, sizeof *x);
-  x->circuit = &b->circuit;
-  x->params = b->circuit.params;
-  x->key = &b->key;
-  x->inputs = b->inputs;
-  x->images = IMAGES;
-  x->tasks = 1;
+static void layers_init(ppmli_layers *x, const bench *b, ppml_arena *arena) {
   *arena = test_arena(ppml_infer_bytes(&b->circuit, IMAGES, 1));
-  ck_assert_int_eq(ppmli_infer_alloc(x, arena), PPML_OK);
+  ck_assert_int_eq(ppmli_layers_init(x, &b->circuit, b->inputs, IMAGES, &b->key, 1, arena),
+                   PPML_OK);
 }
 
 /* Accumulators of 2 images and 56 neurons; 112 samples, whose variance has a deviation of 13 %. */
@@ -450,17 +444,16 @@ START_TEST(the_noise_of_accumulators_matches_the_formula) {
   const ppml_layer *layer = &b->net.model.layer[0];
   static int32_t pixel[PIXELS_MAX], z[64];
   ppml_arena arena;
-  ppmli_infer x;
+  ppmli_layers x;
   test_moments m = {0, 0, 0, 0};
-  run_infer(&x, b, &arena);
-  ppmli_infer_masks_task(&x, 0);
-  ppmli_infer_first_task(&x, 0);
+  layers_init(&x, b, &arena);
+  ppmli_first_layer_run(&x.first, NULL);
   for (size_t s = 0; s < IMAGES * 56; s++) {
     uint32_t j = (uint32_t)(s % 56);
     for (uint32_t i = 0; i < layer->inputs; i++)
       pixel[i] = ppmli_quant_pixel(b->pixels[s / 56][i], 4);
     ppmli_quant_dense(z, layer, pixel);
-    uint64_t phase = test_phase(x.lwe + s * (N + 1), b->secret.glwe_bits, N);
+    uint64_t phase = test_phase(x.accumulators + s * (N + 1), b->secret.glwe_bits, N);
     double std = sqrt(ppmli_exact_accumulator_variance(&b->circuit, j));
     test_moments_add(&m, test_turns(phase - ((uint64_t)(int64_t)z[j] << 34)) / std);
   }
@@ -478,14 +471,14 @@ START_TEST(the_noise_of_bootstraps_matches_the_formula) {
   const ppml_params *p = b->circuit.params;
   static uint64_t phase[N];
   ppml_arena arena;
-  ppmli_infer x;
+  ppmli_layers x;
   test_moments m = {0, 0, 0, 0};
-  run_infer(&x, b, &arena);
-  ck_assert_int_eq(ppmli_infer_run(&x, NULL), PPML_OK);
+  layers_init(&x, b, &arena);
+  ck_assert_int_eq(ppmli_layers_run(&x, NULL), PPML_OK);
   for (size_t s = 0; s < IMAGES * JOBS; s++) {
-    const ppmli_exact_job *job = &x.digit.plan[x.digit.neuron[s % JOBS]].job[x.digit.job[s % JOBS]];
+    const ppmli_exact_job *job = ppmli_round_job(&x.rounds, s % JOBS);
     ck_assert(job->radix != 0 && job->gain == 0);
-    test_glwe_phase(phase, x.acc + s * 2 * N, p, b->secret.glwe_bits);
+    test_glwe_phase(phase, x.work.acc + s * 2 * N, p, b->secret.glwe_bits);
     for (size_t i = 0; i < N; i++) {
       int64_t is = ppmli_torus_signed(phase[i]), unit = (int64_t)job->unit;
       test_moments_add(&m, ldexp((double)(is - ppmli_quant_nearest(is, unit) * unit), -64));

@@ -325,7 +325,11 @@ def report(arguments, networks, choice):
     if exact:
         text += ["## Exact mode", "", "`ppml compile --params exact`: encrypted scores are the clear integers.", "",
                  table(EXACT_HEAD, [exact_row(n) for n in exact]), ""]
-    with open(os.path.join(arguments.out, "RESULTS.md"), "w") as f:
+    path, latents = os.path.join(arguments.out, "RESULTS.md"), "## Latents and pooled networks\n"
+    if os.path.exists(path):  # that section is tools/latents.py's
+        with open(path) as f:
+            text += [latents + part for part in f.read().split(latents)[1:]]
+    with open(path, "w") as f:
         f.write("\n".join(text))
     with open(os.path.join(arguments.out, "results.svg"), "w") as f:
         f.write(charts(networks))

@@ -7,20 +7,24 @@
 #include "args.h"
 #include "cli.h"
 #include "describe.h"
+#include "import_conv.h"
 #include "json.h"
 #include "load.h"
+#include "onnx_conv.h"
 #include "score.h"
 
-#define LOGIT_UNIT 65536 /* of float logits as scores */
-#define AGREEMENT 0.98   /* of the answers, wanted where nothing else is said */
-#define ONE_SIDED 0.98   /* of the answers in one class: something is wrong before the network */
+#define LOGIT_UNIT 65536   /* of float logits as scores */
+#define AGREEMENT 0.98     /* of the answers, wanted where nothing else is said */
+#define CONVOLUTION_BITS 6 /* of latents and weights: noise grows with four to the power of both */
+#define ONE_SIDED 0.98     /* of the answers in one class: something is wrong before the network */
 
 typedef struct import_request {
   const char *onnx_path, *data_path, *model_path, *class_names, *split;
   float mean[4], std[4];
-  uint32_t means, stds; /* how many were given: 1 stands for all channels */
-  uint32_t input_bits, weight_bits;
-  const char *layout; /* "chw", "hwc", or NULL: what the file says */
+  uint32_t means, stds;              /* how many were given: 1 stands for all channels */
+  uint32_t input_bits, weight_bits;  /* of layers */
+  uint32_t latent_bits, square_bits; /* of a convolution */
+  const char *layout;                /* "chw", "hwc", or NULL: what the file says */
   double agreement;
   size_t data_limit_bytes;
   int has_normalization, json;
@@ -65,8 +69,12 @@ static int parse(import_request *r, int argc, char **argv) {
   r->agreement = args_real(&a, "--agreement", 0, 1, AGREEMENT);
   r->class_names = args_text(&a, "--class-names");
   r->split = args_text(&a, "--split");
+  int has_input_bits = args_has(&a, "--input-bits"),
+      has_weight_bits = args_has(&a, "--weight-bits");
   r->input_bits = (uint32_t)args_number(&a, "--input-bits", 1, 8, 8);
   r->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, 8);
+  r->latent_bits = has_input_bits ? r->input_bits : CONVOLUTION_BITS;
+  r->square_bits = has_weight_bits ? r->weight_bits : CONVOLUTION_BITS;
   r->data_limit_bytes = load_dataset_limit(&a);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 2, 2);
@@ -419,20 +427,49 @@ static int import(const import_request *r, const onnx_network *onnx, const npz_d
   return status;
 }
 
-int cmd_import(int argc, char **argv) {
-  import_request r;
+/* A network of layers: what is wrong with the file is told before the data set is read. */
+static int import_layers(const import_request *r, const file_input *file) {
   onnx_network onnx;
   npz_dataset data;
-  ppml_arena onnx_arena, data_arena;
-  int status = parse(&r, argc, argv);
+  ppml_arena arena, data_arena;
+  int status = load_onnx(&onnx, file, r->onnx_path, &arena);
   if (status) return status;
-  status = load_onnx(&onnx, r.onnx_path, &onnx_arena);
-  if (status) return status;
-  status = load_dataset(&data, r.data_path, r.data_limit_bytes, &data_arena);
+  status = load_dataset(&data, r->data_path, r->data_limit_bytes, &data_arena);
   if (status == CLI_OK) {
-    status = import(&r, &onnx, &data);
+    status = data.value_bytes > 1
+                 ? cli_fail(CLI_DATA, r->data_path, "latents of floats (expected pictures)")
+                 : import(r, &onnx, &data);
     cli_arena_destroy(&data_arena);
   }
-  cli_arena_destroy(&onnx_arena);
+  cli_arena_destroy(&arena);
+  return status;
+}
+
+/* A network with a convolution. */
+static int import_convolution(const import_request *r, const file_input *file) {
+  npz_dataset data;
+  ppml_arena arena;
+  const char *split = r->split ? r->split : "train";
+  const import_conv_request request = {r->onnx_path,   r->data_path, r->model_path, r->class_names,
+                                       split,          r->mean,      r->std,        r->latent_bits,
+                                       r->square_bits, r->agreement, r->json};
+  if (r->layout && strcmp(r->layout, "chw") != 0)
+    return cli_fail(CLI_USAGE, "import", "--layout %s (expected chw of a convolution)", r->layout);
+  int status = load_dataset(&data, r->data_path, r->data_limit_bytes, &arena);
+  if (status) return status;
+  status = import_conv(&request, file, &data);
+  cli_arena_destroy(&arena);
+  return status;
+}
+
+int cmd_import(int argc, char **argv) {
+  import_request r;
+  file_input file;
+  int status = parse(&r, argc, argv);
+  if (status == CLI_OK) status = load_onnx_file(&file, r.onnx_path);
+  if (status) return status;
+  status = onnx_conv_is(file.bytes, file.count) ? import_convolution(&r, &file)
+                                                : import_layers(&r, &file);
+  file_free(&file);
   return status;
 }

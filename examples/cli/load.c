@@ -312,17 +312,18 @@ int load_split(const npz_split **split, const npz_dataset *dataset, const char *
 
 /* -------------------------------------------------------------------- ONNX */
 
-int load_onnx(onnx_network *network, const char *path, ppml_arena *arena) {
-  file_input file;
-  if (file_read(&file, path, ONNX_FILE_BYTES_MAX) != NULL)
-    return cli_fail(file.status, path, "%s", file.message);
-  size_t bytes = onnx_memory_bytes(file.count);
+int load_onnx_file(file_input *file, const char *path) {
+  if (file_read(file, path, ONNX_FILE_BYTES_MAX) == NULL) return CLI_OK;
+  return cli_fail(file->status, path, "%s", file->message);
+}
+
+int load_onnx(onnx_network *network, const file_input *file, const char *path, ppml_arena *arena) {
+  size_t bytes = onnx_memory_bytes(file->count);
   int status = cli_arena_create(arena, bytes);
-  if (status == CLI_OK && onnx_read(network, file.bytes, file.count, arena->memory, bytes)) {
+  if (status == CLI_OK && onnx_read(network, file->bytes, file->count, arena->memory, bytes)) {
     status = cli_fail(CLI_DATA, path, "%s", network->message);
     cli_arena_destroy(arena);
   }
-  file_free(&file);
   return status;
 }
 

@@ -60,8 +60,11 @@ size_t load_dataset_limit(args *a);
 /* A MedMNIST .npz; free the arena that holds its arrays. */
 int load_dataset(npz_dataset *dataset, const char *path, size_t limit_bytes, ppml_arena *arena);
 
-/* A network from an ONNX file; free the arena that holds its weights. */
-int load_onnx(onnx_network *network, const char *path, ppml_arena *arena);
+/* An ONNX file's bytes; free them with file_free. */
+int load_onnx_file(file_input *file, const char *path);
+
+/* A network of layers from such bytes; free the arena that holds its weights. */
+int load_onnx(onnx_network *network, const file_input *file, const char *path, ppml_arena *arena);
 
 /* Does the data set have images of this shape, and no class the network lacks? */
 int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path);

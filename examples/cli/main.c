@@ -100,14 +100,16 @@ static const command commands[] = {
      "  --split train|val|test   images to choose ranges by (train)\n"
      "  --agreement A            exit 77 where fewer of these images have the answer\n"
      "                           that the file's own arithmetic gives (0.98)\n"
-     "  --input-bits B           1 to 8 bits a pixel (8)\n"
-     "  --weight-bits B          2 to 8 bits a weight (8)\n"
+     "  --input-bits B           1 to 8 bits a pixel (8; of a convolution 6)\n"
+     "  --weight-bits B          2 to 8 bits a weight (8; of a convolution 6)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"
      "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and\n"
      "  ONNX Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is\n"
-     "  left away: it does not change the class.\n"},
+     "  left away: it does not change the class.  Or one Conv padded by K - 1, whose\n"
+     "  results go through polynomials of degree 2 and GlobalAveragePool to a Gemm; of\n"
+     "  pictures, or of a data set of latents.\n"},
     {"features", cmd_features, "a public map to learn by, fitted without labels",
      "ppml features DATA.npz -o MAP.ppml\n"
      "  --count N                features: frequencies of an image, whitened (64)\n"

@@ -14,6 +14,7 @@
 #include "../wire/input.h"
 #include "../wire/key_layout.h"
 #include "../wire/output.h"
+#include "../wire/secret_key_file.h"
 #include "call.h"
 #include "whole.h"
 

@@ -12,6 +12,7 @@
 #include "../network/answer.h"
 #include "../network/encoder.h"
 #include "../network/fault.h"
+#include "../network/labels.h"
 #include "../network/name.h"
 #include "../network/spec.h"
 #include "../wire/container.h"

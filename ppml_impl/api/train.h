@@ -3,6 +3,7 @@
 #define PPMLI_API_TRAIN_H
 
 #include "../network/model.h"
+#include "../train/convolution_import.h"
 #include "../train/float_network.h"
 #include "../train/latent_train.h"
 #include "../train/quantize.h"
@@ -73,6 +74,24 @@ PPML_API int ppml_train_pooled(ppml_model *model, const ppml_pooled_options *opt
   PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
   int error = ppmli_latent_train(model, options, train, validation, parallel, watch, arena);
+  if (error == PPML_OK) ppmli_model_id(model->id, model);
+  return ppmli_call_end(&call, error);
+}
+
+PPML_API size_t ppml_quantize_convolution_bytes(const ppml_convolution *net,
+                                                const ppml_pooled_options *options,
+                                                size_t image_count) {
+  if (!net || !options || !ppmli_import_is_valid(net, options)) return 0;
+  return ppmli_import_bytes(options, image_count);
+}
+
+PPML_API int ppml_quantize_convolution(ppml_model *model, const ppml_convolution *net,
+                                       const ppml_pooled_options *options,
+                                       const ppml_images *images, ppml_arena *arena) {
+  if (!model || !net || !options || !images) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, model, sizeof *model);
+  int error = ppmli_import_convolution(model, net, options, images, arena);
   if (error == PPML_OK) ppmli_model_id(model->id, model);
   return ppmli_call_end(&call, error);
 }

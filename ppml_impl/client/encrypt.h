@@ -144,7 +144,7 @@ PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint
 
 /* Encrypts one image as its file, the bytes that ppmli_encrypt and ppmli_input_write make of the same
  * numbers of rng, in memory for one ciphertext.
- *   request  out; open once all is written
+ *   request  out; open once all is written, untouched on an error
  *   rng      ppmli_rng_begin was called for this use
  * Memory: ppmli_encrypt_to_bytes, all of it given back.  Errors: NOMEM, RANGE, IO.
  * CT: as ppmli_encrypt. */
@@ -159,7 +159,6 @@ PPMLI_STATIC int ppmli_encrypt_to(ppml_writer *writer, ppml_request *request,
   ppmli_out out;
   uint64_t *body;
   uint8_t *tail;
-  memset(request, 0, sizeof *request);
   PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, 1, arena));
   ppmli_encrypt_begin(&input, &seeds, key, pixels, rng);
   int error = ppmli_open_key_init(&open, key, arena);

@@ -5,10 +5,10 @@
 
 #include <math.h>
 
-#include "layout_exact.h"
-#include "layout_leveled.h"
-#include "layout_rounded.h"
+#include "failure.h"
+#include "leveled_noise.h"
 #include "noise.h"
+#include "rounded_noise.h"
 
 /* Noise of what comes behind the dense layer. */
 PPMLI_STATIC void ppmli_certify_steps(ppml_layer_certificate *out, const ppml_params *p,

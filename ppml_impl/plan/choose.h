@@ -11,9 +11,9 @@
 #include "../wire/circuit_file.h"
 #include "../wire/limits.h"
 #include "../wire/model_file.h"
-#include "layout_rounded.h"
 #include "leak.h"
 #include "path.h"
+#include "rounded_noise.h"
 
 #define PPMLI_AGREEMENT 0.995 /* of an answer, wanted where nothing else is said */
 

@@ -11,9 +11,9 @@
 #include "../network/pooled_layout.h"
 #include "../network/pooled_model.h"
 #include "../network/spec.h"
-#include "layout_rounded.h"
 #include "noise.h"
 #include "pooled_noise.h"
+#include "rounded_noise.h"
 
 /* The unit of the scores.  Errors: PARAMS. */
 PPMLI_STATIC int ppmli_pooled_scale(ppml_circuit *c) {

@@ -7,8 +7,8 @@
 
 #include "../base/arena.h"
 #include "../cipher/rows.h"
-#include "../network/answer.h"
 #include "../network/clear.h"
+#include "../network/labels.h"
 #include "../network/schedule.h"
 #include "../network/spec.h"
 #include "learn_simulate.h"

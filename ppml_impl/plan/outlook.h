@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "../network/answer.h"
+#include "../network/labels.h"
 #include "noise.h"
 
 /* ------------------------------------------------------------- expectation */

@@ -6,11 +6,14 @@
 
 #include "../network/windows.h"
 #include "certify_layers.h"
+#include "failure.h"
 #include "layout_exact.h"
 #include "layout_leveled.h"
 #include "layout_linear.h"
 #include "layout_pooled.h"
 #include "layout_rounded.h"
+#include "leveled_noise.h"
+#include "rounded_noise.h"
 #include "simulate.h"
 
 /* Lays out c->model for c->params.

@@ -20,11 +20,11 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../server/dense.h"
-#include "layout_leveled.h"
-#include "layout_rounded.h"
+#include "leveled_noise.h"
 #include "noise.h"
 #include "normal.h"
 #include "pooled_noise.h"
+#include "rounded_noise.h"
 
 typedef struct ppmli_noisy {
   const ppml_circuit *circuit;

@@ -65,7 +65,7 @@ PPMLI_STATIC void ppmli_checkpoint_put(ppmli_out *out, const ppmli_descent *d,
 /* Writes a checkpoint, under the ids of the run's sets. */
 PPMLI_STATIC int ppmli_checkpoint_write(const ppmli_descent *d, const uint8_t run_id[PPML_ID_BYTES],
                                         ppml_writer *writer) {
-  const ppml_eval_key *key = d->bootstraps.x.key;
+  const ppml_eval_key *key = d->bootstrap.key;
   ppml_header h = {PPML_KIND_CHECKPOINT,
                    PPML_FORMAT_VERSION,
                    d->params,

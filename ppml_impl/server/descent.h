@@ -17,10 +17,7 @@
 #include "../base/parallel.h"
 #include "../cipher/automorphism.h"
 #include "../cipher/glwe.h"
-#include "../cipher/keyswitch.h"
-#include "../cipher/lwe.h"
 #include "../cipher/packing.h"
-#include "../cipher/pbs.h"
 #include "../cipher/rows.h"
 #include "../math/fft/backend.h"
 #include "../math/poly.h"
@@ -29,14 +26,7 @@
 #include "../wire/training_read.h"
 #include "bootstrap.h"
 #include "collect.h"
-#include "evalkey.h"
 #include "rows_expand.h"
-
-/* Many bootstraps by one table. */
-typedef struct ppmli_bootstraps {
-  ppmli_infer x;   /* of which params, key, lwe, acc and what lies between are used */
-  uint64_t *table; /* [N] */
-} ppmli_bootstraps;
 
 typedef struct ppmli_descent {
   const ppml_params *params;
@@ -49,9 +39,11 @@ typedef struct ppmli_descent {
   uint64_t *sum; /* the same: the sum of w over the steps that are averaged */
   ppmli_rows_block block;
   size_t block_rows;
-  double *doubles;        /* [ppmli_rows_product_doubles()] */
-  uint64_t *glwe, *other; /* [2][N] */
-  ppmli_bootstraps bootstraps;
+  double *doubles;           /* [ppmli_rows_product_doubles()] */
+  uint64_t *glwe, *other;    /* [2][N] */
+  ppmli_bootstrap bootstrap; /* out: acc [samples][2][N] */
+  uint64_t *lwe;             /* [samples][N + 1]  what is bootstrapped, .. */
+  uint64_t *table;           /* [N]  .. all by this table */
   size_t tasks;
   ppmli_slices scratch; /* [tasks]  of traces */
 } ppmli_descent;
@@ -63,39 +55,14 @@ PPMLI_INLINE size_t ppmli_descent_samples(const ppmli_rows *rows) {
   return ppmli_max_size(rows->batch, rows->features);
 }
 
-PPMLI_INLINE size_t ppmli_bootstraps_scratch(const ppml_params *p) {
-  return ppmli_max_size(ppmli_infer_switch_scratch(p), ppmli_infer_rotate_scratch(p));
-}
-
-PPMLI_STATIC size_t ppmli_bootstraps_bytes(const ppml_params *p, size_t samples, size_t threads) {
+/* Memory of bootstraps: the ciphertexts that go in, their table and what lies between. */
+PPMLI_STATIC size_t ppmli_descent_bootstrap_bytes(const ppml_params *p, size_t samples,
+                                                  size_t threads) {
   size_t N = p->poly_size;
   return ppmli_arena_rounded(N * sizeof(uint64_t)) +
          ppmli_arena_rounded(samples * (N + 1) * sizeof(uint64_t)) +
-         ppmli_arena_rounded(samples * ppmli_lwe_short_words(p) * sizeof(uint32_t)) +
-         ppmli_arena_rounded(samples * (p->lwe_dim + 1) * sizeof(uint16_t)) +
-         ppmli_arena_rounded(samples * 2 * N * sizeof(uint64_t)) +
-         ppmli_arena_rounded(threads * ppmli_bootstraps_scratch(p));
-}
-
-PPMLI_STATIC int ppmli_bootstraps_init(ppmli_bootstraps *b, const ppml_eval_key *key,
-                                       size_t samples, size_t threads, ppml_arena *arena) {
-  const ppml_params *p = key->params;
-  PPMLI_ALLOC(uint64_t, table, arena, p->poly_size);
-  PPMLI_ALLOC(uint64_t, lwe, arena, samples * (p->poly_size + 1));
-  PPMLI_ALLOC(uint32_t, short_lwe, arena, samples * ppmli_lwe_short_words(p));
-  PPMLI_ALLOC(uint16_t, exponents, arena, samples * (p->lwe_dim + 1));
-  PPMLI_ALLOC(uint64_t, acc, arena, samples * 2 * p->poly_size);
-  memset(b, 0, sizeof *b);
-  b->table = table;
-  b->x.params = p;
-  b->x.key = key;
-  b->x.images = 1;
-  b->x.tasks = threads;
-  b->x.lwe = lwe;
-  b->x.short_lwe = short_lwe;
-  b->x.exponents = exponents;
-  b->x.acc = acc;
-  return ppmli_slices_init(&b->x.scratch, threads, ppmli_bootstraps_scratch(p), arena);
+         ppmli_bootstrap_bytes(p, samples) +
+         ppmli_arena_rounded(threads * ppmli_bootstrap_scratch(p));
 }
 
 /* Words of all weights. */
@@ -112,7 +79,7 @@ PPMLI_STATIC size_t ppmli_descent_bytes(const ppmli_rows *rows, const ppml_param
          ppmli_rows_expand_bytes(rows, p) +
          ppmli_arena_rounded(ppmli_rows_product_doubles(rows, p) * sizeof(double)) +
          2 * ppmli_arena_rounded(glwe) +
-         ppmli_bootstraps_bytes(p, ppmli_descent_samples(rows), threads) +
+         ppmli_descent_bootstrap_bytes(p, ppmli_descent_samples(rows), threads) +
          ppmli_arena_rounded(threads * ppmli_auto_scratch_bytes(p)) + once;
 }
 
@@ -136,48 +103,34 @@ PPMLI_STATIC int ppmli_descent_init(ppmli_descent *d, const ppmli_schedule *sche
   PPMLI_ALLOC(double, doubles, arena, ppmli_rows_product_doubles(rows, p));
   PPMLI_ALLOC(uint64_t, glwe, arena, 2 * N);
   PPMLI_ALLOC(uint64_t, other, arena, 2 * N);
+  PPMLI_ALLOC(uint64_t, table, arena, N);
+  PPMLI_ALLOC(uint64_t, lwe, arena, ppmli_descent_samples(rows) * (N + 1));
   PPMLI_TRY(ppmli_rows_block_init(&d->block, rows, p, arena));
   d->params = p, d->fft = packing->fft, d->packing = packing, d->parallel = parallel;
   d->schedule = *schedule;
   d->w = (uint64_t *)memset(w, 0, words * sizeof *w);
   d->sum = (uint64_t *)memset(sum, 0, words * sizeof *sum);
   d->doubles = doubles, d->glwe = glwe, d->other = other;
+  d->table = table, d->lwe = lwe;
   d->tasks = ppmli_parallel_threads(parallel);
-  PPMLI_TRY(
-      ppmli_bootstraps_init(&d->bootstraps, key, ppmli_descent_samples(rows), d->tasks, arena));
+  PPMLI_TRY(ppmli_bootstrap_init(&d->bootstrap, key, ppmli_descent_samples(rows), d->tasks,
+                                 ppmli_bootstrap_scratch(p), arena));
   return ppmli_slices_init(&d->scratch, d->tasks, ppmli_auto_scratch_bytes(p), arena);
 }
 
 /* --------------------------------------------------------------- bootstrap */
 
-/* Modulus switch and the table: the accumulators of a share of the samples. */
-PPMLI_STATIC void ppmli_bootstraps_table_task(void *argument, size_t index) {
-  const ppmli_bootstraps *b = (const ppmli_bootstraps *)argument;
-  const ppml_params *p = b->x.params;
-  ppmli_share share = ppmli_infer_share(&b->x, b->x.width, index);
-  for (size_t s = share.first; s < share.first + share.count; s++) {
-    uint16_t *exponents = b->x.exponents + s * (p->lwe_dim + 1);
-    ppmli_lwe_modulus_switch(exponents, b->x.short_lwe + s * ppmli_lwe_short_words(p), p);
-    ppmli_pbs_begin(b->x.acc + s * 2 * p->poly_size, b->table, exponents, p);
-  }
+/* The one table of all samples. */
+PPMLI_STATIC void ppmli_descent_table(uint64_t *table, const void *context, size_t sample) {
+  const ppmli_descent *d = (const ppmli_descent *)context;
+  (void)sample;
+  memcpy(table, d->table, d->params->poly_size * sizeof *table);
 }
 
-/* Bootstraps x.lwe [samples][N + 1] by b->table, in one walk over the key.
- *   x.acc  [samples][2][N]  out: its constant coefficient is the result */
-PPMLI_STATIC int ppmli_bootstraps_run(ppmli_bootstraps *b, size_t samples,
-                                      const ppml_parallel *parallel) {
-  ppmli_infer *x = &b->x;
-  x->width = samples;
-  PPMLI_TRY(ppmli_key_walk_begin(x->key));
-  ppmli_parallel_run(parallel, x->tasks, ppmli_infer_start_task, x);
-  memset(&x->slab, 0, sizeof x->slab);
-  while (ppmli_key_walk_rows(&x->slab, x->key, parallel))
-    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_switch_task, x);
-  ppmli_parallel_run(parallel, x->tasks, ppmli_bootstraps_table_task, b);
-  memset(&x->slab, 0, sizeof x->slab);
-  while (ppmli_key_walk_steps(&x->slab, x->key, parallel))
-    ppmli_parallel_run(parallel, x->tasks, ppmli_infer_rotate_task, x);
-  return ppmli_key_walk_end(x->key);
+/* Bootstraps d->lwe by d->table to d->bootstrap.acc, whose constant coefficients are the results. */
+PPMLI_STATIC int ppmli_descent_bootstrap(ppmli_descent *d, size_t samples) {
+  ppmli_tables tables = {ppmli_descent_table, d};
+  return ppmli_bootstrap_rotate(&d->bootstrap, d->lwe, samples, tables, d->parallel);
 }
 
 /* -------------------------------------------------------------- a step */
@@ -210,7 +163,7 @@ PPMLI_STATIC void ppmli_descent_labels(ppmli_descent *d, uint32_t output, uint32
   ppmli_packing_keep(d->glwe, steps, d->packing, &scratch);
 }
 
-/* Residuals of a batch but for their labels: packed at d->bootstraps.x.acc, row q at
+/* Residuals of a batch but for their labels: packed at d->bootstrap.acc, row q at
  * Y^(-stride q). */
 PPMLI_STATIC int ppmli_descent_scores(ppmli_descent *d, uint32_t output, uint32_t batch,
                                       ppml_arena *arena) {
@@ -222,12 +175,11 @@ PPMLI_STATIC int ppmli_descent_scores(ppmli_descent *d, uint32_t output, uint32_
   ppmli_descent_turn(d, d->glwe, batch);
   for (size_t q = 0; q < rows->batch; q++) {
     if (q) ppmli_descent_turn(d, d->glwe, stride);
-    ppmli_glwe_extract(d->bootstraps.x.lwe + q * (N + 1), d->glwe, p);
+    ppmli_glwe_extract(d->lwe + q * (N + 1), d->glwe, p);
   }
-  ppmli_schedule_table(d->bootstraps.table, ppmli_schedule_residual_scale(&d->schedule, d->step),
-                       p);
-  PPMLI_TRY(ppmli_bootstraps_run(&d->bootstraps, rows->batch, d->parallel));
-  return ppmli_packing_run(d->bootstraps.x.acc, rows->batch, d->packing, d->parallel, arena);
+  ppmli_schedule_table(d->table, ppmli_schedule_residual_scale(&d->schedule, d->step), p);
+  PPMLI_TRY(ppmli_descent_bootstrap(d, rows->batch));
+  return ppmli_packing_run(d->bootstrap.acc, rows->batch, d->packing, d->parallel, arena);
 }
 
 /* A share of the features: what the bootstraps gave, cleared, is added to w; w to the mean. */
@@ -248,7 +200,7 @@ PPMLI_STATIC void ppmli_descent_update_task(void *argument, size_t index) {
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */
   for (size_t i = ppmli_parallel_share(features, d->tasks, index); i < end; i++) {
-    uint64_t *change = d->bootstraps.x.acc + i * words;
+    uint64_t *change = d->bootstrap.acc + i * words;
     uint64_t *w = d->w + (u->output * features + i) * words, *sum = d->sum + (w - d->w);
     ppmli_packing_keep(change, ppmli_auto_steps(d->params), d->packing, &scratch);
     for (size_t e = 0; e < words; e++) w[e] += change[e];
@@ -265,10 +217,10 @@ PPMLI_STATIC int ppmli_descent_move(ppmli_descent *d, uint32_t output) {
   ppmli_rows_multiply(d->doubles, &d->block, d->glwe, rows, p, d->fft);
   for (size_t i = 0; i < rows->features; i++) {
     ppmli_rows_product(d->other, d->doubles, i, &d->block, rows, p, d->fft);
-    ppmli_glwe_extract(d->bootstraps.x.lwe + i * (p->poly_size + 1), d->other, p);
+    ppmli_glwe_extract(d->lwe + i * (p->poly_size + 1), d->other, p);
   }
-  ppmli_schedule_table(d->bootstraps.table, ppmli_schedule_weight_scale(&d->schedule, d->step), p);
-  PPMLI_TRY(ppmli_bootstraps_run(&d->bootstraps, rows->features, d->parallel));
+  ppmli_schedule_table(d->table, ppmli_schedule_weight_scale(&d->schedule, d->step), p);
+  PPMLI_TRY(ppmli_descent_bootstrap(d, rows->features));
   ppmli_parallel_run(d->parallel, d->tasks, ppmli_descent_update_task, &update);
   return PPML_OK;
 }
@@ -277,7 +229,7 @@ PPMLI_STATIC int ppmli_descent_move(ppmli_descent *d, uint32_t output) {
 PPMLI_STATIC int ppmli_descent_step(ppmli_descent *d, uint32_t batch, ppml_arena *arena) {
   size_t N = d->params->poly_size;
   for (uint32_t c = 0; c < d->schedule.rows.outputs; c++) {
-    const uint64_t *scores = d->bootstraps.x.acc; /* in step 0 all are 0 */
+    const uint64_t *scores = d->bootstrap.acc; /* in step 0 all are 0 */
     if (d->step) PPMLI_TRY(ppmli_descent_scores(d, c, batch, arena));
     ppmli_descent_labels(d, c, batch);
     for (size_t i = 0; i < 2 * N && d->step; i++) d->glwe[i] += scores[i];

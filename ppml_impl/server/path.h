@@ -3,7 +3,6 @@
 #ifndef PPMLI_SERVER_PATH_H
 #define PPMLI_SERVER_PATH_H
 
-#include "bootstrap.h"
 #include "layers.h"
 #include "linear_score.h"
 #include "pooled_run.h"

@@ -4,8 +4,8 @@
 #define PPMLI_TRAIN_FINISH_H
 
 #include "../base/parallel.h"
-#include "../network/answer.h"
 #include "../network/clear.h"
+#include "../network/labels.h"
 #include "../network/model.h"
 #include "../network/room.h"
 #include "../network/spec.h"

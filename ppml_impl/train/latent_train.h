@@ -127,6 +127,13 @@ PPMLI_STATIC int ppmli_latent_images_are_valid(const ppml_spec *s, const ppml_im
   return PPML_OK;
 }
 
+/* Makes a network's arrays the model's. */
+PPMLI_STATIC void ppmli_latent_take(ppml_model *m, const ppmli_pooled *net, const uint8_t *mean) {
+  m->pooled.square = net->square, m->pooled.linear = net->linear;
+  m->pooled.bias = net->bias, m->pooled.peak = net->peak;
+  m->pooled.mean = mean;
+}
+
 /* Arguments as of ppml_train_pooled. */
 PPMLI_STATIC int ppmli_latent_train(ppml_model *m, const ppml_pooled_options *o,
                                     const ppml_images *train, const ppml_images *validation,
@@ -148,9 +155,7 @@ PPMLI_STATIC int ppmli_latent_train(ppml_model *m, const ppml_pooled_options *o,
   e = ppmli_spec_encoder(&m->spec);
   PPMLI_TRY(ppmli_pooled_train(&net, &m->spec, &m->margin_p05, &e, o, NULL, train, validation,
                                parallel, watch, arena));
-  m->pooled.square = net.square, m->pooled.linear = net.linear;
-  m->pooled.bias = net.bias, m->pooled.peak = net.peak;
-  m->pooled.mean = values ? mean : NULL;
+  ppmli_latent_take(m, &net, values ? mean : NULL);
   return PPML_OK;
 }
 

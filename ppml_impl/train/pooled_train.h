@@ -549,7 +549,8 @@ PPMLI_STATIC uint32_t ppmli_pooled_finish(ppmli_pooled_trainer *t) {
   finish.validation.count = t->validation.count;
   finish.scores = t->scores;
   finish.class_weight = t->class_weight;
-  for (uint32_t c = 0; c < t->spec->outputs && t->spec->task == PPML_TASK_LABELS; c++)
+  int is_fitted = t->given == NULL && t->spec->task == PPML_TASK_LABELS; /* else they are 0 */
+  for (uint32_t c = 0; c < t->spec->outputs && is_fitted; c++)
     finish.model.spec.threshold[c] = ppmli_finish_threshold(&finish, c);
   finish.model.spec.score_unit = ppmli_finish_score_unit(&finish);
   *t->spec = finish.model.spec;

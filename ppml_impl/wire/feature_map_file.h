@@ -7,8 +7,8 @@
 #include "../base/digest.h"
 #include "../math/torus.h"
 #include "../network/features.h"
-#include "client_file.h"
 #include "container.h"
+#include "spec_file.h"
 
 /* ------------------------------------------------------------------ file */
 

@@ -11,9 +11,9 @@
 #include "../network/model.h"
 #include "../network/pooled.h"
 #include "../network/pooled_model.h"
-#include "client_file.h"
 #include "container.h"
 #include "limits.h"
+#include "spec_file.h"
 
 /* --------------------------------------------------------------- layers */
 

@@ -1,0 +1,104 @@
+/* How a spec stands in a file: what images and answers look like, and the encoder, if there is one.  In and out:
+ * a ppml_spec.  It has no file of its own; client_file.h and model_file.h begin with it. */
+#ifndef PPMLI_WIRE_SPEC_FILE_H
+#define PPMLI_WIRE_SPEC_FILE_H
+
+#include "../network/spec.h"
+#include "container.h"
+
+/* -------------------------------------------------------------- encoder */
+
+#define PPMLI_SPEC_ENCODER 0x100u /* in the word of the task: an encoder follows the spec */
+
+/* Arrays that an encoder has: weights, or none; centers and spreads, or none. */
+PPMLI_STATIC size_t ppmli_encoder_weights(const ppml_spec *s) {
+  const ppml_encoder *e = &s->encoder;
+  if (e->kind != PPML_ENCODER_PATCHES) return 0;
+  return (size_t)e->channels * e->patch * e->patch * s->channels;
+}
+
+PPMLI_INLINE size_t ppmli_encoder_centers(const ppml_encoder *e) {
+  return e->standardise ? 0 : e->channels;
+}
+
+PPMLI_STATIC void ppmli_encoder_put(ppmli_out *out, const ppml_spec *s) {
+  const ppml_encoder *e = &s->encoder;
+  ppmli_out_u32(out, e->kind);
+  ppmli_out_u32(out, e->patch);
+  ppmli_out_u32(out, e->channels);
+  ppmli_out_u32(out, e->standardise);
+  ppmli_out_u32(out, e->regions);
+  ppmli_out_u32(out, e->reach);
+  ppmli_out_i32s(out, &e->scale_log2, 1);
+  ppmli_out_i32s(out, e->center, ppmli_encoder_centers(e));
+  ppmli_out_i32s(out, e->spread, ppmli_encoder_centers(e));
+  ppmli_out_bytes(out, e->weight, ppmli_encoder_weights(s));
+}
+
+PPMLI_STATIC size_t ppmli_encoder_wire_bytes(const ppml_spec *s) {
+  if (s->encoder.kind == PPML_ENCODER_NONE) return 0;
+  return 7 * 4 + 8 * ppmli_encoder_centers(&s->encoder) + ppmli_encoder_weights(s);
+}
+
+/* Shapes are checked before arrays of that size are read. */
+PPMLI_STATIC int ppmli_encoder_get(ppml_spec *s, ppmli_in *in) {
+  ppml_encoder *e = &s->encoder;
+  e->kind = ppmli_in_u32(in);
+  e->patch = ppmli_in_u32(in);
+  e->channels = ppmli_in_u32(in);
+  e->standardise = ppmli_in_u32(in);
+  e->regions = ppmli_in_u32(in);
+  e->reach = ppmli_in_u32(in);
+  ppmli_in_i32s(in, &e->scale_log2, 1);
+  if (in->error) return in->error;
+  if (e->kind == PPML_ENCODER_NONE || !ppmli_spec_has_shape(s)) return PPML_ERR_RANGE;
+  if (ppmli_spec_encoder_shape_fault(s) != PPMLI_FAULT_NONE) return PPML_ERR_RANGE;
+  ppmli_in_i32s(in, e->center, ppmli_encoder_centers(e));
+  ppmli_in_i32s(in, e->spread, ppmli_encoder_centers(e));
+  ppmli_in_bytes(in, e->weight, ppmli_encoder_weights(s));
+  return in->error;
+}
+
+/* ----------------------------------------------------------------- spec */
+
+PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
+  const uint32_t fields[] = {s->width,   s->height,  s->channels,  s->input_bits,
+                             s->classes, s->outputs, s->score_unit};
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) ppmli_out_u32(out, fields[i]);
+  for (uint32_t c = 0; c < s->classes; c++)
+    ppmli_out_bytes(out, s->class_name[c], PPML_CLASS_NAME_BYTES);
+  int has_encoder = s->encoder.kind != PPML_ENCODER_NONE;
+  ppmli_out_u32(out, s->task | (has_encoder ? PPMLI_SPEC_ENCODER : 0));
+  ppmli_out_i32s(out, s->threshold, s->outputs);
+  if (has_encoder) ppmli_encoder_put(out, s);
+}
+
+PPMLI_STATIC size_t ppmli_spec_wire_bytes(const ppml_spec *s) {
+  return 8 * 4 + (size_t)s->classes * PPML_CLASS_NAME_BYTES + (size_t)s->outputs * 4 +
+         ppmli_encoder_wire_bytes(s);
+}
+
+PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *limits) {
+  memset(s, 0, sizeof *s);
+  s->width = ppmli_in_u32(in);
+  s->height = ppmli_in_u32(in);
+  s->channels = ppmli_in_u32(in);
+  s->input_bits = ppmli_in_u32(in);
+  s->classes = ppmli_in_u32(in);
+  s->outputs = ppmli_in_u32(in);
+  s->score_unit = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (s->classes > PPML_CLASSES_MAX || s->outputs > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
+  for (uint32_t c = 0; c < s->classes; c++)
+    ppmli_in_bytes(in, s->class_name[c], PPML_CLASS_NAME_BYTES);
+  s->task = ppmli_in_u32(in);
+  ppmli_in_i32s(in, s->threshold, s->outputs);
+  if (in->error) return in->error;
+  if (s->task & PPMLI_SPEC_ENCODER) {
+    s->task &= ~PPMLI_SPEC_ENCODER;
+    PPMLI_TRY(ppmli_encoder_get(s, in));
+  }
+  return ppmli_spec_is_valid(s, limits) ? PPML_OK : PPML_ERR_RANGE;
+}
+
+#endif
