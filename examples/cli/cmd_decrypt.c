@@ -323,7 +323,7 @@ static int decrypt_answers(classified *c, ledger *l, stream_file *file, const de
   ledger_line *line = NULL;
   ppml_request request;
   int status = find_asked(&line, &request, l, file, r, key);
-  if (status) return status;
+  if (status || line == NULL) return status;
   c->asked = line;
   status = read_answers(c, file, &request, r, key);
   if (status) return status;
