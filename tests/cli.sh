@@ -1011,31 +1011,31 @@ ok "features" "$PPML" features "$TINY/tiny.npz" -o lm.ppml --count 8 --class-nam
 has_fields "features --json" features batch fitted_on classes outputs
 ok "features again" "$PPML" features "$TINY/tiny.npz" -o lm2.ppml --count 8 --class-names left,right
 cmp -s lm.ppml lm2.ppml && pass || fail "features: another map from the same seed"
-ok "keygen for a map" "$PPML" keygen lm.ppml --secret-key lsk --eval-key lek
-[ "$(stat -c %a lsk)" = 600 ] && pass || fail "keygen for a map: a secret key of mode $(stat -c %a lsk)"
+ok "keygen for a map" "$PPML" keygen lm.ppml --secret-key mapsk --eval-key lek
+[ "$(stat -c %a mapsk)" = 600 ] && pass || fail "keygen for a map: a secret key of mode $(stat -c %a mapsk)"
 for method in descent gram sums; do
-  ok "encrypt for $method" "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --method $method -o l$method.ct
+  ok "encrypt for $method" "$PPML" encrypt --secret-key mapsk --training lm.ppml "$TINY/tiny.npz" --method $method -o l$method.ct
   ok "learn by $method" "$PPML" learn l$method.ct --eval-key lek -o l$method.model --json
   has_fields "learn --json" method features outputs rows steps seconds threads
   ok "info of a model by $method" "$PPML" info l$method.model
-  ok "decrypt a model by $method" "$PPML" decrypt --secret-key lsk --features lm.ppml l$method.model -o l$method.ppml
+  ok "decrypt a model by $method" "$PPML" decrypt --secret-key mapsk --features lm.ppml l$method.model -o l$method.ppml
   ok "compile a model by $method" "$PPML" compile l$method.ppml -o lc.ppml --client lcl.ppml --agreement 0 --params fast
 done
-ok "encrypt for descent again" "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" -o lagain.ct
+ok "encrypt for descent again" "$PPML" encrypt --secret-key mapsk --training lm.ppml "$TINY/tiny.npz" -o lagain.ct
 [ "$(stat -c %s ldescent.ct)" = "$(stat -c %s lagain.ct)" ] && ! cmp -s ldescent.ct lagain.ct && pass || fail "two encryptions of a training set"
 ok "learn from two sets" "$PPML" learn lsums.ct lsums.ct -o ltwo.model
-ok "encrypt for an encrypted model" "$PPML" encrypt --secret-key lsk --features lm.ppml "$TINY/tiny.npz" --split test -o lin.ct
+ok "encrypt for an encrypted model" "$PPML" encrypt --secret-key mapsk --features lm.ppml "$TINY/tiny.npz" --split test -o lin.ct
 ok "infer by an encrypted model" "$PPML" infer ldescent.model --eval-key lek lin.ct -o lout.ct
 ok "simulate learning" "$PPML" simulate --learn lm.ppml "$TINY/tiny.npz" --orders 2 --json
 has_fields "simulate --learn --json" method rows orders accuracy_clear agreement_expected
-for file in lm.ppml lek lsk ldescent.ct lsums.ct lgram.model lin.ct lout.ct; do
+for file in lm.ppml lek mapsk ldescent.ct lsums.ct lgram.model lin.ct lout.ct; do
   ok "info of $file" "$PPML" info $file --json
   has_fields "info of $file" kind
 done
-told "decrypt answers by an encrypted model" 1 "$PPML" decrypt --secret-key lsk lout.ct --json
+told "decrypt answers by an encrypted model" 1 "$PPML" decrypt --secret-key mapsk lout.ct --json
 has_fields "decrypt answers by an encrypted model" results class probabilities
-refuses "answers that were given before" 77 "$PPML" decrypt --secret-key lsk lout.ct
-refuses "scores by an encrypted model" 64 "$PPML" decrypt --secret-key lsk lout.ct --scores
+refuses "answers that were given before" 77 "$PPML" decrypt --secret-key mapsk lout.ct
+refuses "scores by an encrypted model" 64 "$PPML" decrypt --secret-key mapsk lout.ct --scores
 
 # What belongs together is said by ids in headers, which are mended here: another key's, another map's.
 foreign() {
@@ -1058,7 +1058,7 @@ refuses "a set for another method" 77 "$PPML" learn lgram.ct --method descent --
 refuses "sets for two methods" 77 "$PPML" learn lgram.ct ldescent.ct --eval-key lek -o new.model
 refuses "images without labels" 65 "$PPML" learn lin.ct --eval-key lek -o new.model
 refuses "no learning key" 64 "$PPML" learn lgram.ct -o new.model
-refuses "another learning key" 65 "$PPML" learn lgram.ct --eval-key lsk -o new.model
+refuses "another learning key" 65 "$PPML" learn lgram.ct --eval-key mapsk -o new.model
 cp ldescent.model lbad.checkpoint
 refuses "a checkpoint of another kind" 65 "$PPML" learn ldescent.ct --eval-key lek -o new.model --checkpoint lbad.checkpoint
 head -c 100 ldescent.model >lbad.checkpoint
@@ -1066,17 +1066,17 @@ refuses "a damaged checkpoint" 65 "$PPML" learn ldescent.ct --eval-key lek -o ne
 refuses "a model in place of a set" 64 "$PPML" learn ldescent.ct --eval-key lek -o ldescent.ct
 refuses "moments for an encrypted model" 77 "$PPML" infer lgram.model --eval-key lek lin.ct -o new.ct
 refuses "labels for an encrypted model" 77 "$PPML" infer ldescent.model --eval-key lek ldescent.ct -o new.ct
-refuses "a method that there is not" 64 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --method magic -o new.ct
-refuses "no images" 64 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --count 0 -o new.ct
-refuses "one class alone" 65 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny.npz" --count 1 -o new.ct
-refuses "images of another shape" 65 "$PPML" encrypt --secret-key lsk --training lm.ppml "$TINY/tiny_rgb.npz" -o new.ct
+refuses "a method that there is not" 64 "$PPML" encrypt --secret-key mapsk --training lm.ppml "$TINY/tiny.npz" --method magic -o new.ct
+refuses "no images" 64 "$PPML" encrypt --secret-key mapsk --training lm.ppml "$TINY/tiny.npz" --count 0 -o new.ct
+refuses "one class alone" 65 "$PPML" encrypt --secret-key mapsk --training lm.ppml "$TINY/tiny.npz" --count 1 -o new.ct
+refuses "images of another shape" 65 "$PPML" encrypt --secret-key mapsk --training lm.ppml "$TINY/tiny_rgb.npz" -o new.ct
 refuses "no features" 64 "$PPML" features "$TINY/tiny.npz" -o new.ppml --count 0
 refuses "more features than there may be" 64 "$PPML" features "$TINY/tiny.npz" -o new.ppml --count 257
 refuses "more features than an image has" 64 "$PPML" features "$TINY/tiny.npz" -o new.ppml --count 200
 refuses "a task beside labels" 65 "$PPML" features "$TINY/tiny_labels.npz" -o new.ppml --count 2 --task grade
 ok "a map with one feature less" "$PPML" features "$TINY/tiny.npz" -o lm7.ppml --count 7
-refuses "another map's key" 77 "$PPML" encrypt --secret-key lsk --training lm7.ppml "$TINY/tiny.npz" -o new.ct
-refuses "another map's model" 77 "$PPML" decrypt --secret-key lsk --features lm7.ppml ldescent.model -o new.ppml
+refuses "another map's key" 77 "$PPML" encrypt --secret-key mapsk --training lm7.ppml "$TINY/tiny.npz" -o new.ct
+refuses "another map's model" 77 "$PPML" decrypt --secret-key mapsk --features lm7.ppml ldescent.model -o new.ppml
 if full; then
   # Killed after its first step and started again, learning ends with the same model; the checkpoint of
   # one run is none of another.
@@ -1092,14 +1092,40 @@ if full; then
   ok "learn on" "$PPML" learn ldescent.ct --eval-key lek -o lkilled.model --passes 2 --json
   grep -q '"resumed_at": 1' out && pass || fail "learn on: $(cat out)"
   cmp -s lwhole.model lkilled.model && pass || fail "a run that was killed ends with another model"
-  ok "keygen for the same map" "$PPML" keygen lm.ppml --secret-key lsk2 --eval-key lek2
+  ok "keygen for the same map" "$PPML" keygen lm.ppml --secret-key mapsk2 --eval-key lek2
   refuses "a training set of another key" 77 "$PPML" learn lgram.ct --eval-key lek2 -o new.model
-  ok "encrypt under another key" "$PPML" encrypt --secret-key lsk2 --training lm.ppml "$TINY/tiny.npz" --method gram -o lgram2.ct
+  ok "encrypt under another key" "$PPML" encrypt --secret-key mapsk2 --training lm.ppml "$TINY/tiny.npz" --method gram -o lgram2.ct
   refuses "sets of two keys" 77 "$PPML" learn lgram.ct lgram2.ct --eval-key lek -o new.model
-  refuses "another key's model" 77 "$PPML" decrypt --secret-key lsk2 --features lm.ppml ldescent.model -o new.ppml
+  refuses "another key's model" 77 "$PPML" decrypt --secret-key mapsk2 --features lm.ppml ldescent.model -o new.ppml
   ok "verify learning" "$PPML" verify --learn lm.ppml "$TINY/tiny.npz" --method gram --json
   has_fields "verify --learn --json" accuracy_clear accuracy_encrypted agreement learn_s
 fi
+
+# ------------------------------------------------- linear models, without a key
+
+ok "train without hidden layers" "$PPML" train "$TINY/tiny.npz" -o flat.ppml --hidden 0 --json
+has_fields "train --hidden 0" weight_bits curve accuracy
+ok "train with a decay" "$PPML" train "$TINY/tiny.npz" -o flat2.ppml --hidden 0 --decay 10
+refuses "a decay below 0" 64 "$PPML" train "$TINY/tiny.npz" -o new.ppml --hidden 0 --decay -1
+ok "compile a linear model" "$PPML" compile flat.ppml -o flatc.ppml --client flatcl.ppml --json
+grep -q '"name": "linear"' out && pass || fail "compile: a linear model under another set: $(cat out)"
+refuses "a key that nobody needs" 64 "$PPML" keygen flatcl.ppml --secret-key flatsk --eval-key new
+ok "keygen without a key for the server" "$PPML" keygen flatcl.ppml --secret-key flatsk
+ok "encrypt for a linear model" "$PPML" encrypt --secret-key flatsk "$TINY/tiny.npz" --split test --index 0 -o flat.ct
+ok "encrypt the same again" "$PPML" encrypt --secret-key flatsk "$TINY/tiny.npz" --split test --index 0 -o flat2.ct
+ok "encrypt another" "$PPML" encrypt --secret-key flatsk "$TINY/tiny.npz" --split test --index 1 -o flat3.ct
+[ "$(stat -c %s flat.ct)" -lt 500 ] && pass || fail "encrypt: an image of 64 pixels takes $(stat -c %s flat.ct) bytes"
+cmp -s flat.ct flat2.ct && fail "encrypt: the same ciphertext twice" || pass
+ok "infer without a key" "$PPML" infer flatc.ppml flat.ct flat3.ct -o flatout.ct
+refuses "infer with a key that nobody needs" 64 "$PPML" infer flatc.ppml --eval-key flatc.ppml flat.ct -o new.ct
+told "decrypt an answer of a linear model" 1 "$PPML" decrypt --secret-key flatsk flatout.ct --json
+for file in flatc.ppml flatcl.ppml flatsk flat.ct flatout.ct; do
+  ok "info of $file" "$PPML" info $file --json
+  has_fields "info of $file" kind
+done
+ok "verify a linear model" "$PPML" verify flatc.ppml "$TINY/tiny.npz" --count 40 --json
+has_fields "verify a linear model" agreement
+refuses "a set without a key for hidden layers" 77 "$PPML" compile dm.ppml -o new.ppml --client new --params linear
 
 # ------------------------------------------------------------------- real data
 

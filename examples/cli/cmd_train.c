@@ -95,7 +95,7 @@ static void set_activation(train_request *r, uint32_t activation) {
 static int squares_fit(const ppml_train_options *o) {
   const ppml_params *p;
   for (size_t i = 0; o->hidden_count == 1 && (p = ppml_params_by_index(i)) != NULL; i++)
-    if (p->slots >= o->hidden[0]) return 1;
+    if (p->kind == PPML_SET_LEVELED && p->slots >= o->hidden[0]) return 1;
   return 0;
 }
 
