@@ -35,9 +35,11 @@ PPMLI_STATIC int ppmli_rounded_scale(ppml_circuit *c, int32_t *const *gain, ppml
     uint32_t neuron = 0;
     int error = ppmli_circuit_scale_layer(c, l, gain[l], &neuron);
     if (error == PPML_OK) continue;
-    memset(refusal, 0, sizeof *refusal);
-    refusal->layer = l;
-    refusal->neuron = neuron;
+    if (refusal->params == NULL) { /* else a set without bootstraps had room */
+      memset(refusal, 0, sizeof *refusal);
+      refusal->layer = l;
+      refusal->neuron = neuron;
+    }
     return error;
   }
   return PPML_OK;
