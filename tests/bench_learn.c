@@ -423,8 +423,7 @@ static int tell_step(void *context, const ppmli_descent *d) {
 static void open_set(bench *b, const keys *k, ppmli_training_file *file, ppml_reader *reader) {
   ppml_limits limits = ppml_limits_default();
   limits.payload_bytes = (uint64_t)1 << 32;
-  ck_assert(ppmli_training_open(file, reader, PPML_KIND_INPUT, &limits, b->map.id, k->secret.id) ==
-            PPML_OK);
+  ck_assert(ppmli_training_open(file, reader, &limits, b->map.id, k->secret.id) == PPML_OK);
 }
 
 static void descend(bench *b, const ppmli_training_plan *plan, uint32_t passes, const double *clear,

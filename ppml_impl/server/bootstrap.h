@@ -170,7 +170,7 @@ PPMLI_STATIC void ppmli_rotate_task(void *argument, size_t index) {
   size_t acc_words = ppmli_params_long_dim(p) + p->poly_size;
   int error = ppmli_pbs_rotate(
       work->acc + share.first * acc_words, work->exponents + share.first * (p->lwe_dim + 1),
-      share.count, x->slab.first, x->slab.count, x->slab.bsk, p, work->key->fft, &arena);
+      share.count, x->slab.first, x->slab.count, x->slab.steps, p, work->key->fft, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */
 }

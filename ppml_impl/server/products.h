@@ -263,7 +263,7 @@ PPMLI_STATIC void ppmli_evaluate_steps_task(void *argument, size_t index) {
   size_t end = ppmli_parallel_share(x->images, x->tasks, index + 1);
   for (size_t s = 0; s < x->slab.count; s++)
     for (size_t i = first; i < end; i++) {
-      const double *key = x->slab.bsk + s * ppmli_switch_doubles(p);
+      const double *key = x->slab.steps + s * ppmli_switch_doubles(p);
       ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
       uint64_t *h = x->glwe + i * x->sums * 2 * p->poly_size;
       int error = x->slab.first + s < ppmli_params_trace_steps(p)

@@ -38,8 +38,7 @@ PPMLI_STATIC int ppmli_packing_put(ppmli_out *out, const ppml_secret_key *key, p
   ppmli_out_bytes(out, seeds.mask, sizeof seeds.mask);
   for (uint32_t step = 0; step < ppmli_auto_steps(p); step++)
     for (uint32_t l = 0; l < PPMLI_AUTO_LEVELS && error == PPML_OK; l++) {
-      error =
-          ppmli_auto_encrypt_row(wire, p, key->glwe_bits, step, l, seeds.mask, seeds.noise, arena);
+      error = ppmli_auto_encrypt_row(wire, p, key->glwe_bits, step, l, &seeds, arena);
       if (error == PPML_OK) ppmli_out_bytes(out, wire, bytes);
     }
   ppmli_seeds_wipe(&seeds);
