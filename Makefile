@@ -128,10 +128,6 @@ $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEAD
 	@echo "  cc $@"
 	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) $(CHECK_LIBS) -lm -o $@
 
-# Learning from encrypted images on real data, see its head; minutes, so no suite.
-$(BUILD)/bench_learn: tests/bench_learn.c $(HEADERS) $(BUILD)/cli/npz.o $(BUILD)/cli/inflate.o
-	@$(COMPILE) -pthread $< $(BUILD)/cli/npz.o $(BUILD)/cli/inflate.o -lm -o $@
-
 # Without FULL=1 the noise statistics, the data sets and most of the other builds are left out.
 NOT_ALONE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(PROCESSORS))
 

@@ -287,7 +287,9 @@ enum {
       1, /* several bootstraps for each, on digits of its accumulator: no noise is left */
   PPML_SET_LEVELED = 2, /* no bootstrap: products of ciphertexts.  GLWE key switches have the
                            bootstrap's gadget, and noise on a torus of 80 bits */
-  PPML_SET_POOLED = 3   /* likewise, of the latents of a pooled network */
+  PPML_SET_POOLED = 3,  /* likewise, of the latents of a pooled network */
+  PPML_SET_LINEAR = 4   /* sums alone, of models without hidden layers: there is no evaluation key.
+                           Noise is on a torus of 32 bits */
 };
 
 /* One named set.  Read-only: the library has its own table and files name an
@@ -678,6 +680,7 @@ typedef struct ppml_input {
   uint8_t key_id[PPML_ID_BYTES];
   uint8_t seed[PPML_SEED_BYTES];
   uint32_t blocks;      /* GLWE ciphertexts: inputs / (poly_size / slots or poly_size), up */
+  uint32_t words;       /* of body that travel: all of them; of LINEAR sets one for each value */
   const uint64_t *body; /* [blocks][poly_size] */
   const uint8_t *tail;  /* [blocks][poly_size] of a leveled set: 8 bits more of each word */
 } ppml_input;
@@ -835,6 +838,14 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
                                   const ppml_limits *limits, const ppml_circuit *circuit,
                                   const char *backend, size_t threads,
                                   ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Of a circuit that needs no evaluation key, whose set is a LINEAR one: what takes its place in ppml_infer
+ * and ppml_eval_key_prepare, for the images of any client.
+ * Memory: ppml_eval_key_none_bytes, 0 for a circuit that needs a key.
+ * Errors: ARG, NAME, PARAMS (a circuit that needs a key), NOMEM, ARITHMETIC. */
+PPML_API size_t ppml_eval_key_none_bytes(const ppml_circuit *circuit);
+PPML_API int ppml_eval_key_none(ppml_eval_key *key, const ppml_circuit *circuit,
+                                const char *backend, ppml_arena *arena) PPML_MUST_CHECK;
 
 /* Optional, after reading: transforms a leveled circuit's weights once, which every ppml_infer
  * does otherwise, in a sixth of its time for one image.  Does nothing for other circuits.

@@ -3,7 +3,6 @@
 #include "learn_support.h"
 
 #include "../ppml_impl/train/linear_fold.h"
-#include "../ppml_impl/train/linear_peaks.h"
 
 /* --------------------------------------------------------------------- map */
 
@@ -393,30 +392,6 @@ START_TEST(a_folded_model_scores_as_its_features_do) {
 }
 END_TEST
 
-START_TEST(peaks_leave_one_score_in_4000_above) {
-  test_images images = test_images_make(2100, 2, 11);
-  ppml_arena arena = test_arena((size_t)1 << 20);
-  ppml_features map = map_make(&images, 2, PPML_TASK_CLASS, 5, &arena);
-  ppml_image_source source = test_source(&images);
-  ppml_rng rng = test_rng(4);
-  ppml_model m;
-  double w[6] = {0.3, -0.2, 0.1, 0.4, 0, 0.05};
-  int32_t peak, scores, above = 0, most = 0;
-  ck_assert_int_eq(ppmli_linear_fold_run(&m, &map, w, &arena), PPML_OK);
-  ck_assert_int_eq(ppmli_linear_peaks(&peak, &m, &source, &rng, &arena), PPML_OK);
-  for (size_t n = 0; n < images.count; n++) {
-    ck_assert_int_eq(ppml_model_predict(&scores, &m, images.pixels + n * TEST_INPUTS, &arena),
-                     PPML_OK);
-    above += abs(scores) >= peak;
-    if (abs(scores) > most) most = abs(scores);
-  }
-  ck_assert(above <= 1 && peak > most / 2);
-  source.count = 0;
-  ck_assert_int_eq(ppmli_linear_peaks(&peak, &m, &source, &rng, &arena), PPML_ERR_ARG);
-  test_arena_free(&arena), test_images_free(&images);
-}
-END_TEST
-
 int main(void) {
   Suite *suite = suite_create("features");
   TCase *law = test_case(suite, "law"), *error = test_case(suite, "error");
@@ -431,6 +406,5 @@ int main(void) {
   tcase_add_test(error, what_cannot_be_learnt_from_is_refused);
   tcase_add_test(error, a_damaged_or_foreign_set_is_refused);
   tcase_add_test(law, a_folded_model_scores_as_its_features_do);
-  tcase_add_test(law, peaks_leave_one_score_in_4000_above);
   return test_run(suite);
 }

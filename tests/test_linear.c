@@ -2,15 +2,12 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-#include "../ppml_impl/client/linear_encrypt.h"
-#include "../ppml_impl/plan/linear_noise.h"
-#include "../ppml_impl/server/linear_score.h"
-
-/* A model, its client's key and a server that has made it ready. */
+/* A model, its circuit, its client's key and a server that has made it ready. */
 typedef struct bench {
   test_net net;
+  ppml_circuit circuit;
   ppml_secret_key key;
-  ppmli_linear_model server;
+  ppml_eval_key none;
   ppml_arena memory, scratch;
 } bench;
 
@@ -31,13 +28,12 @@ static bench *bench_make(uint32_t width, uint32_t height, uint32_t channels, uin
   for (uint32_t j = 0; j < b->net.model.spec.outputs; j++)
     b->net.peak[0][j] = (int32_t)(5 * spread) + 1000;
   b->net.model.layer[0].peak = b->net.peak[0];
-  ppmli_linear_client(&client, &b->net.model);
-  memset(client.circuit_id, 7, sizeof client.circuit_id);
+  const ppml_compile_options options = {ppml_params_by_name("linear"), 0, 0, 0};
+  b->memory = test_arena((size_t)1 << 22);
+  ck_assert_int_eq(ppml_compile(&b->circuit, &b->net.model, &options, NULL, &b->memory), PPML_OK);
+  ppml_client_from_circuit(&client, &b->circuit);
   test_secret_key_make(&b->key, &client, &rng);
-  b->memory = test_arena(ppmli_linear_model_bytes(&b->net.model));
-  ck_assert_int_eq(ppmli_linear_model_init(&b->server, &b->net.model,
-                                           ppmli_backend_by_name(backend), &b->memory),
-                   PPML_OK);
+  ck_assert_int_eq(ppml_eval_key_none(&b->none, &b->circuit, backend, &b->memory), PPML_OK);
   b->scratch = test_arena((size_t)1 << 24);
   return b;
 }
@@ -46,6 +42,17 @@ static void bench_free(bench *b) {
   test_arena_free(&b->memory);
   test_arena_free(&b->scratch);
   free(b);
+}
+
+static void bench_encrypt(ppml_input *input, bench *b, const uint8_t *pixels, ppml_rng *rng) {
+  ppml_request request;
+  ck_assert_int_eq(ppml_encrypt(input, &request, &b->key, pixels, rng, &b->scratch), PPML_OK);
+}
+
+static void bench_infer(ppml_output *output, bench *b, const ppml_input *inputs, size_t images,
+                        const ppml_parallel *parallel) {
+  ck_assert_int_eq(ppml_infer(output, &b->circuit, inputs, images, &b->none, parallel, &b->scratch),
+                   PPML_OK);
 }
 
 static void clear_scores(int32_t *scores, const bench *b, const uint8_t *pixels) {
@@ -64,11 +71,8 @@ static void check_images(test_moments *m, bench *b, size_t images, ppml_rng *rng
     ppml_output output;
     size_t mark = b->scratch.used_bytes;
     test_pixels(pixels, inputs, rng);
-    ck_assert_int_eq(ppmli_linear_encrypt_image(&input, &b->key, pixels, rng, &b->scratch),
-                     PPML_OK);
-    ck_assert_int_eq(ppmli_linear_infer(&output, &b->server, &input, 1, b->key.client.circuit_id,
-                                        NULL, &b->scratch),
-                     PPML_OK);
+    bench_encrypt(&input, b, pixels, rng);
+    bench_infer(&output, b, &input, 1, NULL);
     ck_assert_int_eq(ppmli_decrypt_scores(scores, &output, 0, &b->key), PPML_OK);
     clear_scores(clear, b, pixels);
     for (size_t j = 0; j < outputs; j++) test_moments_add(m, scores[j] - clear[j]);
@@ -78,10 +82,11 @@ static void check_images(test_moments *m, bench *b, size_t images, ppml_rng *rng
 }
 
 START_TEST(the_set_is_on_the_security_line) {
-  const ppml_params *p = ppmli_linear_params();
-  double log2_std = log2(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LINEAR_TORUS_BITS));
+  const ppml_params *p = ppml_params_by_name("linear");
+  double log2_std = log2(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_SHORT_TORUS_BITS));
   ck_assert_msg(log2_std >= -22.85 && log2_std < -22.84, "2^%.4f", log2_std);
-  ck_assert(ppmli_linear_security_bits(p) > 131.4);
+  ck_assert(ppml_params_security_bits(p) > 131.4);
+  ck_assert_uint_eq(ppml_eval_key_wire_bytes(p), 0);
 }
 END_TEST
 
@@ -96,7 +101,7 @@ START_TEST(encrypted_scores_are_the_clear_ones_up_to_the_noise_of_the_formula) {
     double squares = 0, outputs = b->net.model.spec.outputs;
     check_images(&m, b, (size_t)(360 / outputs), &rng);
     for (uint32_t j = 0; j < b->net.model.spec.outputs; j++)
-      squares += ppmli_square(ppmli_linear_noise_std(&b->net.model, j)) / outputs;
+      squares += ppmli_square(ppmli_circuit_std(&b->circuit, 0, j)) / outputs;
     test_assert_near(sqrt(m.squares / (double)m.count), sqrt(squares), 0.1);
     ck_assert_msg(m.most < 6 * sqrt(squares), "error %g, expected %g", m.most, sqrt(squares));
     bench_free(b);
@@ -107,33 +112,32 @@ END_TEST
 /* The masks of scores against products of integers, word by word. */
 START_TEST(products_are_exact) {
   bench *b = bench_make(40, 40, 1, 3, test_backend(), 5);
-  const ppml_params *p = b->server.params;
-  size_t N = p->poly_size;
+  const ppml_params *p = b->circuit.params;
+  size_t N = p->poly_size, blocks = 2, words = N + 1;
   ppml_input input;
-  ppmli_linear_scratch s;
+  const uint64_t *lwe;
+  uint32_t *mask = test_memory(4 * N);
   uint64_t *sum = test_memory(8 * N), *a = test_memory(8 * N), *w = test_memory(8 * N);
   uint8_t *pixels = test_memory(1600);
   ppml_rng rng = test_rng(2);
   test_pixels(pixels, 1600, &rng);
-  ck_assert_int_eq(ppmli_linear_encrypt_image(&input, &b->key, pixels, &rng, &b->scratch), PPML_OK);
-  ck_assert_int_eq(ppmli_linear_scratch_init(&s, &b->server, &b->scratch), PPML_OK);
-  ppmli_product shape = {1, 1, b->server.blocks, 3, NULL};
-  ppmli_linear_masks(&b->server, &input, &s);
-  b->server.fft->backend->product(b->server.fft, s.products, s.masks, b->server.weights, &shape);
+  bench_encrypt(&input, b, pixels, &rng);
+  ck_assert_int_eq(ppmli_linear_scores(&lwe, &b->circuit, &input, 1, &b->none, NULL, &b->scratch),
+                   PPML_OK);
   for (uint32_t j = 0; j < 3; j++) {
-    ppmli_linear_lwe(&b->server, &input, j, &s);
     memset(sum, 0, 8 * N);
-    for (size_t block = 0; block < b->server.blocks; block++) {
-      ppmli_stream words;
-      ppmli_stream_init(&words, input.seed, PPMLI_STREAM_INPUT_MASK, block);
-      ppmli_stream_u32(&words, s.words, N);
-      for (size_t i = 0; i < N; i++) a[i] = (uint64_t)s.words[i] << 32;
+    for (size_t block = 0; block < blocks; block++) {
+      ppmli_stream stream;
+      ppmli_stream_init(&stream, input.seed, PPMLI_STREAM_INPUT_MASK, block);
+      ppmli_stream_u32(&stream, mask, N);
+      for (size_t i = 0; i < N; i++) a[i] = (uint64_t)mask[i] << 32;
       ppmli_linear_weight_poly(w, &b->net.model.layer[0], j, block, N);
       test_multiply_add(sum, a, w, N);
     }
-    for (size_t i = 0; i < N; i++) ck_assert_uint_eq(s.lwe[i], i ? 0 - sum[N - i] : sum[0]);
+    for (size_t i = 0; i < N; i++)
+      ck_assert_uint_eq(lwe[j * words + i], i ? 0 - sum[N - i] : sum[0]);
   }
-  free(sum), free(a), free(w), free(pixels);
+  free(sum), free(a), free(w), free(pixels), free(mask);
   bench_free(b);
 }
 END_TEST
@@ -145,19 +149,16 @@ START_TEST(every_backend_gives_the_same_answer) {
   ppml_input input;
   ppml_output one, other;
   test_pixels(pixels, sizeof pixels, &rng);
-  ck_assert_int_eq(ppmli_linear_encrypt_image(&input, &b->key, pixels, &rng, &b->scratch), PPML_OK);
-  ck_assert_int_eq(
-      ppmli_linear_infer(&one, &b->server, &input, 1, b->key.client.circuit_id, NULL, &b->scratch),
-      PPML_OK);
-  ck_assert_int_eq(ppmli_linear_infer(&other, &best->server, &input, 1, b->key.client.circuit_id,
-                                      NULL, &best->scratch),
-                   PPML_OK);
+  bench_encrypt(&input, b, pixels, &rng);
+  bench_infer(&one, b, &input, 1, NULL);
+  bench_infer(&other, best, &input, 1, NULL);
   ck_assert_int_eq(memcmp(one.lwe, other.lwe, 4 * ppmli_output_words(one.params) * 4), 0);
   bench_free(b);
   bench_free(best);
 }
 END_TEST
 
+/* Nor does it matter whether weights were made ready; images of two owners are not answered together. */
 START_TEST(threads_change_nothing) {
   ppml_rng rng = test_rng(4);
   bench *b = bench_make(28, 28, 1, 2, test_backend(), 6);
@@ -167,16 +168,15 @@ START_TEST(threads_change_nothing) {
   ppml_output one, three;
   for (size_t i = 0; i < 7; i++) {
     test_pixels(pixels, sizeof pixels, &rng);
-    ck_assert_int_eq(ppmli_linear_encrypt_image(&inputs[i], &b->key, pixels, &rng, &b->scratch),
-                     PPML_OK);
+    bench_encrypt(&inputs[i], b, pixels, &rng);
   }
-  const uint8_t *id = b->key.client.circuit_id;
-  ck_assert_int_eq(ppmli_linear_infer(&one, &b->server, inputs, 7, id, NULL, &b->scratch), PPML_OK);
-  ck_assert_int_eq(ppmli_linear_infer(&three, &b->server, inputs, 7, id, &parallel, &b->scratch),
-                   PPML_OK);
+  bench_infer(&one, b, inputs, 7, NULL);
+  ck_assert_int_eq(ppml_eval_key_prepare(&b->none, &b->circuit, &b->memory), PPML_OK);
+  bench_infer(&three, b, inputs, 7, &parallel);
   ck_assert_int_eq(memcmp(one.lwe, three.lwe, 7 * ppmli_output_words(one.params) * 4), 0);
+  ck_assert_mem_eq(one.key_id, b->key.id, PPML_ID_BYTES);
   inputs[3].key_id[0] ^= 1;
-  ck_assert_int_eq(ppmli_linear_infer(&one, &b->server, inputs, 7, id, NULL, &b->scratch),
+  ck_assert_int_eq(ppml_infer(&one, &b->circuit, inputs, 7, &b->none, NULL, &b->scratch),
                    PPML_ERR_MISMATCH);
   bench_free(b);
 }
@@ -184,21 +184,15 @@ END_TEST
 
 /* ------------------------------------------------------------------- wire */
 
-/* The payload of an encrypted image, as a container of images would carry it. */
+/* An encrypted image's file, in memory for one ciphertext. */
 static size_t write_image(uint8_t *wire, size_t capacity, bench *b, const uint8_t *pixels,
                           ppml_rng *rng) {
-  ppml_header h;
-  ppmli_out out;
+  ppml_request request;
   ppml_writer writer = ppml_writer_to_memory(wire, capacity);
-  memset(&h, 0, sizeof h);
-  h.kind = PPML_KIND_MODEL; /* stands for a kind that is not registered yet */
-  h.payload_bytes = ppmli_linear_payload_bytes(b->server.params, b->net.model.layer[0].inputs);
-  ppmli_out_begin(&out, &writer, &h);
-  size_t scratch_bytes = ppmli_linear_encrypt_scratch(b->server.params);
-  ppml_arena scratch = test_arena(scratch_bytes);
-  ck_assert_int_eq(ppmli_linear_put_encrypted(&out, &b->key, pixels, rng, &scratch), PPML_OK);
-  ck_assert_int_eq(ppmli_out_end(&out), PPML_OK);
-  ck_assert_uint_eq(scratch.high_bytes, scratch_bytes);
+  size_t bytes = ppml_encrypt_to_bytes(b->key.client.params, &b->key.client.spec);
+  ppml_arena scratch = test_arena(bytes);
+  ck_assert_int_eq(ppml_encrypt_to(&writer, &request, &b->key, pixels, rng, &scratch), PPML_OK);
+  ck_assert_uint_eq(scratch.high_bytes, bytes);
   test_arena_free(&scratch);
   return writer.position;
 }
@@ -206,11 +200,7 @@ static size_t write_image(uint8_t *wire, size_t capacity, bench *b, const uint8_
 static int read_image(ppml_input *input, const uint8_t *wire, size_t count, ppml_arena *arena) {
   ppml_reader reader = ppml_reader_from_memory(wire, count);
   ppml_limits limits = ppml_limits_default();
-  ppml_header h;
-  ppmli_in in;
-  PPMLI_TRY(ppmli_in_begin(&in, &h, &reader, &limits));
-  PPMLI_TRY(ppmli_linear_input_get(input, &in, &limits, arena));
-  return ppmli_in_end(&in);
+  return ppml_input_read(input, &reader, &limits, arena);
 }
 
 START_TEST(an_image_comes_back_from_the_wire_and_has_the_size_that_is_promised) {
@@ -222,14 +212,38 @@ START_TEST(an_image_comes_back_from_the_wire_and_has_the_size_that_is_promised) 
   test_pixels(pixels, sizeof pixels, &again);
   size_t count = write_image(wire, sizeof wire, b, pixels, &rng);
   ck_assert_uint_eq(count, PPMLI_CONTAINER_BYTES + 32 + 4 + 784 * 3);
-  ck_assert_int_eq(ppmli_linear_encrypt_image(&direct, &b->key, pixels, &again, &b->scratch),
-                   PPML_OK);
+  ck_assert_uint_eq(count, ppml_input_wire_bytes(b->circuit.params, &b->net.model.spec));
+  bench_encrypt(&direct, b, pixels, &again);
   ck_assert_int_eq(read_image(&read, wire, count, &b->scratch), PPML_OK);
   ck_assert_int_eq(memcmp(read.seed, direct.seed, PPML_SEED_BYTES), 0);
-  ck_assert_int_eq(memcmp(read.body, direct.body, 784 * 8), 0);
+  ck_assert_int_eq(memcmp(read.body, direct.body, 1024 * 8), 0);
+  ck_assert_uint_eq(read.words, 784);
   ck_assert_int_eq(read_image(&read, wire, count - 1, &b->scratch), PPML_ERR_TRUNCATED);
   wire[PPMLI_HEADER_BYTES + 32]++; /* one pixel more than the payload has */
   ck_assert_int_eq(read_image(&read, wire, count, &b->scratch), PPML_ERR_FORMAT);
+  bench_free(b);
+}
+END_TEST
+
+/* Peaks stay with the model, in its file as well; where it has none, they are not made up. */
+START_TEST(peaks_of_scores_travel_with_the_model) {
+  bench *b = bench_make(5, 3, 1, 4, test_backend(), 12);
+  uint8_t wire[4096];
+  ppml_limits limits = ppml_limits_default();
+  for (int has_peaks = 1; has_peaks >= 0; has_peaks--) {
+    ppml_model read;
+    b->net.model.layer[0].peak = has_peaks ? b->net.peak[0] : NULL;
+    ppml_writer writer = ppml_writer_to_memory(wire, sizeof wire);
+    ck_assert_int_eq(ppml_model_write(&b->net.model, &writer), PPML_OK);
+    ppml_reader reader = ppml_reader_from_memory(wire, writer.position);
+    ck_assert_int_eq(ppml_model_read(&read, &reader, &limits, &b->scratch), PPML_OK);
+    if (has_peaks) ck_assert_mem_eq(read.layer[0].peak, b->net.peak[0], 4 * sizeof(int32_t));
+    else ck_assert_ptr_null(read.layer[0].peak);
+  }
+  b->net.model.layer[0].peak = b->net.peak[0];
+  b->net.peak[0][2] = 0;
+  ppml_writer writer = ppml_writer_to_memory(wire, sizeof wire);
+  ck_assert_int_eq(ppml_model_write(&b->net.model, &writer), PPML_ERR_RANGE);
   bench_free(b);
 }
 END_TEST
@@ -251,23 +265,37 @@ START_TEST(two_encryptions_share_no_byte_beyond_chance) {
 }
 END_TEST
 
+/* A set without keys takes none, and is for linear models whose scores have room. */
 START_TEST(what_does_not_fit_is_refused) {
   bench *b = bench_make(28, 28, 1, 2, test_backend(), 9);
-  ppmli_linear_model server;
-  ppml_arena arena = test_arena(ppmli_linear_model_bytes(&b->net.model));
-  const ppmli_backend *backend = ppmli_backend_by_name(test_backend());
-  b->net.peak[0][0] = INT32_MAX; /* half as much again is beyond half a turn of 2^-32 */
-  ck_assert_int_eq(ppmli_linear_model_init(&server, &b->net.model, backend, &arena),
+  const ppml_compile_options linear = {b->circuit.params, 0, 0, 0};
+  const ppml_compile_options fast = {ppml_params_by_name("fast"), 0, 0, 0};
+  ppml_compile_options automatic = ppml_compile_options_default(&b->net.model.spec);
+  ppml_circuit circuit;
+  ppml_eval_key key;
+  ppml_writer writer = ppml_writer_to_memory(NULL, 0);
+  ppml_rng rng = test_rng(1);
+  automatic.automatic = 1;
+  automatic.agreement = 0;
+  ck_assert_int_eq(ppml_eval_key_generate(&writer, &b->key, &rng, NULL, NULL, &b->scratch),
                    PPML_ERR_PARAMS);
-  b->net.peak[0][0] = 1000;
-  b->net.model.layer_count = 2;
-  ck_assert_int_eq(ppmli_linear_model_init(&server, &b->net.model, backend, &arena),
+  ck_assert_int_eq(ppml_compile(&circuit, &b->net.model, &automatic, NULL, &b->memory), PPML_OK);
+  ck_assert_ptr_eq(circuit.params, b->circuit.params); /* before all sets with keys */
+  ck_assert_int_eq(ppml_compile(&circuit, &b->net.model, &fast, NULL, &b->memory), PPML_OK);
+  ck_assert_int_eq(ppml_eval_key_none(&key, &circuit, NULL, &b->memory), PPML_ERR_PARAMS);
+  ck_assert_uint_eq(ppml_eval_key_none_bytes(&circuit), 0);
+  b->net.peak[0][0] = 1 << 30; /* half as much again has room above 2^-32 of a turn */
+  ck_assert_int_eq(ppml_compile(&circuit, &b->net.model, &linear, NULL, &b->memory), PPML_OK);
+  ck_assert_uint_eq(circuit.unit[0], (uint64_t)1 << 32);
+  circuit.unit[0] *= 2; /* another layout than the planner's */
+  uint8_t wire[8192];
+  writer = ppml_writer_to_memory(wire, sizeof wire);
+  ck_assert_int_eq(ppml_circuit_write(&circuit, &writer), PPML_ERR_RANGE);
+  test_net_spec(&b->net, 4, 4, 1, 2);
+  test_net_add(&b->net, 3, PPML_ACTIVATION_RELU, &rng);
+  test_net_add(&b->net, 1, PPML_ACTIVATION_NONE, &rng);
+  ck_assert_int_eq(ppml_compile(&circuit, &b->net.model, &linear, NULL, &b->memory),
                    PPML_ERR_PARAMS);
-  b->net.model.layer_count = 1;
-  arena.capacity_bytes -= PPML_ALIGNMENT;
-  ck_assert_int_eq(ppmli_linear_model_init(&server, &b->net.model, backend, &arena),
-                   PPML_ERR_NOMEM);
-  test_arena_free(&arena);
   bench_free(b);
 }
 END_TEST
@@ -279,9 +307,9 @@ START_TEST(different_images_have_different_seeds_even_without_entropy) {
   uint8_t wire[4096], pixels[784] = {0};
   ppml_rng rng = test_constant_rng(&byte), copy = rng, other = rng;
   ppml_input one, two;
-  ck_assert_int_eq(ppmli_linear_encrypt_image(&one, &b->key, pixels, &rng, &b->scratch), PPML_OK);
+  bench_encrypt(&one, b, pixels, &rng);
   pixels[783] = 1;
-  ck_assert_int_eq(ppmli_linear_encrypt_image(&two, &b->key, pixels, &copy, &b->scratch), PPML_OK);
+  bench_encrypt(&two, b, pixels, &copy);
   (void)write_image(wire, sizeof wire, b, pixels, &other);
   ck_assert_mem_ne(one.seed, two.seed, PPML_SEED_BYTES);
   ck_assert_mem_eq(two.seed, wire + PPMLI_HEADER_BYTES, PPML_SEED_BYTES);
@@ -309,6 +337,7 @@ int main(void) {
   tcase_add_test(law, every_backend_gives_the_same_answer);
   tcase_add_test(law, threads_change_nothing);
   tcase_add_test(law, an_image_comes_back_from_the_wire_and_has_the_size_that_is_promised);
+  tcase_add_test(law, peaks_of_scores_travel_with_the_model);
   tcase_add_test(law, two_encryptions_share_no_byte_beyond_chance);
   tcase_add_test(law, different_images_have_different_seeds_even_without_entropy);
   tcase_add_test(law, a_model_without_peaks_never_wraps);

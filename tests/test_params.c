@@ -134,10 +134,11 @@ START_TEST(noise_and_wire_widths_are_in_range) {
   for_each_set(p) {
     ck_assert(p->lwe_noise_bound < 1u << 31 && p->glwe_noise_bound < 1u << 31);
     ck_assert(ppmli_params_noise_std(p->glwe_noise_bound, 64) >= exp2(-62));
-    ck_assert(p->output_bits <= 32 && p->kind <= PPML_SET_POOLED);
+    ck_assert(p->output_bits <= 32 && p->kind <= PPML_SET_LINEAR);
     ck_assert(ppmli_params_long_dim(p) <= (size_t)1 << p->output_bits);
     if (p->slots) continue;
     ck_assert(p->input_wire_bits >= 20 && p->input_wire_bits <= 64);
+    if (ppmli_params_is_keyless(p)) continue;
     ck_assert(p->bsk_wire_bits >= 20 && p->bsk_wire_bits <= 64);
     /* what the wire rounds away is small beside the noise */
     ck_assert(ppmli_noise_rounding(p->bsk_wire_bits) <
@@ -151,6 +152,21 @@ START_TEST(a_block_has_a_ggsw_for_each_value_but_zero) {
     size_t values = p->key_block_ones ? p->key_block + 1 : (size_t)1 << p->key_block;
     ck_assert_uint_eq(ppmli_params_ggsw_per_step(p), values - 1);
   }
+}
+END_TEST
+
+/* No key that a server could use, noise on the line of its dimension, and words of the wire that
+ * hold all of an image's torus but what its noise covers. */
+START_TEST(the_linear_set_is_what_the_code_relies_on) {
+  const ppml_params *p = ppml_params_by_name("linear");
+  double noise = ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_SHORT_TORUS_BITS);
+  double line = binary_line((double)ppmli_params_long_dim(p));
+  ck_assert_msg(log2(noise) >= line && log2(noise) < line + 0.05, "%.5f, %.5f", log2(noise), line);
+  ck_assert(ppml_params_security_bits(p) >= 128);
+  ck_assert_uint_eq(p->lwe_dim, 0);
+  ck_assert_uint_eq(p->bsk_wire_bits, 0);
+  ck_assert_uint_eq(ppml_eval_key_wire_bytes(p), 0);
+  ck_assert(ppmli_noise_rounding(p->input_wire_bits) < 0.05 * ppmli_square(noise));
 }
 END_TEST
 
@@ -191,6 +207,7 @@ int main(void) {
   tcase_add_test(bounds, shapes_are_what_the_code_relies_on);
   tcase_add_test(bounds, noise_and_wire_widths_are_in_range);
   tcase_add_test(bounds, leveled_sets_are_what_the_code_relies_on);
+  tcase_add_test(bounds, the_linear_set_is_what_the_code_relies_on);
   tcase_add_test(error, a_set_that_is_not_there_is_null);
   return test_run(suite);
 }

@@ -17,19 +17,12 @@ import time
 MARK = "## Latents and pooled networks\n"
 NETWORKS = {
     "X-rays, 224x224": ("xray224.npz", [
-        "--encoder 4 --latents 1 --regions 4 --kernel 3",
         "--encoder 8 --latents 1 --regions 4 --kernel 3",
-        "--encoder 8 --latents 2 --regions 1 --kernel 3",
         "--encoder 8 --latents 2 --regions 4 --kernel 3",
         "--encoder 8 --latents 2 --regions 4 --kernel 3 --latent-bits 4 --weight-bits 4",
-        "--encoder 8 --latents 4 --regions 2 --kernel 3",
-        "--encoder 8 --latents 4 --regions 4 --kernel 2",
-        "--encoder 16 --latents 8 --regions 2 --kernel 3",
     ]),
     "NIH, 64x64, 14 labels": ("nih_chestxray14_64.npz", [
-        "--encoder 4 --latents 2 --regions 2 --kernel 3",
         "--encoder 8 --latents 4 --regions 1 --kernel 3",
-        "--encoder 8 --latents 4 --regions 2 --kernel 3",
         "--encoder 16 --latents 8 --regions 1 --kernel 3",
     ]),
     "PneumoniaMNIST, 28x28": ("pneumoniamnist.npz", [

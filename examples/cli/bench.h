@@ -54,5 +54,6 @@ void bench_print_keys(const bench_keys *keys, const bench_request *r);
 /* Measures and reports; returns the exit status. */
 int bench_bootstraps(const bench_request *r, pool *threads);
 int bench_leveled(const bench_request *r, pool *threads);
+int bench_linear(const bench_request *r);
 
 #endif

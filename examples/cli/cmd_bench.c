@@ -33,6 +33,7 @@ int cmd_bench(int argc, char **argv) {
   bench_request r;
   pool threads;
   int status = parse(&r, argc, argv);
+  if (status == CLI_OK && r.params->kind == PPML_SET_LINEAR) return bench_linear(&r);
   if (status == CLI_OK) status = pool_start(&threads, r.threads);
   if (status) return status;
   int has_products = r.params->kind == PPML_SET_LEVELED || r.params->kind == PPML_SET_POOLED;

@@ -19,7 +19,7 @@ typedef struct infer_request {
 
 static int parse(infer_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
-  r->key_path = args_required(&a, "--eval-key");
+  r->key_path = args_text(&a, "--eval-key");
   r->out_path = args_output(&a, "-o");
   r->backend = args_text(&a, "--backend");
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
@@ -46,6 +46,28 @@ typedef struct infer_session {
   ppml_arena circuit_arena, key_arena, scratch;
 } infer_session;
 
+/* Is a key given where one is needed, and nowhere else? */
+static int check_key_path(const infer_request *r, const ppml_circuit *c) {
+  int is_keyless = ppml_eval_key_wire_bytes(c->params) == 0;
+  if (is_keyless && r->key_path)
+    return cli_fail(CLI_USAGE, r->circuit_path,
+                    "the set %s needs no evaluation key (expected no --eval-key)", c->params->name);
+  if (!is_keyless && !r->key_path)
+    return cli_fail(CLI_USAGE, "infer", "missing option --eval-key (see ppml infer --help)");
+  return CLI_OK;
+}
+
+static int load_no_key(infer_session *s, const infer_request *r) {
+  size_t bytes = ppml_eval_key_none_bytes(&s->circuit) + ppml_eval_key_prepare_bytes(&s->circuit);
+  int status = cli_arena_create(&s->key_arena, bytes);
+  if (status) return status;
+  int error = ppml_eval_key_none(&s->key, &s->circuit, r->backend, &s->key_arena);
+  if (error == PPML_OK) error = ppml_eval_key_prepare(&s->key, &s->circuit, &s->key_arena);
+  if (error == PPML_ERR_NAME)
+    return cli_fail_ppml(error, r->backend, "a backend that this CPU has");
+  return error ? cli_fail_ppml(error, r->circuit_path, "a circuit") : CLI_OK;
+}
+
 static int load_inputs(infer_session *s, const infer_request *r) {
   s->inputs = (ppml_input *)calloc(r->images, sizeof *s->inputs);
   s->input_arenas = (ppml_arena *)calloc(r->images, sizeof *s->input_arenas);
@@ -56,7 +78,8 @@ static int load_inputs(infer_session *s, const infer_request *r) {
     if (status) return status;
     if (s->inputs[i].params != s->circuit.params ||
         memcmp(s->inputs[i].circuit_id, s->circuit.id, PPML_ID_BYTES) != 0 ||
-        memcmp(s->inputs[i].key_id, s->key.key_id, PPML_ID_BYTES) != 0)
+        memcmp(s->inputs[i].key_id, r->key_path ? s->key.key_id : s->inputs[0].key_id,
+               PPML_ID_BYTES) != 0)
       return cli_fail(CLI_REFUSED, r->input_paths[i],
                       "belongs to another circuit or key (expected an image encrypted for these)");
   }
@@ -89,7 +112,9 @@ static int run_batch(infer_session *s, const infer_request *r, const ppml_parall
 static int run(infer_session *s, const infer_request *r, const ppml_parallel *parallel) {
   size_t batch = r->batch < r->images ? r->batch : r->images;
   int status = load_circuit(&s->circuit, r->circuit_path, &s->circuit_arena);
-  if (status == CLI_OK)
+  if (status == CLI_OK) status = check_key_path(r, &s->circuit);
+  if (status == CLI_OK && r->key_path == NULL) status = load_no_key(s, r);
+  if (status == CLI_OK && r->key_path)
     status = load_eval_key(&s->key, &s->key_source, r->key_path, &s->circuit, r->backend, parallel,
                            r->stream, &s->key_arena);
   if (status == CLI_OK) status = load_inputs(s, r);
@@ -123,6 +148,8 @@ static void close_session(infer_session *s, size_t images) {
 
 /* A model that stays encrypted, and all images in one file. */
 static int infer_learnt(const infer_request *r) {
+  if (r->key_path == NULL)
+    return cli_fail(CLI_USAGE, "infer", "missing option --eval-key (see ppml infer --help)");
   if (r->images != 1)
     return cli_fail(CLI_USAGE, "infer", "%zu files of images (expected one, for %s)", r->images,
                     r->circuit_path);

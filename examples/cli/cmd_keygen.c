@@ -21,7 +21,7 @@ static int parse(keygen_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   int force = args_flag(&a, "--force");
   r->secret_path = args_key_output(&a, "--secret-key", force);
-  r->eval_path = args_output(&a, "--eval-key");
+  r->eval_path = args_has(&a, "--eval-key") ? args_output(&a, "--eval-key") : NULL;
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->client_path = a.value[0];
@@ -61,10 +61,20 @@ static int write_keys(file_output *outputs, const keygen_request *r, const ppml_
   return status ? status : outputs_commit(outputs, paths, 2);
 }
 
+/* The secret key alone. */
+static int write_secret_key(file_output *output, const char *path, const ppml_secret_key *key) {
+  ppml_writer writer = save_writer(output);
+  if (ppml_secret_key_write(key, &writer) == PPML_OK) return outputs_commit(output, &path, 1);
+  int status = save_fail(output, path);
+  file_abort(output);
+  return status;
+}
+
 static int keygen(const keygen_request *r, const ppml_secret_key *key, ppml_rng *rng) {
   static file_output outputs[2]; /* each some 12 KB */
   int status = outputs_begin(&outputs[0], r->secret_path, 0600);
   if (status) return status;
+  if (r->eval_path == NULL) return write_secret_key(&outputs[0], r->secret_path, key);
   status = outputs_begin(&outputs[1], r->eval_path, 0666);
   if (status == CLI_OK) status = write_keys(outputs, r, key, rng);
   file_abort(&outputs[0]);
@@ -88,6 +98,18 @@ static int load_spec(ppml_client *client, keygen_request *r) {
   return CLI_OK;
 }
 
+/* Is an evaluation key asked for where there is one, and nowhere else? */
+static int check_eval_path(const keygen_request *r, const ppml_client *client) {
+  int is_keyless = ppml_eval_key_wire_bytes(client->params) == 0;
+  if (is_keyless && r->eval_path)
+    return cli_fail(CLI_USAGE, r->client_path,
+                    "the set %s needs no evaluation key (expected no --eval-key)",
+                    client->params->name);
+  if (!is_keyless && !r->eval_path)
+    return cli_fail(CLI_USAGE, "keygen", "missing option --eval-key (see ppml keygen --help)");
+  return CLI_OK;
+}
+
 int cmd_keygen(int argc, char **argv) {
   keygen_request r;
   ppml_client client;
@@ -95,13 +117,14 @@ int cmd_keygen(int argc, char **argv) {
   ppml_rng rng;
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_spec(&client, &r);
+  if (status == CLI_OK) status = check_eval_path(&r, &client);
   if (status) return status;
   secret_hold(&key, sizeof key);
   status = cli_rng(&rng);
   if (status) return status;
   int error = ppml_secret_key_generate(&key, &client, &rng);
   status = error ? cli_fail_ppml(error, "key generation", "entropy") : keygen(&r, &key, &rng);
-  int prints = strcmp(r.secret_path, "-") != 0 && strcmp(r.eval_path, "-") != 0;
+  int prints = strcmp(r.secret_path, "-") != 0 && (!r.eval_path || strcmp(r.eval_path, "-") != 0);
   if (status == CLI_OK && prints) describe_key(&key); /* else standard output is a key */
   ppml_secret_key_wipe(&key);
   ppml_rng_wipe(&rng);

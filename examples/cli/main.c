@@ -158,6 +158,7 @@ static const command commands[] = {
      "  Constant arrays, used in place from flash; NAME_init() fills the structure.\n"},
     {"keygen", cmd_keygen, "make a client's keys",
      "ppml keygen CLIENT.ppml --secret-key SK --eval-key EK [--threads T] [--force]\n"
+     "ppml keygen CLIENT.ppml --secret-key SK    of the set linear, which has no other\n"
      "ppml keygen MAP.ppml ...   keys to learn with, for a map of ppml features\n"
      "  SK stays with the client (mode 0600), EK goes to the server.  Both are\n"
      "  written, or neither.  Prints ids: the client id, of all that the client uses,\n"
@@ -201,6 +202,7 @@ static const command commands[] = {
      "  must trust the key's holder, to whom all rows are readable.\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
      "ppml infer CIRCUIT.ppml --eval-key EK IN.ct... -o OUT.ct\n"
+     "ppml infer CIRCUIT.ppml IN.ct... -o OUT.ct    of the set linear\n"
      "ppml infer MODEL.ct --eval-key EK IN.ct -o OUT.ct    by a model of ppml learn\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (8)\n"

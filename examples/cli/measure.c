@@ -153,6 +153,6 @@ static double image_ms(const ppml_circuit *c) {
 }
 
 double measure_circuit_ms(const ppml_circuit *c) {
-  int has_products = c->params->kind == PPML_SET_LEVELED || c->params->kind == PPML_SET_POOLED;
-  return has_products ? image_ms(c) : bootstraps_ms(c);
+  int has_bootstraps = c->params->kind == PPML_SET_ROUNDED || c->params->kind == PPML_SET_EXACT;
+  return has_bootstraps ? bootstraps_ms(c) : image_ms(c);
 }

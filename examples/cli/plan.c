@@ -32,6 +32,9 @@ static int refuse_kind(const ppml_params *params, const char *path) {
   if (params->kind == PPML_SET_POOLED)
     return cli_fail(CLI_REFUSED, path, "%s is for pooled networks (expected another set)",
                     params->name);
+  if (params->kind == PPML_SET_LINEAR)
+    return cli_fail(CLI_REFUSED, path,
+                    "%s is for models without hidden layers (expected another set)", params->name);
   if (params->kind == PPML_SET_LEVELED)
     return cli_fail(CLI_REFUSED, path,
                     "%s has no bootstrap, which these activations need (expected one hidden layer "
@@ -118,7 +121,8 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
   if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
   if (model->layer_count == 0) return refuse_pooled(r, options, path);
   if (options->params && ((options->params->kind == PPML_SET_LEVELED) != is_polynomial ||
-                          options->params->kind == PPML_SET_POOLED))
+                          options->params->kind == PPML_SET_POOLED ||
+                          (options->params->kind == PPML_SET_LINEAR && model->layer_count > 1)))
     return refuse_kind(options->params, path);
   return is_polynomial ? refuse_polynomial(r, options, model, path)
                        : refuse_bootstraps(r, options, model, path);

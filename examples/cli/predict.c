@@ -52,8 +52,8 @@ static int predict_images(prediction *p, const ppml_circuit *c, const npz_split 
   int status =
       cli_arena_create(&arena, ppml_simulate_bytes(&c->model)); /* what predict takes is less */
   for (size_t i = 0; i < p->images && status == CLI_OK; i++) {
-    status = predict_image(p, c, split->images + i * image_bytes, split->labels + i * labels, scores,
-                           &rng, &arena);
+    status = predict_image(p, c, split->images + i * image_bytes, split->labels + i * labels,
+                           scores, &rng, &arena);
     progress.step(progress.context, i + 1, p->images);
   }
   if (arena.memory) cli_arena_destroy(&arena);

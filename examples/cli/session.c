@@ -42,7 +42,25 @@ static int expand_key(session *s, const uint8_t *wire, size_t wire_bytes, const 
   return error ? cli_fail_ppml(error, "evaluation key", "a backend that this CPU has") : CLI_OK;
 }
 
+/* What takes a key's place where none is needed. */
+static int make_no_key(session *s, const char *backend) {
+  ppml_client client;
+  double start = cli_now_ms();
+  ppml_client_from_circuit(&client, s->circuit);
+  int error = ppml_secret_key_generate(&s->secret, &client, &s->rng);
+  if (error) return cli_fail_ppml(error, "key generation", "entropy");
+  s->keygen_ms = cli_now_ms() - start;
+  size_t bytes = ppml_eval_key_none_bytes(s->circuit) + ppml_eval_key_prepare_bytes(s->circuit);
+  int status = cli_arena_create(&s->key_arena, bytes);
+  if (status) return status;
+  error = ppml_eval_key_none(&s->eval, s->circuit, backend, &s->key_arena);
+  if (!error) error = ppml_eval_key_prepare(&s->eval, s->circuit, &s->key_arena);
+  s->load_ms = cli_now_ms() - start - s->keygen_ms;
+  return error ? cli_fail_ppml(error, "tables", "a backend that this CPU has") : CLI_OK;
+}
+
 static int exchange_keys(session *s, const char *backend) {
+  if (ppml_eval_key_wire_bytes(s->circuit->params) == 0) return make_no_key(s, backend);
   size_t wire_bytes = ppml_eval_key_wire_bytes(s->circuit->params);
   uint8_t *wire = (uint8_t *)malloc(wire_bytes);
   if (wire == NULL) return cli_fail(CLI_INTERNAL, "memory", "no %zu bytes left", wire_bytes);
@@ -79,8 +97,8 @@ int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t
 static int encrypt(session *s, const uint8_t *pixels, size_t count) {
   size_t each = ppml_spec_image_bytes(&s->circuit->model.spec);
   for (size_t i = 0; i < count; i++) {
-    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->secret, pixels + i * each,
-                             &s->rng, &s->client_arena);
+    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->secret, pixels + i * each, &s->rng,
+                             &s->client_arena);
     if (error) return cli_fail_ppml(error, "encryption", "enough memory");
   }
   return CLI_OK;

@@ -75,6 +75,7 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
     return PPML_ERR_ARG;
   if (!ppmli_parallel_is_whole(parallel) || !ppmli_progress_is_whole(progress)) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_arena_check(arena));
+  if (ppmli_params_is_keyless(key->client.params)) return PPML_ERR_PARAMS;
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK)
@@ -84,7 +85,7 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
 
 PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params) {
   if (!ppmli_params_is_whole(params)) return 0;
-  return PPMLI_CONTAINER_BYTES + ppmli_key_payload_bytes(params);
+  return ppmli_key_wire_bytes(params);
 }
 
 /* --------------------------------------------------------------- encryption */
@@ -128,8 +129,7 @@ PPML_API void ppml_input_digest(uint8_t *digest, const ppml_input *input) {
 
 PPML_API size_t ppml_input_wire_bytes(const ppml_params *params, const ppml_spec *spec) {
   if (!ppmli_params_is_whole(params) || !ppmli_spec_is_whole(spec)) return 0;
-  return PPMLI_CONTAINER_BYTES +
-         ppmli_input_payload_bytes(params, ppmli_input_blocks(params, spec));
+  return PPMLI_CONTAINER_BYTES + ppmli_input_payload_bytes(params, ppmli_input_words(params, spec));
 }
 
 PPML_API int ppml_input_write(const ppml_input *input, ppml_writer *writer) {

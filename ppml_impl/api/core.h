@@ -301,7 +301,7 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
   case PPML_KIND_CIRCUIT:
     return payload + arrays * PPML_ALIGNMENT;
   case PPML_KIND_INPUT:
-    return ppmli_input_array_bytes(h->params, payload / ppmli_input_block_wire_bytes(h->params));
+    return ppmli_input_array_bytes(h->params, ppmli_input_blocks_of(h->params, payload));
   case PPML_KIND_OUTPUT:
     return ppmli_output_array_bytes(
         h->params, payload / (PPML_ID_BYTES + ppmli_output_lwe_wire_bytes(h->params)),

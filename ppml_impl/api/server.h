@@ -21,7 +21,8 @@
 
 PPMLI_STATIC int ppmli_eval_key_is_whole(const ppml_eval_key *key) {
   return key && ppmli_params_is_whole(key->params) && key->fft &&
-         (key->stream || (key->bootstrap_key && key->key_switch_key));
+         (key->stream || ppmli_params_is_keyless(key->params) ||
+          (key->bootstrap_key && key->key_switch_key));
 }
 
 PPML_API int ppml_circuit_read(ppml_circuit *circuit, ppml_reader *reader,
@@ -78,6 +79,21 @@ PPML_API int ppml_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
   return ppmli_call_end(&call,
                         ppmli_eval_key_stream(key, reader, limits, circuit, found, threads, arena));
+}
+
+PPML_API size_t ppml_eval_key_none_bytes(const ppml_circuit *circuit) {
+  if (!ppmli_circuit_is_whole(circuit) || !ppmli_params_is_keyless(circuit->params)) return 0;
+  return ppmli_eval_key_none_bytes(circuit->params);
+}
+
+PPML_API int ppml_eval_key_none(ppml_eval_key *key, const ppml_circuit *circuit,
+                                const char *backend, ppml_arena *arena) {
+  const ppmli_backend *found = ppmli_backend_by_name(backend);
+  if (!key || !ppmli_circuit_is_whole(circuit)) return PPML_ERR_ARG;
+  if (!found) return PPML_ERR_NAME;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
+  return ppmli_call_end(&call, ppmli_eval_key_none(key, circuit, found, arena));
 }
 
 PPML_API size_t ppml_eval_key_prepare_bytes(const ppml_circuit *circuit) {

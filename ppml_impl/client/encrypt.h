@@ -71,6 +71,7 @@ PPMLI_STATIC void ppmli_encrypt_begin(ppml_input *input, ppmli_seeds *seeds,
                    rng);
   input->params = client->params;
   input->blocks = (uint32_t)ppmli_input_blocks(client->params, &client->spec);
+  input->words = (uint32_t)ppmli_input_words(client->params, &client->spec);
   memcpy(input->seed, seeds->mask, sizeof input->seed);
   memcpy(input->circuit_id, client->circuit_id, PPML_ID_BYTES);
   memcpy(input->key_id, key->id, PPML_ID_BYTES);
@@ -135,6 +136,8 @@ PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint
   one.tail = tail;
   for (uint32_t b = 0; b < input->blocks && out->error == PPML_OK; b++) {
     PPMLI_TRY(ppmli_encrypt_nth(body, tail, key, pixels, seeds, b, arena));
+    one.words = (uint32_t)ppmli_min_size(input->words - (size_t)b * input->params->poly_size,
+                                         input->params->poly_size);
     ppmli_input_put(out, &one);
   }
   return ppmli_out_end(out);

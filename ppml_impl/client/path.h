@@ -15,6 +15,7 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "block.h"
+#include "linear_encrypt.h"
 #include "pooled_encode.h"
 #include "secret.h"
 
@@ -95,6 +96,8 @@ PPMLI_STATIC void ppmli_open_key_close(ppmli_open_key *key) {
 PPMLI_STATIC uint64_t ppmli_client_input_unit(const ppml_client *client) {
   const ppml_params *p = client->params;
   switch (p->kind) {
+  case PPML_SET_LINEAR:
+    return client->score_unit;
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return client->score_unit / ppmli_params_block(p);
@@ -147,6 +150,8 @@ PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
 
 PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
   switch (p->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_encrypt_short_scratch(p);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -155,6 +160,13 @@ PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
   default:
     return ppmli_glwe_encrypt_scratch(p);
   }
+}
+
+/* Words of block number `block` of an image that travel. */
+PPMLI_STATIC uint32_t ppmli_client_words(const ppmli_open_key *key, uint64_t block) {
+  const ppml_params *p = key->params;
+  size_t left = ppmli_spec_inputs(&key->secret->client.spec) - (size_t)block * p->poly_size;
+  return (uint32_t)ppmli_min_size(left, p->poly_size);
 }
 
 /* Encrypts a message.
@@ -166,6 +178,10 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
                                             ppmli_stream *noise, ppml_arena *arena) {
   const ppml_params *p = key->params;
   switch (p->kind) {
+  case PPML_SET_LINEAR:
+    (void)tail;
+    return ppmli_encrypt_short_block(body, p, key->secret->glwe_bits, mask, noise,
+                                     ppmli_client_words(key, mask->index), arena);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:

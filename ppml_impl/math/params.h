@@ -12,7 +12,8 @@
 
 #include "torus.h"
 
-#define PPMLI_LONG_TORUS_BITS 80 /* of the keys of leveled sets */
+#define PPMLI_LONG_TORUS_BITS 80  /* of the keys of leveled sets */
+#define PPMLI_SHORT_TORUS_BITS 32 /* of sums alone */
 #define PPMLI_LEVELED_SLOTS_MAX 128
 #define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T, whose multiples a product of ciphertexts has */
 
@@ -45,6 +46,8 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
       {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
+      {"linear",     14,   0, 1, 1024, 1, 0, 1, PPMLI_DIGITS(0, 0, 0, 0),        0u,       984u, 24,  0, 16, PPML_SET_LINEAR, 0,
+       PPMLI_UNIFORM_BINARY}, /* -22.85 of 32 bits */
 #ifndef PPML_NO_LEVELED
       {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 16,
        PPMLI_UNIFORM_TERNARY},
@@ -115,6 +118,11 @@ PPMLI_INLINE int ppmli_params_is_leveled(const ppml_params *p) {
 #endif
 }
 
+/* Does a set compute sums alone, so that there is no evaluation key? */
+PPMLI_INLINE int ppmli_params_is_keyless(const ppml_params *p) {
+  return p->kind == PPML_SET_LINEAR;
+}
+
 /* Planes of bits that the GLWE key has: one where its coefficients are 0 and 1; two where they are
  * -1, 0 and 1, the second for -1. */
 PPMLI_INLINE size_t ppmli_params_key_planes(const ppml_params *p) {
@@ -127,6 +135,7 @@ PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
 
 /* Bits of the torus that keys, and images as they travel, are made on. */
 PPMLI_INLINE uint32_t ppmli_params_torus_bits(const ppml_params *p) {
+  if (ppmli_params_is_keyless(p)) return PPMLI_SHORT_TORUS_BITS;
   return ppmli_params_is_leveled(p) ? PPMLI_LONG_TORUS_BITS : 64;
 }
 

@@ -141,7 +141,7 @@ PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
     x[i] = ppmli_quant_pixel(pixels[i], model->spec.input_bits);
   for (uint32_t l = 0; l < model->layer_count; l++) {
     const ppml_layer *layer = &model->layer[l];
-    if (ppmli_model_has_score_peaks(model, l))
+    if (ppmli_model_sums_polynomials(model, l))
       ppmli_quant_polynomial_scores(z, layer, layer - 1, x);
     else ppmli_quant_dense(z, layer, x);
     if (hook) hook->accumulators(hook->context, l, z);

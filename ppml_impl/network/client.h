@@ -52,6 +52,8 @@ PPMLI_STATIC uint64_t ppmli_client_flood_bound(const ppml_client *c) {
 PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
   uint64_t unit = c->score_unit, least = (uint64_t)1 << (64 - PPMLI_TENSOR_MODULUS_LOG2_MAX);
   if (unit > PPMLI_TORUS_HALF || unit < PPMLI_SCORE_UNIT_MIN) return 0;
+  if (ppmli_params_is_keyless(c->params))
+    return unit >> PPMLI_SHORT_TORUS_BITS && (unit & (unit - 1)) == 0;
   return !ppmli_params_has_switches(c->params) || (unit >= least && (unit & (unit - 1)) == 0);
 }
 

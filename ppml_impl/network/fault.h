@@ -96,6 +96,7 @@ typedef struct ppmli_place {
 PPMLI_STATIC const char *ppmli_fault_reason(int fault) {
   static const char *const words[] = {
 #define PPMLI_FAULT_WORDS(name, words) words,
+      /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): limits are written into the words */
       PPMLI_FAULTS(PPMLI_FAULT_WORDS)
 #undef PPMLI_FAULT_WORDS
   };

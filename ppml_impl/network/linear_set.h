@@ -7,7 +7,8 @@
  *   body_i = (a s)_i + pixel_i unit + e_i,   for the pixels alone: a ciphertext that holds
  *                                            784 of them sends 784 of its 1024 coefficients
  *
- * The mask a comes from a public seed.  A larger image takes several ciphertexts.  A score
+ * The mask a comes from a public seed.  A larger image takes several ciphertexts.  Noise is on the torus
+ * of 32 bits: its bound is ceil(sqrt 3 2^(32 - 22.85)), docs/NOISE.md "Security", dimension 1024.  A score
  * comes back as one LWE ciphertext modulo 2^16 (ppml_output), which the client decrypts as those
  * of all sets.  A score of 1 stands where a pixel of 1 stands, at `unit`; the client is told so
  * as ppml_client.score_unit.
@@ -18,35 +19,9 @@
 
 #include "../math/params.h"
 #include "../math/torus.h"
+#include "model.h"
 
-#define PPMLI_LINEAR_TORUS_BITS 32 /* of the noise bound of this set; of masks and bodies */
 #define PPMLI_LINEAR_WEIGHT_BITS 8 /* with 4, rounding moves the scores of smooth weights */
-
-/* The parameter set.  glwe_noise_bound is ceil(sqrt 3 2^(32 - 22.85)), relative to a torus of
- * 32 bits: docs/NOISE.md "Security", dimension 1024.  There is no short key and no gadget;
- * shared_prefix with lwe_dim 0 makes a secret key of the GLWE key alone. */
-PPMLI_STATIC const ppml_params *ppmli_linear_params(void) {
-  /* clang-format off */
-  static const ppml_params linear =
-      {"linear", 11, 0, 1, 1024, 1, 0, 1, 0, 0, 0, 0, 0u, 984u, 24, 0, 16, 0, 0,
-       PPMLI_UNIFORM_BINARY}; /* -22.85 of 32 bits */
-  /* clang-format on */
-  return &linear;
-}
-
-/* Ciphertexts that hold an image, and pixels that ciphertext `block` holds. */
-PPMLI_INLINE size_t ppmli_linear_blocks(const ppml_params *p, size_t inputs) {
-  return (inputs + p->poly_size - 1) / p->poly_size;
-}
-
-PPMLI_INLINE size_t ppmli_linear_block_inputs(const ppml_params *p, size_t inputs, size_t block) {
-  return ppmli_min_size(p->poly_size, inputs - block * p->poly_size);
-}
-
-/* Bytes of an encrypted image: its seed, the number of pixels, a body word for each. */
-PPMLI_INLINE size_t ppmli_linear_payload_bytes(const ppml_params *p, size_t inputs) {
-  return PPML_SEED_BYTES + 4 + (inputs * p->input_wire_bits + 7) / 8;
-}
 
 /* The largest score that has room, for score j of a model of one layer: half as much again as
  * training ever saw; where the model does not say (peak is NULL), what no image exceeds. */
@@ -71,21 +46,13 @@ PPMLI_STATIC uint64_t ppmli_linear_unit(const ppml_model *m) {
     if (room > most) most = room;
   }
   while (unit > PPMLI_TORUS_HALF / most) unit >>= 1;
-  return unit >> PPMLI_LINEAR_TORUS_BITS ? unit : 0;
+  return unit >> PPMLI_SHORT_TORUS_BITS ? unit : 0;
 }
 
 /* Can the model be computed so: one layer, weights that a byte holds, scores that fit? */
 PPMLI_STATIC int ppmli_linear_fits(const ppml_model *m) {
-  return m->layer_count == 1 && m->layer[0].activation == PPML_ACTIVATION_NONE &&
+  return ppmli_model_is_linear(m) && m->layer[0].activation == PPML_ACTIVATION_NONE &&
          m->layer[0].outputs <= PPML_CLASSES_MAX && ppmli_linear_unit(m) != 0;
-}
-
-/* The client's spec of such a model; circuit_id is the caller's to fill in. */
-PPMLI_STATIC void ppmli_linear_client(ppml_client *client, const ppml_model *m) {
-  memset(client, 0, sizeof *client);
-  client->spec = m->spec;
-  client->params = ppmli_linear_params();
-  client->score_unit = ppmli_linear_unit(m);
 }
 
 #endif

@@ -24,9 +24,19 @@ PPMLI_INLINE int ppmli_model_is_polynomial(const ppml_model *m) {
   return m->layer_count == 2 && m->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
 }
 
-/* Is layer l the scores behind polynomials?  These have peaks. */
-PPMLI_INLINE int ppmli_model_has_score_peaks(const ppml_model *m, uint32_t l) {
+/* Is layer l the scores behind polynomials? */
+PPMLI_INLINE int ppmli_model_sums_polynomials(const ppml_model *m, uint32_t l) {
   return l == 1 && ppmli_model_is_polynomial(m);
+}
+
+/* Has the network layers, and none of them hidden? */
+PPMLI_INLINE int ppmli_model_is_linear(const ppml_model *m) {
+  return m->layer_count == 1;
+}
+
+/* Is layer l scores that have peaks?  Those behind polynomials must; those of linear models may. */
+PPMLI_INLINE int ppmli_model_has_score_peaks(const ppml_model *m, uint32_t l) {
+  return ppmli_model_sums_polynomials(m, l) || ppmli_model_is_linear(m);
 }
 
 /* Has the layer ranges and peaks of accumulators that saturate? */
@@ -137,18 +147,31 @@ PPMLI_STATIC int ppmli_layer_score_fault(ppmli_place *at, const ppml_layer *laye
   return PPMLI_FAULT_NONE;
 }
 
+/* Of scores of a linear model, which may have peaks. */
+PPMLI_STATIC int ppmli_layer_linear_fault(ppmli_place *at, const ppml_layer *layer) {
+  for (uint32_t c = 0; layer->peak && c < layer->outputs; c++) {
+    at->index = c;
+    if (layer->peak[c] < 1) return PPMLI_FAULT_PEAK_BELOW_1;
+    if (layer->peak[c] > PPMLI_ACCUMULATOR_MAX) return PPMLI_FAULT_PEAK;
+  }
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
 PPMLI_STATIC int ppmli_model_layer_fault(ppmli_place *at, const ppml_model *m, uint32_t l,
                                          const ppml_limits *limits) {
   const ppml_layer *layer = &m->layer[l];
   at->layer = l;
   if (layer->inputs > limits->inputs || layer->outputs > limits->neurons) return PPMLI_FAULT_SIZE;
-  if (ppmli_model_has_score_peaks(m, l)) {
+  if (ppmli_model_sums_polynomials(m, l)) {
     int fault = ppmli_layer_score_fault(at, layer);
     if (fault) return fault;
     at->layer = 0; /* whose polynomials are summed */
     return ppmli_model_has_bounded_polynomials(m) ? PPMLI_FAULT_NONE : PPMLI_FAULT_POLYNOMIAL_SUM;
   }
   int fault = ppmli_layer_fault(at, layer, ppmli_layer_input_max(m, l));
+  if (fault == PPMLI_FAULT_NONE && ppmli_model_is_linear(m))
+    return ppmli_layer_linear_fault(at, layer);
   if (fault || layer->activation != PPML_ACTIVATION_POLYNOMIAL) return fault;
   return ppmli_layer_polynomial_fault(at, layer);
 }
@@ -161,7 +184,7 @@ PPMLI_STATIC int ppmli_model_array_fault(ppmli_place *at, const ppml_model *m, u
   if (layer->weight == NULL) return PPMLI_FAULT_NO_WEIGHT;
   if (layer->bias == NULL) return PPMLI_FAULT_NO_BIAS;
   if (is_clipped && layer->range == NULL) return PPMLI_FAULT_NO_RANGE;
-  if ((is_clipped || ppmli_model_has_score_peaks(m, l)) && layer->peak == NULL)
+  if ((is_clipped || ppmli_model_sums_polynomials(m, l)) && layer->peak == NULL)
     return PPMLI_FAULT_NO_PEAK;
   if (layer->activation == PPML_ACTIVATION_TABLE && layer->table == NULL)
     return PPMLI_FAULT_NO_TABLE;
@@ -243,6 +266,7 @@ PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
 PPMLI_STATIC int ppmli_model_suits(const ppml_model *m, const ppml_params *p) {
   if (ppmli_model_is_pooled(m) || ppmli_params_has_latents(p))
     return ppmli_model_is_pooled(m) && ppmli_params_has_latents(p);
+  if (ppmli_params_is_keyless(p) && !ppmli_model_is_linear(m)) return 0;
   return ppmli_params_has_products(p) == ppmli_model_is_polynomial(m);
 }
 

@@ -107,7 +107,8 @@ PPMLI_INLINE int32_t ppmli_circuit_score_peak(const ppml_circuit *c, uint32_t ou
   }
   const ppml_layer *last = &c->model.layer[c->model.layer_count - 1];
   int is_known = ppmli_model_has_score_peaks(&c->model, c->model.layer_count - 1);
-  return is_known ? last->peak[output] : INT32_MAX;
+  int wraps = ppmli_params_has_products(c->params) || ppmli_params_is_keyless(c->params);
+  return is_known && wraps && last->peak ? last->peak[output] : INT32_MAX;
 }
 
 /* Scores may be so many times as large as training hardly ever saw them, in halves. */

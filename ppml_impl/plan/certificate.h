@@ -41,13 +41,14 @@ PPMLI_STATIC void ppmli_certify_ranges(ppml_layer_certificate *out, const ppml_m
 PPMLI_STATIC void ppmli_certify_bytes(ppml_certificate *out, const ppml_circuit *c) {
   const ppml_params *p = c->params;
   const ppml_spec *spec = &c->model.spec;
-  out->eval_key_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_key_payload_bytes(p);
+  out->eval_key_wire_bytes = ppmli_key_wire_bytes(p);
   out->input_wire_bytes =
-      PPMLI_CONTAINER_BYTES + ppmli_input_payload_bytes(p, ppmli_input_blocks(p, spec));
+      PPMLI_CONTAINER_BYTES + ppmli_input_payload_bytes(p, ppmli_input_words(p, spec));
   out->output_wire_bytes = PPMLI_CONTAINER_BYTES + ppmli_output_payload_bytes(p, 1, spec->outputs);
-  out->eval_key_bytes = ppmli_eval_key_bytes(p, 1);
+  out->eval_key_bytes =
+      ppmli_params_is_keyless(p) ? ppmli_eval_key_none_bytes(p) : ppmli_eval_key_bytes(p, 1);
   out->infer_bytes = ppmli_infer_bytes(c, 1, 1);
-  out->keygen_bytes = ppmli_eval_key_generate_bytes(p, 1);
+  out->keygen_bytes = ppmli_params_is_keyless(p) ? 0 : ppmli_eval_key_generate_bytes(p, 1);
   out->encrypt_bytes = ppmli_input_bytes(p, spec);
 }
 

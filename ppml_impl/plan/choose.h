@@ -92,19 +92,21 @@ PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double
   return PPML_ERR_PARAMS;
 }
 
-/* Tries the sets that the options allow, the fastest first, and keeps the first one that will do.  The exact
- * set is last among the sets with bootstraps.
+/* Tries the sets that the options allow, the fastest first, and keeps the first one that will do.  Of a model
+ * without hidden layers that begins with the set `linear`; the exact set is last among those with bootstraps.
  *   gain     [layer_count][outputs]  out
  *   refusal  out on an error: the set that came closest
  * Errors: PARAMS (none will do). */
 PPMLI_STATIC int ppmli_compile_choose(ppml_circuit *c, int32_t *const *gain,
                                       const ppml_compile_options *options, ppml_refusal *refusal) {
   const ppml_params *p;
-  for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
-    if (!ppmli_compile_may(options, &c->model, p)) continue;
-    c->params = p;
-    if (ppmli_compile_try(c, gain, options->agreement, refusal) == PPML_OK) return PPML_OK;
-  }
+  for (int keyless = 1; keyless >= 0; keyless--)
+    for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++) {
+      if (ppmli_params_is_keyless(p) != keyless) continue;
+      if (!ppmli_compile_may(options, &c->model, p)) continue;
+      c->params = p;
+      if (ppmli_compile_try(c, gain, options->agreement, refusal) == PPML_OK) return PPML_OK;
+    }
   return PPML_ERR_PARAMS;
 }
 

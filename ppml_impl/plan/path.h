@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "layout_exact.h"
 #include "layout_leveled.h"
+#include "layout_linear.h"
 #include "layout_pooled.h"
 #include "layout_rounded.h"
 #include "leveled_noise.h"
@@ -23,6 +24,8 @@
 PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
                                        ppml_refusal *refusal) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_scale(c, gain);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_leveled_scale(c, gain);
@@ -40,6 +43,8 @@ PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
 /* Is this a layout that the planner would make?  Errors: PARAMS. */
 PPMLI_STATIC int ppmli_planner_check(const ppml_circuit *c) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_check(c);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_leveled_check(c);

@@ -163,7 +163,12 @@ PPMLI_STATIC double ppmli_circuit_own_variance(const ppml_circuit *c) {
   uint32_t last = c->model.layer_count - 1;
   int all = last == 0 || ppmli_tables_have_weights(c, last - 1);
   double variance = ppmli_noise_output_switch(c->params);
-  if (all) variance += ppmli_circuit_dense_variance(c, last, 0);
+  double dense = 0; /* of the worst score */
+  for (uint32_t j = 0; all && j < c->model.layer[last].outputs; j++) {
+    double one = ppmli_circuit_dense_variance(c, last, j);
+    if (one > dense) dense = one;
+  }
+  variance += dense;
   return variance / ppmli_square(ldexp((double)ppmli_circuit_score_unit(c), -64));
 }
 

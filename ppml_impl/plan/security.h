@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "../math/params.h"
-#include "../network/linear_set.h"
 
 /* ----------------------------------------------------------- security */
 
@@ -64,14 +63,8 @@ PPMLI_STATIC double ppmli_params_security_bits(const ppml_params *p) {
   "and 132 bit points of docs/NOISE.md in a straight line"
 
 PPMLI_STATIC const char *ppmli_security_estimate(const ppml_params *p) {
-  if (p->lwe_dim == 0) return PPMLI_SECURITY_ESTIMATE_LEVELED;
+  if (ppmli_params_is_leveled(p)) return PPMLI_SECURITY_ESTIMATE_LEVELED;
   return p->key_block_ones ? PPMLI_SECURITY_ESTIMATE_BLOCKS : PPMLI_SECURITY_ESTIMATE;
-}
-
-PPMLI_STATIC double ppmli_linear_security_bits(const ppml_params *p) {
-  return ppmli_security_bits((double)ppmli_params_long_dim(p),
-                             ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LINEAR_TORUS_BITS),
-                             0);
 }
 
 #endif

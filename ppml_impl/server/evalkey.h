@@ -124,12 +124,29 @@ PPMLI_STATIC int ppmli_eval_key_alloc(ppml_eval_key *key, const ppml_params *p,
   return PPML_OK;
 }
 
+/* What takes a key's place where none is needed: the tables alone, for any owner's images.
+ * Memory: ppmli_eval_key_none_bytes(p), all but the tables given back.
+ * Errors: PARAMS (of a set that needs a key), NOMEM, ARITHMETIC. */
+PPMLI_STATIC size_t ppmli_eval_key_none_bytes(const ppml_params *p) {
+  return ppmli_fft_bytes(p->poly_size) + ppmli_fftcheck_scratch(p->poly_size);
+}
+
+PPMLI_STATIC int ppmli_eval_key_none(ppml_eval_key *key, const ppml_circuit *circuit,
+                                     const ppmli_backend *backend, ppml_arena *arena) {
+  memset(key, 0, sizeof *key);
+  if (!ppmli_params_is_keyless(circuit->params)) return PPML_ERR_PARAMS;
+  key->params = circuit->params;
+  memcpy(key->circuit_id, circuit->id, PPML_ID_BYTES);
+  return ppmli_eval_key_fft(key, circuit->params, backend, arena);
+}
+
 /* Checks the header of an evaluation key and takes what belongs to whom from it. */
 PPMLI_STATIC int ppmli_eval_key_begin(ppml_eval_key *key, ppmli_in *in, ppml_reader *reader,
                                       const ppml_limits *limits, const ppml_circuit *circuit) {
   ppml_header h;
   memset(key, 0, sizeof *key);
   PPMLI_TRY(ppmli_in_begin_kind(in, &h, PPML_KIND_EVAL_KEY, reader, limits));
+  if (ppmli_params_is_keyless(h.params)) return PPML_ERR_PARAMS; /* nobody makes such keys */
   if (h.payload_bytes != ppmli_key_payload_bytes(h.params)) return PPML_ERR_FORMAT;
   if (circuit && memcmp(circuit->id, h.circuit_id, PPML_ID_BYTES) != 0) return PPML_ERR_MISMATCH;
   key->params = h.params;

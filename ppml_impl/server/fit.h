@@ -23,9 +23,8 @@ PPMLI_STATIC uint64_t ppmli_fit_infer_bytes(const ppml_circuit *c) {
 /* An image and its scores are containers too, which the other side must read. */
 PPMLI_STATIC int ppmli_circuit_fits(const ppml_circuit *c, const ppml_limits *limits) {
   const ppml_params *p = c->params;
-  size_t blocks = ppmli_input_blocks(p, &c->model.spec);
   if (!ppmli_model_fits(&c->model, limits)) return 0;
-  if (!ppmli_input_fits(p, blocks, limits)) return 0;
+  if (!ppmli_input_fits(p, ppmli_input_words(p, &c->model.spec), limits)) return 0;
   if (ppmli_output_payload_bytes(p, 1, c->model.spec.outputs) > limits->payload_bytes) return 0;
   return ppmli_fit_infer_bytes(c) <= limits->infer_bytes;
 }

@@ -16,6 +16,11 @@ PPMLI_STATIC size_t ppmli_infer_bytes(const ppml_circuit *c, size_t images, size
          ppmli_server_bytes(c, images, threads);
 }
 
+/* Whose images they must be: the key's owner's, or where there is no key, all one owner's. */
+PPMLI_INLINE const uint8_t *ppmli_infer_owner(const ppml_input *inputs, const ppml_eval_key *key) {
+  return ppmli_params_is_keyless(key->params) ? inputs[0].key_id : key->key_id;
+}
+
 /* Do images, key and circuit belong together? */
 PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inputs, size_t images,
                                    const ppml_eval_key *key) {
@@ -25,8 +30,8 @@ PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inpu
     return PPML_ERR_MISMATCH;
   for (size_t i = 0; i < images; i++) {
     if (inputs[i].params != c->params || memcmp(inputs[i].circuit_id, c->id, PPML_ID_BYTES) != 0 ||
-        memcmp(inputs[i].key_id, key->key_id, PPML_ID_BYTES) != 0 ||
-        inputs[i].blocks != ppmli_input_blocks(c->params, &c->model.spec))
+        memcmp(inputs[i].key_id, ppmli_infer_owner(inputs, key), PPML_ID_BYTES) != 0 ||
+        inputs[i].words != ppmli_input_words(c->params, &c->model.spec))
       return PPML_ERR_MISMATCH;
   }
   return PPML_OK;
@@ -56,7 +61,7 @@ PPMLI_STATIC int ppmli_infer_images(ppml_output *output, const ppml_circuit *c,
   output->outputs = c->model.spec.outputs;
   output->lwe = lwe;
   memcpy(output->circuit_id, c->id, PPML_ID_BYTES);
-  memcpy(output->key_id, key->key_id, PPML_ID_BYTES);
+  memcpy(output->key_id, ppmli_infer_owner(inputs, key), PPML_ID_BYTES);
   arena->used_bytes = mark;
   return PPML_OK;
 }

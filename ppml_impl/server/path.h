@@ -5,12 +5,15 @@
 #define PPMLI_SERVER_PATH_H
 
 #include "layers.h"
+#include "linear_score.h"
 #include "pooled_run.h"
 #include "products.h"
 
 /* Memory that the scores of images take, on so many threads. */
 PPMLI_STATIC size_t ppmli_server_bytes(const ppml_circuit *c, size_t images, size_t threads) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_bytes(c, images, threads);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_bytes(c, images, threads);
@@ -30,6 +33,8 @@ PPMLI_STATIC int ppmli_server_scores(const uint64_t **lwe, const ppml_circuit *c
                                      const ppml_eval_key *key, const ppml_parallel *parallel,
                                      ppml_arena *arena) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_scores(lwe, c, inputs, images, key, parallel, arena);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_run(lwe, c, inputs, images, key, parallel, arena);
@@ -44,6 +49,8 @@ PPMLI_STATIC int ppmli_server_scores(const uint64_t **lwe, const ppml_circuit *c
 /* Doubles that a circuit's weights take when they are prepared, in 64 bits on any machine. */
 PPMLI_STATIC uint64_t ppmli_server_weight_doubles(const ppml_circuit *c) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_weight_doubles(c);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_weight_doubles(c);
@@ -58,6 +65,8 @@ PPMLI_STATIC uint64_t ppmli_server_weight_doubles(const ppml_circuit *c) {
 /* What ppmli_server_prepare takes: the weights, which stay, and scratch for one thread. */
 PPMLI_STATIC size_t ppmli_server_prepare_bytes(const ppml_circuit *c) {
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_weights_bytes(c) + ppmli_linear_transform_scratch(c->params);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_prepare_bytes(c);
@@ -76,6 +85,8 @@ PPMLI_STATIC int ppmli_server_prepare(ppml_eval_key *key, const ppml_circuit *c,
   if (key->params != c->params || memcmp(key->circuit_id, c->id, PPML_ID_BYTES) != 0)
     return PPML_ERR_MISMATCH;
   switch (c->params->kind) {
+  case PPML_SET_LINEAR:
+    return ppmli_linear_prepare(key, c, arena);
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return ppmli_evaluate_prepare(key, c, arena);

@@ -25,7 +25,7 @@ PPMLI_INLINE int32_t ppmli_statistics_range(const ppmli_trainer *t, uint32_t l, 
  * images: then bins lead to twice that. */
 PPMLI_STATIC void ppmli_statistics_start_score_peaks(ppmli_trainer *t) {
   uint32_t outputs = t->model.spec.outputs;
-  int32_t *peak = t->layer[1].peak;
+  int32_t *peak = t->layer[t->model.layer_count - 1].peak;
   for (uint32_t c = 0; c < outputs; c++) {
     int64_t largest = 0;
     for (size_t n = 0; n < t->validation.count; n++) {
@@ -78,7 +78,8 @@ PPMLI_STATIC int32_t ppmli_statistics_peak(const uint32_t *seen, uint64_t total,
  * A score's peak is what its histogram was counted by until it is known, so each is read once. */
 PPMLI_STATIC int ppmli_statistics_peaks(ppmli_trainer *t) {
   uint64_t total = (uint64_t)t->train->count + t->sample_count + t->validation.count;
-  if (ppmli_model_is_polynomial(&t->model)) ppmli_statistics_start_score_peaks(t);
+  if (ppmli_model_has_score_peaks(&t->model, t->model.layer_count - 1))
+    ppmli_statistics_start_score_peaks(t);
   PPMLI_TRY(ppmli_statistics_watch_images(t, t->train->pixels, t->train->count));
   PPMLI_TRY(ppmli_statistics_watch_images(t, t->sample, t->sample_count));
   PPMLI_TRY(ppmli_statistics_watch_images(t, t->validation.pixels, t->validation.count));

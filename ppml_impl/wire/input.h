@@ -20,6 +20,13 @@ PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *sp
   return (ppmli_spec_inputs(spec) + ppmli_params_block(p) - 1) / ppmli_params_block(p);
 }
 
+/* Words of an image's bodies that travel: of whole ciphertexts, or of sums alone, which need no more,
+ * one for each value. */
+PPMLI_STATIC size_t ppmli_input_words(const ppml_params *p, const ppml_spec *spec) {
+  if (ppmli_params_is_keyless(p)) return ppmli_spec_inputs(spec);
+  return ppmli_input_blocks(p, spec) * p->poly_size;
+}
+
 /* What the arrays of that many ciphertexts take. */
 PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *p, size_t blocks) {
   return ppmli_arena_rounded(blocks * p->poly_size * sizeof(uint64_t)) +
@@ -51,50 +58,82 @@ PPMLI_STATIC void ppmli_input_digest(uint8_t *digest, const ppml_input *input) {
   ppmli_digest_final(&d, digest);
 }
 
-PPMLI_INLINE size_t ppmli_input_block_wire_bytes(const ppml_params *p) {
-  return ppmli_packed_bytes(p->poly_size, p->input_wire_bits);
+PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t words) {
+  return PPML_SEED_BYTES + 4 + ppmli_packed_bytes(words, p->input_wire_bits);
 }
 
-PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t blocks) {
-  return PPML_SEED_BYTES + 4 + blocks * ppmli_input_block_wire_bytes(p);
+/* Ciphertexts that a payload of so many bytes has words of. */
+PPMLI_INLINE size_t ppmli_input_blocks_of(const ppml_params *p, uint64_t payload_bytes) {
+  uint64_t begin = PPML_SEED_BYTES + 4, bits = payload_bytes > begin ? payload_bytes - begin : 0;
+  uint64_t words =
+      bits / p->input_wire_bits * 8 + bits % p->input_wire_bits * 8 / p->input_wire_bits;
+  return (size_t)((words + p->poly_size - 1) / p->poly_size);
 }
 
 /* A ciphertext's words pass through a buffer of that many; a multiple of 8, so that
  * every full buffer ends on a byte. */
 #define PPMLI_PACK_WORDS 64
 
-/* The ciphertexts of an image, a buffer of words at a time. */
+/* Words of a buffer that begins at word i of so many. */
+PPMLI_INLINE size_t ppmli_input_buffer(size_t words, size_t i) {
+  return ppmli_min_size(PPMLI_PACK_WORDS, words - i);
+}
+
+/* The words of an image that travel, a buffer at a time. */
 PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
   const ppml_params *p = input->params;
   uint64_t words[PPMLI_PACK_WORDS];
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
-  for (size_t i = 0; i < (size_t)input->blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
-    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++)
-      words[j] = ppmli_torus_top(input->body[i + j], bits);
-    ppmli_pack(bytes, words, PPMLI_PACK_WORDS, bits);
-    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
-    if (tail_bits) ppmli_out_bytes(out, input->tail + i, PPMLI_PACK_WORDS);
+  for (size_t i = 0; i < input->words; i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_input_buffer(input->words, i);
+    for (size_t j = 0; j < count; j++) words[j] = ppmli_torus_top(input->body[i + j], bits);
+    ppmli_pack(bytes, words, count, bits);
+    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(count, bits));
+    if (tail_bits) ppmli_out_bytes(out, input->tail + i, count);
   }
 }
 
-/*   body, tail  [blocks][N]  out */
-PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in, size_t blocks,
-                                    const ppml_params *p) {
+/*   body, tail  [blocks][N]  out: zeros behind the last word that travels */
+PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in,
+                                    const ppml_input *input) {
+  const ppml_params *p = input->params;
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
-  for (size_t i = 0; i < blocks * p->poly_size; i += PPMLI_PACK_WORDS) {
-    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(PPMLI_PACK_WORDS, bits));
-    ppmli_unpack(body + i, bytes, PPMLI_PACK_WORDS, bits);
-    for (size_t j = 0; j < PPMLI_PACK_WORDS; j++) body[i + j] = ppmli_torus_from(body[i + j], bits);
-    if (tail_bits) ppmli_in_bytes(in, tail + i, PPMLI_PACK_WORDS);
+  size_t all = (size_t)input->blocks * p->poly_size;
+  for (size_t i = 0; i < input->words; i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_input_buffer(input->words, i);
+    ppmli_in_bytes(in, bytes, ppmli_packed_bytes(count, bits));
+    ppmli_unpack(body + i, bytes, count, bits);
+    for (size_t j = 0; j < count; j++) body[i + j] = ppmli_torus_from(body[i + j], bits);
+    if (tail_bits) ppmli_in_bytes(in, tail + i, count);
   }
+  memset(body + input->words, 0, (all - input->words) * sizeof *body);
 }
 
-/* Has an image so many blocks that a reader takes it? */
-PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t blocks, const ppml_limits *limits) {
-  return blocks >= 1 && blocks <= limits->inputs / ppmli_params_block(p) + 1 &&
-         ppmli_input_payload_bytes(p, blocks) <= limits->payload_bytes;
+/* Has an image so many words that a reader takes it? */
+PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t words, const ppml_limits *limits) {
+  size_t blocks = words / p->poly_size, most = limits->inputs / ppmli_params_block(p) + 1;
+  if (ppmli_params_is_keyless(p)) return words >= 1 && words <= limits->inputs;
+  return blocks >= 1 && blocks <= most && words % p->poly_size == 0 &&
+         ppmli_input_payload_bytes(p, words) <= limits->payload_bytes;
+}
+
+/* The number that an image's file begins with: of its ciphertexts, or of its words where not all of
+ * them travel. */
+PPMLI_INLINE uint32_t ppmli_input_count(const ppml_input *input) {
+  return ppmli_params_is_keyless(input->params) ? input->words : input->blocks;
+}
+
+/* Sizes from that number.  Errors: RANGE. */
+PPMLI_STATIC int ppmli_input_take_count(ppml_input *input, uint32_t count,
+                                        const ppml_limits *limits) {
+  const ppml_params *p = input->params;
+  uint64_t words = ppmli_params_is_keyless(p) ? count : (uint64_t)count * p->poly_size;
+  if (words > UINT32_MAX || !ppmli_input_fits(p, (size_t)words, limits)) return PPML_ERR_RANGE;
+  input->words = (uint32_t)words;
+  input->blocks = (uint32_t)((words + p->poly_size - 1) / p->poly_size);
+  return PPML_OK;
 }
 
 /* Begins the file of an image: all that comes before its ciphertexts.  Errors: RANGE. */
@@ -103,16 +142,16 @@ PPMLI_STATIC int ppmli_input_begin(ppmli_out *out, const ppml_input *input, ppml
   ppml_header h = {PPML_KIND_INPUT,
                    PPML_FORMAT_VERSION,
                    p,
-                   ppmli_input_payload_bytes(p, input->blocks),
+                   ppmli_input_payload_bytes(p, input->words),
                    {0},
                    {0}};
   const ppml_limits limits = ppmli_limits_default();
-  if (!ppmli_input_fits(p, input->blocks, &limits)) return PPML_ERR_RANGE;
+  if (!ppmli_input_fits(p, input->words, &limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
   ppmli_out_begin(out, writer, &h);
   ppmli_out_bytes(out, input->seed, sizeof input->seed);
-  ppmli_out_u32(out, input->blocks);
+  ppmli_out_u32(out, ppmli_input_count(input));
   return out->error;
 }
 
@@ -129,13 +168,13 @@ PPMLI_STATIC int ppmli_input_get(ppml_input *input, ppmli_in *in, const ppml_hea
   uint64_t *body;
   uint8_t *tail;
   ppmli_in_bytes(in, input->seed, sizeof input->seed);
-  input->blocks = ppmli_in_u32(in);
+  uint32_t count = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (!ppmli_input_fits(p, input->blocks, limits)) return PPML_ERR_RANGE;
-  if (h->payload_bytes != ppmli_input_payload_bytes(p, input->blocks)) return PPML_ERR_FORMAT;
-  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, input->blocks, arena));
-  ppmli_input_fetch(body, tail, in, input->blocks, p);
   input->params = p;
+  PPMLI_TRY(ppmli_input_take_count(input, count, limits));
+  if (h->payload_bytes != ppmli_input_payload_bytes(p, input->words)) return PPML_ERR_FORMAT;
+  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, input->blocks, arena));
+  ppmli_input_fetch(body, tail, in, input);
   input->body = body;
   input->tail = tail;
   memcpy(input->circuit_id, h->circuit_id, PPML_ID_BYTES);

@@ -15,6 +15,7 @@
 #include "../base/parallel.h"
 #include "../cipher/keyswitch.h"
 #include "../math/params.h"
+#include "container.h"
 
 #define PPMLI_KSK_ITEM_ROWS 64       /* of the key-switching key make one item */
 #define PPMLI_KEY_ITEMS_PER_THREAD 4 /* read or made at a time */
@@ -52,6 +53,11 @@ PPMLI_INLINE size_t ppmli_key_item_wire_bytes(const ppml_params *p, size_t item)
 PPMLI_STATIC size_t ppmli_key_payload_bytes(const ppml_params *p) {
   return PPML_SEED_BYTES + 4 * ppmli_ksk_rows(p) +
          ppmli_params_steps(p) * ppmli_key_step_wire_bytes(p);
+}
+
+/* Bytes of an evaluation key's file; 0 of a set that needs no key. */
+PPMLI_INLINE size_t ppmli_key_wire_bytes(const ppml_params *p) {
+  return ppmli_params_is_keyless(p) ? 0 : PPMLI_CONTAINER_BYTES + ppmli_key_payload_bytes(p);
 }
 
 /* Items that one pass over the threads handles: first .. first + count - 1, the wire

@@ -31,8 +31,10 @@ PPMLI_STATIC void ppmli_layer_put(ppmli_out *out, const ppml_layer *layer, int h
     ppmli_out_i32s(out, layer->linear, layer->outputs);
   }
   if (ppmli_layer_is_clipped(layer)) ppmli_out_i32s(out, layer->range, layer->outputs);
-  if (ppmli_layer_is_clipped(layer) || has_score_peaks)
+  if (layer->peak && (ppmli_layer_is_clipped(layer) || has_score_peaks))
     ppmli_out_i32s(out, layer->peak, layer->outputs);
+  else
+    for (uint32_t j = 0; has_score_peaks && j < layer->outputs; j++) ppmli_out_u32(out, 0);
   if (layer->activation == PPML_ACTIVATION_TABLE)
     ppmli_out_bytes(out, layer->table, PPML_TABLE_SIZE);
 }
@@ -62,7 +64,7 @@ PPMLI_STATIC int ppmli_layer_get_i32s(const int32_t **out, ppmli_in *in, size_t 
 }
 
 PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_limits *limits,
-                                 int is_behind_polynomials, ppml_arena *arena) {
+                                 int has_score_peaks, ppml_arena *arena) {
   layer->inputs = ppmli_in_u32(in);
   layer->outputs = ppmli_in_u32(in);
   layer->activation = ppmli_in_u32(in);
@@ -71,7 +73,7 @@ PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_lim
   if (layer->inputs < 1 || layer->inputs > limits->inputs) return PPML_ERR_RANGE;
   if (layer->outputs < 1 || layer->outputs > limits->neurons) return PPML_ERR_RANGE;
   if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return PPML_ERR_RANGE;
-  if (is_behind_polynomials && layer->activation != PPML_ACTIVATION_NONE) return PPML_ERR_RANGE;
+  if (has_score_peaks && layer->activation != PPML_ACTIVATION_NONE) return PPML_ERR_RANGE;
   if (layer->weight_bits < 2 || layer->weight_bits > 8) return PPML_ERR_RANGE;
   if (layer->inputs > in->remaining_bytes / layer->outputs) return PPML_ERR_FORMAT;
   size_t weights = (size_t)layer->inputs * layer->outputs;
@@ -83,10 +85,17 @@ PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_lim
   }
   if (ppmli_layer_is_clipped(layer))
     PPMLI_TRY(ppmli_layer_get_i32s(&layer->range, in, layer->outputs, arena));
-  if (ppmli_layer_is_clipped(layer) || is_behind_polynomials)
+  if (ppmli_layer_is_clipped(layer) || has_score_peaks)
     PPMLI_TRY(ppmli_layer_get_i32s(&layer->peak, in, layer->outputs, arena));
   if (layer->activation != PPML_ACTIVATION_TABLE) return PPML_OK;
   return ppmli_layer_get_bytes(&layer->table, in, PPML_TABLE_SIZE, arena);
+}
+
+/* Peaks that are all 0 are none: nobody trained the model, or looked at images. */
+PPMLI_STATIC int ppmli_layer_peaks_are_unknown(const ppml_layer *layer) {
+  for (uint32_t j = 0; j < layer->outputs; j++)
+    if (layer->peak[j] != 0) return 0;
+  return 1;
 }
 
 /* --------------------------------------------------------- pooled network */
@@ -191,6 +200,8 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
   if (ppmli_model_is_pooled(m)) PPMLI_TRY(ppmli_pooled_get(m, in, arena));
   for (uint32_t l = 0; l < m->layer_count; l++)
     PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, ppmli_model_has_score_peaks(m, l), arena));
+  if (ppmli_model_is_linear(m) && ppmli_layer_peaks_are_unknown(&m->layer[0]))
+    m->layer[0].peak = NULL;
   if (!ppmli_model_fits(m, limits)) return PPML_ERR_RANGE;
   ppmli_model_id(m->id, m);
   return PPML_OK;
