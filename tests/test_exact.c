@@ -25,7 +25,8 @@ static void share_steps(const ppml_params *p, ppml_rng *rng) {
     ck_assert_int_eq(
         ppmli_ggsw_encrypt(wire, p, i / EACH, keys.secret.glwe_bits, &seeds, i, &scratch), PPML_OK);
     ck_assert_int_eq(ppmli_ggsw_expand(of_bit + i * step_doubles, step_doubles / (N / 2 / 8), wire,
-                                       p, seeds.mask, i, keys.eval.fft, &scratch),
+                                       p, &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, i},
+                                       keys.eval.fft, &scratch),
                      PPML_OK);
   }
   for (size_t step = 0; step < ppmli_params_steps(p); step++)
@@ -44,8 +45,8 @@ static void make_switch_key(const ppml_params *p, ppml_rng *rng) {
   ppmli_rng_bytes(rng, (uint8_t *)&seeds, sizeof seeds);
   for (size_t row = 0; row < ppmli_ksk_rows(p); row++) {
     ppmli_ksk_encrypt_row(wire, p, row, keys.secret.glwe_bits, keys.secret.lwe_bits, &seeds, mask);
-    ppmli_ksk_expand_row(keys.eval.key_switch_key, ppmli_ksk_rows(p), row, 0, wire, p, seeds.mask,
-                         mask, keys.eval.fft);
+    ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){keys.eval.key_switch_key, ppmli_ksk_rows(p), 0},
+                         row, wire, p, seeds.mask, mask, keys.eval.fft);
   }
   free(mask);
 }

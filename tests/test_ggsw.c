@@ -50,10 +50,11 @@ static void make_key(bench *b, uint64_t bit, uint64_t index) {
   const ppml_params *p = b->p;
   ck_assert_int_eq(ppmli_ggsw_encrypt(b->wire, p, bit, b->glwe_bits, &seeds, index, &b->scratch),
                    PPML_OK);
-  ck_assert_int_eq(ppmli_ggsw_expand(b->key,
-                                     ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP,
-                                     b->wire, p, seeds.mask, index, b->fft, &b->scratch),
-                   PPML_OK);
+  ck_assert_int_eq(
+      ppmli_ggsw_expand(b->key, ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP,
+                        b->wire, p, &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, index}, b->fft,
+                        &b->scratch),
+      PPML_OK);
 }
 
 /* out = in [x] key, and the phases of both. */
@@ -174,9 +175,10 @@ START_TEST(encryption_and_expansion_take_exactly_what_is_said) {
     ppml_arena expand = test_arena(ppmli_ggsw_expand_scratch(p) - less);
     int error = less ? PPML_ERR_NOMEM : PPML_OK;
     ck_assert_int_eq(ppmli_ggsw_encrypt(b.wire, p, 1, b.glwe_bits, &seeds, 0, &make), error);
-    ck_assert_int_eq(
-        ppmli_ggsw_expand(b.key, PPMLI_GROUP * 16, b.wire, p, seeds.mask, 0, b.fft, &expand),
-        error);
+    ck_assert_int_eq(ppmli_ggsw_expand(b.key, PPMLI_GROUP * 16, b.wire, p,
+                                       &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, 0}, b.fft,
+                                       &expand),
+                     error);
     if (!less) ck_assert(make.high_bytes == make.capacity_bytes && make.used_bytes == 0);
     if (!less) ck_assert(expand.high_bytes == expand.capacity_bytes && expand.used_bytes == 0);
     test_arena_free(&make);

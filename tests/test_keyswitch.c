@@ -32,7 +32,8 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   for (size_t row = 0; row < rows; row++) {
     uint8_t wire[4];
     ppmli_ksk_encrypt_row(wire, p, row, b->glwe_bits, b->lwe_bits, &seeds, b->mask);
-    ppmli_ksk_expand_row(b->key, rows, row, 0, wire, p, seeds.mask, b->mask, &b->fft);
+    ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){b->key, rows, 0}, row, wire, p, seeds.mask, b->mask,
+                         &b->fft);
   }
 }
 
@@ -128,7 +129,8 @@ START_TEST(a_slab_is_a_part_of_the_whole_key) {
   for (size_t r = 0; r < ROWS; r++) {
     uint8_t wire[4];
     ppmli_ksk_encrypt_row(wire, p, FIRST + r, b.glwe_bits, b.lwe_bits, &seeds, b.mask);
-    ppmli_ksk_expand_row(slab, ROWS, r, FIRST, wire, p, seeds.mask, b.mask, &b.fft);
+    ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){slab, ROWS, FIRST}, r, wire, p, seeds.mask, b.mask,
+                         &b.fft);
   }
   for (size_t block = 0; block < ppmli_ksk_blocks(p); block++)
     ck_assert_mem_eq(slab + block * ROWS * 16, b.key + (block * ppmli_ksk_rows(p) + FIRST) * 16,

@@ -35,10 +35,11 @@ PPMLI_STATIC void ppmli_key_expand_rows(const ppmli_key_expansion *x, const uint
                                         size_t item, ppml_arena *arena) {
   const ppml_params *p = x->pass.params;
   uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
+  ppmli_ksk_rows_slab slab = {x->ksk, x->slab_rows, x->first_row};
   PPMLI_ASSERT(mask != NULL);
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
-    ppmli_ksk_expand_row(x->ksk, x->slab_rows, item * PPMLI_KSK_ITEM_ROWS + r - x->first_row,
-                         x->first_row, wire + 4 * r, p, x->pass.mask_seed, mask, x->fft);
+    ppmli_ksk_expand_row(&slab, item * PPMLI_KSK_ITEM_ROWS + r - x->first_row, wire + 4 * r, p,
+                         x->pass.mask_seed, mask, x->fft);
 }
 
 /* Doubles of a step in memory. */

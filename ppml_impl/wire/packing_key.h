@@ -67,8 +67,8 @@ PPMLI_STATIC int ppmli_packing_get(ppmli_packing_key *key, ppmli_in *in, const p
     for (uint32_t l = 0; l < PPMLI_AUTO_LEVELS; l++) {
       ppmli_in_bytes(in, wire, bytes);
       if (in->error) return in->error;
-      PPMLI_TRY(ppmli_auto_expand_row(steps + step * ppmli_auto_doubles(p), wire, p, step, l,
-                                      mask_seed, fft, arena));
+      PPMLI_TRY(ppmli_auto_expand_row(steps + step * ppmli_auto_doubles(p), wire, p,
+                                      step * PPMLI_AUTO_LEVELS + l, mask_seed, fft, arena));
     }
   key->params = p;
   key->fft = fft;
