@@ -32,7 +32,9 @@
  *   PPML_CLIENT_ONLY    all three: a client makes keys, encrypts and decrypts
  *   PPML_NO_LEARN       leave out learning from encrypted images, which needs client,
  *                       server and planning, and is left out where one of these is
- *   PPML_NO_LEVELED     leave out the sets leveled-16 to leveled-128 and what they need
+ *   PPML_NO_LEVELED     leave out the sets that have no bootstrap, leveled, pooled and
+ *                       linear, and what they need
+ *   PPML_LINEAR_ONLY    leave out all sets but linear: the smallest client
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -82,6 +84,9 @@ extern "C" {
 #define PPML_NO_TRAIN
 #elif defined(PPML_NO_SERVER) && defined(PPML_NO_PLAN) && defined(PPML_NO_TRAIN)
 #define PPML_CLIENT_ONLY
+#endif
+#if defined(PPML_LINEAR_ONLY) && !defined(PPML_NO_LEVELED)
+#define PPML_NO_LEVELED
 #endif
 #if (defined(PPML_NO_SERVER) || defined(PPML_NO_PLAN)) && !defined(PPML_NO_LEARN)
 #define PPML_NO_LEARN

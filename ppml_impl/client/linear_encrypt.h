@@ -2,7 +2,8 @@
  *
  * Integers of 32 bits, no multiplication but that of the noise's draw, and only the words that travel are
  * made: a device needs room for a mask and the key's bits spread to words beside the message, 8 KB
- * at N = 1024.  In: a message, the secret key, seeds; out: words of the body.  Next: path.h, which chooses it. */
+ * at N = 1024.  In: a message, the secret key, seeds; out: body words.  Next: path.h, which chooses
+ * it, and server/linear_score.h. */
 #ifndef PPMLI_CLIENT_LINEAR_ENCRYPT_H
 #define PPMLI_CLIENT_LINEAR_ENCRYPT_H
 
@@ -10,6 +11,8 @@
 #include "../base/ct.h"
 #include "../base/stream.h"
 #include "../math/long.h"
+#include "../math/params.h"
+#include "../math/poly.h"
 
 PPMLI_INLINE size_t ppmli_encrypt_short_scratch(const ppml_params *p) {
   return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint32_t));

@@ -96,8 +96,10 @@ PPMLI_STATIC void ppmli_open_key_close(ppmli_open_key *key) {
 PPMLI_STATIC uint64_t ppmli_client_input_unit(const ppml_client *client) {
   const ppml_params *p = client->params;
   switch (p->kind) {
+#ifdef PPMLI_HAS_LINEAR
   case PPML_SET_LINEAR:
     return client->score_unit;
+#endif
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
     return client->score_unit / ppmli_params_block(p);
@@ -150,8 +152,10 @@ PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
 
 PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
   switch (p->kind) {
+#ifdef PPMLI_HAS_LINEAR
   case PPML_SET_LINEAR:
     return ppmli_encrypt_short_scratch(p);
+#endif
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -178,18 +182,25 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
                                             ppmli_stream *noise, ppml_arena *arena) {
   const ppml_params *p = key->params;
   switch (p->kind) {
+#ifdef PPMLI_HAS_LINEAR
   case PPML_SET_LINEAR:
     (void)tail;
     return ppmli_encrypt_short_block(body, p, key->secret->glwe_bits, mask, noise,
                                      ppmli_client_words(key, mask->index), arena);
+#endif
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
     return ppmli_encrypt_long_block(body, tail, p, &key->product, mask, noise, arena);
 #endif
+#ifndef PPML_LINEAR_ONLY
+  case PPML_SET_ROUNDED:
+  case PPML_SET_EXACT:
+    return ppmli_encrypt_block(body, p, key->secret->glwe_bits, mask, noise, arena);
+#endif
   default:
     (void)tail;
-    return ppmli_encrypt_block(body, p, key->secret->glwe_bits, mask, noise, arena);
+    return PPML_ERR_PARAMS;
   }
 }
 

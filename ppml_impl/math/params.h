@@ -31,9 +31,14 @@
   PPMLI_IF_FITS(pbs_base, pbs_base, pbs_levels, 64), pbs_levels,                                   \
       PPMLI_IF_FITS(ks_base, ks_base, ks_levels, 32), ks_levels
 
+#if !defined(PPML_NO_LEVELED) || defined(PPML_LINEAR_ONLY)
+#define PPMLI_HAS_LINEAR
+#endif
+
 PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
   /* clang-format off */
   static const ppml_params table[] = {
+#ifndef PPML_LINEAR_ONLY
       {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
       {"balanced",    4, 768, 4,  512, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 4),  86026u,     69875u, 32, 50, 14, PPML_SET_ROUNDED, 0,
@@ -46,8 +51,11 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
       {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
+#endif
+#ifdef PPMLI_HAS_LINEAR
       {"linear",     14,   0, 1, 1024, 1, 0, 1, PPMLI_DIGITS(0, 0, 0, 0),        0u,       984u, 24,  0, 16, PPML_SET_LINEAR, 0,
        PPMLI_UNIFORM_BINARY}, /* -22.85 of 32 bits */
+#endif
 #ifndef PPML_NO_LEVELED
       {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 16,
        PPMLI_UNIFORM_TERNARY},
@@ -120,7 +128,12 @@ PPMLI_INLINE int ppmli_params_is_leveled(const ppml_params *p) {
 
 /* Does a set compute sums alone, so that there is no evaluation key? */
 PPMLI_INLINE int ppmli_params_is_keyless(const ppml_params *p) {
+#ifdef PPMLI_HAS_LINEAR
   return p->kind == PPML_SET_LINEAR;
+#else
+  (void)p;
+  return 0;
+#endif
 }
 
 /* Planes of bits that the GLWE key has: one where its coefficients are 0 and 1; two where they are

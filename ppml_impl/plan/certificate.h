@@ -8,6 +8,7 @@
 
 #include "../client/encrypt.h"
 #include "../client/keygen.h"
+#include "../math/params.h"
 #include "../network/model.h"
 #include "../network/room.h"
 #include "../server/evalkey.h"

@@ -92,8 +92,9 @@ PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double
   return PPML_ERR_PARAMS;
 }
 
-/* Tries the sets that the options allow, the fastest first, and keeps the first one that will do.  Of a model
- * without hidden layers that begins with the set `linear`; the exact set is last among those with bootstraps.
+/* Tries the sets that the options allow, the fastest first, and keeps the first one that will do: of a
+ * model without hidden layers the one that needs no key is before all others; the exact set is last among
+ * the sets with bootstraps.
  *   gain     [layer_count][outputs]  out
  *   refusal  out on an error: the set that came closest
  * Errors: PARAMS (none will do). */

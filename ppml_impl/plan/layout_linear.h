@@ -1,6 +1,6 @@
 /* Circuits of sums alone: one unit for pixels and scores, the largest that leaves scores room.  What noise
- * they have follows from rounded_noise.h's formulas, of which the last layer's are all there is.  In: a model;
- * out: unit and gains.  Next: network/linear_set.h. */
+ * they have follows from rounded_noise.h's formulas, of which the last layer's are all there is.
+ * In: a model; out: units and gains, or a refusal.  Next: path.h. */
 #ifndef PPMLI_PLAN_LAYOUT_LINEAR_H
 #define PPMLI_PLAN_LAYOUT_LINEAR_H
 

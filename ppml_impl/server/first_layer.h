@@ -12,6 +12,7 @@
 
 #include "../base/arena.h"
 #include "../base/parallel.h"
+#include "../base/stream.h"
 #include "../cipher/glwe.h"
 #include "../cipher/pbs.h"
 #include "../math/fft/backend.h"

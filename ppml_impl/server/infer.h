@@ -5,6 +5,7 @@
 #define PPMLI_SERVER_INFER_H
 
 #include "../base/arena.h"
+#include "../math/params.h"
 #include "../wire/input.h"
 #include "../wire/output.h"
 #include "evalkey.h"

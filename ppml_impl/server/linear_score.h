@@ -20,6 +20,7 @@
 #include "../base/stream.h"
 #include "../math/fft/backend.h"
 #include "../math/masks.h"
+#include "../math/params.h"
 #include "../math/torus.h"
 #include "../wire/input.h"
 #include "../wire/output.h"

@@ -7,7 +7,7 @@
  * stand for.  Peaks, the largest scores to be expected, and the margin that one image in twenty is
  * within follow from the features' deviation, as if scores were normal numbers.
  *
- * In: weights of features and the map; out: a model.  Next: plan/layout_linear.h, which lays such models out. */
+ * In: weights of features and the map; out: a model.  Next: statistics.h. */
 #ifndef PPMLI_TRAIN_LINEAR_FOLD_H
 #define PPMLI_TRAIN_LINEAR_FOLD_H
 

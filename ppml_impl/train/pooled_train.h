@@ -25,10 +25,10 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
-#include "statistics.h"
 #include "logistic.h"
 #include "loss.h"
 #include "master.h"
+#include "statistics.h"
 #include "train.h"
 #include "trainer.h"
 

@@ -7,8 +7,8 @@
 #include <math.h>
 
 #include "../base/arena.h"
-#include "../math/radices.h"
 #include "../math/params.h"
+#include "../math/radices.h"
 #include "../network/clear.h"
 #include "../network/labels.h"
 #include "../network/model.h"

@@ -18,10 +18,10 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
-#include "statistics.h"
 #include "integers.h"
 #include "loss.h"
 #include "master.h"
+#include "statistics.h"
 #include "trainer.h"
 
 #define PPMLI_TRAIN_WARM_UP 0.05f    /* share of the steps until the rate is at its highest */
