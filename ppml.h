@@ -796,7 +796,8 @@ typedef struct ppml_eval_key {
   uint8_t circuit_id[PPML_ID_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
   struct ppmli_fft *fft;
-  double *bootstrap_key;           /* [steps][groups][terms][rows][columns], transformed */
+  double *bootstrap_key;           /* [steps][groups][terms][rows][columns], transformed; of a set
+                                      without bootstraps: its GLWE key switches */
   uint32_t *key_switch_key;        /* [blocks of 16 columns][rows][16] */
   struct ppmli_key_stream *stream; /* instead of the two, for a key that is streamed */
   const double *weights;           /* of a leveled circuit, transformed by ppml_eval_key_prepare */

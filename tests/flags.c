@@ -135,7 +135,7 @@ static int decrypts(const ppml_input *input, const ppml_secret_key *key) {
     ppmli_stream stream;
     ppmli_stream_init(&stream, input->seed, PPMLI_STREAM_INPUT_MASK, b);
     ppmli_stream_u64(&stream, mask, words);
-    ppmli_input_message(message, &key->client, pixels, b);
+    ppmli_client_pixels(message, &key->client, pixels, b);
     for (uint32_t i = 0; i < LOOKED_AT; i++) {
       uint32_t at = i * 173 % p->poly_size;
       word80 phase = phase_at(input, key, mask, b, at), sent = {message[at], 0};
@@ -155,9 +155,9 @@ static int hides(const ppml_input *input, const ppml_secret_key *key) {
   const ppml_params *p = input->params;
   uint64_t *message = (uint64_t *)memory(p->poly_size * sizeof *message);
   size_t same = 0, count = ppmli_spec_inputs(&key->client.spec), values = ppmli_params_block(p);
-  uint64_t unit = ppmli_input_unit(&key->client);
+  uint64_t unit = ppmli_client_input_unit(&key->client);
   for (size_t i = 0; i < count; i++) {
-    ppmli_input_message(message, &key->client, pixels, i / values);
+    ppmli_client_pixels(message, &key->client, pixels, i / values);
     uint64_t body = input->body[i / values * p->poly_size + i % values];
     uint64_t apart = body - message[i % values] + unit / 2;
     same += apart < unit;
@@ -197,8 +197,11 @@ static int make(uint8_t *digest, const material *m, int *is_right) {
     free(arena.memory), free(wire);
   } else {
     uint8_t *wire = (uint8_t *)memory(ppmli_ggsw_wire_bytes(p));
+    ppmli_seeds seeds;
+    memcpy(seeds.mask, input.seed, sizeof seeds.mask);
+    memcpy(seeds.noise, rng.key, sizeof seeds.noise);
     arena = arena_of(ppmli_ggsw_encrypt_scratch(p));
-    PPMLI_TRY(ppmli_ggsw_encrypt(wire, p, 1, m->secret.glwe_bits, input.seed, rng.key, 0, &arena));
+    PPMLI_TRY(ppmli_ggsw_encrypt(wire, p, 1, m->secret.glwe_bits, &seeds, 0, &arena));
     ppmli_digest_update(&sum, wire, ppmli_ggsw_wire_bytes(p));
     free(arena.memory), free(wire);
   }

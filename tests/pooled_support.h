@@ -78,7 +78,7 @@ typedef struct test_pooled_keys {
   double *keys; /* [steps][ppmli_switch_doubles] */
 } test_pooled_keys;
 
-static const uint8_t test_mask_seed[PPML_SEED_BYTES] = {1}, test_noise_seed[PPML_SEED_BYTES] = {2};
+static const ppmli_seeds test_seeds = {{1}, {2}};
 
 TEST_STATIC size_t test_pooled_scratch(const ppml_params *p) {
   return ppmli_max_size(ppmli_max_size(ppmli_switch_make_scratch(p), ppmli_switch_map_scratch(p)),
@@ -99,10 +99,9 @@ TEST_STATIC void test_pooled_keys_make(test_pooled_keys *k, const ppml_params *p
   ppmli_client_draw_key(unused, k->bits, p, rng);
   ck_assert_int_eq(ppmli_long_key_init(&k->long_key, p, k->bits, &k->tables), PPML_OK);
   for (size_t step = 0; step < steps; step++) {
-    ck_assert_int_eq(ppmli_switch_make(wire, p, step, k->bits, &k->long_key, test_mask_seed,
-                                       test_noise_seed, &k->scratch),
-                     PPML_OK);
-    ck_assert_int_eq(ppmli_switch_expand(k->keys + step * doubles, wire, p, step, test_mask_seed,
+    ck_assert_int_eq(
+        ppmli_switch_make(wire, p, step, k->bits, &k->long_key, &test_seeds, &k->scratch), PPML_OK);
+    ck_assert_int_eq(ppmli_switch_expand(k->keys + step * doubles, wire, p, step, test_seeds.mask,
                                          k->fft, &k->scratch),
                      PPML_OK);
   }

@@ -5,7 +5,7 @@
 #include "../ppml_impl/cipher/bridge_make.h"
 #include "../ppml_impl/plan/bridge_noise.h"
 
-static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
+static const ppmli_seeds seeds = {{1}, {2}};
 
 /* Keys of both sets, and the bridge between. */
 typedef struct bench {
@@ -40,10 +40,9 @@ static void bench_make(bench *x, const char *to, ppml_rng *rng) {
   x->message = (uint64_t *)test_memory(8 * N), x->glwe = (uint64_t *)test_memory(16 * N);
   x->out = (uint64_t *)test_memory(8 * n * (x->b.to->glwe_dim + 1));
   x->phase = (uint64_t *)test_memory(8 * n);
-  ck_assert_int_eq(
-      ppmli_bridge_make(x->wire, &x->b, x->planes, x->bits, mask_seed, noise_seed, &x->scratch),
-      PPML_OK);
-  ck_assert_int_eq(ppmli_bridge_expand(x->key, x->wire, &x->b, mask_seed, x->fft, &x->scratch),
+  ck_assert_int_eq(ppmli_bridge_make(x->wire, &x->b, x->planes, x->bits, &seeds, &x->scratch),
+                   PPML_OK);
+  ck_assert_int_eq(ppmli_bridge_expand(x->key, x->wire, &x->b, seeds.mask, x->fft, &x->scratch),
                    PPML_OK);
 }
 
@@ -105,9 +104,8 @@ START_TEST(scratch_is_exactly_what_is_said) {
     ppml_arena make = test_arena(ppmli_bridge_make_scratch(&x.b) - less);
     ppml_arena expand = test_arena(ppmli_bridge_expand_scratch(&x.b) - less);
     ppml_arena apply = test_arena(ppmli_bridge_scratch(&x.b) - less);
-    ck_assert_int_eq(
-        ppmli_bridge_make(x.wire, &x.b, x.planes, x.bits, mask_seed, noise_seed, &make), error);
-    ck_assert_int_eq(ppmli_bridge_expand(x.key, x.wire, &x.b, mask_seed, x.fft, &expand), error);
+    ck_assert_int_eq(ppmli_bridge_make(x.wire, &x.b, x.planes, x.bits, &seeds, &make), error);
+    ck_assert_int_eq(ppmli_bridge_expand(x.key, x.wire, &x.b, seeds.mask, x.fft, &expand), error);
     ck_assert_int_eq(ppmli_bridge_switch(x.out, x.glwe, x.key, &x.b, x.fft, &apply), error);
     if (!less) ck_assert(make.high_bytes == make.capacity_bytes && make.used_bytes == 0);
     if (!less) ck_assert(expand.high_bytes == expand.capacity_bytes && expand.used_bytes == 0);

@@ -17,7 +17,7 @@ typedef struct bench {
   uint64_t *in, *out, *phase_in, *phase_out;
 } bench;
 
-static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
+static const ppmli_seeds seeds = {{1}, {2}};
 
 static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   size_t N = p->poly_size, columns = p->glwe_dim + 1;
@@ -48,13 +48,13 @@ static void bench_free(bench *b) {
 /* Encrypts bit as GGSW number `index` and expands it. */
 static void make_key(bench *b, uint64_t bit, uint64_t index) {
   const ppml_params *p = b->p;
-  ck_assert_int_eq(
-      ppmli_ggsw_encrypt(b->wire, p, bit, b->glwe_bits, mask_seed, noise_seed, index, &b->scratch),
-      PPML_OK);
-  ck_assert_int_eq(ppmli_ggsw_expand(b->key,
-                                     ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP,
-                                     b->wire, p, mask_seed, index, b->fft, &b->scratch),
+  ck_assert_int_eq(ppmli_ggsw_encrypt(b->wire, p, bit, b->glwe_bits, &seeds, index, &b->scratch),
                    PPML_OK);
+  ck_assert_int_eq(
+      ppmli_ggsw_expand(b->key, ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP,
+                        b->wire, p, &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, index}, b->fft,
+                        &b->scratch),
+      PPML_OK);
 }
 
 /* out = in [x] key, and the phases of both. */
@@ -174,10 +174,11 @@ START_TEST(encryption_and_expansion_take_exactly_what_is_said) {
     ppml_arena make = test_arena(ppmli_ggsw_encrypt_scratch(p) - less);
     ppml_arena expand = test_arena(ppmli_ggsw_expand_scratch(p) - less);
     int error = less ? PPML_ERR_NOMEM : PPML_OK;
-    ck_assert_int_eq(ppmli_ggsw_encrypt(b.wire, p, 1, b.glwe_bits, mask_seed, noise_seed, 0, &make),
+    ck_assert_int_eq(ppmli_ggsw_encrypt(b.wire, p, 1, b.glwe_bits, &seeds, 0, &make), error);
+    ck_assert_int_eq(ppmli_ggsw_expand(b.key, PPMLI_GROUP * 16, b.wire, p,
+                                       &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, 0}, b.fft,
+                                       &expand),
                      error);
-    ck_assert_int_eq(
-        ppmli_ggsw_expand(b.key, PPMLI_GROUP * 16, b.wire, p, mask_seed, 0, b.fft, &expand), error);
     if (!less) ck_assert(make.high_bytes == make.capacity_bytes && make.used_bytes == 0);
     if (!less) ck_assert(expand.high_bytes == expand.capacity_bytes && expand.used_bytes == 0);
     test_arena_free(&make);

@@ -15,7 +15,7 @@ typedef struct bench {
   ppmli_long_key long_key;
 } bench;
 
-static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
+static const ppmli_seeds seeds = {{1}, {2}};
 
 static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   size_t N = p->poly_size;
@@ -47,11 +47,10 @@ static void bench_free(bench *b) {
 }
 
 static void make_key(bench *b, size_t step) {
-  ck_assert_int_eq(ppmli_switch_make(b->wire, b->p, step, b->bits, &b->long_key, mask_seed,
-                                     noise_seed, &b->scratch),
-                   PPML_OK);
-  ck_assert_int_eq(ppmli_switch_expand(b->key, b->wire, b->p, step, mask_seed, b->fft, &b->scratch),
-                   PPML_OK);
+  ck_assert_int_eq(
+      ppmli_switch_make(b->wire, b->p, step, b->bits, &b->long_key, &seeds, &b->scratch), PPML_OK);
+  ck_assert_int_eq(
+      ppmli_switch_expand(b->key, b->wire, b->p, step, seeds.mask, b->fft, &b->scratch), PPML_OK);
 }
 
 /* What the key of a step switches from, from its definition. */
@@ -148,9 +147,8 @@ START_TEST(scratch_is_exactly_what_is_said) {
     ppml_arena expand = test_arena(ppmli_switch_expand_scratch(p) - less);
     ppml_arena trace = test_arena(ppmli_trace_scratch(p) - less);
     int error = less ? PPML_ERR_NOMEM : PPML_OK;
-    ck_assert_int_eq(
-        ppmli_switch_make(b.wire, p, 0, b.bits, &b.long_key, mask_seed, noise_seed, &make), error);
-    ck_assert_int_eq(ppmli_switch_expand(b.key, b.wire, p, 0, mask_seed, b.fft, &expand), error);
+    ck_assert_int_eq(ppmli_switch_make(b.wire, p, 0, b.bits, &b.long_key, &seeds, &make), error);
+    ck_assert_int_eq(ppmli_switch_expand(b.key, b.wire, p, 0, seeds.mask, b.fft, &expand), error);
     memset(b.glwe, 0, 2 * p->poly_size * sizeof *b.glwe);
     ck_assert_int_eq(ppmli_trace_step(b.glwe, 0, b.key, p, b.fft, &trace), error);
     if (!less) ck_assert(make.high_bytes == make.capacity_bytes && make.used_bytes == 0);

@@ -6,7 +6,7 @@ enum {
   SAMPLES = 1000
 }; /* the estimate of a variance is within 4.5 % of it; the tests allow 20 % */
 
-static const uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
+static const ppmli_seeds seeds = {{1}, {2}};
 
 /* A key-switching key and its two secret keys. */
 typedef struct bench {
@@ -31,8 +31,9 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   b->lwe = test_memory((ppmli_params_long_dim(p) + 1) * sizeof(uint64_t));
   for (size_t row = 0; row < rows; row++) {
     uint8_t wire[4];
-    ppmli_ksk_encrypt_row(wire, p, row, b->glwe_bits, b->lwe_bits, mask_seed, noise_seed, b->mask);
-    ppmli_ksk_expand_row(b->key, rows, row, 0, wire, p, mask_seed, b->mask, &b->fft);
+    ppmli_ksk_encrypt_row(wire, p, row, b->glwe_bits, b->lwe_bits, &seeds, b->mask);
+    ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){b->key, rows, 0}, row, wire, p, seeds.mask, b->mask,
+                         &b->fft);
   }
 }
 
@@ -127,9 +128,9 @@ START_TEST(a_slab_is_a_part_of_the_whole_key) {
   uint32_t *slab = test_memory(ppmli_ksk_words(p, ROWS) * sizeof *slab);
   for (size_t r = 0; r < ROWS; r++) {
     uint8_t wire[4];
-    ppmli_ksk_encrypt_row(wire, p, FIRST + r, b.glwe_bits, b.lwe_bits, mask_seed, noise_seed,
-                          b.mask);
-    ppmli_ksk_expand_row(slab, ROWS, r, FIRST, wire, p, mask_seed, b.mask, &b.fft);
+    ppmli_ksk_encrypt_row(wire, p, FIRST + r, b.glwe_bits, b.lwe_bits, &seeds, b.mask);
+    ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){slab, ROWS, FIRST}, r, wire, p, seeds.mask, b.mask,
+                         &b.fft);
   }
   for (size_t block = 0; block < ppmli_ksk_blocks(p); block++)
     ck_assert_mem_eq(slab + block * ROWS * 16, b.key + (block * ppmli_ksk_rows(p) + FIRST) * 16,

@@ -79,8 +79,9 @@ static double fft_constant(const ppml_params *p, const ppmli_backend *backend) {
   memcpy(b.exact, b.acc, SAMPLES * words * sizeof *b.acc);
   for (size_t s = 0; s < SAMPLES; s++)
     for (size_t c = 0; c < columns; c++) exact_column(&b, s, c);
-  ck_assert_int_eq(
-      ppmli_pbs_rotate(b.acc, b.exponents, SAMPLES, 0, 1, b.key_values, p, b.fft, &arena), PPML_OK);
+  ck_assert_int_eq(ppmli_pbs_rotate(b.acc, b.exponents, SAMPLES,
+                                    &(ppmli_pbs_steps){0, 1, b.key_values}, p, b.fft, &arena),
+                   PPML_OK);
   for (size_t i = 0; i < SAMPLES * words; i++)
     test_moments_add(&m, test_turns(b.acc[i] - b.exact[i]));
   double products = (double)(ppmli_params_ggsw_per_step(p) * ppmli_params_ggsw_rows(p));

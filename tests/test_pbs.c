@@ -75,11 +75,12 @@ static void begin(bench *b, size_t first, size_t count) {
 
 static void rotate(bench *b, size_t first, size_t count) {
   begin(b, first, count);
-  ck_assert_int_eq(ppmli_pbs_rotate(b->acc + first * acc_words(b->p),
-                                    b->exponents + first * (b->p->lwe_dim + 1), count, 0,
-                                    ppmli_params_steps(b->p), b->keys->eval.bootstrap_key, b->p,
-                                    b->keys->eval.fft, &b->arena),
-                   PPML_OK);
+  ck_assert_int_eq(
+      ppmli_pbs_rotate(b->acc + first * acc_words(b->p), b->exponents + first * (b->p->lwe_dim + 1),
+                       count,
+                       &(ppmli_pbs_steps){0, ppmli_params_steps(b->p), b->keys->eval.bootstrap_key},
+                       b->p, b->keys->eval.fft, &b->arena),
+      PPML_OK);
 }
 
 /* The errors of all coefficients, in turns, and of the constant ones alone. */
@@ -211,11 +212,14 @@ START_TEST(steps_may_be_taken_in_parts) {
   uint64_t *whole = test_memory(4 * acc_words(p) * sizeof *whole);
   memcpy(whole, b.acc, 4 * acc_words(p) * sizeof *whole);
   begin(&b, 0, 4);
-  ck_assert_int_eq(ppmli_pbs_rotate(b.acc, b.exponents, 4, 0, half, keys[0].eval.bootstrap_key, p,
+  ck_assert_int_eq(ppmli_pbs_rotate(b.acc, b.exponents, 4,
+                                    &(ppmli_pbs_steps){0, half, keys[0].eval.bootstrap_key}, p,
                                     keys[0].eval.fft, &b.arena),
                    PPML_OK);
-  ck_assert_int_eq(ppmli_pbs_rotate(b.acc, b.exponents, 4, half, rest,
-                                    keys[0].eval.bootstrap_key + half * ppmli_bsk_step_doubles(p),
+  ck_assert_int_eq(ppmli_pbs_rotate(b.acc, b.exponents, 4,
+                                    &(ppmli_pbs_steps){half, rest,
+                                                       keys[0].eval.bootstrap_key +
+                                                           half * ppmli_bsk_step_doubles(p)},
                                     p, keys[0].eval.fft, &b.arena),
                    PPML_OK);
   ck_assert_mem_eq(whole, b.acc, 4 * acc_words(p) * sizeof *whole);
@@ -274,7 +278,8 @@ START_TEST(rotation_takes_exactly_what_is_said) {
   size_t bytes = ppmli_pbs_rotate_scratch(b.p);
   for (size_t less = 0; less <= bytes; less = less ? less * 3 : 1) {
     ppml_arena arena = test_arena(bytes - less);
-    int error = ppmli_pbs_rotate(b.acc, b.exponents, 1, 0, 1, keys[0].eval.bootstrap_key, b.p,
+    int error = ppmli_pbs_rotate(b.acc, b.exponents, 1,
+                                 &(ppmli_pbs_steps){0, 1, keys[0].eval.bootstrap_key}, b.p,
                                  keys[0].eval.fft, &arena);
     ck_assert_int_eq(error, less ? PPML_ERR_NOMEM : PPML_OK);
     if (!less) ck_assert(arena.high_bytes == bytes && arena.used_bytes == 0);

@@ -58,11 +58,11 @@ static void encrypt(uint64_t *glwe, const bench *b, const uint64_t *message, uin
 /* The sum of products of `pairs` pairs, as it is without relinearization, to b->phase. */
 static void multiply_encrypted(bench *b, size_t pairs, uint32_t t) {
   uint32_t N = b->p->poly_size;
-  ppmli_tensor_left left;
+  ppmli_tensor_factor left;
   ck_assert_int_eq(ppmli_tensor_left_init(&left, b->left, pairs, b->p, b->fft, &b->scratch),
                    PPML_OK);
-  ck_assert_int_eq(ppmli_tensor_product(b->square, b->glwe, b->glwe + N, &left, b->right, t, b->p,
-                                        b->fft, &b->scratch),
+  ck_assert_int_eq(ppmli_tensor_product((ppmli_tensor){b->square, b->glwe, b->glwe + N}, &left,
+                                        b->right, t, b->fft, &b->scratch),
                    PPML_OK);
   b->scratch.used_bytes = 0;
   test_glwe_phase(b->phase, b->glwe, b->p, b->bits);
@@ -223,12 +223,12 @@ static void edge_product(test_moments *m, bench *b, const uint64_t *left, const 
   uint32_t N = b->p->poly_size;
   double fresh = ppmli_square(ppmli_params_noise_std(bound, 64));
   double std = sqrt(ppmli_noise_product(b->p, t, fresh, fresh));
-  ppmli_tensor_left first;
+  ppmli_tensor_factor first;
   edge_body(b->left, b->x, left, b, t, bound, rng);
   edge_body(b->right, b->y, right, b, t, bound, rng);
   ck_assert_int_eq(ppmli_tensor_left_init(&first, b->left, 1, b->p, b->fft, &b->scratch), PPML_OK);
-  ck_assert_int_eq(ppmli_tensor_product(b->square, b->glwe, b->glwe + N, &first, b->right, t, b->p,
-                                        b->fft, &b->scratch),
+  ck_assert_int_eq(ppmli_tensor_product((ppmli_tensor){b->square, b->glwe, b->glwe + N}, &first,
+                                        b->right, t, b->fft, &b->scratch),
                    PPML_OK);
   b->scratch.used_bytes = 0;
   test_glwe_phase(b->phase, b->glwe, b->p, b->bits);
@@ -260,14 +260,14 @@ END_TEST
 START_TEST(scratch_is_exactly_what_is_said) {
   const ppml_params *p = ppml_params_by_name("leveled-64");
   ppml_rng rng = test_rng(3);
-  ppmli_tensor_left left;
+  ppmli_tensor_factor left;
   bench b;
   bench_make(&b, p, &rng);
   ck_assert_int_eq(ppmli_tensor_left_init(&left, b.left, PAIRS, p, b.fft, &b.scratch), PPML_OK);
   for (size_t less = 0; less < 2; less++) {
     ppml_arena arena = test_arena(ppmli_tensor_scratch(p, PAIRS) - less);
-    ck_assert_int_eq(ppmli_tensor_product(b.square, b.glwe, b.glwe + p->poly_size, &left, b.right,
-                                          20, p, b.fft, &arena),
+    ck_assert_int_eq(ppmli_tensor_product((ppmli_tensor){b.square, b.glwe, b.glwe + p->poly_size},
+                                          &left, b.right, 20, b.fft, &arena),
                      less ? PPML_ERR_NOMEM : PPML_OK);
     if (!less) ck_assert(arena.high_bytes == arena.capacity_bytes && arena.used_bytes == 0);
     test_arena_free(&arena);

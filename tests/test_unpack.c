@@ -45,8 +45,10 @@ static size_t walk(test_moments *m, bench *b, uint32_t depth) {
   ppmli_unpacking u;
   size_t leaves = 0;
   int is_done = 0;
-  ck_assert_int_eq(ppmli_unpacking_begin(&u, b->node, b->used, depth, b->keys.keys, b->keys.params,
-                                         b->keys.fft, &b->walk),
+  ck_assert_int_eq(ppmli_unpacking_begin(
+                       &u, b->node,
+                       &(ppmli_tree){b->keys.params, b->keys.fft, b->keys.keys, b->used, depth},
+                       &b->walk),
                    PPML_OK);
   while (!is_done) {
     check_node(&m[u.depth], b, &u);
@@ -129,13 +131,15 @@ START_TEST(memory_is_exactly_what_is_said) {
     ppml_arena walk_arena = test_arena(ppmli_unpacking_bytes(p, 2) - less);
     ppml_arena scratch = test_arena(ppmli_switch_map_scratch(p) - less);
     int error = less ? PPML_ERR_NOMEM : PPML_OK, is_done;
-    ck_assert_int_eq(
-        ppmli_unpacking_begin(&u, b.node, b.used, 2, b.keys.keys, p, b.keys.fft, &walk_arena),
-        error);
+    ck_assert_int_eq(ppmli_unpacking_begin(&u, b.node,
+                                           &(ppmli_tree){p, b.keys.fft, b.keys.keys, b.used, 2},
+                                           &walk_arena),
+                     error);
     if (!less) ck_assert_uint_eq(walk_arena.high_bytes, walk_arena.capacity_bytes);
     b.walk.used_bytes = 0;
-    ck_assert_int_eq(
-        ppmli_unpacking_begin(&u, b.node, b.used, 2, b.keys.keys, p, b.keys.fft, &b.walk), PPML_OK);
+    ck_assert_int_eq(ppmli_unpacking_begin(
+                         &u, b.node, &(ppmli_tree){p, b.keys.fft, b.keys.keys, b.used, 2}, &b.walk),
+                     PPML_OK);
     ck_assert_int_eq(ppmli_unpacking_next(&u, &is_done, &scratch), error);
     if (!less) ck_assert(scratch.high_bytes == scratch.capacity_bytes && scratch.used_bytes == 0);
     test_arena_free(&walk_arena);

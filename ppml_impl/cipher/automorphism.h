@@ -17,6 +17,7 @@
 #include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/ct.h"
+#include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/fft.h"
 #include "../math/fft/backend.h"
@@ -75,14 +76,14 @@ PPMLI_STATIC void ppmli_auto_message(uint64_t *message, const ppml_params *p, co
  * Scratch: ppmli_auto_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * Noise: fresh, plus 2^-50 / sqrt 12 of rounding.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_auto_encrypt_row(uint8_t *wire, const ppml_params *p, const uint8_t *key,
-                                        uint32_t step, uint32_t level, const uint8_t *mask_seed,
-                                        const uint8_t *noise_seed, ppml_arena *arena) {
+                                        uint32_t step, uint32_t level, const ppmli_seeds *seeds,
+                                        ppml_arena *arena) {
   size_t mark = arena->used_bytes, row = (size_t)step * PPMLI_AUTO_LEVELS + level;
   ppmli_stream mask, noise;
   PPMLI_ALLOC(uint64_t, body, arena, p->poly_size);
   PPMLI_ALLOC(uint64_t, s, arena, p->poly_size);
-  ppmli_stream_init(&mask, mask_seed, PPMLI_STREAM_AUTO_MASK, row);
-  ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_AUTO_NOISE, row);
+  ppmli_stream_init(&mask, seeds->mask, PPMLI_STREAM_AUTO_MASK, row);
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_AUTO_NOISE, row);
   ppmli_auto_message(body, p, key, step, level, s);
   int error = ppmli_glwe_encrypt_body(body, p, key, &mask, &noise, arena);
   for (uint32_t i = 0; i < p->poly_size; i++)
@@ -105,16 +106,16 @@ PPMLI_INLINE size_t ppmli_auto_expand_scratch(const ppml_params *p) {
 /* Draws the mask of a row from the seed and transforms it, with its body.
  *   out   [ppmli_auto_doubles(p)] of the step, of which the row's part is written
  *   wire  [ppmli_auto_row_wire_bytes(p)]
+ *   row   of all rows of the key: step PPMLI_AUTO_LEVELS + level
  * Scratch: ppmli_auto_expand_scratch(p) bytes.  Errors: NOMEM. */
 PPMLI_STATIC int ppmli_auto_expand_row(double *out, const uint8_t *wire, const ppml_params *p,
-                                       uint32_t step, uint32_t level, const uint8_t *mask_seed,
-                                       const ppmli_fft *fft, ppml_arena *arena) {
+                                       uint32_t row, const uint8_t *mask_seed, const ppmli_fft *fft,
+                                       ppml_arena *arena) {
   const size_t N = p->poly_size, stride = 2 * PPMLI_AUTO_LEVELS * PPMLI_GROUP;
-  size_t mark = arena->used_bytes;
+  size_t mark = arena->used_bytes, level = row % PPMLI_AUTO_LEVELS;
   PPMLI_ALLOC(uint64_t, glwe, arena, 2 * N);
   PPMLI_ALLOC(double, work, arena, N);
-  ppmli_mask_u64(glwe, N, mask_seed, PPMLI_STREAM_AUTO_MASK,
-                 (uint64_t)step * PPMLI_AUTO_LEVELS + level, fft->backend->chacha);
+  ppmli_mask_u64(glwe, N, mask_seed, PPMLI_STREAM_AUTO_MASK, row, fft->backend->chacha);
   ppmli_unpack(glwe + N, wire, N, PPMLI_AUTO_WIRE_BITS);
   for (size_t i = N; i < 2 * N; i++) glwe[i] = ppmli_torus_from(glwe[i], PPMLI_AUTO_WIRE_BITS);
   for (size_t c = 0; c < 2; c++)

@@ -6,6 +6,7 @@
 #include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/ct.h"
+#include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/poly.h"
 #include "../math/torus.h"
@@ -25,8 +26,7 @@ PPMLI_INLINE size_t ppmli_bridge_make_scratch(const ppmli_bridge *b) {
  * Noise: fresh, of the set `to`.  CT: time depends on b only. */
 PPMLI_STATIC int ppmli_bridge_make_row(uint8_t *wire, const ppmli_bridge *b, size_t row,
                                        const uint8_t *planes, const uint8_t *bits,
-                                       const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                       ppml_arena *arena) {
+                                       const ppmli_seeds *seeds, ppml_arena *arena) {
   size_t mark = arena->used_bytes, n = b->to->poly_size, N = b->from->poly_size;
   size_t M = ppmli_bridge_parts(b), u = row / PPMLI_BRIDGE_LEVELS;
   ppmli_gadget gadget = ppmli_bridge_gadget(b);
@@ -35,8 +35,8 @@ PPMLI_STATIC int ppmli_bridge_make_row(uint8_t *wire, const ppmli_bridge *b, siz
   PPMLI_ALLOC(uint64_t, body, arena, n);
   for (size_t i = 0; i < n; i++)
     body[i] = (ppmli_bit(planes, N + i * M + u) - ppmli_bit(planes, i * M + u)) << shift;
-  ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_BRIDGE_MASK, row);
-  ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_BRIDGE_NOISE, row);
+  ppmli_stream_init(&masks, seeds->mask, PPMLI_STREAM_BRIDGE_MASK, row);
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BRIDGE_NOISE, row);
   int error = ppmli_glwe_encrypt_body(body, b->to, bits, &masks, &noise, arena);
   for (size_t i = 0; i < n && error == PPML_OK; i++) ppmli_store64(wire + 8 * i, body[i]);
   ppmli_wipe(body, n * sizeof *body);
@@ -48,11 +48,11 @@ PPMLI_STATIC int ppmli_bridge_make_row(uint8_t *wire, const ppmli_bridge *b, siz
 /* Encrypts all rows.
  *   wire  [ppmli_bridge_wire_bytes(b)]  out */
 PPMLI_STATIC int ppmli_bridge_make(uint8_t *wire, const ppmli_bridge *b, const uint8_t *planes,
-                                   const uint8_t *bits, const uint8_t *mask_seed,
-                                   const uint8_t *noise_seed, ppml_arena *arena) {
+                                   const uint8_t *bits, const ppmli_seeds *seeds,
+                                   ppml_arena *arena) {
   for (size_t row = 0; row < ppmli_bridge_rows(b); row++)
     PPMLI_TRY(ppmli_bridge_make_row(wire + row * ppmli_bridge_row_wire_bytes(b), b, row, planes,
-                                    bits, mask_seed, noise_seed, arena));
+                                    bits, seeds, arena));
   return PPML_OK;
 }
 

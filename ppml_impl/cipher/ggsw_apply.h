@@ -37,16 +37,17 @@ PPMLI_STATIC void ppmli_ggsw_unpack_row(uint64_t *glwe, const uint8_t *wire, con
  *   out    group g, polynomial [row][column] at out + g * stride + (row (k + 1) + column) * GROUP;
  *          scaled for ppmli_backend.backward_add
  *   wire   [ppmli_ggsw_wire_bytes(p)]
+ *   mask   its index is that of the GGSW ciphertext; of its rows are made streams of their own
  * Scratch: ppmli_ggsw_expand_scratch(p) bytes.  Errors: NOMEM. */
 PPMLI_STATIC int ppmli_ggsw_expand(double *out, size_t stride, const uint8_t *wire,
-                                   const ppml_params *p, const uint8_t *mask_seed, uint64_t index,
+                                   const ppml_params *p, const ppmli_mask *mask,
                                    const ppmli_fft *fft, ppml_arena *arena) {
   size_t mark = arena->used_bytes, rows = ppmli_params_ggsw_rows(p);
   double scale = ldexp(1.0 / fft->points, -64);
   PPMLI_ALLOC(uint64_t, glwe, arena, (p->glwe_dim + 1) * (size_t)p->poly_size);
   PPMLI_ALLOC(double, work, arena, p->poly_size);
   for (uint32_t row = 0; row < rows; row++) {
-    ppmli_ggsw_unpack_row(glwe, wire, p, mask_seed, index * rows + row, fft);
+    ppmli_ggsw_unpack_row(glwe, wire, p, mask->seed, mask->index * rows + row, fft);
     wire += ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
     for (uint32_t column = 0; column <= p->glwe_dim; column++, out += PPMLI_GROUP)
       fft->backend->forward_signed(fft, out, stride, glwe + (size_t)column * p->poly_size, scale,
@@ -65,10 +66,11 @@ PPMLI_STATIC int ppmli_ggsw_expand_step(double *out, const uint8_t *wire, const 
                                         ppml_arena *arena) {
   size_t terms = ppmli_params_ggsw_per_step(p);
   size_t groups = ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP;
-  for (size_t term = 0; term < terms; term++)
+  for (size_t term = 0; term < terms; term++) {
+    ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, step * terms + term};
     PPMLI_TRY(ppmli_ggsw_expand(out + term * groups, terms * groups,
-                                wire + term * ppmli_ggsw_wire_bytes(p), p, mask_seed,
-                                step * terms + term, fft, arena));
+                                wire + term * ppmli_ggsw_wire_bytes(p), p, &mask, fft, arena));
+  }
   return PPML_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/ct.h"
+#include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/params.h"
 #include "../math/poly.h"
@@ -39,14 +40,14 @@ PPMLI_INLINE size_t ppmli_ggsw_encrypt_scratch(const ppml_params *p) {
  * Noise: fresh, plus 2^-bsk_wire_bits / sqrt 12 of rounding.
  * CT: time depends on p only. */
 PPMLI_STATIC int ppmli_ggsw_encrypt(uint8_t *wire, const ppml_params *p, uint64_t bit,
-                                    const uint8_t *key, const uint8_t *mask_seed,
-                                    const uint8_t *noise_seed, uint64_t index, ppml_arena *arena) {
+                                    const uint8_t *key, const ppmli_seeds *seeds, uint64_t index,
+                                    ppml_arena *arena) {
   size_t mark = arena->used_bytes, rows = ppmli_params_ggsw_rows(p);
   PPMLI_ALLOC(uint64_t, body, arena, p->poly_size);
   for (uint32_t row = 0; row < rows; row++) {
     ppmli_stream mask, noise;
-    ppmli_stream_init(&mask, mask_seed, PPMLI_STREAM_BSK_MASK, index * rows + row);
-    ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_BSK_NOISE, index * rows + row);
+    ppmli_stream_init(&mask, seeds->mask, PPMLI_STREAM_BSK_MASK, index * rows + row);
+    ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BSK_NOISE, index * rows + row);
     ppmli_ggsw_row_message(body, p, bit, key, row / p->pbs_levels, row % p->pbs_levels);
     int error = ppmli_glwe_encrypt_body(body, p, key, &mask, &noise, arena);
     ppmli_stream_wipe(&noise);
@@ -77,13 +78,12 @@ PPMLI_STATIC uint64_t ppmli_pbs_block_bit(const ppml_params *p, const uint8_t *l
  * Scratch: ppmli_ggsw_encrypt_scratch(p).  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_ggsw_make_step(uint8_t *wire, const ppml_params *p, size_t step,
                                       const uint8_t *lwe_bits, const uint8_t *glwe_bits,
-                                      const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                      ppml_arena *arena) {
+                                      const ppmli_seeds *seeds, ppml_arena *arena) {
   size_t terms = ppmli_params_ggsw_per_step(p);
   for (size_t term = 0; term < terms; term++)
     PPMLI_TRY(ppmli_ggsw_encrypt(wire + term * ppmli_ggsw_wire_bytes(p), p,
-                                 ppmli_pbs_block_bit(p, lwe_bits, step, term), glwe_bits, mask_seed,
-                                 noise_seed, step * terms + term, arena));
+                                 ppmli_pbs_block_bit(p, lwe_bits, step, term), glwe_bits, seeds,
+                                 step * terms + term, arena));
   return PPML_OK;
 }
 

@@ -26,18 +26,28 @@
 
 /* ------------------------------------------------------------------ sizes */
 
+/* The gadget of a GLWE key switch.  A set with switches has no bootstrap, and keeps these numbers where
+ * others keep those of the bootstrap. */
+PPMLI_INLINE uint32_t ppmli_switch_levels(const ppml_params *p) {
+  return p->pbs_levels;
+}
+
+PPMLI_INLINE uint32_t ppmli_switch_base_log2(const ppml_params *p) {
+  return p->pbs_base_log2;
+}
+
 /* A row has the tops of all its words, then the tails. */
 PPMLI_INLINE size_t ppmli_switch_row_wire_bytes(const ppml_params *p) {
   return (size_t)p->poly_size * PPMLI_LONG_TORUS_BITS / 8;
 }
 
 PPMLI_INLINE size_t ppmli_switch_wire_bytes(const ppml_params *p) {
-  return p->pbs_levels * ppmli_switch_row_wire_bytes(p);
+  return ppmli_switch_levels(p) * ppmli_switch_row_wire_bytes(p);
 }
 
 /* Doubles of a switch in memory: [group][row][column][GROUP]. */
 PPMLI_INLINE size_t ppmli_switch_doubles(const ppml_params *p) {
-  return ppmli_fft_doubles(p->poly_size, p->pbs_levels * PPMLI_SWITCH_COLUMNS);
+  return ppmli_fft_doubles(p->poly_size, ppmli_switch_levels(p) * PPMLI_SWITCH_COLUMNS);
 }
 
 /* The automorphism of step t of a trace, X -> X^g; together they fix X^(N / slots). */

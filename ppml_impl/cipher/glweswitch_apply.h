@@ -31,13 +31,13 @@ PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppm
                                      size_t step, const uint8_t *mask_seed, const ppmli_fft *fft,
                                      ppml_arena *arena) {
   size_t mark = arena->used_bytes, N = p->poly_size;
-  size_t stride = p->pbs_levels * PPMLI_SWITCH_COLUMNS * PPMLI_GROUP;
+  size_t stride = ppmli_switch_levels(p) * PPMLI_SWITCH_COLUMNS * PPMLI_GROUP;
   ppmli_wide w;
   PPMLI_ALLOC(uint64_t, top, arena, ppmli_long_mask_words(p));
   PPMLI_ALLOC(uint64_t, tail, arena, N);
   PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
-  for (size_t l = 0; l < p->pbs_levels; l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
-    ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, step * p->pbs_levels + l};
+  for (size_t l = 0; l < ppmli_switch_levels(p); l++, out += PPMLI_SWITCH_COLUMNS * PPMLI_GROUP) {
+    ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, step * ppmli_switch_levels(p) + l};
     ppmli_long_draw_mask(top, tail, p, &mask, fft);
     ppmli_long_forward(fft, out, stride, top, tail, PPMLI_SWITCH_HIGH_BITS, &w);
     for (size_t i = 0; i < N; i++) {
@@ -54,7 +54,7 @@ PPMLI_STATIC int ppmli_switch_expand(double *out, const uint8_t *wire, const ppm
 /* ----------------------------------------------------------------- switch */
 
 PPMLI_INLINE size_t ppmli_switch_scratch(const ppml_params *p) {
-  size_t polys = p->pbs_levels + PPMLI_SWITCH_COLUMNS;
+  size_t polys = ppmli_switch_levels(p) + PPMLI_SWITCH_COLUMNS;
   return ppmli_arena_rounded(polys * p->poly_size * sizeof(double)) +
          ppmli_wide_scratch(p->poly_size);
 }
@@ -69,7 +69,7 @@ PPMLI_STATIC int ppmli_switch_add(uint64_t *mask, uint64_t *body, const uint64_t
                                   const double *key, const ppml_params *p, const ppmli_fft *fft,
                                   ppml_arena *arena) {
   const size_t G = PPMLI_GROUP, stride = PPMLI_SWITCH_COLUMNS * G;
-  size_t mark = arena->used_bytes, N = p->poly_size, rows = p->pbs_levels;
+  size_t mark = arena->used_bytes, N = p->poly_size, rows = ppmli_switch_levels(p);
   ppmli_gadget gadget = ppmli_params_pbs_gadget(p);
   ppmli_product shape = {1, 1, rows, PPMLI_SWITCH_COLUMNS, NULL};
   ppmli_wide w;

@@ -6,6 +6,7 @@
 #include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/ct.h"
+#include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/long.h"
 #include "../math/long_make.h"
@@ -33,23 +34,26 @@ PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, si
 
 /* ------------------------------------------------------------- encryption */
 
+PPMLI_INLINE size_t ppmli_switch_row_scratch(const ppml_params *p) {
+  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
+}
+
 /* Encrypts one row of a switch to the wire.
  *   wire       [ppmli_switch_row_wire_bytes(p)]  out: the body
  *   source     [N]
  *   row        among all rows of the key; names its streams under the seeds
- *   top, tail  [N]  scratch
- * Scratch: ppmli_long_encrypt_scratch(p) bytes.  Errors: NOMEM.
+ * Scratch: ppmli_switch_row_scratch(p) bytes.  Errors: NOMEM.
  * Noise: fresh, on the long torus.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
                                           const uint64_t *source, const ppmli_long_key *key,
-                                          size_t row, const uint8_t *mask_seed,
-                                          const uint8_t *noise_seed, uint64_t *top, uint64_t *tail,
-                                          ppml_arena *arena) {
-  size_t N = p->poly_size;
-  ppmli_mask mask = {mask_seed, PPMLI_STREAM_BSK_MASK, row};
+                                          size_t row, const ppmli_seeds *seeds, ppml_arena *arena) {
+  size_t N = p->poly_size, mark = arena->used_bytes;
+  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_BSK_MASK, row};
   ppmli_stream noise;
-  uint32_t shift = 64 - p->pbs_base_log2 * (uint32_t)(row % p->pbs_levels + 1);
-  ppmli_stream_init(&noise, noise_seed, PPMLI_STREAM_BSK_NOISE, row);
+  uint32_t shift = 64 - ppmli_switch_base_log2(p) * (uint32_t)(row % ppmli_switch_levels(p) + 1);
+  PPMLI_ALLOC(uint64_t, top, arena, N);
+  PPMLI_ALLOC(uint64_t, tail, arena, N);
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BSK_NOISE, row);
   for (size_t i = 0; i < N; i++) top[i] = source[i] << shift;
   int error = ppmli_long_encrypt(top, tail, p, key, &mask, &noise, arena);
   ppmli_stream_wipe(&noise);
@@ -57,11 +61,12 @@ PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
     ppmli_store64(wire + 8 * i, top[i]);
     ppmli_store16(wire + 8 * N + 2 * i, (uint16_t)tail[i]);
   }
+  arena->used_bytes = mark;
   return error;
 }
 
 PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
-  return 3 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_switch_row_scratch(p);
 }
 
 /* Encrypts all rows of the switch of a step; see ppmli_switch_source.
@@ -69,17 +74,16 @@ PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
  * Scratch: ppmli_switch_make_scratch(p) bytes.  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t step,
                                    const uint8_t *planes, const ppmli_long_key *key,
-                                   const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                   ppml_arena *arena) {
+                                   const ppmli_seeds *seeds, ppml_arena *arena) {
   size_t mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, source, arena, p->poly_size);
-  PPMLI_ALLOC(uint64_t, top, arena, p->poly_size);
-  PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
-  ppmli_switch_source(source, p, step, planes, key, top);
-  for (size_t l = 0; l < p->pbs_levels; l++)
+  size_t rows = arena->used_bytes;
+  PPMLI_ALLOC(uint64_t, s, arena, p->poly_size);
+  ppmli_switch_source(source, p, step, planes, key, s);
+  arena->used_bytes = rows;
+  for (size_t l = 0; l < ppmli_switch_levels(p); l++)
     PPMLI_TRY(ppmli_switch_encrypt_row(wire + l * ppmli_switch_row_wire_bytes(p), p, source, key,
-                                       step * p->pbs_levels + l, mask_seed, noise_seed, top, tail,
-                                       arena));
+                                       step * ppmli_switch_levels(p) + l, seeds, arena));
   ppmli_wipe(source, p->poly_size * sizeof *source);
   arena->used_bytes = mark;
   return PPML_OK;

@@ -12,21 +12,27 @@
 #include "../math/torus.h"
 #include "keyswitch.h"
 
-/* Expands row `first + r` to row r of a slab of slab_rows rows.
- *   slab  [blocks][slab_rows][16]  out; the columns behind the body are 0
+/* Consecutive rows of the key in memory. */
+typedef struct ppmli_ksk_rows_slab {
+  uint32_t *words; /* [blocks][rows][16] */
+  size_t rows, first;
+} ppmli_ksk_rows_slab;
+
+/* Expands row r of the slab, which is row `first + r` of the key.
+ *   slab  its row is written; the columns behind the body are 0
  *   mask  [n]  scratch */
-PPMLI_STATIC void ppmli_ksk_expand_row(uint32_t *slab, size_t slab_rows, size_t r, size_t first,
+PPMLI_STATIC void ppmli_ksk_expand_row(const ppmli_ksk_rows_slab *slab, size_t r,
                                        const uint8_t *wire, const ppml_params *p,
                                        const uint8_t *mask_seed, uint32_t *mask,
                                        const ppmli_fft *fft) {
-  ppmli_mask_u32(mask, p->lwe_dim, mask_seed, PPMLI_STREAM_KSK_MASK, first + r,
+  ppmli_mask_u32(mask, p->lwe_dim, mask_seed, PPMLI_STREAM_KSK_MASK, slab->first + r,
                  fft->backend->chacha);
   for (size_t column = 0; column < ppmli_lwe_short_words(p); column++) {
     size_t block = column / PPMLI_KS_COLUMNS, x = column % PPMLI_KS_COLUMNS;
     uint32_t word = column < p->lwe_dim    ? mask[column]
                     : column == p->lwe_dim ? ppmli_load32(wire)
                                            : 0;
-    slab[(block * slab_rows + r) * PPMLI_KS_COLUMNS + x] = word;
+    slab->words[(block * slab->rows + r) * PPMLI_KS_COLUMNS + x] = word;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "../base/bytes.h"
 #include "../base/ct.h"
+#include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/params.h"
 #include "../math/poly.h"
@@ -19,12 +20,11 @@
  * Noise: fresh.  CT: time depends on p only. */
 PPMLI_STATIC void ppmli_ksk_encrypt_row(uint8_t *wire, const ppml_params *p, size_t row,
                                         const uint8_t *long_key, const uint8_t *short_key,
-                                        const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                        uint32_t *mask) {
+                                        const ppmli_seeds *seeds, uint32_t *mask) {
   ppmli_stream masks, noises;
   uint64_t random;
-  ppmli_stream_init(&masks, mask_seed, PPMLI_STREAM_KSK_MASK, row);
-  ppmli_stream_init(&noises, noise_seed, PPMLI_STREAM_KSK_NOISE, row);
+  ppmli_stream_init(&masks, seeds->mask, PPMLI_STREAM_KSK_MASK, row);
+  ppmli_stream_init(&noises, seeds->noise, PPMLI_STREAM_KSK_NOISE, row);
   ppmli_stream_u32(&masks, mask, p->lwe_dim);
   ppmli_stream_u64(&noises, &random, 1);
   ppmli_gadget gadget = ppmli_params_ks_gadget(p);

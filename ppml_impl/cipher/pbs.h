@@ -66,8 +66,16 @@ PPMLI_INLINE size_t ppmli_pbs_rotate_scratch(const ppml_params *p) {
          ppmli_arena_rounded(PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p) * sizeof(uint16_t));
 }
 
-/* Buffers of one tile, see ppmli_pbs_rotate_scratch. */
+/* Consecutive steps of the bootstrapping key. */
+typedef struct ppmli_pbs_steps {
+  size_t first, count;
+  const double *key; /* [count][ppmli_bsk_step_doubles] */
+} ppmli_pbs_steps;
+
+/* What the steps of one tile work with, see ppmli_pbs_rotate_scratch. */
 typedef struct ppmli_pbs_tile {
+  const ppml_params *params;
+  const ppmli_fft *fft;
   double *work;        /* [N] */
   double *digits;      /* [tile][groups][rows][GROUP] */
   double *sums;        /* [tile][groups][k + 1][GROUP], may be digits */
@@ -76,8 +84,9 @@ typedef struct ppmli_pbs_tile {
 
 /* One step for one tile: decompose and transform, multiply, transform back and add. */
 PPMLI_STATIC void ppmli_pbs_step(uint64_t *acc, const uint16_t *exponents, size_t samples,
-                                 size_t step, const double *key, const ppml_params *p,
-                                 const ppmli_fft *fft, const ppmli_pbs_tile *tile) {
+                                 size_t step, const double *key, const ppmli_pbs_tile *tile) {
+  const ppml_params *p = tile->params;
+  const ppmli_fft *fft = tile->fft;
   uint32_t columns = p->glwe_dim + 1, N = p->poly_size;
   size_t rows = ppmli_params_ggsw_rows(p), terms = ppmli_params_ggsw_per_step(p);
   ppmli_gadget gadget = ppmli_params_pbs_gadget(p);
@@ -99,26 +108,25 @@ PPMLI_STATIC void ppmli_pbs_step(uint64_t *acc, const uint16_t *exponents, size_
                                  columns * PPMLI_GROUP, tile->work);
 }
 
-/* Steps first_step .. first_step + steps - 1 of the blind rotation of many samples.
+/* Some steps of the blind rotation of many samples.
  *   acc        [samples][k + 1][N]  in and out
  *   exponents  [samples][n + 1]
- *   key        [steps][ppmli_bsk_step_doubles]
  * Scratch: ppmli_pbs_rotate_scratch(p) bytes.  Errors: NOMEM.
  * Noise: docs/NOISE.md "Blind rotation". */
 PPMLI_STATIC int ppmli_pbs_rotate(uint64_t *acc, const uint16_t *exponents, size_t samples,
-                                  size_t first_step, size_t steps, const double *key,
-                                  const ppml_params *p, const ppmli_fft *fft, ppml_arena *arena) {
+                                  const ppmli_pbs_steps *steps, const ppml_params *p,
+                                  const ppmli_fft *fft, ppml_arena *arena) {
   size_t mark = arena->used_bytes, columns = p->glwe_dim + 1, N = p->poly_size;
   PPMLI_ALLOC(double, work, arena, N);
   PPMLI_ALLOC(double, digits, arena, PPMLI_PBS_TILE *ppmli_params_ggsw_rows(p) * N);
   PPMLI_ALLOC(double, sums, arena, ppmli_pbs_sums(p));
   PPMLI_ALLOC(uint16_t, step_exponents, arena, PPMLI_PBS_TILE * ppmli_params_ggsw_per_step(p));
-  ppmli_pbs_tile tile = {work, digits, ppmli_pbs_sums(p) ? sums : digits, step_exponents};
+  ppmli_pbs_tile tile = {p, fft, work, digits, ppmli_pbs_sums(p) ? sums : digits, step_exponents};
   for (size_t first = 0; first < samples; first += PPMLI_PBS_TILE) {
     size_t count = ppmli_min_size(PPMLI_PBS_TILE, samples - first);
-    for (size_t step = 0; step < steps; step++)
+    for (size_t step = 0; step < steps->count; step++)
       ppmli_pbs_step(acc + first * columns * N, exponents + first * (p->lwe_dim + 1), count,
-                     first_step + step, key + step * ppmli_bsk_step_doubles(p), p, fft, &tile);
+                     steps->first + step, steps->key + step * ppmli_bsk_step_doubles(p), &tile);
   }
   arena->used_bytes = mark;
   return PPML_OK;

@@ -28,13 +28,13 @@
 
 /* ------------------------------------------------------------ first factor */
 
-/* Transforms of the first factors of `pairs` products, for any number of second factors.
+/* Transforms of one factor of each of `pairs` products.  Of the first factors, for any number of second ones:
  *   high   [mask, body][group][pair][GROUP]              the top bits
  *   parts  [mask, body][group][pair][high, low][GROUP] */
-typedef struct ppmli_tensor_left {
+typedef struct ppmli_tensor_factor {
   double *high, *parts;
   size_t pairs;
-} ppmli_tensor_left;
+} ppmli_tensor_factor;
 
 PPMLI_INLINE size_t ppmli_tensor_left_bytes(const ppml_params *p, size_t pairs) {
   return ppmli_arena_rounded(2 * pairs * p->poly_size * sizeof(double)) +
@@ -43,8 +43,8 @@ PPMLI_INLINE size_t ppmli_tensor_left_bytes(const ppml_params *p, size_t pairs) 
 
 /*   glwe  [pairs][mask, body][N]
  * Memory: ppmli_tensor_left_bytes(p, pairs), then ppmli_wide_scratch.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_tensor_left_init(ppmli_tensor_left *left, const uint64_t *glwe, size_t pairs,
-                                        const ppml_params *p, const ppmli_fft *fft,
+PPMLI_STATIC int ppmli_tensor_left_init(ppmli_tensor_factor *left, const uint64_t *glwe,
+                                        size_t pairs, const ppml_params *p, const ppmli_fft *fft,
                                         ppml_arena *arena) {
   const size_t G = PPMLI_GROUP, N = p->poly_size;
   double scale = ldexp(1, -64);
@@ -86,13 +86,13 @@ PPMLI_STATIC void ppmli_tensor_add_parts(double *all, const double *high, const 
  *   high   [group][pair][mask, body][GROUP]             the top bits, to meet the first's
  *   parts  [group][pair][low, all][mask, body][GROUP]   low to meet high, all to meet low
  *   glwe   [mask, body][N]  of that pair */
-PPMLI_STATIC void ppmli_tensor_right(double *high, double *parts, const uint64_t *glwe, size_t pair,
-                                     size_t pairs, uint32_t modulus_log2, const ppmli_fft *fft,
-                                     const ppmli_wide *w) {
-  const size_t G = PPMLI_GROUP, N = fft->poly_size, stride = 2 * pairs * G;
+PPMLI_STATIC void ppmli_tensor_right(const ppmli_tensor_factor *right, size_t pair,
+                                     const uint64_t *glwe, uint32_t modulus_log2,
+                                     const ppmli_fft *fft, const ppmli_wide *w) {
+  const size_t G = PPMLI_GROUP, N = fft->poly_size, stride = 2 * right->pairs * G;
   const ppmli_backend *b = fft->backend;
   double scale = ldexp(1.0 / fft->points, (int)modulus_log2 - 64);
-  high += 2 * pair * G, parts += 4 * pair * G;
+  double *high = right->high + 2 * pair * G, *parts = right->parts + 4 * pair * G;
   for (size_t i = 0; i < 2; i++, glwe += N) {
     ppmli_wide_split(w, glwe, PPMLI_TENSOR_BITS, fft->poly_size);
     b->forward_signed(fft, high + i * G, stride, w->high, scale, w->work);
@@ -117,17 +117,21 @@ PPMLI_STATIC void ppmli_tensor_add_crosswise(double *products, size_t poly_size)
     for (size_t i = 0; i < G; i++) mask_body[g + i] += body_mask[g + i];
 }
 
+/* A product: a ciphertext with a third part, which meets S^2. */
+typedef struct ppmli_tensor {
+  uint64_t *square, *mask, *body; /* [N] */
+} ppmli_tensor;
+
 /* The sum of the products of pairs of ciphertexts, with its part for S^2.
- *   square, mask, body  [N]  out
- *   glwe                [left->pairs][mask, body][N] the second factors
- *   modulus_log2        of T, at most PPMLI_TENSOR_MODULUS_LOG2_MAX
+ *   out           its parts are written
+ *   glwe          [left->pairs][mask, body][N]  the second factors
+ *   modulus_log2  of T, at most PPMLI_TENSOR_MODULUS_LOG2_MAX
  * Scratch: ppmli_tensor_scratch(p, left->pairs) bytes.  Errors: NOMEM.
  * Noise: docs/NOISE.md "Product". */
-PPMLI_STATIC int ppmli_tensor_product(uint64_t *square, uint64_t *mask, uint64_t *body,
-                                      const ppmli_tensor_left *left, const uint64_t *glwe,
-                                      uint32_t modulus_log2, const ppml_params *p,
+PPMLI_STATIC int ppmli_tensor_product(ppmli_tensor out, const ppmli_tensor_factor *left,
+                                      const uint64_t *glwe, uint32_t modulus_log2,
                                       const ppmli_fft *fft, ppml_arena *arena) {
-  const size_t G = PPMLI_GROUP, N = p->poly_size, pairs = left->pairs;
+  const size_t G = PPMLI_GROUP, N = fft->poly_size, pairs = left->pairs;
   size_t mark = arena->used_bytes;
   /* Upper parts are multiples of 2^-20 of a turn of magnitude at most 1/2, so their products are
    * of T 2^-40, and sums of 2 N of them at most T N / 2 <= 2^41 turns: 51 bits, exact in a
@@ -137,20 +141,21 @@ PPMLI_STATIC int ppmli_tensor_product(uint64_t *square, uint64_t *mask, uint64_t
   ppmli_product exact = {2, 1, pairs, 2, NULL}, rest = {2, 1, 2 * pairs, 2, NULL};
   ppmli_wide w;
   PPMLI_ALLOC(double, highs, arena, (8 + 6 * pairs) * N);
-  double *rests = highs + 4 * N, *high = rests + 4 * N, *parts = high + 2 * pairs * N;
-  PPMLI_TRY(ppmli_wide_init(&w, p->poly_size, arena));
+  double *rests = highs + 4 * N, *high = rests + 4 * N;
+  ppmli_tensor_factor right = {high, high + 2 * pairs * N, pairs};
+  PPMLI_TRY(ppmli_wide_init(&w, fft->poly_size, arena));
   for (size_t i = 0; i < pairs; i++)
-    ppmli_tensor_right(high, parts, glwe + i * 2 * N, i, pairs, modulus_log2, fft, &w);
-  fft->backend->product(fft, highs, left->high, high, &exact);
-  fft->backend->product(fft, rests, left->parts, parts, &rest);
+    ppmli_tensor_right(&right, i, glwe + i * 2 * N, modulus_log2, fft, &w);
+  fft->backend->product(fft, highs, left->high, right.high, &exact);
+  fft->backend->product(fft, rests, left->parts, right.parts, &rest);
   ppmli_tensor_add_crosswise(highs, N);
   ppmli_tensor_add_crosswise(rests, N);
-  memset(square, 0, N * sizeof *square);
-  memset(mask, 0, N * sizeof *mask);
-  memset(body, 0, N * sizeof *body);
-  ppmli_wide_backward_add(fft, square, highs, rests, 2 * G, bits, &w);
-  ppmli_wide_backward_add(fft, mask, highs + G, rests + G, 2 * G, bits, &w);
-  ppmli_wide_backward_add(fft, body, highs + 2 * N + G, rests + 2 * N + G, 2 * G, bits, &w);
+  memset(out.square, 0, N * sizeof *out.square);
+  memset(out.mask, 0, N * sizeof *out.mask);
+  memset(out.body, 0, N * sizeof *out.body);
+  ppmli_wide_backward_add(fft, out.square, highs, rests, 2 * G, bits, &w);
+  ppmli_wide_backward_add(fft, out.mask, highs + G, rests + G, 2 * G, bits, &w);
+  ppmli_wide_backward_add(fft, out.body, highs + 2 * N + G, rests + 2 * N + G, 2 * G, bits, &w);
   arena->used_bytes = mark;
   return PPML_OK;
 }

@@ -125,17 +125,24 @@ PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p, const ppml_spec
          ppmli_max_size(ppmli_client_block_scratch(p), ppmli_client_message_scratch(p, spec));
 }
 
+/* Memory of one ciphertext. */
+typedef struct ppmli_input_block {
+  uint64_t *body; /* [N] */
+  uint8_t *tail;  /* [N], or NULL */
+} ppmli_input_block;
+
 /* Encrypts the blocks of an image one after another into the same memory, and writes each.
- *   body, tail  [N]  scratch; on an error the pixels may stand in body */
-PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint64_t *body,
-                                   uint8_t *tail, const ppmli_open_key *key, const uint8_t *pixels,
-                                   const ppmli_seeds *seeds, ppml_arena *arena) {
+ *   block  scratch; on an error the pixels may stand in its body */
+PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input,
+                                   const ppmli_input_block *block, const ppmli_open_key *key,
+                                   const uint8_t *pixels, const ppmli_seeds *seeds,
+                                   ppml_arena *arena) {
   ppml_input one = *input;
   one.blocks = 1;
-  one.body = body;
-  one.tail = tail;
+  one.body = block->body;
+  one.tail = block->tail;
   for (uint32_t b = 0; b < input->blocks && out->error == PPML_OK; b++) {
-    PPMLI_TRY(ppmli_encrypt_nth(body, tail, key, pixels, seeds, b, arena));
+    PPMLI_TRY(ppmli_encrypt_nth(block->body, block->tail, key, pixels, seeds, b, arena));
     one.words = (uint32_t)ppmli_min_size(input->words - (size_t)b * input->params->poly_size,
                                          input->params->poly_size);
     ppmli_input_put(out, &one);
@@ -158,17 +165,16 @@ PPMLI_STATIC int ppmli_encrypt_to(ppml_writer *writer, ppml_request *request,
   ppmli_seeds seeds;
   ppmli_open_key open;
   ppmli_out out;
-  uint64_t *body;
-  uint8_t *tail;
-  PPMLI_TRY(ppmli_input_alloc(&body, &tail, p, 1, arena));
+  ppmli_input_block block;
+  PPMLI_TRY(ppmli_input_alloc(&block.body, &block.tail, p, 1, arena));
   ppmli_encrypt_begin(&input, &seeds, key, pixels, rng);
   int error = ppmli_open_key_init(&open, key, arena);
   if (error == PPML_OK) error = ppmli_input_begin(&out, &input, writer);
   if (error == PPML_OK)
-    error = ppmli_encrypt_out(&out, &input, body, tail, &open, pixels, &seeds, arena);
+    error = ppmli_encrypt_out(&out, &input, &block, &open, pixels, &seeds, arena);
   ppmli_open_key_close(&open);
   ppmli_seeds_wipe(&seeds);
-  ppmli_wipe(body, p->poly_size * sizeof *body);
+  ppmli_wipe(block.body, p->poly_size * sizeof *block.body);
   arena->used_bytes = mark;
   if (error == PPML_OK) ppmli_request_open(request, &input);
   return error;

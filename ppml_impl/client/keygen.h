@@ -32,7 +32,7 @@ PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_cli
 typedef struct ppmli_key_generation {
   ppmli_key_pass pass;
   ppmli_open_key key;
-  uint8_t noise_seed[PPML_SEED_BYTES];
+  ppmli_seeds seeds;
 } ppmli_key_generation;
 
 /* An item of the key-switching key: its rows' bodies. */
@@ -43,7 +43,7 @@ PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation 
   PPMLI_ASSERT(mask != NULL);
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
     ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key.secret->glwe_bits,
-                          g->key.secret->lwe_bits, g->pass.mask_seed, g->noise_seed, mask);
+                          g->key.secret->lwe_bits, &g->seeds, mask);
 }
 
 /* Item `index` of the pass, whichever of the two keys it is of. */
@@ -54,8 +54,7 @@ PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   size_t item = g->pass.first + index, ksk_items = ppmli_key_ksk_items(g->pass.params);
   if (item < ksk_items) ppmli_key_make_rows(wire, g, item, &arena);
   else {
-    int error = ppmli_client_make_step(wire, &g->key, item - ksk_items, g->pass.mask_seed,
-                                       g->noise_seed, &arena);
+    int error = ppmli_client_make_step(wire, &g->key, item - ksk_items, &g->seeds, &arena);
     PPMLI_ASSERT(error == PPML_OK);
     (void)error; /* the slice was sized for it */
   }
@@ -96,7 +95,6 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   const ppml_params *p = key->client.params;
   size_t mark = arena->used_bytes;
   ppmli_key_generation g;
-  ppmli_seeds seeds;
   ppmli_out out;
   ppml_header h = {
       PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
@@ -112,14 +110,11 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
     arena->used_bytes = mark;
     return error;
   }
-  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
-  memcpy(g.pass.mask_seed, seeds.mask, sizeof g.pass.mask_seed);
-  memcpy(g.noise_seed, seeds.noise, sizeof g.noise_seed);
-  ppmli_seeds_wipe(&seeds);
+  ppmli_seeds_draw(&g.seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
   ppmli_out_begin(&out, writer, &h);
-  ppmli_out_bytes(&out, g.pass.mask_seed, sizeof g.pass.mask_seed);
+  ppmli_out_bytes(&out, g.seeds.mask, sizeof g.seeds.mask);
   ppmli_key_generate_items(&out, &g, parallel, progress);
-  ppmli_wipe(g.noise_seed, sizeof g.noise_seed);
+  ppmli_seeds_wipe(&g.seeds);
   ppmli_open_key_close(&g.key);
   ppmli_wipe(g.pass.scratch.memory, g.pass.capacity * g.pass.scratch.slice_bytes);
   arena->used_bytes = mark;

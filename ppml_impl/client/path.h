@@ -222,19 +222,17 @@ PPMLI_STATIC size_t ppmli_client_step_scratch(const ppml_params *p) {
  *   wire  [ppmli_key_step_wire_bytes]  out
  * Scratch: ppmli_client_step_scratch.  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key, size_t step,
-                                        const uint8_t *mask_seed, const uint8_t *noise_seed,
-                                        ppml_arena *arena) {
+                                        const ppmli_seeds *seeds, ppml_arena *arena) {
   const ppml_params *p = key->params;
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
-    return ppmli_switch_make(wire, p, step, key->secret->glwe_bits, &key->product, mask_seed,
-                             noise_seed, arena);
+    return ppmli_switch_make(wire, p, step, key->secret->glwe_bits, &key->product, seeds, arena);
 #endif
   default:
-    return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, key->secret->glwe_bits,
-                                mask_seed, noise_seed, arena);
+    return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, key->secret->glwe_bits, seeds,
+                                arena);
   }
 }
 

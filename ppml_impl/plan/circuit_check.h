@@ -17,7 +17,8 @@
 
 /* ------------------------------------------------------------ certificate */
 
-/* One walk over a certificate's fields both writes them and compares them with a file's. */
+/* A certificate's copy in a file.  The same function goes through the fields to write the copy and to compare
+ * it, so both have one order. */
 typedef struct ppmli_certificate_copy {
   ppmli_out *out; /* NULL: compare */
   ppmli_in *in;
@@ -25,59 +26,59 @@ typedef struct ppmli_certificate_copy {
 } ppmli_certificate_copy;
 
 /* An integer that may differ by so much. */
-PPMLI_STATIC void ppmli_certify_field(ppmli_certificate_copy *walk, int64_t value,
+PPMLI_STATIC void ppmli_certify_field(ppmli_certificate_copy *copy, int64_t value,
                                       int64_t tolerance) {
-  if (walk->out) {
-    ppmli_out_u64(walk->out, (uint64_t)value);
+  if (copy->out) {
+    ppmli_out_u64(copy->out, (uint64_t)value);
     return;
   }
-  int64_t low = value - tolerance, got = ppmli_torus_signed(ppmli_in_u64(walk->in));
-  if (got < low || got > value + tolerance) walk->differs = 1;
+  int64_t low = value - tolerance, got = ppmli_torus_signed(ppmli_in_u64(copy->in));
+  if (got < low || got > value + tolerance) copy->differs = 1;
 }
 
 /* A count, which is the same on every machine. */
-PPMLI_STATIC void ppmli_certify_count(ppmli_certificate_copy *walk, uint64_t value) {
-  ppmli_certify_field(walk, (int64_t)value, 0);
+PPMLI_STATIC void ppmli_certify_count(ppmli_certificate_copy *copy, uint64_t value) {
+  ppmli_certify_field(copy, (int64_t)value, 0);
 }
 
 /* A real number to so many parts; two of them for what one libm and another make of it. */
-PPMLI_STATIC void ppmli_certify_real(ppmli_certificate_copy *walk, double value, double parts) {
-  ppmli_certify_field(walk, (int64_t)floor(value * parts + 0.5), 2);
+PPMLI_STATIC void ppmli_certify_real(ppmli_certificate_copy *copy, double value, double parts) {
+  ppmli_certify_field(copy, (int64_t)floor(value * parts + 0.5), 2);
 }
 
 /* A standard deviation by its binary logarithm; 0 by the least there is. */
-PPMLI_STATIC void ppmli_certify_std(ppmli_certificate_copy *walk, double std) {
-  ppmli_certify_real(walk, std > 0 ? log2(std) : -1024, 65536);
+PPMLI_STATIC void ppmli_certify_std(ppmli_certificate_copy *copy, double std) {
+  ppmli_certify_real(copy, std > 0 ? log2(std) : -1024, 65536);
 }
 
-PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certificate_copy *walk,
+PPMLI_STATIC void ppmli_certify_layer_fields(ppmli_certificate_copy *copy,
                                              const ppml_layer_certificate *layer) {
-  ppmli_certify_count(walk, (uint64_t)layer->accumulator_bound);
-  ppmli_certify_count(walk, (uint64_t)layer->accumulator_peak);
-  ppmli_certify_std(walk, layer->dense_std);
-  ppmli_certify_std(walk, layer->key_switch_std);
-  ppmli_certify_std(walk, layer->rounding_std);
-  ppmli_certify_std(walk, layer->bootstrap_std);
-  ppmli_certify_std(walk, layer->relative_std);
-  ppmli_certify_real(walk, layer->wrong_activation, PPMLI_SHARE_PARTS);
+  ppmli_certify_count(copy, (uint64_t)layer->accumulator_bound);
+  ppmli_certify_count(copy, (uint64_t)layer->accumulator_peak);
+  ppmli_certify_std(copy, layer->dense_std);
+  ppmli_certify_std(copy, layer->key_switch_std);
+  ppmli_certify_std(copy, layer->rounding_std);
+  ppmli_certify_std(copy, layer->bootstrap_std);
+  ppmli_certify_std(copy, layer->relative_std);
+  ppmli_certify_real(copy, layer->wrong_activation, PPMLI_SHARE_PARTS);
 }
 
 /* Not memory, which is the build's and not the circuit's: a reader tells its own. */
-PPMLI_STATIC void ppmli_certify_fields(ppmli_certificate_copy *walk, const ppml_certificate *c) {
-  ppmli_certify_real(walk, c->agreement_predicted, PPMLI_SHARE_PARTS);
-  ppmli_certify_std(walk, c->score_std);
-  ppmli_certify_count(walk, c->score_noise);
-  ppmli_certify_count(walk, c->answer_step);
-  ppmli_certify_real(walk, c->answer_leak_bits, PPMLI_SHARE_PARTS);
-  ppmli_certify_real(walk, c->probability_leak_bits, PPMLI_SHARE_PARTS);
-  ppmli_certify_count(walk, c->renew_after);
-  ppmli_certify_real(walk, c->lwe_security_bits, 65536);
-  ppmli_certify_real(walk, c->glwe_security_bits, 65536);
-  ppmli_certify_count(walk, c->bootstraps);
-  ppmli_certify_count(walk, c->eval_key_wire_bytes);
-  ppmli_certify_count(walk, c->input_wire_bytes);
-  ppmli_certify_count(walk, c->output_wire_bytes);
-  for (uint32_t l = 0; l < c->layer_count; l++) ppmli_certify_layer_fields(walk, &c->layer[l]);
+PPMLI_STATIC void ppmli_certify_fields(ppmli_certificate_copy *copy, const ppml_certificate *c) {
+  ppmli_certify_real(copy, c->agreement_predicted, PPMLI_SHARE_PARTS);
+  ppmli_certify_std(copy, c->score_std);
+  ppmli_certify_count(copy, c->score_noise);
+  ppmli_certify_count(copy, c->answer_step);
+  ppmli_certify_real(copy, c->answer_leak_bits, PPMLI_SHARE_PARTS);
+  ppmli_certify_real(copy, c->probability_leak_bits, PPMLI_SHARE_PARTS);
+  ppmli_certify_count(copy, c->renew_after);
+  ppmli_certify_real(copy, c->lwe_security_bits, 65536);
+  ppmli_certify_real(copy, c->glwe_security_bits, 65536);
+  ppmli_certify_count(copy, c->bootstraps);
+  ppmli_certify_count(copy, c->eval_key_wire_bytes);
+  ppmli_certify_count(copy, c->input_wire_bytes);
+  ppmli_certify_count(copy, c->output_wire_bytes);
+  for (uint32_t l = 0; l < c->layer_count; l++) ppmli_certify_layer_fields(copy, &c->layer[l]);
 }
 
 /* ------------------------------------------------------------------- file */
@@ -90,13 +91,13 @@ PPMLI_STATIC int ppmli_circuit_put_file(const ppml_circuit *c, const ppml_certif
                  ppmli_certificate_wire_bytes(ppmli_certificate_layers(&c->model));
   ppml_header h = {PPML_KIND_CIRCUIT, PPML_FORMAT_VERSION, c->params, bytes, {0}, {0}};
   ppmli_out out;
-  ppmli_certificate_copy walk = {&out, NULL, 0};
+  ppmli_certificate_copy copy = {&out, NULL, 0};
   memcpy(h.circuit_id, c->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_circuit_put(&out, c);
   ppmli_out_u32(&out, (uint32_t)(c->agreement * PPMLI_SHARE_PARTS + 0.5));
   ppmli_out_u32(&out, c->publish);
-  ppmli_certify_fields(&walk, certificate);
+  ppmli_certify_fields(&copy, certificate);
   return ppmli_out_end(&out);
 }
 
@@ -116,15 +117,15 @@ PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const 
                                     ppml_arena *arena) {
   ppmli_circuit_file file;
   ppml_certificate certificate;
-  ppmli_certificate_copy walk = {NULL, &file.in, 0};
+  ppmli_certificate_copy copy = {NULL, &file.in, 0};
   PPMLI_TRY(ppmli_circuit_file_begin(&file, c, reader, limits, arena));
   if (ppmli_planner_check(c) != PPML_OK || !ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
   ppmli_circuit_certificate(&certificate, c);
-  ppmli_certify_fields(&walk, &certificate);
+  ppmli_certify_fields(&copy, &certificate);
   PPMLI_TRY(ppmli_circuit_file_end(&file, c)); /* damage is told as damage, not as a lie */
   double grain = 2.0 / PPMLI_SHARE_PARTS;
   if (certificate.agreement_predicted < c->agreement - grain) return PPML_ERR_CERTIFICATE;
-  return walk.differs ? PPML_ERR_CERTIFICATE : PPML_OK;
+  return copy.differs ? PPML_ERR_CERTIFICATE : PPML_OK;
 }
 
 #endif

@@ -1,6 +1,6 @@
-/* Circuits of sums alone: one unit for pixels and scores, the largest that leaves scores room.  In: a
- * model; out: its unit and gains, or that it has no room.  What noise the scores have follows from
- * rounded_noise.h's formulas, of which the last layer's are all there is.  Next: rounded_noise.h. */
+/* Circuits of sums alone: one unit for pixels and scores, the largest that leaves scores room.  What noise
+ * they have follows from rounded_noise.h's formulas, of which the last layer's are all there is.
+ * In: a model; out: units and gains, or a refusal.  Next: path.h. */
 #ifndef PPMLI_PLAN_LAYOUT_LINEAR_H
 #define PPMLI_PLAN_LAYOUT_LINEAR_H
 

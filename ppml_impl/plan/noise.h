@@ -102,11 +102,12 @@ PPMLI_STATIC double ppmli_noise_key_square_norm(const ppml_params *p) {
  * the key; and what the digits leave over, times the source.
  *   norm  sum of the squares of the source's coefficients */
 PPMLI_STATIC double ppmli_noise_glwe_switch(const ppml_params *p, double norm) {
-  double products = (double)p->pbs_levels * p->poly_size * ppmli_noise_digit(p->pbs_base_log2);
+  double products =
+      (double)ppmli_switch_levels(p) * p->poly_size * ppmli_noise_digit(ppmli_switch_base_log2(p));
   double key = ppmli_square(ppmli_params_noise_std(p->glwe_noise_bound, PPMLI_LONG_TORUS_BITS));
   double fft = ppmli_square(ldexp(PPMLI_NOISE_FFT_CONSTANT, -53)) *
                ppmli_noise_rounding(PPMLI_SWITCH_HIGH_BITS) * (1 + ppmli_noise_key_norm(p));
-  double gadget = norm * ppmli_noise_rounding(p->pbs_base_log2 * p->pbs_levels);
+  double gadget = norm * ppmli_noise_rounding(ppmli_switch_base_log2(p) * ppmli_switch_levels(p));
   return products * (key + fft) + gadget;
 }
 

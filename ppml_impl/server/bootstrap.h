@@ -168,9 +168,10 @@ PPMLI_STATIC void ppmli_rotate_task(void *argument, size_t index) {
   ppml_arena arena = ppmli_slices_arena(&work->scratch, index);
   ppmli_share share = ppmli_bootstrap_share(work, x->samples, index);
   size_t acc_words = ppmli_params_long_dim(p) + p->poly_size;
-  int error = ppmli_pbs_rotate(
-      work->acc + share.first * acc_words, work->exponents + share.first * (p->lwe_dim + 1),
-      share.count, x->slab.first, x->slab.count, x->slab.bsk, p, work->key->fft, &arena);
+  ppmli_pbs_steps steps = {x->slab.first, x->slab.count, x->slab.steps};
+  int error = ppmli_pbs_rotate(work->acc + share.first * acc_words,
+                               work->exponents + share.first * (p->lwe_dim + 1), share.count,
+                               &steps, p, work->key->fft, &arena);
   PPMLI_ASSERT(error == PPML_OK);
   (void)error; /* the slice was sized for it */
 }

@@ -27,7 +27,7 @@ typedef struct ppmli_key_expansion {
   ppmli_key_pass pass;
   const ppmli_fft *fft;
   uint32_t *ksk; /* [blocks][slab_rows][16] */
-  double *bsk;   /* [steps][ppmli_key_step_doubles] */
+  double *steps; /* [steps][ppmli_key_step_doubles]: of a blind rotation, or GLWE key switches */
   size_t slab_rows, first_row, first_step;
 } ppmli_key_expansion;
 
@@ -35,10 +35,11 @@ PPMLI_STATIC void ppmli_key_expand_rows(const ppmli_key_expansion *x, const uint
                                         size_t item, ppml_arena *arena) {
   const ppml_params *p = x->pass.params;
   uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
+  ppmli_ksk_rows_slab slab = {x->ksk, x->slab_rows, x->first_row};
   PPMLI_ASSERT(mask != NULL);
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
-    ppmli_ksk_expand_row(x->ksk, x->slab_rows, item * PPMLI_KSK_ITEM_ROWS + r - x->first_row,
-                         x->first_row, wire + 4 * r, p, x->pass.mask_seed, mask, x->fft);
+    ppmli_ksk_expand_row(&slab, item * PPMLI_KSK_ITEM_ROWS + r - x->first_row, wire + 4 * r, p,
+                         x->pass.mask_seed, mask, x->fft);
 }
 
 /* Doubles of a step in memory. */
@@ -52,7 +53,7 @@ PPMLI_INLINE size_t ppmli_key_step_doubles(const ppml_params *p) {
 PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint8_t *wire,
                                         size_t step, ppml_arena *arena) {
   const ppml_params *p = x->pass.params;
-  double *out = x->bsk + (step - x->first_step) * ppmli_key_step_doubles(p);
+  double *out = x->steps + (step - x->first_step) * ppmli_key_step_doubles(p);
   int error;
 #ifndef PPML_NO_LEVELED
   if (ppmli_params_has_switches(p))
@@ -118,9 +119,9 @@ PPMLI_STATIC int ppmli_eval_key_alloc(ppml_eval_key *key, const ppml_params *p,
                                       const ppmli_backend *backend, ppml_arena *arena) {
   PPMLI_TRY(ppmli_eval_key_fft(key, p, backend, arena));
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_ksk_rows(p)));
-  PPMLI_ALLOC(double, bsk, arena, ppmli_params_steps(p) * ppmli_key_step_doubles(p));
+  PPMLI_ALLOC(double, steps, arena, ppmli_params_steps(p) * ppmli_key_step_doubles(p));
   key->key_switch_key = ksk;
-  key->bootstrap_key = bsk;
+  key->bootstrap_key = steps;
   return PPML_OK;
 }
 
@@ -171,7 +172,7 @@ PPMLI_STATIC int ppmli_eval_key_read(ppml_eval_key *key, ppml_reader *reader,
                                 ppmli_key_expand_scratch(key->params), arena));
   x.fft = key->fft;
   x.ksk = key->key_switch_key;
-  x.bsk = key->bootstrap_key;
+  x.steps = key->bootstrap_key;
   x.slab_rows = ppmli_ksk_rows(key->params);
   ppmli_in_bytes(&in, x.pass.mask_seed, sizeof x.pass.mask_seed);
   while (in.error == PPML_OK && ppmli_key_pass_next(&x.pass))
@@ -224,14 +225,14 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   PPMLI_ALLOC(ppmli_key_stream, stream, arena, 1);
   memset(stream, 0, sizeof *stream);
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_key_stream_rows(threads)));
-  PPMLI_ALLOC(double, bsk, arena, ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p));
+  PPMLI_ALLOC(double, steps, arena, ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p));
   PPMLI_TRY(ppmli_key_pass_init(&stream->x.pass, p, threads, ppmli_key_expand_scratch(p), arena));
   stream->reader = reader;
   stream->limits = *limits;
   stream->in = in; /* right behind the header */
   stream->x.fft = key->fft;
   stream->x.ksk = ksk;
-  stream->x.bsk = bsk;
+  stream->x.steps = steps;
   key->stream = stream;
   return PPML_OK;
 }
@@ -249,12 +250,12 @@ PPMLI_STATIC void ppmli_eval_key_release(const ppml_eval_key *key) {
 
 /* ------------------------------------------------------------ key slabs */
 
-/* A run of consecutive rows of the key-switching key, or steps of the bootstrapping key,
- * expanded: all there are for a key in memory, a pass for a key stream. */
+/* A run of consecutive rows of the key-switching key, or steps of the bootstrapping key (of a set without
+ * bootstraps: GLWE key switches), expanded: all there are for a key in memory, a pass for a key stream. */
 typedef struct ppmli_key_slab {
   size_t first, count;
   const uint32_t *ksk; /* [blocks][count][16], for rows */
-  const double *bsk;   /* [count][ppmli_key_step_doubles], for steps */
+  const double *steps; /* [count][ppmli_key_step_doubles], for steps */
 } ppmli_key_slab;
 
 /* Begins a walk over the key: all its rows, then all its steps.  A stream is rewound but
@@ -300,11 +301,11 @@ PPMLI_STATIC int ppmli_key_walk_steps(ppmli_key_slab *slab, const ppml_eval_key 
   ppmli_key_stream *s = key->stream;
   slab->first += slab->count;
   slab->count = ppmli_params_steps(key->params) - slab->first;
-  slab->bsk = key->bootstrap_key;
+  slab->steps = key->bootstrap_key;
   if (s == NULL || slab->count == 0) return slab->count != 0;
   ppmli_key_pass_next(&s->x.pass);
   slab->count = s->x.pass.count;
-  slab->bsk = s->x.bsk;
+  slab->steps = s->x.steps;
   s->x.first_step = slab->first;
   ppmli_key_expand_pass(&s->in, &s->x, parallel);
   return s->in.error == PPML_OK;

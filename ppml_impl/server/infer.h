@@ -32,6 +32,7 @@ PPMLI_STATIC int ppmli_infer_check(const ppml_circuit *c, const ppml_input *inpu
   for (size_t i = 0; i < images; i++) {
     if (inputs[i].params != c->params || memcmp(inputs[i].circuit_id, c->id, PPML_ID_BYTES) != 0 ||
         memcmp(inputs[i].key_id, ppmli_infer_owner(inputs, key), PPML_ID_BYTES) != 0 ||
+        inputs[i].blocks != ppmli_input_blocks(c->params, &c->model.spec) ||
         inputs[i].words != ppmli_input_words(c->params, &c->model.spec))
       return PPML_ERR_MISMATCH;
   }

@@ -286,8 +286,8 @@ PPMLI_STATIC int ppmli_pooled_unpack(ppmli_pooled_image *m, const ppmli_pooled_s
   memset(m->used, 0, ppmli_pooled_sub_images(l));
   for (uint32_t r = 0; r < ppmli_latent_region_count(s); r++)
     for (uint32_t i = 0; i < s->channels; i++) m->used[ppmli_pooled_sub_image(l, i, r)] = 1;
-  PPMLI_TRY(
-      ppmli_unpacking_begin(&u, m->node, m->used, l->depth, x->keys, x->params, x->fft, arena));
+  ppmli_tree tree = {x->params, x->fft, x->keys, m->used, l->depth};
+  PPMLI_TRY(ppmli_unpacking_begin(&u, m->node, &tree, arena));
   while (!is_done) {
     if (u.depth == l->channel_depth) PPMLI_TRY(ppmli_pooled_take_channel(m, x, &u, arena));
     if (u.depth == l->depth) ppmli_pooled_take_leaf(m, x, &u);
@@ -353,14 +353,14 @@ PPMLI_STATIC void ppmli_pooled_make_v(ppmli_pooled_image *m, const ppmli_pooled_
  *   lwe [N + 1]  out */
 PPMLI_STATIC int ppmli_pooled_finish_score(uint64_t *lwe, ppmli_pooled_image *m,
                                            const ppmli_pooled_server *x,
-                                           const ppmli_tensor_left *left, uint32_t c,
+                                           const ppmli_tensor_factor *left, uint32_t c,
                                            ppml_arena *arena) {
   const ppml_params *p = x->params;
   size_t N = p->poly_size;
   uint64_t *square = m->product, *mask = square + N, *body = mask + N;
   const double *key = x->keys + ppmli_params_trace_steps(p) * ppmli_switch_doubles(p);
-  PPMLI_TRY(ppmli_tensor_product(square, mask, body, left, m->v, x->layout->modulus_log2, p, x->fft,
-                                 arena));
+  ppmli_tensor product = {square, mask, body};
+  PPMLI_TRY(ppmli_tensor_product(product, left, m->v, x->layout->modulus_log2, x->fft, arena));
   PPMLI_TRY(ppmli_switch_add(mask, body, square, key, p, x->fft, arena));
   body[0] += (uint64_t)x->net->bias[c] * ppmli_pooled_unit(x->layout);
   ppmli_glwe_extract(lwe, mask, p);
@@ -376,7 +376,7 @@ PPMLI_STATIC int ppmli_pooled_scores(uint64_t *lwe, ppmli_pooled_image *m,
                                      const ppmli_pooled_server *x, ppml_arena *arena) {
   size_t mark = arena->used_bytes, words = x->params->poly_size + (size_t)1;
   uint32_t batch = ppmli_pooled_batch(x->net), outputs = x->net->outputs;
-  ppmli_tensor_left left;
+  ppmli_tensor_factor left;
   PPMLI_TRY(ppmli_pooled_unpack(m, x, arena));
   PPMLI_TRY(ppmli_tensor_left_init(&left, m->h, x->net->shape.channels, x->params, x->fft, arena));
   for (uint32_t first = 0; first < outputs; first += batch) {

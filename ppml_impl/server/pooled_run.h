@@ -147,7 +147,7 @@ PPMLI_STATIC int ppmli_pooled_find_keys(const double **keys, const ppml_eval_key
   PPMLI_ALLOC(double, all, arena, ppmli_pooled_key_doubles(key->params));
   PPMLI_TRY(ppmli_key_walk_begin(key));
   while (ppmli_key_walk_steps(&slab, key, parallel))
-    memcpy(all + slab.first * doubles, slab.bsk, slab.count * doubles * sizeof *all);
+    memcpy(all + slab.first * doubles, slab.steps, slab.count * doubles * sizeof *all);
   *keys = all;
   return ppmli_key_walk_end(key);
 }

@@ -240,14 +240,14 @@ PPMLI_STATIC int ppmli_evaluate_scores(const ppmli_evaluate *x, size_t image, co
   size_t N = p->poly_size;
   uint64_t *h = x->glwe + image * x->sums * 2 * N;
   uint32_t t = ppmli_leveled_modulus_log2(c);
-  ppmli_tensor_left left;
+  ppmli_tensor_factor left;
   PPMLI_ALLOC(uint64_t, square, &arena, 3 * N);
   uint64_t *mask = square + N, *body = mask + N;
+  ppmli_tensor product = {square, mask, body};
   ppmli_leveled_h_constants(h + N, c);
   PPMLI_TRY(ppmli_tensor_left_init(&left, h, 1, p, x->key->fft, &arena));
   for (uint32_t o = 0; o < c->model.spec.outputs; o++) {
-    PPMLI_TRY(ppmli_tensor_product(square, mask, body, &left, h + (1 + o) * 2 * N, t, p,
-                                   x->key->fft, &arena));
+    PPMLI_TRY(ppmli_tensor_product(product, &left, h + (1 + o) * 2 * N, t, x->key->fft, &arena));
     PPMLI_TRY(ppmli_switch_add(mask, body, square, key, p, x->key->fft, &arena));
     body[0] += (uint64_t)(int64_t)c->model.layer[1].bias[o] * c->unit[1];
     ppmli_glwe_extract(x->lwe + (image * c->model.spec.outputs + o) * (N + 1), mask, p);
@@ -263,7 +263,7 @@ PPMLI_STATIC void ppmli_evaluate_steps_task(void *argument, size_t index) {
   size_t end = ppmli_parallel_share(x->images, x->tasks, index + 1);
   for (size_t s = 0; s < x->slab.count; s++)
     for (size_t i = first; i < end; i++) {
-      const double *key = x->slab.bsk + s * ppmli_switch_doubles(p);
+      const double *key = x->slab.steps + s * ppmli_switch_doubles(p);
       ppml_arena arena = ppmli_slices_arena(&x->scratch, index);
       uint64_t *h = x->glwe + i * x->sums * 2 * p->poly_size;
       int error = x->slab.first + s < ppmli_params_trace_steps(p)

@@ -136,8 +136,8 @@ PPMLI_STATIC int ppmli_steps_bootstrap(ppmli_steps *s, const ppml_eval_key *key,
     ppmli_lwe_modulus_switch(exponents, s->short_lwe + i * ppmli_lwe_short_words(p), p);
     ppmli_pbs_begin(s->acc + i * acc_words, s->table, exponents, p);
   }
-  PPMLI_TRY(ppmli_pbs_rotate(s->acc, s->exponents, samples, 0, ppmli_params_steps(p),
-                             key->bootstrap_key, p, key->fft, &s->scratch));
+  ppmli_pbs_steps all = {0, ppmli_params_steps(p), key->bootstrap_key};
+  PPMLI_TRY(ppmli_pbs_rotate(s->acc, s->exponents, samples, &all, p, key->fft, &s->scratch));
   for (size_t i = 0; i < samples; i++)
     ppmli_glwe_extract(s->lwe + i * (dim + 1), s->acc + i * acc_words, p);
   return PPML_OK;
@@ -145,8 +145,8 @@ PPMLI_STATIC int ppmli_steps_bootstrap(ppmli_steps *s, const ppml_eval_key *key,
 
 /* One step of a blind rotation. */
 PPMLI_STATIC int ppmli_steps_rotate(ppmli_steps *s, const ppml_eval_key *key, size_t samples) {
-  return ppmli_pbs_rotate(s->acc, s->exponents, samples, 0, 1, key->bootstrap_key, key->params,
-                          key->fft, &s->scratch);
+  ppmli_pbs_steps one = {0, 1, key->bootstrap_key};
+  return ppmli_pbs_rotate(s->acc, s->exponents, samples, &one, key->params, key->fft, &s->scratch);
 }
 
 /* ----------------------------------------------------------------- leveled */
@@ -169,10 +169,11 @@ PPMLI_STATIC int ppmli_steps_product(ppmli_steps *s, const ppml_eval_key *key) {
   const double *relinearization =
       key->bootstrap_key + ppmli_params_trace_steps(p) * ppmli_switch_doubles(p);
   uint64_t *square = s->product, *mask = square + N, *body = mask + N;
-  ppmli_tensor_left left;
+  ppmli_tensor_factor left;
   PPMLI_TRY(ppmli_tensor_left_init(&left, s->factors, 1, p, key->fft, &s->scratch));
-  PPMLI_TRY(ppmli_tensor_product(square, mask, body, &left, s->factors + 2 * N,
-                                 PPMLI_TENSOR_MODULUS_LOG2_MAX, p, key->fft, &s->scratch));
+  ppmli_tensor product = {square, mask, body};
+  PPMLI_TRY(ppmli_tensor_product(product, &left, s->factors + 2 * N, PPMLI_TENSOR_MODULUS_LOG2_MAX,
+                                 key->fft, &s->scratch));
   s->scratch.used_bytes = mark;
   return ppmli_switch_add(mask, body, square, relinearization, p, key->fft, &s->scratch);
 }

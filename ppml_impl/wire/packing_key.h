@@ -38,8 +38,7 @@ PPMLI_STATIC int ppmli_packing_put(ppmli_out *out, const ppml_secret_key *key, p
   ppmli_out_bytes(out, seeds.mask, sizeof seeds.mask);
   for (uint32_t step = 0; step < ppmli_auto_steps(p); step++)
     for (uint32_t l = 0; l < PPMLI_AUTO_LEVELS && error == PPML_OK; l++) {
-      error =
-          ppmli_auto_encrypt_row(wire, p, key->glwe_bits, step, l, seeds.mask, seeds.noise, arena);
+      error = ppmli_auto_encrypt_row(wire, p, key->glwe_bits, step, l, &seeds, arena);
       if (error == PPML_OK) ppmli_out_bytes(out, wire, bytes);
     }
   ppmli_seeds_wipe(&seeds);
@@ -68,8 +67,8 @@ PPMLI_STATIC int ppmli_packing_get(ppmli_packing_key *key, ppmli_in *in, const p
     for (uint32_t l = 0; l < PPMLI_AUTO_LEVELS; l++) {
       ppmli_in_bytes(in, wire, bytes);
       if (in->error) return in->error;
-      PPMLI_TRY(ppmli_auto_expand_row(steps + step * ppmli_auto_doubles(p), wire, p, step, l,
-                                      mask_seed, fft, arena));
+      PPMLI_TRY(ppmli_auto_expand_row(steps + step * ppmli_auto_doubles(p), wire, p,
+                                      step * PPMLI_AUTO_LEVELS + l, mask_seed, fft, arena));
     }
   key->params = p;
   key->fft = fft;

@@ -70,34 +70,28 @@ static int fixed_entropy(void *context, void *bytes, size_t count) {
 
 static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
-  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES], row[4];
+  uint8_t row[4];
   static uint8_t wire[1 << 16];
   static uint32_t mask[PPML_KEY_BITS_MAX];
   ppmli_seeds seeds;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
-  memcpy(mask_seed, seeds.mask, sizeof mask_seed);
-  memcpy(noise_seed, seeds.noise, sizeof noise_seed);
   uint64_t bit = ppmli_pbs_block_bit(p, key->lwe_bits, 1, 0);
-  int error = ppmli_ggsw_encrypt(wire, p, bit, key->glwe_bits, mask_seed, noise_seed, 0, arena);
-  ppmli_ksk_encrypt_row(row, p, 1, key->glwe_bits, key->lwe_bits, mask_seed, noise_seed, mask);
+  int error = ppmli_ggsw_encrypt(wire, p, bit, key->glwe_bits, &seeds, 0, arena);
+  ppmli_ksk_encrypt_row(row, p, 1, key->glwe_bits, key->lwe_bits, &seeds, mask);
   return error;
 }
 
 /* A leveled set's first and last key switch: of a trace, then of s^2 or the reversal. */
 static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
-  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
   static uint8_t wire[1 << 18];
   ppmli_long_key long_key;
   size_t mark = arena->used_bytes, last = ppmli_params_steps(p) - 1;
   ppmli_seeds seeds;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
-  memcpy(mask_seed, seeds.mask, sizeof mask_seed);
-  memcpy(noise_seed, seeds.noise, sizeof noise_seed);
   int error = ppmli_long_key_init(&long_key, p, key->glwe_bits, arena);
   for (size_t step = 0; !error && step <= last; step += last)
-    error =
-        ppmli_switch_make(wire, p, step, key->glwe_bits, &long_key, mask_seed, noise_seed, arena);
+    error = ppmli_switch_make(wire, p, step, key->glwe_bits, &long_key, &seeds, arena);
   arena->used_bytes = mark;
   return error;
 }
@@ -204,15 +198,14 @@ static int make_latents(uint32_t standardise) {
 /* A row of a bridge's key, of two secret keys. */
 static int make_bridge(void) {
   static uint8_t planes[PPML_KEY_BITS_MAX / 8], bits[PPML_KEY_BITS_MAX / 8], wire[1 << 14];
-  uint8_t mask_seed[PPML_SEED_BYTES] = {1}, noise_seed[PPML_SEED_BYTES] = {2};
+  ppmli_seeds seeds = {{1}, {2}};
   ppmli_bridge b = {ppml_params_by_name("leveled-16"), ppml_params_by_name("fast")};
   ppml_arena arena;
   SECRET(planes);
   SECRET(bits);
-  SECRET(noise_seed);
+  SECRET(seeds.noise);
   int error = ppml_arena_init(&arena, memory, sizeof memory);
-  return error ? error
-               : ppmli_bridge_make_row(wire, &b, 1, planes, bits, mask_seed, noise_seed, &arena);
+  return error ? error : ppmli_bridge_make_row(wire, &b, 1, planes, bits, &seeds, &arena);
 }
 
 int main(void) {
