@@ -39,6 +39,17 @@ static void containers_polynomials(ppml_model *model) {
   memcpy(model->layer, layers, sizeof layers);
 }
 
+/* The same pixels, and their sums for one score. */
+static void containers_linear(ppml_model *model) {
+  static const int8_t weight[] = {127, -128 + 1, 0, 5, -60, 99};
+  static const int32_t bias[] = {-300}, peak[] = {5000};
+  const ppml_layer layer = {
+      CONTAINERS_PIXELS, 1, PPML_ACTIVATION_NONE, 8, weight, bias, NULL, peak, NULL, NULL, NULL};
+  containers_model(model);
+  model->layer_count = 1;
+  model->layer[0] = layer;
+}
+
 /* Four pixels, each a patch with a latent of its own; one region, one square, one score. */
 static void containers_pooled(ppml_model *model) {
   static const int8_t square[] = {3};
@@ -102,6 +113,12 @@ PPMLI_UNUSED static void containers_make_leveled(containers *c) {
   memset(c, 0, sizeof *c);
   containers_polynomials(&c->objects.model);
   containers_make_from(c, "leveled-16");
+}
+
+PPMLI_UNUSED static void containers_make_linear(containers *c) {
+  memset(c, 0, sizeof *c);
+  containers_linear(&c->objects.model);
+  containers_make_from(c, "linear");
 }
 
 PPMLI_UNUSED static void containers_make_pooled(containers *c) {

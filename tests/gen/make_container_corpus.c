@@ -236,6 +236,39 @@ static void save_leveled(void) {
   containers_free(&c);
 }
 
+/* ------------------------------------------------------------- linear set */
+
+/* Every kind, there being no evaluation key; and peaks, units, gains and words that no reader may believe. */
+static void save_linear(void) {
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  containers c;
+  containers_make_linear(&c);
+  size_t end = PPMLI_HEADER_BYTES + ppmli_model_wire_bytes(&c.objects.model);
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) {
+    if (kind == PPML_KIND_EVAL_KEY) continue;
+    size_t count = containers_write(bytes, sizeof bytes, &c, kind);
+    save(kind, "linear", bytes, count);
+    if (kind == PPML_KIND_MODEL)
+      save_changed(kind, "linear_peak_unknown", bytes, count, end - 4, 0);
+    if (kind == PPML_KIND_MODEL || kind == PPML_KIND_CIRCUIT)
+      save_changed(kind, "bad_linear_peak_huge", bytes, count, end - 4, 0x7fffffff);
+    if (kind == PPML_KIND_CIRCUIT) {
+      save_changed(kind, "bad_linear_unit", bytes, count, end, 1);
+      save_changed(kind, "bad_linear_gain", bytes, count, end + 8, 2);
+    }
+    if (kind == PPML_KIND_CLIENT) {
+      save_changed(kind, "bad_linear_unit", bytes, count, count - 48, 1);
+      save_changed(kind, "bad_linear_unit_small", bytes, count, count - 48 + 4, 0);
+    }
+    if (kind == PPML_KIND_INPUT) {
+      save_changed(kind, "bad_linear_words_none", bytes, count, 112, 0);
+      save_changed(kind, "bad_linear_words_more", bytes, count, 112, CONTAINERS_PIXELS + 1);
+      save_changed(kind, "bad_linear_words_huge", bytes, count, 112, 0xffffffff);
+    }
+  }
+  containers_free(&c);
+}
+
 /* ----------------------------------------------------------- pooled sets */
 
 /* Encoders and networks that no reader may believe; the circuit's unit behind them. */
@@ -296,6 +329,7 @@ int main(int argc, char **argv) {
   save_exact(&c);
   containers_free(&c);
   save_leveled();
+  save_linear();
   save_pooled();
   return 0;
 }
