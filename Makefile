@@ -131,10 +131,13 @@ $(BUILD)/tests/test_%: tests/test_%.c $(wildcard tests/*.h tests/kat/*.h) $(HEAD
 # Without FULL=1 the noise statistics, the data sets and most of the other builds are left out.
 NOT_ALONE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(PROCESSORS))
 
+# REPLAY= where the corpora are replayed under sanitizers anyway.
+REPLAY = check-fuzz
+
 check: check-tools ## run the tests in three minutes of processor time; FULL=1 runs all of them in seven
 	@echo "make check: $(if $(FULL),seven,three) minutes of processor time, on $(PROCESSORS) processors"
 	@ALIVE_NOTE=$(BUILD)/alive sh tests/alive.sh "make check" \
-	  $(MAKE) --no-print-directory $(NOT_ALONE) check-suites check-fuzz check-build check-cli check-import
+	  $(MAKE) --no-print-directory $(NOT_ALONE) check-suites $(REPLAY) check-build check-cli check-import
 	$(if $(FULL),@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few)
 	@echo "make check: all passed$(if $(FULL),,; make check-all has the rest)"
 
@@ -167,7 +170,7 @@ check-import: $(BUILD)/ppml
 	@PPML=$(BUILD)/ppml sh tests/onnx.sh
 
 check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs
-	$(MAKE) check FULL=1
+	$(MAKE) check FULL=all
 	$(MAKE) check-sanitized
 	$(MAKE) check-threads
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
@@ -179,10 +182,12 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 
-# The noise statistics say nothing new under sanitizers, and take most of the time there.
+# The noise statistics say nothing new under sanitizers, and take most of the time there; with
+# SANITIZED_FULL= the long suites are left out as they are of a short check.
+SANITIZED_FULL = 1
 check-sanitized: check-tools ## suites but for noise statistics, corpora, under ASan and UBSan
 	@mkdir -p $(BUILD)/san
-	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san FULL=1 CFLAGS="-O1 -g1 $(SANITIZE)" \
+	CK_EXCLUDE_TAGS=noise $(MAKE) BUILD=$(BUILD)/san FULL=$(SANITIZED_FULL) CFLAGS="-O1 -g1 $(SANITIZE)" \
 	  TEST_CFLAGS="-O1 -g1 $(SANITIZE)" check-suites check-fuzz
 
 # Objects that threads may share, under ThreadSanitizer.

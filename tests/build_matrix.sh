@@ -32,6 +32,12 @@ if [ -z "${FULL-1}" ]; then
 else
   compilers="$CC gcc clang" compilers_xx="$CXX g++ clang++" headers="ppml.h $(echo ppml_impl/*/*.h)" level=-O2
 fi
+# Most of what compilers say they say without making code; FULL=all has every level of optimization.
+if [ "${FULL-}" = all ]; then
+  levels="-O0 -O2 -O3 -Os" native="-O2 -march=native" code=-O2 quick=-O0
+else
+  levels=-O2 native="-fsyntax-only -march=native" code=-fsyntax-only quick=-fsyntax-only
+fi
 # A name for a compiler that was there before, as cc often is for gcc, says nothing new.
 seen=
 is_new() {
@@ -42,7 +48,7 @@ is_new() {
 for compiler in $compilers; do
   command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }
   is_new "$compiler" || continue
-  for flags in -O0 -O2 -O3 -Os "-O2 -DPPML_BACKEND_ONLY=PPML_BACKEND_REF" "-O2 -march=native" \
+  for flags in $levels "$code -DPPML_BACKEND_ONLY=PPML_BACKEND_REF" "$native" \
     "-fsyntax-only -DPPML_NO_TRAIN" "-fsyntax-only -DPPML_ENTROPY=my_entropy" "-fsyntax-only -std=c11"; do
     try "$compiler $flags" $compiler -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. $flags -c "$work/unit.c" -o "$work/unit.o"
   done
@@ -50,7 +56,7 @@ done
 for compiler in $compilers_xx; do
   command -v "$compiler" >/dev/null || { skipped=$((skipped + 1)); echo "skipped: no $compiler"; continue; }
   is_new "$compiler" || continue
-  for standard in "c++11 -O2" "c++17 -fsyntax-only"; do
+  for standard in "c++11 $code" "c++17 -fsyntax-only"; do
     try "$compiler $standard" $compiler -x c++ -std=$standard $WARNINGS -I. -c "$work/unit.c" -o "$work/unit.o"
   done
 done
@@ -60,7 +66,7 @@ if [ -n "${FULL-1}" ]; then
 if [ "$(uname -s)" = Linux ]; then
   for compiler in gcc clang; do
     command -v $compiler >/dev/null || continue
-    try "$compiler strict" $compiler -std=c99 $WARNINGS -I. -O2 -D_FORTIFY_SOURCE=2 -c "$work/unit.c" -o "$work/unit.o"
+    try "$compiler strict" $compiler -std=c99 $WARNINGS -I. -O1 -D_FORTIFY_SOURCE=2 -DPPML_CLIENT_ONLY -c "$work/unit.c" -o "$work/unit.o"
     try "$compiler strict: getrandom" sh -c "nm -u $work/unit.o | grep -qw syscall"
   done
 fi
@@ -69,12 +75,12 @@ fi
 for compiler in "gcc -std=c99" "clang -std=c99" "g++ -x c++ -std=c++11" "clang++ -x c++ -std=c++11"; do
   command -v ${compiler%% *} >/dev/null || continue
   for flags in "-include tests/macros.h" -DPPML_API=static "-DPPML_API=static -DPPML_NO_TRAIN"; do
-    try "$compiler $flags" $compiler $WARNINGS -D_DEFAULT_SOURCE -I. -O0 $flags -c "$work/unit.c" -o "$work/unit.o"
+    try "$compiler $flags" $compiler $WARNINGS -D_DEFAULT_SOURCE -I. $quick $flags -c "$work/unit.c" -o "$work/unit.o"
   done
 done
 
 # PPML_ENTROPY is a C function in C++ too.
-try "entropy in C++" $CXX -x c++ -std=c++11 $WARNINGS -I. -O2 -DPPML_ENTROPY=my_entropy -c "$work/unit.c" -o "$work/unit.o"
+try "entropy in C++" $CXX -x c++ -std=c++11 $WARNINGS -I. -O0 -DPPML_CLIENT_ONLY -DPPML_ENTROPY=my_entropy -c "$work/unit.c" -o "$work/unit.o"
 try "entropy in C++: C linkage" sh -c "nm -u $work/unit.o | grep -qw my_entropy"
 
 # A machine of 32 bits, where size_t is smaller than uint64_t: the library and the command.
@@ -85,29 +91,6 @@ if command -v arm-linux-gnueabihf-gcc >/dev/null; then
 else
   skipped=$((skipped + 1)); echo "skipped: 32-bit ARM (no arm-linux-gnueabihf-gcc)"
 fi
-fi
-
-# The library without some of its roles: each of these objects is what such a program would link.
-#     roles NAME FLAGS...
-roles() {
-  name=$1
-  shift
-  try "$name" $CC -std=c99 $WARNINGS -I. -D_DEFAULT_SOURCE -Os -DPPML_BACKEND_ONLY=PPML_BACKEND_REF "$@" \
-    -c "$work/unit.c" -o "$work/role.o"
-  [ -f "$work/role.o" ] || return
-  echo "tests/build_matrix.sh: $name: $(size "$work/role.o" | awk 'NR == 2 {print $1}') bytes of code, wants" \
-    $(nm -u "$work/role.o" | awk '{print $2}')
-  rm "$work/role.o"
-}
-if [ -n "${FULL-1}" ]; then
-  roles "all roles"
-  roles "client" -DPPML_CLIENT_ONLY
-  roles "client and server" -DPPML_NO_PLAN -DPPML_NO_TRAIN
-  roles "client and planning" -DPPML_NO_SERVER -DPPML_NO_TRAIN
-  roles "client and training" -DPPML_NO_SERVER -DPPML_NO_PLAN
-  roles "client, server, planning" -DPPML_NO_TRAIN
-  roles "client, server, training" -DPPML_NO_PLAN
-  roles "client, planning, training" -DPPML_NO_SERVER
 fi
 
 # A client includes nothing of the other roles.
@@ -137,7 +120,7 @@ int use(const ppml_spec *spec, const int32_t *scores) {
   return answer;
 }
 USER
-for flags in -O3 "-O3 -march=native"; do
+for flags in -O3 "$native"; do
   try "one byte for an answer, $CC $flags" $CC -std=c99 $WARNINGS -Wno-unused-function -D_DEFAULT_SOURCE -I. $flags \
     -c "$work/one.c" -o "$work/one.o"
 done
@@ -145,15 +128,15 @@ done
 # Builds that leave roles out: each is linked and run, one program's files being the next one's.
 #   roles NAME SET FLAGS STEP...
 roles() {
-  name=$1 set=$2 flags=$3
+  what=$1 set=$2 flags=$3
   shift 3
-  try "roles, $name" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -Os -ffunction-sections -fdata-sections $flags \
+  try "roles, $what" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -Os -ffunction-sections -fdata-sections $flags \
     -I. -c tests/roles.c -o "$work/roles.o"
-  try "roles, $name: linked" $CC -Wl,--gc-sections "$work/roles.o" -lm -o "$work/roles"
+  try "roles, $what: linked" $CC -Wl,--gc-sections "$work/roles.o" -lm -o "$work/roles"
   for step in "$@"; do
-    case $step in plan) try "roles, $name: $step" "$work/roles" plan "$work/$set" $set ;; *) try "roles, $name: $step" "$work/roles" $step "$work/$set" ;; esac
+    case $step in plan) try "roles, $what: $step" "$work/roles" plan "$work/$set" $set ;; *) try "roles, $what: $step" "$work/roles" $step "$work/$set" ;; esac
   done
-  echo "tests/build_matrix.sh: $name: $(size "$work/roles" | awk 'NR == 2 {print $1}') bytes of text;" \
+  echo "tests/build_matrix.sh: $what: $(size "$work/roles" | awk 'NR == 2 {print $1}') bytes of text;" \
     "undefined: $(nm -u "$work/roles.o" | awk '{print $2}' | grep -v '^__\|_GLOBAL' | tr '\n' ' ')"
 }
 
@@ -173,7 +156,7 @@ fi
 # One file instead of many, where there is a python3 to make it.
 if command -v python3 >/dev/null; then
   try "amalgamate" python3 tools/amalgamate.py "$work/dist/ppml.h"
-  try "amalgamated" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $level -c "$work/unit.c" -o "$work/unit.o"
+  try "amalgamated" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $code -c "$work/unit.c" -o "$work/unit.o"
   for flags in -DPPML_CLIENT_ONLY -DPPML_NO_SERVER -DPPML_NO_PLAN; do
     try "amalgamated, $flags" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I"$work/dist" $flags -fsyntax-only "$work/unit.c"
   done

@@ -10,6 +10,7 @@
 #include "../math/fft/backend.h"
 #include "../math/long.h"
 #include "../math/long_apply.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../math/poly.h"
 #include "../math/torus.h"

@@ -10,6 +10,7 @@
 #include "../cipher/glwe_make.h"
 #include "../math/long.h"
 #include "../math/long_make.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../math/torus.h"
 

@@ -7,7 +7,7 @@
 #include "../base/ct.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
-#include "../math/long.h"
+#include "../math/masks.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
 #include "../wire/input.h"

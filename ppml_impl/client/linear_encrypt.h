@@ -10,7 +10,7 @@
 #include "../base/arena.h"
 #include "../base/ct.h"
 #include "../base/stream.h"
-#include "../math/long.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../math/poly.h"
 

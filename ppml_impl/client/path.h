@@ -4,12 +4,13 @@
 #ifndef PPMLI_CLIENT_PATH_H
 #define PPMLI_CLIENT_PATH_H
 
+#include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../cipher/ggsw_make.h"
 #include "../cipher/glwe_make.h"
 #include "../cipher/glweswitch_make.h"
-#include "../math/long.h"
 #include "../math/long_make.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../network/model.h"
 #include "../network/room.h"

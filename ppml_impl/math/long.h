@@ -14,13 +14,6 @@ PPMLI_INLINE size_t ppmli_long_mask_words(const ppml_params *p) {
   return p->poly_size + p->poly_size / 4;
 }
 
-/* The stream of a mask. */
-typedef struct ppmli_mask {
-  const uint8_t *seed;
-  uint32_t purpose;
-  uint64_t index;
-} ppmli_mask;
-
 /* Tail i of a mask.
  *   mask  [ppmli_long_mask_words] */
 PPMLI_INLINE uint64_t ppmli_long_mask_tail(const uint64_t *mask, uint32_t i, uint32_t poly_size) {

@@ -10,6 +10,13 @@
 #include "fft/neon.h"
 #include "fft/ref.h"
 
+/* The stream of a mask. */
+typedef struct ppmli_mask {
+  const uint8_t *seed;
+  uint32_t purpose;
+  uint64_t index;
+} ppmli_mask;
+
 #define PPMLI_CHACHA_BLOCK_WORDS (PPMLI_CHACHA_BLOCK_BYTES / 8)
 #define PPMLI_MASK_BLOCKS 16 /* a multiple of the lanes of every backend */
 

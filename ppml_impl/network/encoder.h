@@ -138,9 +138,9 @@ PPMLI_INLINE int64_t ppmli_encoder_clamp(int64_t x, int64_t low, int64_t high) {
 
 /* round(x / 2^shift), halves up; |x| < 2^39, shift < 40.  CT: x is made positive first. */
 PPMLI_INLINE int32_t ppmli_encoder_shift_right(int64_t x, uint32_t shift) {
-  const int64_t far = (int64_t)1 << 40;
-  uint64_t positive = (uint64_t)(x + far) + (((uint64_t)1 << shift) >> 1);
-  return (int32_t)((int64_t)(positive >> shift) - (far >> shift));
+  const int64_t above = (int64_t)1 << 40;
+  uint64_t positive = (uint64_t)(x + above) + (((uint64_t)1 << shift) >> 1);
+  return (int32_t)((int64_t)(positive >> shift) - (above >> shift));
 }
 
 /* floor(sqrt(x)) of x below 2^62, bit by bit.  CT. */

@@ -15,6 +15,7 @@
 #include "../cipher/glweswitch.h"
 #include "../math/long.h"
 #include "../math/long_apply.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"

@@ -20,6 +20,7 @@
 #include "../math/fft/backend.h"
 #include "../math/long.h"
 #include "../math/long_apply.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../math/wide.h"
 #include "../network/room.h"
