@@ -18,6 +18,7 @@ sed -i '/^ppml\.h  /,$d' commands
 count=0
 while IFS= read -r line; do
   [ -n "$line" ] || continue
+  case $line in *xrays.npz*|*" pooled.ppml"*) continue ;; esac # of a data set that is not there
   sh -c "$line" >said 2>error
   status=$?
   case $line in *decrypt*) sed -i '/do not send what is printed here back/d' error ;; esac # as it should

@@ -32,7 +32,7 @@
 #define PPMLI_LOGISTIC_CURVATURE 0.08 /* of the cross entropy, typically; at most 1/4 */
 #define PPMLI_LOGISTIC_ENOUGH 1e-5    /* a step that gains less of the loss is the last */
 #define PPMLI_LOGISTIC_GRAM 6144      /* samples that X^T X is taken over, at most */
-#define PPMLI_LOGISTIC_TILE 64        /* features a side of a part of X^T X */
+#define PPMLI_LOGISTIC_TILE 24 /* features a side of a part of X^T X, which is on the stack */
 
 /* Samples and what is made of them.  n: samples, D: features, O: spec->outputs. */
 typedef struct ppmli_logistic {
