@@ -5,7 +5,7 @@
 
 A call through a pointer is taken to reach the deepest function of the library that is called so:
 a vector backend's, a memory reader or writer, a layer of a simulation, or a task of
-ppmli_parallel_run.  Tasks run on threads and start no tasks: a chain has one of them at most.
+ppmli_parallel_run, which nothing else calls.  Tasks run on threads and start no tasks: a chain has one of them at most.
 Exit status 1 above the limit, or where that is not so."""
 import re
 import sys
@@ -40,7 +40,7 @@ def targets_of(name, in_task, frames, calls):
             return found | {f for f in frames if short(f) == ONLY[short(name)]}
         if not HOOK.search(short(name)):
             found.update(f for f in frames if HOOK.search(short(f)))
-        if not in_task:
+        if not in_task and short(name).startswith(STARTER):
             found.update(f for f in frames if TASK.search(short(f)))
     return found
 

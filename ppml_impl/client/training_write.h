@@ -151,11 +151,12 @@ PPMLI_STATIC int ppmli_training_row(int8_t *feature, int8_t *label, const ppmli_
   if (plan->row[index] & 1) {
     uint8_t seed[PPML_SEED_BYTES];
     ppmli_augmentation how = {1, 0};
+    ppmli_picture size = ppmli_picture_of(&map->spec);
     ppml_rng rng;
     memcpy(seed, plan->warp_seed, sizeof seed);
     ppmli_store64(seed, ppmli_load64(seed) ^ index);
     ppmli_rng_seed(&rng, seed);
-    ppmli_augment(pixels + inputs, pixels, &map->spec, &how, &rng);
+    ppmli_augment(pixels + inputs, pixels, &size, &how, &rng);
     pixels += inputs;
   }
   for (uint32_t c = 0; c < plan->set.rows.outputs; c++)

@@ -12,6 +12,16 @@
 #define PPMLI_AUGMENT_CONTRAST 0.25f   /* of 1 */
 #define PPMLI_AUGMENT_BRIGHTNESS 12.0f /* of 255 */
 
+/* The size of an image. */
+typedef struct ppmli_picture {
+  uint32_t width, height, channels;
+} ppmli_picture;
+
+PPMLI_INLINE ppmli_picture ppmli_picture_of(const ppml_spec *spec) {
+  ppmli_picture size = {spec->width, spec->height, spec->channels};
+  return size;
+}
+
 /* How images are changed: all of the above times strength, and which ways they may be
  * mirrored: 1 left to right, 2 top to bottom. */
 typedef struct ppmli_augmentation {
@@ -42,9 +52,9 @@ typedef struct ppmli_warp {
 } ppmli_warp;
 
 /* Rotations, shears and scalings together: any map near the identity, about the center. */
-PPMLI_STATIC void ppmli_warp_draw(ppmli_warp *w, const ppml_spec *spec,
+PPMLI_STATIC void ppmli_warp_draw(ppmli_warp *w, const ppmli_picture *size,
                                   const ppmli_augmentation *how, ppml_rng *rng) {
-  float x_center = 0.5f * (float)(spec->width - 1), y_center = 0.5f * (float)(spec->height - 1);
+  float x_center = 0.5f * (float)(size->width - 1), y_center = 0.5f * (float)(size->height - 1);
   float warp = how->strength * PPMLI_AUGMENT_WARP, shift = how->strength * PPMLI_AUGMENT_SHIFT;
   uint32_t flips = (uint32_t)(ppmli_rng_u64(rng) >> 62) & how->flip;
   float x_sign = flips & 1 ? -1.0f : 1.0f, y_sign = flips & 2 ? -1.0f : 1.0f;
@@ -52,8 +62,8 @@ PPMLI_STATIC void ppmli_warp_draw(ppmli_warp *w, const ppml_spec *spec,
   w->xy = warp * ppmli_rng_symmetric(rng);
   w->yx = warp * ppmli_rng_symmetric(rng);
   w->yy = y_sign * (1 + warp * ppmli_rng_symmetric(rng));
-  float x_shift = shift * (float)spec->width * ppmli_rng_symmetric(rng);
-  float y_shift = shift * (float)spec->height * ppmli_rng_symmetric(rng);
+  float x_shift = shift * (float)size->width * ppmli_rng_symmetric(rng);
+  float y_shift = shift * (float)size->height * ppmli_rng_symmetric(rng);
   w->x0 = x_center + x_shift - w->xx * x_center - w->xy * y_center;
   w->y0 = y_center + y_shift - w->yx * x_center - w->yy * y_center;
   w->contrast = 1 + how->strength * PPMLI_AUGMENT_CONTRAST * ppmli_rng_symmetric(rng);
@@ -87,11 +97,11 @@ PPMLI_INLINE uint8_t ppmli_tone(const ppmli_warp *w, float value) {
 
 /* A changed copy of an image.
  *   out, pixels  [height][width][channels]  not overlapping */
-PPMLI_STATIC void ppmli_augment(uint8_t *out, const uint8_t *pixels, const ppml_spec *spec,
+PPMLI_STATIC void ppmli_augment(uint8_t *out, const uint8_t *pixels, const ppmli_picture *size,
                                 const ppmli_augmentation *how, ppml_rng *rng) {
-  uint32_t width = spec->width, height = spec->height, channels = spec->channels;
+  uint32_t width = size->width, height = size->height, channels = size->channels;
   ppmli_warp w;
-  ppmli_warp_draw(&w, spec, how, rng);
+  ppmli_warp_draw(&w, size, how, rng);
   for (uint32_t y = 0; y < height; y++)
     for (uint32_t x = 0; x < width; x++) {
       ppmli_tap u = ppmli_tap_at(w.xx * (float)x + w.xy * (float)y + w.x0, width);

@@ -71,10 +71,11 @@ PPMLI_STATIC void ppmli_fit_add(ppmli_fit *f, const ppml_features *map, const ui
 PPMLI_STATIC int ppmli_fit_images(ppmli_fit *f, const ppml_features *map,
                                   const ppml_image_source *source, size_t images, ppml_rng *rng) {
   ppmli_augmentation how = {1, 0};
+  ppmli_picture size = ppmli_picture_of(&map->spec);
   for (size_t i = 0; i < images; i++) {
     if (source->read(source->context, i * source->count / images, f->pixels)) return PPML_ERR_IO;
     ppmli_fit_add(f, map, f->pixels);
-    ppmli_augment(f->warped, f->pixels, &map->spec, &how, rng);
+    ppmli_augment(f->warped, f->pixels, &size, &how, rng);
     ppmli_fit_add(f, map, f->warped);
   }
   return PPML_OK;

@@ -229,15 +229,13 @@ PPMLI_STATIC const uint8_t *ppmli_pooled_picture(uint8_t *changed, const ppmli_p
   const ppmli_encoder *e = t->encoder;
   const uint8_t *pixels = s->images->pixels + n % s->images->count * ppmli_pooled_pixels(e);
   uint8_t seed[PPML_SEED_BYTES] = {0};
-  ppml_spec picture;
+  const ppmli_picture size = {e->width, e->height, e->colors};
   ppml_rng rng;
   if (e->kind == PPML_ENCODER_READY || (s->first_is_plain && n < s->images->count)) return pixels;
-  memset(&picture, 0, sizeof picture);
-  picture.width = e->width, picture.height = e->height, picture.channels = e->colors;
   ppmli_store64(seed, s->seed);
   ppmli_store64(seed + 8, n);
   ppmli_rng_seed(&rng, seed);
-  ppmli_augment(changed, pixels, &picture, &s->how, &rng);
+  ppmli_augment(changed, pixels, &size, &s->how, &rng);
   return changed;
 }
 

@@ -106,6 +106,7 @@ PPMLI_STATIC void ppmli_train_copy_validation(ppmli_trainer *t, const ppml_image
   const ppml_spec *spec = &t->model.spec;
   size_t inputs = ppmli_spec_inputs(spec), labels = ppmli_spec_answer_bytes(spec);
   ppmli_augmentation how = {1, t->options->flip};
+  ppmli_picture size = ppmli_picture_of(spec);
   uint8_t *pixels = (uint8_t *)(uintptr_t)t->validation.pixels;
   uint8_t *copied = (uint8_t *)(uintptr_t)t->validation.labels;
   uint8_t seed[PPML_SEED_BYTES] = {0};
@@ -115,7 +116,7 @@ PPMLI_STATIC void ppmli_train_copy_validation(ppmli_trainer *t, const ppml_image
   t->validation.count = PPMLI_TRAIN_COPIES * validation->count;
   for (size_t n = 0; n < t->validation.count; n++) {
     size_t from = n % validation->count;
-    ppmli_augment(pixels + n * inputs, validation->pixels + from * inputs, spec, &how, &rng);
+    ppmli_augment(pixels + n * inputs, validation->pixels + from * inputs, &size, &how, &rng);
     memcpy(copied + n * labels, validation->labels + from * labels, labels);
   }
 }
@@ -123,11 +124,11 @@ PPMLI_STATIC void ppmli_train_copy_validation(ppmli_trainer *t, const ppml_image
 PPMLI_STATIC void ppmli_train_draw_sample(ppmli_trainer *t) {
   size_t inputs = ppmli_spec_inputs(&t->model.spec), count = t->train->count;
   ppmli_augmentation how = ppmli_train_changes(t->options);
+  ppmli_picture size = ppmli_picture_of(&t->model.spec);
   t->sample_count = ppmli_min_size(count, PPMLI_TRAIN_SAMPLE);
   for (size_t n = 0; n < t->sample_count; n++) {
     size_t from = n * count / t->sample_count;
-    ppmli_augment(t->sample + n * inputs, t->train->pixels + from * inputs, &t->model.spec, &how,
-                  &t->rng);
+    ppmli_augment(t->sample + n * inputs, t->train->pixels + from * inputs, &size, &how, &t->rng);
   }
 }
 
@@ -175,11 +176,12 @@ PPMLI_STATIC void ppmli_train_load_task(void *argument, size_t shard) {
   const ppml_spec *spec = &t->model.spec;
   size_t inputs = ppmli_spec_inputs(spec);
   ppmli_augmentation how = ppmli_train_changes(t->options);
+  ppmli_picture size = ppmli_picture_of(spec);
   ppmli_master_images images = ppmli_master_shard(&t->master, shard);
   uint8_t *pixels = t->pixels + shard * inputs;
   for (size_t b = images.first; b < images.end; b++) {
     float *x = t->master.layer[0].x + b * inputs;
-    ppmli_augment(pixels, t->train->pixels + batch->images[b] * inputs, spec, &how,
+    ppmli_augment(pixels, t->train->pixels + batch->images[b] * inputs, &size, &how,
                   &t->master.rng[shard]);
     for (size_t i = 0; i < inputs; i++)
       x[i] = t->unit * ((float)ppmli_quant_pixel(pixels[i], spec->input_bits) - t->mean[i]);
