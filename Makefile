@@ -134,8 +134,8 @@ NOT_ALONE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(PROCESSORS))
 # REPLAY= where the corpora are replayed under sanitizers anyway.
 REPLAY = check-fuzz
 
-check: check-tools ## run the tests in three minutes of processor time; FULL=1 runs all of them in seven
-	@echo "make check: $(if $(FULL),seven,three) minutes of processor time, on $(PROCESSORS) processors"
+check: check-tools ## run the tests in six minutes of processor time; FULL=1 runs all of them in sixteen
+	@echo "make check: $(if $(FULL),sixteen,six) minutes of processor time, on $(PROCESSORS) processors"
 	@ALIVE_NOTE=$(BUILD)/alive sh tests/alive.sh "make check" \
 	  $(MAKE) --no-print-directory $(NOT_ALONE) check-suites $(REPLAY) check-build check-cli check-import
 	$(if $(FULL),@PPML=$(BUILD)/ppml CC="$(CC)" sh tests/flags.sh few)
