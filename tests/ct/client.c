@@ -163,7 +163,8 @@ static int check_set(const char *name) {
   SECRET(rng.key);
   SECRET(rng.buffer);
   hidden = 1;
-  error = (client.params->slots ? make_switches : make_keys)(&key, &rng, &arena);
+  if (client.params->kind != PPML_SET_LINEAR) /* which has no evaluation key */
+    error = (client.params->slots ? make_switches : make_keys)(&key, &rng, &arena);
   if (!error) error = use_key(&key, &rng, &arena);
   ppml_secret_key_wipe(&key);
   return error;
