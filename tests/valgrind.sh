@@ -59,7 +59,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 run() { echo "valgrind: ppml $1"; $ppml "$@" >out; }
-run train "$TINY/tiny.npz" -o m.ppml --hidden 1 --epochs 2
+run train "$TINY/tiny.npz" -o m.ppml --hidden 1 --activation relu --epochs 2
 run compile m.ppml -o c.ppml --client cl.ppml --params fast-block2 --no-calibration
 run simulate c.ppml "$TINY/tiny.npz" --count 2 --draws 10 --agreement 0 --json
 run keygen cl.ppml --secret-key sk --eval-key ek --threads 1
