@@ -20,7 +20,7 @@ try() {
 printf '#define PPML_IMPLEMENTATION\n#include "ppml.h"\n' >"$work/unit.c"
 # Without FULL: what the default compilers say, without making code.
 if [ -z "${FULL-1}" ]; then
-  compilers= compilers_xx= headers=ppml.h level=-O0
+  compilers= compilers_xx= headers=ppml.h
   for flags in "-O2" "-O2 -DPPML_NO_TRAIN" "-O2 -DPPML_NO_SERVER" "-O2 -DPPML_NO_PLAN" "-O2 -DPPML_CLIENT_ONLY" \
     "-O2 -std=c11"; do
     try "$CC $flags" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -I. $flags -fsyntax-only "$work/unit.c"
@@ -30,7 +30,7 @@ if [ -z "${FULL-1}" ]; then
   fi
   skipped=$((skipped + 1)); echo "skipped: other compilers and options (make check FULL=1)"
 else
-  compilers="$CC gcc clang" compilers_xx="$CXX g++ clang++" headers="ppml.h $(echo ppml_impl/*/*.h)" level=-O2
+  compilers="$CC gcc clang" compilers_xx="$CXX g++ clang++" headers="ppml.h $(echo ppml_impl/*/*.h)"
 fi
 # Most of what compilers say they say without making code; FULL=all has every level of optimization.
 if [ "${FULL-}" = all ]; then

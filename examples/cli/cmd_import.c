@@ -6,14 +6,12 @@
 
 #include "args.h"
 #include "cli.h"
-#include "describe.h"
+#include "import_answers.h"
 #include "import_conv.h"
-#include "json.h"
 #include "load.h"
 #include "onnx_conv.h"
 #include "score.h"
 
-#define LOGIT_UNIT 65536   /* of float logits as scores */
 #define AGREEMENT 0.98     /* of the answers, wanted where nothing else is said */
 #define CONVOLUTION_BITS 6 /* of latents and weights: noise grows with four to the power of both */
 #define ONE_SIDED 0.98     /* of the answers in one class: something is wrong before the network */
@@ -225,12 +223,6 @@ typedef struct own_network {
   float *value, *scratch; /* [width] */
 } own_network;
 
-/* Answers to a split: the integer network's and the file's own. */
-typedef struct answers {
-  ppml_spec own_spec; /* of scores that are logits in LOGIT_UNIT */
-  score_card integer, own;
-} answers;
-
 static int own_network_create(own_network *own, ppml_arena *arena) {
   own->width = ppml_spec_inputs(own->spec);
   for (uint32_t l = 0; l < own->onnx->layer_count; l++)
@@ -264,7 +256,7 @@ static void own_scores(int32_t *scores, own_network *own, const uint8_t *pixels)
     scores[k] = (int32_t)(fminf(16000, fmaxf(-16000, own->value[k])) * LOGIT_UNIT);
 }
 
-static int answer_image(answers *a, const ppml_model *model, own_network *own,
+static int answer_image(import_answers *a, const ppml_model *model, own_network *own,
                         const uint8_t *pixels, const uint8_t *labels, ppml_arena *arena) {
   int32_t scores[PPML_CLASSES_MAX];
   int error = ppml_model_predict(scores, model, pixels, arena);
@@ -275,19 +267,11 @@ static int answer_image(answers *a, const ppml_model *model, own_network *own,
   return PPML_OK;
 }
 
-static void answers_free(answers *a) {
-  score_card_destroy(&a->integer);
-  score_card_destroy(&a->own);
-}
-
-static int answer_split(answers *a, const ppml_model *model, own_network *own,
+static int answer_split(import_answers *a, const ppml_model *model, own_network *own,
                         const npz_split *split) {
   ppml_arena arena = {0};
   size_t inputs = ppml_spec_inputs(&model->spec);
-  a->own_spec = model->spec;
-  a->own_spec.score_unit = LOGIT_UNIT;
-  int status = score_card_create(&a->integer, &model->spec, split->count);
-  if (status == CLI_OK) status = score_card_create(&a->own, &a->own_spec, split->count);
+  int status = import_answers_create(a, &model->spec, split->count);
   if (status == CLI_OK) status = cli_arena_create(&arena, ppml_model_predict_bytes(model));
   for (size_t i = 0; i < split->count && status == CLI_OK; i++)
     if (answer_image(a, model, own, split->images + i * inputs,
@@ -299,7 +283,7 @@ static int answer_split(answers *a, const ppml_model *model, own_network *own,
 
 /* The answers to all splits.
  *   a  [NPZ_SPLITS]  out: to be freed, whatever is returned */
-static int answer_all(answers *a, const ppml_model *model, own_network *own,
+static int answer_all(import_answers *a, const ppml_model *model, own_network *own,
                       const npz_dataset *data) {
   ppml_arena arena = {0};
   memset(a, 0, NPZ_SPLITS * sizeof *a);
@@ -308,16 +292,6 @@ static int answer_all(answers *a, const ppml_model *model, own_network *own,
     status = answer_split(&a[s], model, own, &data->split[s]);
   if (arena.memory) cli_arena_destroy(&arena);
   return status;
-}
-
-/* Is the network what the file is? */
-static int check_agreement(const import_request *r, const answers *a) {
-  double agreement = score_agreement(&a->integer, &a->own);
-  if (agreement >= r->agreement) return CLI_OK;
-  return cli_fail(CLI_REFUSED, r->onnx_path,
-                  "%.4f of the answers are those of the file's own arithmetic (expected at least "
-                  "%g, by --agreement)",
-                  agreement, r->agreement);
 }
 
 /* Share of the images whose answer is the one that most have, 1 label an image. */
@@ -329,7 +303,8 @@ static double top_share(const uint8_t *answer, size_t count) {
 }
 
 /* A network that says the same of nearly all images was hardly given what it was trained on. */
-static void warn_of_one_class(const import_request *r, const onnx_network *onnx, const answers *a) {
+static void warn_of_one_class(const import_request *r, const onnx_network *onnx,
+                              const import_answers *a) {
   const score_card *card = &a->integer;
   if (card->answer_bytes != 1) return;
   double share = top_share(card->answer, card->count);
@@ -341,43 +316,6 @@ static void warn_of_one_class(const import_request *r, const onnx_network *onnx,
           r->onnx_path, 100 * share, 100 * labels,
           onnx->input_is_bytes ? "as they should not" : "with a wrong mean or deviation",
           onnx->input_is_bytes ? "--layout" : "--mean, --std, --layout");
-}
-
-/* --------------------------------------------------------------------- report */
-
-static void report_split(const import_request *r, const char *name, const answers *a) {
-  double accuracy = score_accuracy(&a->integer), auc = score_auc(&a->integer);
-  double agreement = score_agreement(&a->integer, &a->own);
-  if (!r->json) {
-    printf("%-6s %8zu %9.4f %7.4f %15.4f %10.4f\n", name, a->integer.count, accuracy, auc,
-           score_accuracy(&a->own), agreement);
-    return;
-  }
-  json_begin(name, '{');
-  json_integer("images", (int64_t)a->integer.count);
-  json_real("accuracy", accuracy);
-  json_real("auc", auc);
-  json_real("accuracy_float", score_accuracy(&a->own));
-  json_real("auc_float", score_auc(&a->own));
-  json_real("agreement", agreement);
-  json_end('}');
-}
-
-/* Accuracy and AUC of each split, beside the file's own.
- *   a  [NPZ_SPLITS] */
-static void report(const import_request *r, const ppml_model *model, const char *last_op,
-                   const answers *a) {
-  if (r->json) {
-    json_begin(NULL, '{');
-    describe_network_json(model);
-    if (last_op[0]) json_text("left_away", last_op);
-  } else {
-    if (last_op[0]) printf("the last %s is left away: it does not change the class\n", last_op);
-    printf("%-6s %8s %9s %7s %15s %10s\n", "split", "images", "accuracy", "AUC", "float accuracy",
-           "agreement");
-  }
-  for (int s = 0; s < NPZ_SPLITS; s++) report_split(r, npz_split_name(s), &a[s]);
-  if (r->json) json_end('}');
 }
 
 /* ------------------------------------------------------------------------ run */
@@ -398,16 +336,16 @@ static int quantize(ppml_model *model, const import_request *r, const ppml_float
 /* Compares the network with the file, and saves it if it is the same. */
 static int conclude(const import_request *r, const ppml_model *model, own_network *own,
                     const npz_dataset *data, const npz_split *calibration) {
-  answers a[NPZ_SPLITS];
-  const answers *calibrated = &a[calibration - data->split];
+  import_answers a[NPZ_SPLITS];
+  const import_answers *calibrated = &a[calibration - data->split];
   int status = answer_all(a, model, own, data);
-  if (status == CLI_OK) status = check_agreement(r, calibrated);
+  if (status == CLI_OK) status = import_check_agreement(calibrated, r->onnx_path, r->agreement);
   if (status == CLI_OK) status = save_model(model, r->model_path);
   if (status == CLI_OK) {
     warn_of_one_class(r, own->onnx, calibrated);
-    report(r, model, own->onnx->last_op, a);
+    import_report(a, model, own->onnx->last_op, r->json);
   }
-  for (int s = 0; s < NPZ_SPLITS; s++) answers_free(&a[s]);
+  for (int s = 0; s < NPZ_SPLITS; s++) import_answers_destroy(&a[s]);
   return status;
 }
 

@@ -1,18 +1,13 @@
 #include "import_conv.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-#include "describe.h"
-#include "json.h"
+#include "import_answers.h"
 #include "load.h"
 #include "onnx_conv.h"
 #include "score.h"
-
-#define LOGIT_UNIT 65536 /* of float logits as scores */
 
 /* The network as the library takes it, and what the file makes of images. */
 typedef struct convolution {
@@ -177,15 +172,9 @@ static void own_scores(int32_t *scores, convolution *v, const uint8_t *pixels, u
 
 /* ----------------------------------------------------------------- answers */
 
-/* Answers to a split: the integer network's and the file's own. */
-typedef struct answers {
-  ppml_spec own_spec; /* of scores that are logits in LOGIT_UNIT */
-  score_card integer, own;
-} answers;
-
-static int answer_images(answers *a, const ppml_model *model, convolution *v,
+static int answer_images(import_answers *a, const ppml_model *model, convolution *v,
                          const npz_split *split) {
-  ppml_arena arena;
+  ppml_arena arena = {0};
   int status = cli_arena_create(&arena, ppml_model_predict_bytes(model));
   for (size_t i = 0; i < split->count && status == CLI_OK; i++) {
     int32_t scores[PPML_CLASSES_MAX];
@@ -201,79 +190,27 @@ static int answer_images(answers *a, const ppml_model *model, convolution *v,
   return status;
 }
 
-static int answer_split(answers *a, const ppml_model *model, convolution *v,
+static int answer_split(import_answers *a, const ppml_model *model, convolution *v,
                         const npz_split *split) {
-  memset(a, 0, sizeof *a);
-  a->own_spec = model->spec;
-  a->own_spec.score_unit = LOGIT_UNIT;
+  int status = import_answers_create(a, &model->spec, split->count);
   memset(a->own_spec.threshold, 0, sizeof a->own_spec.threshold);
-  int status = score_card_create(&a->integer, &model->spec, split->count);
-  if (status == CLI_OK) status = score_card_create(&a->own, &a->own_spec, split->count);
   return status ? status : answer_images(a, model, v, split);
-}
-
-static void answers_free(answers *a) {
-  score_card_destroy(&a->integer);
-  score_card_destroy(&a->own);
-}
-
-/* ------------------------------------------------------------------ report */
-
-static void report_split(const import_conv_request *r, const char *name, const answers *a) {
-  double agreement = score_agreement(&a->integer, &a->own);
-  if (!r->json) {
-    printf("%-6s %8zu %9.4f %7.4f %15.4f %10.4f\n", name, a->integer.count,
-           score_accuracy(&a->integer), score_auc(&a->integer), score_accuracy(&a->own), agreement);
-    return;
-  }
-  json_begin(name, '{');
-  json_integer("images", (int64_t)a->integer.count);
-  json_real("accuracy", score_accuracy(&a->integer));
-  json_real("auc", score_auc(&a->integer));
-  json_real("accuracy_float", score_accuracy(&a->own));
-  json_real("auc_float", score_auc(&a->own));
-  json_real("agreement", agreement);
-  json_end('}');
-}
-
-static void report(const import_conv_request *r, const ppml_model *model, const char *last_op,
-                   const answers *a) {
-  if (r->json) {
-    json_begin(NULL, '{');
-    describe_network_json(model);
-    if (last_op[0]) json_text("left_away", last_op);
-  } else {
-    if (last_op[0]) printf("the last %s is left away: it does not change the class\n", last_op);
-    printf("%-6s %8s %9s %7s %15s %10s\n", "split", "images", "accuracy", "AUC", "float accuracy",
-           "agreement");
-  }
-  for (int s = 0; s < NPZ_SPLITS; s++) report_split(r, npz_split_name(s), &a[s]);
-  if (r->json) json_end('}');
 }
 
 /* --------------------------------------------------------------------- run */
 
-static int check_agreement(const import_conv_request *r, const answers *a) {
-  double agreement = score_agreement(&a->integer, &a->own);
-  if (agreement >= r->agreement) return CLI_OK;
-  return cli_fail(CLI_REFUSED, r->onnx_path,
-                  "%.4f of the answers are those of the file's own arithmetic (expected at least "
-                  "%g, by --agreement)",
-                  agreement, r->agreement);
-}
-
 /* Compares the network with the file, and saves it if it is the same. */
 static int conclude(convolution *v, const ppml_model *model, const npz_dataset *data, int split) {
-  answers a[NPZ_SPLITS];
+  import_answers a[NPZ_SPLITS];
   const import_conv_request *r = v->request;
   int status = CLI_OK;
   memset(a, 0, sizeof a);
   for (int s = 0; s < NPZ_SPLITS && status == CLI_OK; s++)
     status = answer_split(&a[s], model, v, &data->split[s]);
-  if (status == CLI_OK) status = check_agreement(r, &a[split]);
+  if (status == CLI_OK) status = import_check_agreement(&a[split], r->onnx_path, r->agreement);
   if (status == CLI_OK) status = save_model(model, r->model_path);
-  if (status == CLI_OK) report(r, model, v->onnx.last_op, a);
-  for (int s = 0; s < NPZ_SPLITS; s++) answers_free(&a[s]);
+  if (status == CLI_OK) import_report(a, model, v->onnx.last_op, r->json);
+  for (int s = 0; s < NPZ_SPLITS; s++) import_answers_destroy(&a[s]);
   return status;
 }
 

@@ -93,11 +93,6 @@ PPMLI_INLINE uint32_t ppmli_rows_bits(const ppmli_rows *rows, size_t body) {
   return body < ppmli_rows_first_label(rows) ? rows->copy_bits : rows->label_bits;
 }
 
-PPMLI_INLINE size_t ppmli_rows_body_bytes(const ppmli_rows *rows, const ppml_params *p,
-                                          size_t body) {
-  return ppmli_packed_bytes(p->poly_size, ppmli_rows_bits(rows, body));
-}
-
 /* Where a body stands in a block's bytes, behind the seed. */
 PPMLI_INLINE size_t ppmli_rows_offset(const ppmli_rows *rows, const ppml_params *p, size_t body) {
   size_t first_copy = ppmli_rows_first_copy(rows), first_label = ppmli_rows_first_label(rows);

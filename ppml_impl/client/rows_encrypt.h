@@ -84,7 +84,7 @@ PPMLI_INLINE size_t ppmli_rows_encrypt_scratch(const ppml_params *p) {
 }
 
 /* Encrypts one body of a block to the wire.
- *   wire  [ppmli_rows_body_bytes()]  out
+ *   wire  [N words of ppmli_rows_bits()]  out
  *   key   [N bits]  s
  * Scratch: ppmli_rows_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * Noise: fresh, plus rounding to the wire's bits.  CT: time depends on the shape only. */

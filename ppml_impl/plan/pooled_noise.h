@@ -94,12 +94,4 @@ PPMLI_STATIC void ppmli_pooled_noise_parts(ppmli_pooled_noise *noise, const ppml
                    ppmli_noise_relinearization(p);
 }
 
-/* Deviation of score c as it is decrypted, in units of the score. */
-PPMLI_STATIC double ppmli_pooled_score_noise(const ppmli_pooled *net, const ppmli_pooled_layout *l,
-                                             const ppml_params *p, uint32_t c) {
-  ppmli_pooled_noise noise;
-  ppmli_pooled_noise_parts(&noise, net, l, p, c);
-  return ldexp(sqrt(noise.product + ppmli_noise_output_switch(p)), (int)l->modulus_log2);
-}
-
 #endif

@@ -19,7 +19,6 @@
 #include "../network/spec.h"
 #include "../wire/feature_map_file.h"
 
-#define PPMLI_FIT_IMAGES 500 /* that a map is fitted on, where nothing else is said */
 #define PPMLI_FIT_COPIES 2   /* of each: as it is, and warped */
 #define PPMLI_FIT_RIDGE 0.01 /* added to correlations: what hardly varies is not blown up */
 
