@@ -24,21 +24,28 @@
 
 /* ------------------------------------------------------------- arithmetic */
 
-/* a + b and a - b modulo 2^64; returns the carry, or the borrow. */
+/* The machine's own flags are a fifth faster than their formulas; but clang, and gcc where it does not
+ * optimize, make branches of them. */
+#if defined(__OPTIMIZE__) && defined(__GNUC__) && __GNUC__ >= 5 && !defined(__clang__)
+#define PPMLI_NTT_FLAGS
+#endif
+
+/* a + b and a - b modulo 2^64; returns the carry, or the borrow.  CT. */
 PPMLI_INLINE int ppmli_ntt_add_carry(uint64_t *sum, uint64_t a, uint64_t b) {
-#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 5)
-  return __builtin_add_overflow(a, b, sum); /* the machine's own flag: a fifth faster */
+#ifdef PPMLI_NTT_FLAGS
+  return __builtin_add_overflow(a, b, sum);
 #else
-  return (*sum = a + b) < b;
+  *sum = a + b;
+  return (int)(ppmli_ct_hide((a & b) | ((a | b) & ~*sum)) >> 63);
 #endif
 }
 
 PPMLI_INLINE int ppmli_ntt_sub_borrow(uint64_t *difference, uint64_t a, uint64_t b) {
-#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 5)
+#ifdef PPMLI_NTT_FLAGS
   return __builtin_sub_overflow(a, b, difference);
 #else
   *difference = a - b;
-  return a < b;
+  return (int)ppmli_ct_less(a, b);
 #endif
 }
 
