@@ -293,8 +293,10 @@ enum {
   PPML_SET_LEVELED = 2, /* no bootstrap: products of ciphertexts.  GLWE key switches have the
                            bootstrap's gadget, and noise on a torus of 80 bits */
   PPML_SET_POOLED = 3,  /* likewise, of the latents of a pooled network */
-  PPML_SET_LINEAR = 4   /* sums alone, of models without hidden layers: there is no evaluation key.
+  PPML_SET_LINEAR = 4,  /* sums alone, of models without hidden layers: there is no evaluation key.
                            Noise is on a torus of 32 bits */
+  PPML_SET_BRIDGED = 5  /* a pooled network's features under the set pooled-64, then layers by
+                           bootstraps: the numbers are those of the bootstraps */
 };
 
 /* One named set.  Read-only: the library has its own table and files name an
@@ -473,13 +475,21 @@ typedef struct ppml_layer {
  *
  * A_rt is the sum of m_i(y, x) m_j(y + dy, x + dx) over region r, zeros being around it.  Terms are
  * pairs of channels i <= j, each with lags (dy, dx) in order of rows, |dy| and |dx| < reach; of
- * i = j from (0, 0) on. */
+ * i = j from (0, 0) on.
+ *
+ * With layers behind, such sums are no scores but features: first the accumulators of layer 0,
+ * which has no inputs and no weights of its own, then `gated` features P_j.  The activations G_j of
+ * the last hidden layer are gates for those (squeeze and excitation), and the last layer's inputs
+ *
+ *   x_j = round((G_j + 127) clamp(P_j, -range_j, range_j) / (2 range_j)) */
 typedef struct ppml_pooled {
   const int8_t *square;  /* [outputs][regions^2][terms] */
   const int32_t *linear; /* [outputs][latent channels][height][width] */
   const int64_t *bias;   /* [outputs] magnitude up to 2^31 */
-  const int64_t *peak; /* [outputs], 1..2^31: the |score| that training hardly ever saw exceeded */
-  const uint8_t *mean; /* [patch][patch][spec.channels] the mean patch of training, to show what
+  const int64_t *peak;  /* [outputs], 1..2^31: the |score| that training hardly ever saw exceeded */
+  uint32_t gated;       /* of a network with layers behind: features that gates multiply, else 0 */
+  const int32_t *range; /* [gated], > 0: where a gated feature saturates */
+  const uint8_t *mean;  /* [patch][patch][spec.channels] the mean patch of training, to show what
                             latents hold; of PATCHES only */
 } ppml_pooled;
 
@@ -487,9 +497,9 @@ typedef struct ppml_pooled {
 typedef struct ppml_model {
   ppml_spec spec;
   uint32_t layer_count; /* the last one has ACTIVATION_NONE and spec.outputs outputs; 0: the
-                           network is the pooled one, behind spec.encoder */
+                           scores are the pooled network's, behind spec.encoder */
   ppml_layer layer[PPML_LAYERS_MAX];
-  ppml_pooled pooled;        /* where layer_count is 0 */
+  ppml_pooled pooled;        /* where there is an encoder */
   uint32_t margin_p05;       /* 5 % of the validation images have their two best scores
                                (or a score and its threshold) closer than this */
   uint8_t id[PPML_ID_BYTES]; /* digest of all the above; compile and write make it anew */
@@ -653,7 +663,8 @@ typedef struct ppml_secret_key {
   uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
   uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
                                                less bit N + i */
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];  /* of a bridged set the key of its latents, as that of
+                                               a leveled set; its LWE key begins glwe_bits */
 } ppml_secret_key;
 
 /* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */
@@ -801,6 +812,8 @@ typedef struct ppml_eval_key {
   uint32_t *key_switch_key;        /* [blocks of 16 columns][rows][16] */
   struct ppmli_key_stream *stream; /* instead of the two, for a key that is streamed */
   const double *weights;           /* of a leveled circuit, transformed by ppml_eval_key_prepare */
+  struct ppmli_fft *latent_fft;    /* of a bridged set, for the latents' polynomials */
+  double *latent_key, *bridge_key; /* of a bridged set: GLWE key switches, and the way from them */
 } ppml_eval_key;
 #endif
 
@@ -1218,8 +1231,11 @@ typedef struct ppml_pooled_options {
   double warp;             /* strength of those, 0..3; 1: augment.h's */
   uint32_t flip;           /* as ppml_train_options has it */
   double balance;          /* 0: images weigh the same, 1: classes do */
+  uint32_t gates;          /* channels of squeeze and excitation behind, 0 for none; GATES_MAX */
+  uint32_t hidden;         /* clipped ReLU behind, 0 for none; not with gates */
 } ppml_pooled_options;
 
+#define PPML_GATES_MAX 48
 #define PPML_POOLED_LINEAR_ALL UINT32_MAX
 
 /* Patches of 8 x 8, 2 latents of 5 bits, standardised; 4 x 4 regions, reach 3, all linear weights,
@@ -1236,6 +1252,7 @@ typedef struct ppml_pooled_told {
   size_t done, total;      /* samples made features; then penalties tried */
   double penalty;          /* 0 while there are samples to come */
   double loss, validation; /* cross entropies of training, with the penalty, and of validation */
+  int is_head;             /* of what comes behind: epochs, of which there is no loss */
 } ppml_pooled_told;
 
 typedef struct ppml_pooled_watch {

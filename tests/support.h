@@ -1,5 +1,5 @@
 /* support.h - what the suites of the library share.  Each defines PPML_IMPLEMENTATION and
- * includes this in place of ppml.h; training has a suite of its own. */
+ * includes this in place of ppml.h; training has suites of its own. */
 #ifndef PPML_TEST_SUPPORT_H
 #define PPML_TEST_SUPPORT_H
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef PPML_NO_TRAIN
+#if !defined(PPML_NO_TRAIN) && !defined(TEST_TRAINS) /* a suite that trains defines it */
 #define PPML_NO_TRAIN
 #endif
 #ifndef PPML_ASSERT
@@ -268,11 +268,12 @@ TEST_STATIC void test_pixels(uint8_t *pixels, size_t count, ppml_rng *rng) {
   ppmli_rng_bytes(rng, pixels, count);
 }
 
-/* The index-th set that bootstraps, or NULL; leveled ones have suites of their own. */
+/* The index-th set that bootstraps, or NULL; leveled ones have suites of their own, and bridged ones the
+ * numbers of others. */
 TEST_STATIC const ppml_params *test_bootstrapped(size_t index) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++)
-    if (p->slots == 0 && !ppmli_params_is_keyless(p) && index-- == 0) return p;
+    if ((p->kind == PPML_SET_ROUNDED || p->kind == PPML_SET_EXACT) && index-- == 0) return p;
   return NULL;
 }
 

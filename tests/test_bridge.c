@@ -2,6 +2,7 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
+#include "../ppml_impl/cipher/bridge_apply.h"
 #include "../ppml_impl/cipher/bridge_make.h"
 #include "../ppml_impl/plan/bridge_noise.h"
 
@@ -40,10 +41,14 @@ static void bench_make(bench *x, const char *to, ppml_rng *rng) {
   x->message = (uint64_t *)test_memory(8 * N), x->glwe = (uint64_t *)test_memory(16 * N);
   x->out = (uint64_t *)test_memory(8 * n * (x->b.to->glwe_dim + 1));
   x->phase = (uint64_t *)test_memory(8 * n);
-  ck_assert_int_eq(ppmli_bridge_make(x->wire, &x->b, x->planes, x->bits, &seeds, &x->scratch),
-                   PPML_OK);
-  ck_assert_int_eq(ppmli_bridge_expand(x->key, x->wire, &x->b, seeds.mask, x->fft, &x->scratch),
-                   PPML_OK);
+  for (size_t row = 0; row < ppmli_bridge_rows(&x->b); row++) {
+    uint8_t *wire = x->wire + row * ppmli_bridge_row_wire_bytes(&x->b);
+    ck_assert_int_eq(
+        ppmli_bridge_make_row(wire, &x->b, row, x->planes, x->bits, &seeds, &x->scratch), PPML_OK);
+    ck_assert_int_eq(
+        ppmli_bridge_expand_row(x->key, wire, &x->b, row, seeds.mask, x->fft, &x->scratch),
+        PPML_OK);
+  }
 }
 
 static void bench_free(bench *x) {
@@ -104,8 +109,10 @@ START_TEST(scratch_is_exactly_what_is_said) {
     ppml_arena make = test_arena(ppmli_bridge_make_scratch(&x.b) - less);
     ppml_arena expand = test_arena(ppmli_bridge_expand_scratch(&x.b) - less);
     ppml_arena apply = test_arena(ppmli_bridge_scratch(&x.b) - less);
-    ck_assert_int_eq(ppmli_bridge_make(x.wire, &x.b, x.planes, x.bits, &seeds, &make), error);
-    ck_assert_int_eq(ppmli_bridge_expand(x.key, x.wire, &x.b, seeds.mask, x.fft, &expand), error);
+    ck_assert_int_eq(ppmli_bridge_make_row(x.wire, &x.b, 0, x.planes, x.bits, &seeds, &make),
+                     error);
+    ck_assert_int_eq(ppmli_bridge_expand_row(x.key, x.wire, &x.b, 0, seeds.mask, x.fft, &expand),
+                     error);
     ck_assert_int_eq(ppmli_bridge_switch(x.out, x.glwe, x.key, &x.b, x.fft, &apply), error);
     if (!less) ck_assert(make.high_bytes == make.capacity_bytes && make.used_bytes == 0);
     if (!less) ck_assert(expand.high_bytes == expand.capacity_bytes && expand.used_bytes == 0);

@@ -119,7 +119,7 @@ static void break_encoder(world *w, int told[PPMLI_FAULT_COUNT]) {
          (w->m->spec.encoder.kind = PPML_ENCODER_PATCHES, w->m->spec.encoder.patch = 1,
           w->m->spec.encoder.channels = w->m->spec.encoder.regions = 1,
           w->m->spec.encoder.reach = w->m->spec.encoder.standardise = 1),
-         "layers take pixels", 0, 0);
+         "of layer 0 behind an encoder 0", 0, 0);
   BROKEN(POOLED, w->m->spec.encoder.kind = PPML_ENCODER_NONE, "layer_count is 0", 0, 0);
 }
 

@@ -178,8 +178,8 @@ static void run_reversed(void *context, size_t tasks, void (*task)(void *argumen
 }
 
 static size_t train_bytes(const problem *p, size_t threads) {
-  return ppmli_pooled_train_bytes(&p->encoder, &p->options, p->spec.outputs, TRAIN, VALIDATION,
-                                  threads);
+  return ppmli_pooled_train_bytes(&p->encoder, &p->options, p->spec.outputs, p->spec.outputs, TRAIN,
+                                  VALIDATION, threads);
 }
 
 /* What was trained, and its memory. */

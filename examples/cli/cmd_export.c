@@ -247,7 +247,9 @@ static void put_spec(emitter *e, const ppml_spec *s) {
 }
 
 static void put_layer_arrays(emitter *e, const ppml_layer *layer, uint32_t l) {
-  put_bytes(e, "weight", l, layer->weight, (size_t)layer->inputs * layer->outputs);
+  static const int8_t none = 0; /* behind features the first layer has no weights; C99 wants one */
+  size_t weights = (size_t)layer->inputs * layer->outputs;
+  put_bytes(e, "weight", l, weights ? layer->weight : &none, weights ? weights : 1);
   put_words(e, "bias", l, layer->bias, layer->outputs);
   if (layer->range) put_words(e, "range", l, layer->range, layer->outputs);
   if (layer->peak) put_words(e, "peak", l, layer->peak, layer->outputs);
@@ -285,30 +287,40 @@ static size_t pooled_sums(const ppml_encoder *encoder) {
 static void put_pooled_arrays(emitter *e, const ppml_model *m) {
   const ppml_pooled *p = &m->pooled;
   ppml_latent_shape s = ppml_spec_latent_shape(&m->spec);
-  size_t outputs = m->spec.outputs, latents = (size_t)s.channels * s.height * s.width;
-  put_bytes(e, "square", 0, p->square, outputs * pooled_sums(&m->spec.encoder));
-  put_words(e, "linear", 0, p->linear, outputs * latents);
-  put_longs(e, "bias", p->bias, outputs);
-  put_longs(e, "peak", p->peak, outputs);
-  if (p->mean) put_pixels(e, "mean", p->mean, patch_values(&m->spec));
+  size_t latents = (size_t)s.channels * s.height * s.width;
+  size_t outputs = m->layer_count ? m->layer[0].outputs + p->gated : m->spec.outputs;
+  put_bytes(e, "pooled_square", 0, p->square, outputs * pooled_sums(&m->spec.encoder));
+  put_words(e, "pooled_linear", 0, p->linear, outputs * latents);
+  put_longs(e, "pooled_bias", p->bias, outputs);
+  put_longs(e, "pooled_peak", p->peak, outputs);
+  if (p->mean) put_pixels(e, "pooled_mean", p->mean, patch_values(&m->spec));
+  if (p->gated) put_words(e, "pooled_range", 0, p->range, p->gated);
 }
 
 static void put_pooled(emitter *e, const ppml_pooled *p) {
   const char *const names[] = {"square", "linear", "bias", "peak", "mean"};
   for (size_t i = 0; i < (p->mean ? 5 : 4); i++)
-    put(e, "  model->pooled.%s = %s_%s_0;\n", names[i], e->name, names[i]);
+    put(e, "  model->pooled.%s = %s_pooled_%s_0;\n", names[i], e->name, names[i]);
+  if (p->gated == 0) return;
+  put(e, "  model->pooled.gated = %" PRIu32 ";\n", p->gated);
+  put(e, "  model->pooled.range = %s_pooled_range_0;\n", e->name);
+}
+
+/* Is there a pooled network, whose features the layers take where there are any? */
+static int has_pooled(const ppml_model *m) {
+  return m->spec.encoder.kind != PPML_ENCODER_NONE;
 }
 
 /* Arrays and the function that fills a model, but for its id. */
 static void put_model(emitter *e, const ppml_model *m) {
   for (uint32_t l = 0; l < m->layer_count; l++) put_layer_arrays(e, &m->layer[l], l);
-  if (m->layer_count == 0) put_pooled_arrays(e, m);
+  if (has_pooled(m)) put_pooled_arrays(e, m);
   put_spec(e, &m->spec);
   put(e, "\nstatic inline void %s_model(ppml_model *model) {\n", e->name);
   put(e, "  memset(model, 0, sizeof *model);\n  %s_spec(&model->spec);\n", e->name);
   put(e, "  model->layer_count = %" PRIu32 ";\n", m->layer_count);
   put(e, "  model->margin_p05 = %" PRIu32 ";\n", m->margin_p05);
-  if (m->layer_count == 0) put_pooled(e, &m->pooled);
+  if (has_pooled(m)) put_pooled(e, &m->pooled);
   for (uint32_t l = 0; l < m->layer_count; l++) put_layer(e, &m->layer[l], l);
   put(e, "}\n");
 }

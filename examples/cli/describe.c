@@ -108,6 +108,7 @@ static void put_params(const ppml_params *p) {
   put_integer("glwe_noise_bound", p->glwe_noise_bound);
   if (has_products(p)) put_leveled_params(p);
   else put_bootstrap_params(p);
+  if (p->kind == PPML_SET_BRIDGED) put_text("latents", "pooled-64");
   put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("output_bits", p->output_bits);
   put_text("assumption", p->assumption);
@@ -122,7 +123,7 @@ static int modulus_log2(uint64_t score_unit) {
 
 /* Ciphertexts of an image. */
 static size_t input_blocks(const ppml_params *p, const ppml_spec *spec) {
-  if (p->kind == PPML_SET_POOLED) return 1;
+  if (spec->encoder.kind != PPML_ENCODER_NONE) return 1;
   return (ppml_spec_inputs(spec) + ppml_params_block(p) - 1) / ppml_params_block(p);
 }
 
@@ -199,24 +200,27 @@ static void put_range(const ppml_layer *layer, const ppml_layer_certificate *noi
 static void put_pooled(const ppml_model *model, const ppml_certificate *certificate) {
   ppml_latent_shape shape = ppml_spec_latent_shape(&model->spec);
   int64_t peak = 0;
-  for (uint32_t c = 0; c < model->spec.outputs; c++)
+  uint32_t outputs =
+      model->layer_count ? model->layer[0].outputs + model->pooled.gated : model->spec.outputs;
+  for (uint32_t c = 0; c < outputs; c++)
     if (model->pooled.peak[c] > peak) peak = model->pooled.peak[c];
   open_object(as_json ? NULL : "layer");
   put_text("kind", "pooled");
   put_integer("inputs", (int64_t)shape.channels * shape.height * shape.width);
-  put_integer("outputs", model->spec.outputs);
+  put_integer("outputs", outputs);
+  if (model->pooled.gated) put_integer("gated", model->pooled.gated);
   put_text("activation", "polynomial");
   put_integer("regions", model->spec.encoder.regions);
   put_integer("kernel", model->spec.encoder.reach);
   put_integer("accumulator_range", peak);
-  if (certificate) put_layer_noise(&certificate->layer[0]);
+  if (certificate && model->layer_count == 0) put_layer_noise(&certificate->layer[0]);
   close_object(as_json ? NULL : "layer");
 }
 
 /* certificate may be NULL: of a model that is not compiled nothing is known yet. */
 static void put_layers(const ppml_model *model, const ppml_certificate *certificate) {
   if (as_json) json_begin("layers", '[');
-  if (model->layer_count == 0) put_pooled(model, certificate);
+  if (model->spec.encoder.kind != PPML_ENCODER_NONE) put_pooled(model, certificate);
   for (uint32_t l = 0; l < model->layer_count; l++) {
     const ppml_layer *layer = &model->layer[l];
     open_object(as_json ? NULL : "layer");

@@ -62,7 +62,7 @@ static const command commands[] = {
      "  --class-names A,B,...    what decrypt and info call the classes\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --json\n"
-     "a pooled network of latents, by any of the first four options:\n"
+     "a pooled network of latents, by any of the options that begin so:\n"
      "  --encoder F              side of the patches that latents are made of: 1, 2,\n"
      "                           4, 8 or 16 (8); of a data set of latents, which has\n"
      "                           32-bit floats, none\n"
@@ -75,6 +75,9 @@ static const command commands[] = {
      "  --weight-bits B          2 to 8 bits a weight of squares (5)\n"
      "  --copies N               changed copies of each training image, up to 31 (4)\n"
      "  --absolute               do not standardise each image's latents\n"
+     "  --se J                   squeeze and excitation of J channels behind them,\n"
+     "                           by bootstraps\n"
+     "  --head H                 H clipped ReLU behind them, by bootstraps\n"
      "  and --task, --seed, --warp, --flip, --balance, --threads, --class-names\n"},
     {"latents", cmd_latents, "what an encoder makes of images, to look at",
      "ppml latents MODEL.ppml IMAGE|DATA.npz -o LATENTS.npy\n"

@@ -120,12 +120,29 @@ static int refuse_pooled(const ppml_refusal *r, const ppml_compile_options *opti
                   r->agreement, r->params->name, options->agreement);
 }
 
+/* Why there is no circuit of layers behind a pooled network. */
+static int refuse_bridged(const ppml_refusal *r, const ppml_compile_options *options,
+                          const char *path) {
+  if (options->params && options->params->kind != PPML_SET_BRIDGED)
+    return cli_fail(CLI_REFUSED, path, "%s has no bridge from latents (expected a bridged set)",
+                    options->params->name);
+  if (r->params == NULL) return cli_fail(CLI_REFUSED, path, "%s", r->reason);
+  return cli_fail(
+      CLI_REFUSED, path,
+      "predicted agreement %.4f with %s; noise changes too many answers (expected %.4f)",
+      r->agreement, r->params->name, options->agreement);
+}
+
 /* A valid network has polynomials in its one hidden layer, or nowhere. */
 static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
   int is_polynomial = model->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
   if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
   if (model->layer_count == 0) return refuse_pooled(r, options, path);
+  if (model->spec.encoder.kind != PPML_ENCODER_NONE) return refuse_bridged(r, options, path);
+  if (options->params && options->params->kind == PPML_SET_BRIDGED)
+    return cli_fail(CLI_REFUSED, path, "%s is for layers behind latents (expected another set)",
+                    options->params->name);
   if (options->params && ((options->params->kind == PPML_SET_LEVELED) != is_polynomial ||
                           options->params->kind == PPML_SET_POOLED ||
                           (options->params->kind == PPML_SET_LINEAR && model->layer_count > 1)))

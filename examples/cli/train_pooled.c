@@ -25,7 +25,7 @@ typedef struct pooled_request {
 int train_is_pooled(int argc, char **argv) {
   args a = args_make(argc, argv);
   return args_has(&a, "--encoder") || args_has(&a, "--latents") || args_has(&a, "--regions") ||
-         args_has(&a, "--kernel");
+         args_has(&a, "--kernel") || args_has(&a, "--se") || args_has(&a, "--head");
 }
 
 /* --------------------------------------------------------------- arguments */
@@ -69,6 +69,8 @@ static void parse_numbers(pooled_request *r, args *a) {
   o->warp = args_real(a, "--warp", 0, 3, o->warp);
   o->balance = args_real(a, "--balance", 0, 1, o->balance);
   o->standardise = !args_flag(a, "--absolute");
+  o->gates = (uint32_t)args_number(a, "--se", 1, PPML_GATES_MAX, 0);
+  o->hidden = (uint32_t)args_number(a, "--head", 1, PPML_CLASSES_MAX, 0);
 }
 
 static int parse(pooled_request *r, int argc, char **argv) {
@@ -132,16 +134,27 @@ static int check_options(const pooled_request *r) {
 
 /* ------------------------------------------------------------------ report */
 
-/* What training went through, penalty by penalty. */
+/* What training went through, penalty by penalty, then epoch by epoch. */
 typedef struct pooled_log {
   ppml_pooled_told penalty[PENALTIES_MAX];
   size_t count;
-  ppml_progress features, fits;
+  ppml_pooled_told head; /* the best epoch of what comes behind, if anything does */
+  ppml_progress features, fits, epochs;
 } pooled_log;
+
+/* An epoch, the first of which is the start. */
+static void log_epoch(pooled_log *log, const ppml_pooled_told *told) {
+  if (told->done == 0 || told->validation < log->head.validation) log->head = *told;
+  log->epochs.step(log->epochs.context, told->done, told->total);
+}
 
 static void log_step(void *context, const ppml_pooled_told *told) {
   pooled_log *log = (pooled_log *)context;
   ppml_progress *bar = told->penalty > 0 ? &log->fits : &log->features;
+  if (told->is_head) {
+    log_epoch(log, told);
+    return;
+  }
   if (told->penalty > 0 && log->count < PENALTIES_MAX) log->penalty[log->count++] = *told;
   bar->step(bar->context, told->done, told->total);
 }
@@ -176,6 +189,9 @@ static int report(const pooled_request *r, const ppml_model *model, const npz_da
       printf("cross entropy of %svalidation images: %.4f, penalty %g\n",
              r->options.encoder == PPML_ENCODER_READY ? "" : "changed ", log_best(log)->validation,
              log_best(log)->penalty);
+    if (status == CLI_OK && log->head.is_head)
+      printf("with layers behind: %.4f, epoch %zu of %zu\n", log->head.validation, log->head.done,
+             log->head.total);
     return status;
   }
   json_begin(NULL, '{');
@@ -183,6 +199,10 @@ static int report(const pooled_request *r, const ppml_model *model, const npz_da
   int status = train_report_splits(model, data, 1);
   if (status) return status;
   report_curve(log);
+  if (log->head.is_head) {
+    json_real("head_validation", log->head.validation);
+    json_integer("head_epoch", (int64_t)log->head.done);
+  }
   json_end('}');
   return CLI_OK;
 }
@@ -197,6 +217,7 @@ static int train(const pooled_request *r, const npz_dataset *data, const ppml_pa
   ppml_images training = train_images_of(&data->split[NPZ_TRAIN]);
   ppml_images validation = train_images_of(&data->split[NPZ_VAL]);
   log.features = cli_progress("features"), log.fits = cli_progress("fitting");
+  log.epochs = cli_progress("epochs");
   int error =
       ppml_train_pooled(&model, &r->options, &training, &validation, parallel, &watch, arena);
   cli_progress_end();

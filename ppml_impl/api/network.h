@@ -30,7 +30,7 @@ PPML_API int ppml_model_predict(int32_t *scores, const ppml_model *model, const 
 
 /* Is there a picture to be made of its latents? */
 static int ppmli_may_reconstruct(const ppml_model *model) {
-  return ppmli_model_is_whole(model) && ppmli_model_is_pooled(model) &&
+  return ppmli_model_is_whole(model) && ppmli_model_has_latents(model) &&
          model->spec.encoder.kind == PPML_ENCODER_PATCHES;
 }
 

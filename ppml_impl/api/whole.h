@@ -82,7 +82,7 @@ PPMLI_STATIC int ppmli_secret_key_is_whole(const ppml_secret_key *key) {
 
 PPMLI_STATIC int ppmli_input_is_whole(const ppml_input *input) {
   return input && ppmli_params_is_whole(input->params) && input->body &&
-         (input->tail || ppmli_params_tail_bits(input->params) == 0);
+         (input->tail || ppmli_params_tail_bits(ppmli_params_input_set(input->params)) == 0);
 }
 
 PPMLI_STATIC int ppmli_output_is_whole(const ppml_output *output) {

@@ -45,15 +45,4 @@ PPMLI_STATIC int ppmli_bridge_make_row(uint8_t *wire, const ppmli_bridge *b, siz
   return error;
 }
 
-/* Encrypts all rows.
- *   wire  [ppmli_bridge_wire_bytes(b)]  out */
-PPMLI_STATIC int ppmli_bridge_make(uint8_t *wire, const ppmli_bridge *b, const uint8_t *planes,
-                                   const uint8_t *bits, const ppmli_seeds *seeds,
-                                   ppml_arena *arena) {
-  for (size_t row = 0; row < ppmli_bridge_rows(b); row++)
-    PPMLI_TRY(ppmli_bridge_make_row(wire + row * ppmli_bridge_row_wire_bytes(b), b, row, planes,
-                                    bits, seeds, arena));
-  return PPML_OK;
-}
-
 #endif

@@ -8,6 +8,7 @@
 #include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/masks.h"
+#include "../math/params.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
 #include "../wire/input.h"
@@ -39,7 +40,7 @@ PPMLI_STATIC int ppmli_encrypt_nth(uint64_t *body, uint8_t *tail, const ppmli_op
 PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, uint8_t *tail, const ppml_input *input,
                                       const ppmli_open_key *key, const uint8_t *pixels,
                                       const ppmli_seeds *seeds, ppml_arena *arena) {
-  size_t N = key->params->poly_size;
+  size_t N = ppmli_params_input_set(key->params)->poly_size;
   for (uint32_t b = 0; b < input->blocks; b++)
     PPMLI_TRY(
         ppmli_encrypt_nth(body + b * N, tail ? tail + b * N : NULL, key, pixels, seeds, b, arena));
@@ -107,7 +108,7 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const p
   int error = ppmli_encrypt_image(body, tail, input, key, pixels, &seeds, arena);
   ppmli_seeds_wipe(&seeds);
   if (error) { /* the image stood in body */
-    ppmli_wipe(body, blocks * p->poly_size * sizeof *body);
+    ppmli_wipe(body, blocks * ppmli_params_input_set(p)->poly_size * sizeof *body);
     arena->used_bytes = mark;
     memset(input, 0, sizeof *input);
     return error;
@@ -138,13 +139,13 @@ PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input,
                                    const uint8_t *pixels, const ppmli_seeds *seeds,
                                    ppml_arena *arena) {
   ppml_input one = *input;
+  size_t N = ppmli_params_input_set(input->params)->poly_size;
   one.blocks = 1;
   one.body = block->body;
   one.tail = block->tail;
   for (uint32_t b = 0; b < input->blocks && out->error == PPML_OK; b++) {
     PPMLI_TRY(ppmli_encrypt_nth(block->body, block->tail, key, pixels, seeds, b, arena));
-    one.words = (uint32_t)ppmli_min_size(input->words - (size_t)b * input->params->poly_size,
-                                         input->params->poly_size);
+    one.words = (uint32_t)ppmli_min_size(input->words - (size_t)b * N, N);
     ppmli_input_put(out, &one);
   }
   return ppmli_out_end(out);
@@ -174,7 +175,7 @@ PPMLI_STATIC int ppmli_encrypt_to(ppml_writer *writer, ppml_request *request,
     error = ppmli_encrypt_out(&out, &input, &block, &open, pixels, &seeds, arena);
   ppmli_open_key_close(&open);
   ppmli_seeds_wipe(&seeds);
-  ppmli_wipe(block.body, p->poly_size * sizeof *block.body);
+  ppmli_wipe(block.body, ppmli_params_input_set(p)->poly_size * sizeof *block.body);
   arena->used_bytes = mark;
   if (error == PPML_OK) ppmli_request_open(request, &input);
   return error;

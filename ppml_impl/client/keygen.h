@@ -43,21 +43,28 @@ PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation 
   PPMLI_ASSERT(mask != NULL);
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
     ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key.secret->glwe_bits,
-                          g->key.secret->lwe_bits, &g->seeds, mask);
+                          ppmli_secret_short_key(g->key.secret), &g->seeds, mask);
 }
 
-/* Item `index` of the pass, whichever of the two keys it is of. */
+/* An item of the steps, or of what comes before all rows. */
+PPMLI_STATIC void ppmli_key_make_step(uint8_t *wire, const ppmli_key_generation *g,
+                                      ppmli_key_place at, ppml_arena *arena) {
+  int error;
+  if (at.part == PPMLI_KEY_LEAD)
+    error = ppmli_client_make_lead(wire, &g->key, at.index, &g->seeds, arena);
+  else error = ppmli_client_make_step(wire, &g->key, at.index, &g->seeds, arena);
+  PPMLI_ASSERT(error == PPML_OK);
+  (void)error; /* the slice was sized for it */
+}
+
+/* Item `index` of the pass, whichever part it is of. */
 PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   const ppmli_key_generation *g = (const ppmli_key_generation *)argument;
   ppml_arena arena = ppmli_slices_arena(&g->pass.scratch, index);
   uint8_t *wire = g->pass.wire + index * g->pass.item_bytes;
-  size_t item = g->pass.first + index, ksk_items = ppmli_key_ksk_items(g->pass.params);
-  if (item < ksk_items) ppmli_key_make_rows(wire, g, item, &arena);
-  else {
-    int error = ppmli_client_make_step(wire, &g->key, item - ksk_items, &g->seeds, &arena);
-    PPMLI_ASSERT(error == PPML_OK);
-    (void)error; /* the slice was sized for it */
-  }
+  ppmli_key_place at = ppmli_key_place_of(g->pass.params, g->pass.first + index);
+  if (at.part == PPMLI_KEY_ROWS) ppmli_key_make_rows(wire, g, at.index, &arena);
+  else ppmli_key_make_step(wire, g, at, &arena);
 }
 
 /* All items, written in order, pass by pass. */
@@ -75,10 +82,11 @@ PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation 
   }
 }
 
-/* Scratch of one item: a row's mask, or what a step takes. */
+/* Scratch of one item: a row's mask, or what a step takes, or one of what comes before. */
 PPMLI_STATIC size_t ppmli_key_make_scratch(const ppml_params *p) {
+  size_t row = ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t));
   return ppmli_max_size(ppmli_client_step_scratch(p),
-                        ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t)));
+                        ppmli_max_size(ppmli_client_lead_scratch(p), row));
 }
 
 PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t threads) {

@@ -4,8 +4,11 @@
 #ifndef PPMLI_CLIENT_PATH_H
 #define PPMLI_CLIENT_PATH_H
 
+#include "../base/rng.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
+#include "../cipher/bridge.h"
+#include "../cipher/bridge_make.h"
 #include "../cipher/ggsw_make.h"
 #include "../cipher/glwe_make.h"
 #include "../cipher/glweswitch_make.h"
@@ -35,10 +38,19 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
   case PPML_SET_POOLED:
     ppmli_secret_trits(glwe_bits, p->poly_size, rng);
     return;
+  case PPML_SET_BRIDGED:
+    ppmli_secret_trits(lwe_bits, ppmli_params_input_set(p)->poly_size, rng);
+    ppmli_rng_bytes(rng, glwe_bits, ppmli_params_long_dim(p) / 8);
+    return;
 #endif
   default:
     ppmli_secret_bits(lwe_bits, glwe_bits, p, rng);
   }
+}
+
+/* The bits of the short key: a prefix of the long one where the other array is the latents'. */
+PPMLI_INLINE const uint8_t *ppmli_secret_short_key(const ppml_secret_key *key) {
+  return ppmli_params_is_bridged(key->client.params) ? key->glwe_bits : key->lwe_bits;
 }
 
 /* A secret key that is open for use: with what its products need, where they need anything. */
@@ -56,7 +68,8 @@ PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
-    return ppmli_long_key_bytes(p);
+  case PPML_SET_BRIDGED:
+    return ppmli_long_key_bytes(ppmli_params_input_set(p));
 #endif
   default:
     return 0;
@@ -75,6 +88,9 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
     return ppmli_long_key_init(&key->product, key->params, secret->glwe_bits, arena);
+  case PPML_SET_BRIDGED:
+    return ppmli_long_key_init(&key->product, ppmli_params_input_set(key->params), secret->lwe_bits,
+                               arena);
 #endif
   default:
     (void)arena;
@@ -126,6 +142,7 @@ PPMLI_STATIC size_t ppmli_client_message_scratch(const ppml_params *p, const ppm
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_POOLED:
+  case PPML_SET_BRIDGED:
     return spec->encoder.kind == PPML_ENCODER_NONE ? 0 : ppmli_pooled_message_scratch(spec);
 #endif
   default:
@@ -142,6 +159,7 @@ PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
   switch (client->params->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_POOLED:
+  case PPML_SET_BRIDGED:
     return ppmli_pooled_message(poly, client, image, arena);
 #endif
   default:
@@ -160,7 +178,8 @@ PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
-    return ppmli_encrypt_long_scratch(p);
+  case PPML_SET_BRIDGED:
+    return ppmli_encrypt_long_scratch(ppmli_params_input_set(p));
 #endif
   default:
     return ppmli_glwe_encrypt_scratch(p);
@@ -192,7 +211,9 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
-    return ppmli_encrypt_long_block(body, tail, p, &key->product, mask, noise, arena);
+  case PPML_SET_BRIDGED:
+    return ppmli_encrypt_long_block(body, tail, ppmli_params_input_set(p), &key->product, mask,
+                                    noise, arena);
 #endif
 #ifndef PPML_LINEAR_ONLY
   case PPML_SET_ROUNDED:
@@ -206,6 +227,36 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
 }
 
 /* --------------------------------------------------------- evaluation key */
+
+/* Scratch of an item of the part of a bridged set's key that comes before the bootstraps'. */
+PPMLI_STATIC size_t ppmli_client_lead_scratch(const ppml_params *p) {
+  ppmli_bridge bridge = ppmli_bridge_of(p);
+  if (!ppmli_params_is_bridged(p)) return 0;
+#ifdef PPML_NO_LEVELED
+  return 0;
+#else
+  return ppmli_max_size(ppmli_switch_make_scratch(bridge.from), ppmli_bridge_make_scratch(&bridge));
+#endif
+}
+
+/* Makes item `item` of that part: a GLWE key switch of the latents, then rows of the bridge.
+ *   wire  [ppmli_key_lead_wire_bytes]  out
+ * Scratch: ppmli_client_lead_scratch.  Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_client_make_lead(uint8_t *wire, const ppmli_open_key *key, size_t item,
+                                        const ppmli_seeds *seeds, ppml_arena *arena) {
+#ifdef PPML_NO_LEVELED
+  (void)wire, (void)key, (void)item, (void)seeds, (void)arena;
+  return PPML_ERR_PARAMS;
+#else
+  ppmli_bridge bridge = ppmli_bridge_of(key->params);
+  size_t switches = ppmli_params_steps(bridge.from);
+  if (item < switches)
+    return ppmli_switch_make(wire, bridge.from, item, key->secret->lwe_bits, &key->product, seeds,
+                             arena);
+  return ppmli_bridge_make_row(wire, &bridge, item - switches, key->secret->lwe_bits,
+                               key->secret->glwe_bits, seeds, arena);
+#endif
+}
 
 PPMLI_STATIC size_t ppmli_client_step_scratch(const ppml_params *p) {
   switch (p->kind) {
@@ -232,8 +283,8 @@ PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key
     return ppmli_switch_make(wire, p, step, key->secret->glwe_bits, &key->product, seeds, arena);
 #endif
   default:
-    return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, key->secret->glwe_bits, seeds,
-                                arena);
+    return ppmli_ggsw_make_step(wire, p, step, ppmli_secret_short_key(key->secret),
+                                key->secret->glwe_bits, seeds, arena);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "../base/arena.h"
 #include "../base/ct.h"
+#include "../math/params.h"
 #include "../network/autocorr.h"
 #include "../network/encoder.h"
 #include "../network/pooled_layout.h"
@@ -30,7 +31,8 @@ PPMLI_STATIC ppmli_pooled_layout ppmli_client_layout(const ppml_client *client,
                                                      const ppmli_latent_shape *s) {
   ppmli_pooled_layout l;
   ppmli_pooled_lay_out(&l, s);
-  l.modulus_log2 = 1;
+  l.modulus_log2 = ppmli_params_is_bridged(client->params) ? PPMLI_BRIDGED_MODULUS_LOG2 : 1;
+  if (ppmli_params_is_bridged(client->params)) return l;
   while (l.modulus_log2 < 63 && ppmli_pooled_unit(&l) > client->score_unit) l.modulus_log2++;
   return l;
 }
@@ -53,7 +55,8 @@ PPMLI_STATIC int ppmli_pooled_message(uint64_t *poly, const ppml_client *client,
   ppmli_pooled_layout l = ppmli_client_layout(client, &s);
   PPMLI_ALLOC(int8_t, latents, arena, ppmli_encoder_latents(&e));
   int error = ppmli_encode(latents, NULL, &e, image, arena);
-  if (error == PPML_OK) ppmli_pooled_place(poly, latents, &s, &l, client->params->poly_size);
+  if (error == PPML_OK)
+    ppmli_pooled_place(poly, latents, &s, &l, ppmli_params_input_set(client->params)->poly_size);
   ppmli_wipe(latents, ppmli_encoder_latents(&e));
   arena->used_bytes = mark;
   return error;

@@ -19,6 +19,7 @@
 
 #define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
 #define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
+#define PPMLI_BRIDGED "LWE and GLWE with uniform binary keys, and GLWE with uniform ternary keys"
 #define PPMLI_BLOCK_BINARY                                                                         \
   "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
   "uniform binary keys; GLWE with uniform binary keys"
@@ -71,6 +72,10 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_UNIFORM_TERNARY},
       {"pooled-64",  13,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 64,
        PPMLI_UNIFORM_TERNARY},
+      {"bridged-precise", 15, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5), 21731u,  69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
+       PPMLI_BRIDGED},
+      {"bridged-finest", 16, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8), 21731u,   69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
+       PPMLI_BRIDGED},
 #endif
   };
   /* clang-format on */
@@ -105,6 +110,23 @@ PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
   return (size_t)p->glwe_dim * p->poly_size;
 }
 
+/* Does a set carry pooled networks with layers behind them? */
+PPMLI_INLINE int ppmli_params_is_bridged(const ppml_params *p) {
+#ifdef PPML_NO_LEVELED
+  (void)p;
+  return 0;
+#else
+  return p->kind == PPML_SET_BRIDGED;
+#endif
+}
+
+/* The set that images are encrypted under: of a bridged set that of its latents. */
+#define PPMLI_LATENT_SET_ID 13
+
+PPMLI_INLINE const ppml_params *ppmli_params_input_set(const ppml_params *p) {
+  return ppmli_params_is_bridged(p) ? ppmli_params_by_id(PPMLI_LATENT_SET_ID) : p;
+}
+
 /* Does a set carry pooled networks, and no others?  An image then is one ciphertext of latents. */
 PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
 #ifdef PPML_NO_LEVELED
@@ -113,6 +135,11 @@ PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
 #else
   return p->kind == PPML_SET_POOLED;
 #endif
+}
+
+/* Is an image latents? */
+PPMLI_INLINE int ppmli_params_takes_latents(const ppml_params *p) {
+  return ppmli_params_has_latents(p) || ppmli_params_is_bridged(p);
 }
 
 /* Does a set compute by products of ciphertexts, without bootstraps?  A build without such sets
@@ -144,6 +171,12 @@ PPMLI_INLINE size_t ppmli_params_key_planes(const ppml_params *p) {
 
 PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
   return ppmli_params_long_dim(p) / 8 * ppmli_params_key_planes(p);
+}
+
+/* Bytes of a secret key's other array: its short key, or the key of its latents. */
+PPMLI_INLINE size_t ppmli_params_lwe_key_bytes(const ppml_params *p) {
+  if (ppmli_params_is_bridged(p)) return ppmli_params_key_bytes(ppmli_params_input_set(p));
+  return p->lwe_dim / 8;
 }
 
 /* Bits of the torus that keys, and images as they travel, are made on. */
@@ -226,7 +259,7 @@ PPMLI_INLINE int ppmli_params_is_noiseless(const ppml_params *p) {
 
 /* May the weights of a layer with one output go into the tables of the layer before it? */
 PPMLI_INLINE int ppmli_params_folds_weights(const ppml_params *p) {
-  return p->kind == PPML_SET_ROUNDED;
+  return p->kind == PPML_SET_ROUNDED || ppmli_params_is_bridged(p);
 }
 
 /* ------------------------------------------------------- output noise */

@@ -4,7 +4,9 @@
 #define PPMLI_NETWORK_CLEAR_H
 
 #include "../base/arena.h"
+#include "gates.h"
 #include "model.h"
+#include "pooled.h"
 #include "pooled_model.h"
 #include "spec.h"
 
@@ -89,15 +91,17 @@ PPMLI_STATIC void ppmli_quant_polynomial_scores(int32_t *scores, const ppml_laye
 
 /* Values of the widest layer, inputs included: the size of a row of activations. */
 PPMLI_STATIC size_t ppmli_quant_width(const ppml_model *model) {
-  size_t width = ppmli_spec_inputs(&model->spec);
+  size_t width = ppmli_model_has_features(model) ? 1 : ppmli_spec_inputs(&model->spec);
   for (uint32_t l = 0; l < model->layer_count; l++)
     width = ppmli_max_size(width, model->layer[l].outputs);
   return width;
 }
 
 PPMLI_STATIC size_t ppmli_quant_forward_scratch(const ppml_model *model) {
+  size_t rows = 2 * ppmli_arena_rounded(ppmli_quant_width(model) * sizeof(int32_t));
   if (ppmli_model_is_pooled(model)) return ppmli_model_pooled_scores_scratch(model);
-  return 2 * ppmli_arena_rounded(ppmli_quant_width(model) * sizeof(int32_t));
+  if (ppmli_model_has_features(model)) rows += ppmli_model_pooled_scores_scratch(model);
+  return rows;
 }
 
 /* Called with the accumulators of a layer before its activation, to watch them or to
@@ -124,6 +128,36 @@ PPMLI_STATIC int ppmli_quant_pooled(int32_t *scores, const ppml_model *model, co
   return PPML_OK;
 }
 
+/* Accumulators of a layer, from activations before it or from features.
+ *   z  [outputs]  out */
+PPMLI_STATIC void ppmli_quant_accumulate(int32_t *z, const ppml_model *model, uint32_t l,
+                                         const int32_t *x, const int64_t *feature) {
+  const ppml_layer *layer = &model->layer[l];
+  if (ppmli_model_sums_polynomials(model, l)) {
+    ppmli_quant_polynomial_scores(z, layer, layer - 1, x);
+    return;
+  }
+  ppmli_quant_dense(z, layer, x);
+  for (uint32_t j = 0; l == 0 && feature && j < layer->outputs; j++)
+    z[j] = (int32_t)ppmli_quant_clamp(z[j] + feature[j], PPMLI_ACCUMULATOR_MAX);
+}
+
+/* Layer after layer.
+ *   x        [width]  in: pixels; scratch
+ *   z        [width]  out: the scores
+ *   feature  [ppmli_model_pooled_outputs], or NULL where layers are behind pixels */
+PPMLI_STATIC void ppmli_quant_layers(int32_t *z, int32_t *x, const ppml_model *model,
+                                     const int64_t *feature, const ppmli_quant_hook *hook) {
+  for (uint32_t l = 0; l < model->layer_count; l++) {
+    const ppml_layer *layer = &model->layer[l];
+    ppmli_quant_accumulate(z, model, l, x, feature);
+    if (hook) hook->accumulators(hook->context, l, z);
+    if (layer->activation == PPML_ACTIVATION_NONE) return;
+    for (uint32_t j = 0; j < layer->outputs; j++) x[j] = ppmli_quant_next(layer, j, z[j]);
+    if (ppmli_model_gates(model, l)) ppmli_gates_apply(x, model, feature);
+  }
+}
+
 /* Scores of one image in the clear.
  *   scores [spec.outputs]  out
  *   pixels [ppmli_spec_image_bytes()]
@@ -134,20 +168,15 @@ PPMLI_STATIC int ppmli_quant_forward(int32_t *scores, const ppml_model *model,
                                      const uint8_t *pixels, const ppmli_quant_hook *hook,
                                      ppml_arena *arena) {
   size_t mark = arena->used_bytes, width = ppmli_quant_width(model);
+  int64_t feature[PPMLI_POOLED_OUTPUTS_MAX];
+  int has_features = ppmli_model_has_features(model);
   if (ppmli_model_is_pooled(model)) return ppmli_quant_pooled(scores, model, pixels, arena);
   PPMLI_ALLOC(int32_t, x, arena, width);
   PPMLI_ALLOC(int32_t, z, arena, width);
-  for (size_t i = 0; i < ppmli_spec_inputs(&model->spec); i++)
+  if (has_features) PPMLI_TRY(ppmli_model_pooled_scores(feature, model, pixels, arena));
+  for (size_t i = 0; !has_features && i < ppmli_spec_inputs(&model->spec); i++)
     x[i] = ppmli_quant_pixel(pixels[i], model->spec.input_bits);
-  for (uint32_t l = 0; l < model->layer_count; l++) {
-    const ppml_layer *layer = &model->layer[l];
-    if (ppmli_model_sums_polynomials(model, l))
-      ppmli_quant_polynomial_scores(z, layer, layer - 1, x);
-    else ppmli_quant_dense(z, layer, x);
-    if (hook) hook->accumulators(hook->context, l, z);
-    if (layer->activation == PPML_ACTIVATION_NONE) break;
-    for (uint32_t j = 0; j < layer->outputs; j++) x[j] = ppmli_quant_next(layer, j, z[j]);
-  }
+  ppmli_quant_layers(z, x, model, has_features ? feature : NULL, hook);
   memcpy(scores, z, model->spec.outputs * sizeof *scores);
   arena->used_bytes = mark;
   return PPML_OK;

@@ -74,7 +74,7 @@ PPMLI_STATIC int ppmli_client_has_valid_layout(const ppml_client *c) {
 PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *limits) {
   if (!ppmli_spec_is_valid(&c->spec, limits)) return 0;
   int has_encoder = c->spec.encoder.kind != PPML_ENCODER_NONE;
-  if (ppmli_params_has_latents(c->params) != has_encoder) return 0;
+  if (ppmli_params_takes_latents(c->params) != has_encoder) return 0;
   if (has_encoder && !ppmli_client_has_valid_layout(c)) return 0;
   if (!ppmli_client_has_valid_unit(c) || !ppmli_client_has_valid_step(c)) return 0;
   for (uint32_t s = 0; s < c->spec.outputs; s++)

@@ -39,7 +39,6 @@
   FAULT(ENCODER_SPREAD, "spec.encoder.spread is less than 1")                                      \
   FAULT(ENCODER_REGIONS, "spec.encoder.regions is not 1 to 16, or does not divide the latents")    \
   FAULT(ENCODER_REACH, "spec.encoder.reach is not 1 to 8")                                         \
-  FAULT(LAYERS_ENCODER, "spec.encoder.kind is not NONE, and layers take pixels")                   \
   FAULT(NO_ENCODER, "layer_count is 0, and spec.encoder.kind is NONE")                             \
   FAULT(POOLED_NO_SQUARE, "pooled.square is NULL")                                                 \
   FAULT(POOLED_NO_LINEAR, "pooled.linear is NULL")                                                 \
@@ -48,8 +47,13 @@
   FAULT(POOLED_NO_MEAN, "pooled.mean is NULL")                                                     \
   FAULT(POOLED_BIAS, "pooled.bias is beyond 2^31")                                                 \
   FAULT(POOLED_PEAK, "pooled.peak is not 1 to 2^31")                                               \
+  FAULT(POOLED_NO_RANGE, "pooled.range is NULL, and features are gated")                           \
+  FAULT(POOLED_RANGE, "pooled.range is less than 1")                                               \
+  FAULT(FEATURES, "layer[0].outputs and pooled.gated are more than " PPMLI_DIGITS_OF(PPML_CLASSES_MAX) " together")                \
+  FAULT(FEATURES_ALONE, "layer_count is 1 behind an encoder")                                      \
+  FAULT(GATED, "pooled.gated is not how many values the last layer takes")                         \
   FAULT(LAYER_COUNT, "layer_count is not 0 to " PPMLI_DIGITS_OF(PPML_LAYERS_MAX))                                                  \
-  FAULT(LAYER_INPUTS, "layer.inputs is not how many values the image or the layer before it has")  \
+  FAULT(LAYER_INPUTS, "layer.inputs is not how many values the image or the layer before it has, of layer 0 behind an encoder 0")  \
   FAULT(LAYER_OUTPUTS, "layer.outputs is 0")                                                       \
   FAULT(SCORES, "layer.outputs of the last layer is not spec.outputs")                             \
   FAULT(ACTIVATION, "layer.activation is no PPML_ACTIVATION")                                      \

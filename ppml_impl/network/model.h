@@ -207,17 +207,18 @@ PPMLI_STATIC int ppmli_model_shape_fault(const ppml_model *m, uint32_t l, size_t
   if (layer->outputs < 1) return PPMLI_FAULT_LAYER_OUTPUTS;
   if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return PPMLI_FAULT_ACTIVATION;
   if (is_last != (layer->activation == PPML_ACTIVATION_NONE)) return PPMLI_FAULT_NO_ACTIVATION;
-  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL && !ppmli_model_is_polynomial(m))
+  if (layer->activation == PPML_ACTIVATION_POLYNOMIAL &&
+      (!ppmli_model_is_polynomial(m) || ppmli_model_has_features(m)))
     return PPMLI_FAULT_POLYNOMIAL;
   return is_last && layer->outputs != m->spec.outputs ? PPMLI_FAULT_SCORES : PPMLI_FAULT_NONE;
 }
 
-/* Do the layers fit one another, and the spec, and have their arrays?  They take pixels. */
+/* Do the layers fit one another, and the spec, and have their arrays?  They take pixels; behind features
+ * the first takes nothing. */
 PPMLI_STATIC int ppmli_model_layers_fault(ppmli_place *at, const ppml_model *m) {
-  size_t inputs = ppmli_spec_inputs(&m->spec);
+  size_t inputs = ppmli_model_has_features(m) ? 0 : ppmli_spec_inputs(&m->spec);
   at->layer = at->index = 0;
   if (m->layer_count > PPML_LAYERS_MAX) return PPMLI_FAULT_LAYER_COUNT;
-  if (m->spec.encoder.kind != PPML_ENCODER_NONE) return PPMLI_FAULT_LAYERS_ENCODER;
   for (uint32_t l = 0; l < m->layer_count; l++) {
     at->layer = l;
     int fault = ppmli_model_shape_fault(m, l, inputs);
@@ -245,7 +246,7 @@ PPMLI_STATIC int ppmli_model_pooled_fault(const ppml_model *m) {
 /* Its numbers. */
 PPMLI_STATIC int ppmli_model_pooled_number_fault(ppmli_place *at, const ppml_model *m) {
   const ppml_pooled *p = &m->pooled;
-  for (uint32_t c = 0; c < m->spec.outputs; c++) {
+  for (uint32_t c = 0; c < ppmli_model_pooled_outputs(m); c++) {
     at->index = c;
     if (ppmli_magnitude(p->bias[c]) > PPMLI_POOLED_SCORE_MAX) return PPMLI_FAULT_POOLED_BIAS;
     if (p->peak[c] < 1 || p->peak[c] > PPMLI_POOLED_SCORE_MAX) return PPMLI_FAULT_POOLED_PEAK;
@@ -254,11 +255,37 @@ PPMLI_STATIC int ppmli_model_pooled_number_fault(ppmli_place *at, const ppml_mod
   return PPMLI_FAULT_NONE;
 }
 
+/* Are features those that layers and gates take?  Layers have their shapes. */
+PPMLI_STATIC int ppmli_model_gates_fault(ppmli_place *at, const ppml_model *m) {
+  uint32_t gated = m->pooled.gated, last = m->layer_count - 1;
+  if (m->layer_count < 2) return PPMLI_FAULT_FEATURES_ALONE;
+  if (gated > PPMLI_POOLED_OUTPUTS_MAX || m->layer[0].outputs > PPMLI_POOLED_OUTPUTS_MAX - gated)
+    return PPMLI_FAULT_FEATURES;
+  if (gated == 0) return PPMLI_FAULT_NONE;
+  if (m->layer[last].inputs != gated) return PPMLI_FAULT_GATED;
+  if (m->pooled.range == NULL) return PPMLI_FAULT_POOLED_NO_RANGE;
+  for (; at->index < gated; at->index++)
+    if (m->pooled.range[at->index] < 1) return PPMLI_FAULT_POOLED_RANGE;
+  at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Has the network its layers, its pooled part, or both, with their arrays?
+ *   at  out */
+PPMLI_STATIC int ppmli_model_network_fault(ppmli_place *at, const ppml_model *m) {
+  int fault = PPMLI_FAULT_NONE;
+  at->layer = at->index = 0;
+  if (!ppmli_model_is_pooled(m)) fault = ppmli_model_layers_fault(at, m);
+  if (fault == PPMLI_FAULT_NONE && ppmli_model_has_latents(m)) fault = ppmli_model_pooled_fault(m);
+  if (fault == PPMLI_FAULT_NONE && ppmli_model_has_features(m))
+    fault = ppmli_model_gates_fault(at, m);
+  return fault;
+}
+
 /* Are shapes and arrays those of a network: of layers, or a pooled one?  The spec has a shape. */
 PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
   ppmli_place unread;
-  if (!ppmli_model_is_pooled(m)) return ppmli_model_layers_fault(&unread, m) == PPMLI_FAULT_NONE;
-  return ppmli_model_pooled_fault(m) == PPMLI_FAULT_NONE &&
+  return ppmli_model_network_fault(&unread, m) == PPMLI_FAULT_NONE &&
          ppmli_spec_encoder_fault(&unread, &m->spec) == PPMLI_FAULT_NONE;
 }
 
@@ -266,6 +293,8 @@ PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
 PPMLI_STATIC int ppmli_model_suits(const ppml_model *m, const ppml_params *p) {
   if (ppmli_model_is_pooled(m) || ppmli_params_has_latents(p))
     return ppmli_model_is_pooled(m) && ppmli_params_has_latents(p);
+  if (ppmli_model_has_features(m) || ppmli_params_is_bridged(p))
+    return ppmli_model_has_features(m) && ppmli_params_is_bridged(p);
   if (ppmli_params_is_keyless(p) && !ppmli_model_is_linear(m)) return 0;
   return ppmli_params_has_products(p) == ppmli_model_is_polynomial(m);
 }
@@ -276,10 +305,8 @@ PPMLI_STATIC int ppmli_model_suits(const ppml_model *m, const ppml_params *p) {
 PPMLI_STATIC int ppmli_model_fault(ppmli_place *at, const ppml_model *m,
                                    const ppml_limits *limits) {
   int fault = ppmli_spec_fault(at, &m->spec, limits);
-  if (fault == PPMLI_FAULT_NONE)
-    fault =
-        ppmli_model_is_pooled(m) ? ppmli_model_pooled_fault(m) : ppmli_model_layers_fault(at, m);
-  if (fault == PPMLI_FAULT_NONE && ppmli_model_is_pooled(m))
+  if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_network_fault(at, m);
+  if (fault == PPMLI_FAULT_NONE && ppmli_model_has_latents(m))
     fault = ppmli_model_pooled_number_fault(at, m);
   for (uint32_t l = 0; fault == PPMLI_FAULT_NONE && l < m->layer_count; l++)
     fault = ppmli_model_layer_fault(at, m, l, limits);

@@ -34,6 +34,10 @@ typedef struct ppmli_pooled_layout {
   uint32_t modulus_log2; /* t */
 } ppmli_pooled_layout;
 
+/* t of features that layers come behind: of all circuits, so that a client needs to know nothing of the
+ * weights. */
+#define PPMLI_BRIDGED_MODULUS_LOG2 20u
+
 /* ------------------------------------------------------------------- sets */
 
 /* Of the set with most. */
@@ -42,7 +46,8 @@ typedef struct ppmli_pooled_layout {
 
 /* Has a set room for so many sub-images, 2^depth? */
 PPMLI_INLINE int ppmli_pooled_set_holds(const ppml_params *p, uint32_t depth) {
-  return ppmli_params_has_latents(p) && depth <= ppmli_params_trace_steps(p);
+  const ppml_params *latents = ppmli_params_input_set(p);
+  return ppmli_params_has_latents(latents) && depth <= ppmli_params_trace_steps(latents);
 }
 
 /* ----------------------------------------------------------------- layout */

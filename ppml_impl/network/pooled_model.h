@@ -1,6 +1,6 @@
-/* A pooled network as a ppml_model has it: behind the encoder of its spec, instead of layers.  What
- * it computes is pooled.h's, from latents that are encoder.h's.  In: a ppml_model and an image; out:
- * scores.  Next: pooled.h. */
+/* A pooled network as a ppml_model has it: behind the encoder of its spec, instead of layers or before
+ * them.  What it computes is pooled.h's, from latents that are encoder.h's.  In: a ppml_model and an
+ * image; out: scores, or the features that layers come behind.  Next: pooled.h; gates.h. */
 #ifndef PPMLI_NETWORK_POOLED_MODEL_H
 #define PPMLI_NETWORK_POOLED_MODEL_H
 
@@ -9,8 +9,29 @@
 #include "encoder.h"
 #include "pooled.h"
 
+/* Are the scores those of a pooled network? */
 PPMLI_INLINE int ppmli_model_is_pooled(const ppml_model *m) {
   return m->layer_count == 0;
+}
+
+/* Is the network layers behind the features of a pooled one? */
+PPMLI_INLINE int ppmli_model_has_features(const ppml_model *m) {
+  return m->layer_count > 0 && m->spec.encoder.kind != PPML_ENCODER_NONE;
+}
+
+/* Is there a pooled network at all? */
+PPMLI_INLINE int ppmli_model_has_latents(const ppml_model *m) {
+  return ppmli_model_is_pooled(m) || ppmli_model_has_features(m);
+}
+
+/* Are activations of layer l gates for features? */
+PPMLI_INLINE int ppmli_model_gates(const ppml_model *m, uint32_t l) {
+  return ppmli_model_has_features(m) && m->pooled.gated && l + 2 == m->layer_count;
+}
+
+/* Scores, or features: accumulators of layer 0, then what gates multiply. */
+PPMLI_INLINE uint32_t ppmli_model_pooled_outputs(const ppml_model *m) {
+  return ppmli_model_is_pooled(m) ? m->spec.outputs : m->layer[0].outputs + m->pooled.gated;
 }
 
 /* The latents of a spec with an encoder, cut into regions. */
@@ -24,13 +45,13 @@ PPMLI_STATIC ppmli_pooled ppmli_model_pooled(const ppml_model *m) {
   ppmli_pooled net;
   net.shape = ppmli_model_latents(m);
   net.latent_bits = m->spec.input_bits;
-  net.outputs = m->spec.outputs;
+  net.outputs = ppmli_model_pooled_outputs(m);
   net.square = m->pooled.square, net.linear = m->pooled.linear;
   net.bias = m->pooled.bias, net.peak = m->pooled.peak;
   return net;
 }
 
-/* Latents of the image, their autocorrelations, scores. */
+/* Latents of the image, their autocorrelations, scores or features. */
 PPMLI_STATIC size_t ppmli_model_pooled_scores_scratch(const ppml_model *m) {
   ppmli_encoder e = ppmli_spec_encoder(&m->spec);
   ppmli_pooled net = ppmli_model_pooled(m);
@@ -38,8 +59,8 @@ PPMLI_STATIC size_t ppmli_model_pooled_scores_scratch(const ppml_model *m) {
          ppmli_max_size(ppmli_encode_scratch(&e), ppmli_pooled_forward_scratch(&net));
 }
 
-/* Scores of one image in the clear, in 64 bits.
- *   scores [spec.outputs]  out
+/* Scores or features of one image in the clear, in 64 bits.
+ *   scores [ppmli_model_pooled_outputs]  out
  * Scratch: ppmli_model_pooled_scores_scratch(m) bytes.  Errors: NOMEM; RANGE for a latent that is not
  * finite. */
 PPMLI_STATIC int ppmli_model_pooled_scores(int64_t *scores, const ppml_model *m,

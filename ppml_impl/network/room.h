@@ -16,6 +16,7 @@
 
 #include "../math/params.h"
 #include "model.h"
+#include "pooled_layout.h"
 #include "pooled_model.h"
 
 #define PPMLI_INPUT_SCALE_LOG2 16    /* one unit of a full-scale input is 2^-16 of a turn */
@@ -82,10 +83,11 @@ PPMLI_STATIC uint64_t ppmli_layer_least_capacity(const ppml_model *m, uint32_t l
   return least;
 }
 
-/* What an input of 1 is on the torus; the same for all circuits of a set, so that a client needs
+/* What an input of 1 is on the torus, of a bridged set a feature; the same for all circuits of a set, so that a client needs
  * to know nothing of the weights. */
 PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_params *p, const ppml_spec *spec) {
   if (ppmli_params_is_noiseless(p)) return (uint64_t)1 << (64 - PPMLI_EXACT_SCALE_LOG2);
+  if (ppmli_params_is_bridged(p)) return (uint64_t)1 << (64 - PPMLI_BRIDGED_MODULUS_LOG2);
   return (uint64_t)1 << (64 - PPMLI_INPUT_SCALE_LOG2 - spec->input_bits);
 }
 
@@ -114,7 +116,6 @@ PPMLI_INLINE int32_t ppmli_circuit_score_peak(const ppml_circuit *c, uint32_t ou
 /* Scores may be so many times as large as training hardly ever saw them, in halves. */
 #define PPMLI_LEVELED_ROOM_HALVES 5
 #define PPMLI_LEVELED_CHEAP 1e-4 /* answers that noise may change where every score has room */
-#define PPMLI_LEVELED_EXACT_MAX 1.1e12 /* 2^40, see ppmli_leveled_is_exact */
 
 PPMLI_INLINE uint64_t ppmli_leveled_unit(uint32_t modulus_log2) {
   return (uint64_t)1 << (64 - modulus_log2);

@@ -10,6 +10,8 @@
 #include "../client/keygen.h"
 #include "../math/params.h"
 #include "../network/model.h"
+#include "../network/pooled.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 #include "../server/evalkey.h"
 #include "../server/infer.h"
@@ -19,6 +21,7 @@
 #include "../wire/key_layout.h"
 #include "../wire/output.h"
 #include "layout_leveled.h"
+#include "layout_pooled.h"
 #include "leak.h"
 #include "path.h"
 #include "security.h"
@@ -33,6 +36,10 @@ PPMLI_STATIC void ppmli_certify_ranges(ppml_layer_certificate *out, const ppml_m
     int64_t bound = l > 0 && ppmli_model_is_polynomial(m)
                         ? ppmli_leveled_bound(m, j)
                         : ppmli_layer_bound(layer, j, ppmli_layer_input_max(m, l));
+    if (l == 0 && ppmli_model_has_features(m)) {
+      ppmli_pooled net = ppmli_model_pooled(m);
+      bound += ppmli_pooled_bound(&net, j);
+    }
     if (bound > out->accumulator_bound) out->accumulator_bound = bound;
     if (layer->peak && layer->peak[j] > out->accumulator_peak)
       out->accumulator_peak = layer->peak[j];

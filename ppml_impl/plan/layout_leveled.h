@@ -9,6 +9,7 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "leveled_noise.h"
+#include "noise.h"
 
 /* t: the least that leaves scores of training their room. */
 PPMLI_STATIC uint32_t ppmli_leveled_least_log2(const ppml_model *m) {
@@ -70,13 +71,6 @@ PPMLI_STATIC uint32_t ppmli_leveled_whole_log2(const ppml_model *m) {
 }
 
 /* ----------------------------------------------------------------- layout */
-
-/* Are sums over that many blocks of products with the upper parts of words exact?  Of a step,
- * 2^-32 of a turn, the FFT leaves sqrt(norm (80 + blocks)) 2^-24: at most 1/16, eight deviations
- * from another step.  Measured up to 2048 blocks: rounding of the sum itself grows with them. */
-PPMLI_INLINE int ppmli_leveled_is_exact(double norm, double blocks) {
-  return norm * (80 + blocks) <= PPMLI_LEVELED_EXACT_MAX;
-}
 
 /* Why a polynomial network fits no leveled set, as one line, or NULL. */
 PPMLI_STATIC const char *ppmli_leveled_refusal(const ppml_model *m) {

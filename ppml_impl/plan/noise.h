@@ -126,6 +126,15 @@ PPMLI_STATIC double ppmli_noise_trace(const ppml_params *p, double variance) {
   return block * variance + (block - 1) * ppmli_noise_automorphism(p);
 }
 
+#define PPMLI_LEVELED_EXACT_MAX 1.1e12 /* 2^40 */
+
+/* Are sums over that many blocks of products with the upper parts of words exact?  Of a step,
+ * 2^-32 of a turn, the FFT leaves sqrt(norm (80 + blocks)) 2^-24: at most 1/16, eight deviations
+ * from another step.  Measured up to 2048 blocks: rounding of the sum itself grows with them. */
+PPMLI_INLINE int ppmli_leveled_is_exact(double norm, double blocks) {
+  return norm * (80 + blocks) <= PPMLI_LEVELED_EXACT_MAX;
+}
+
 /* Constant coefficient of a product times T = 2^modulus_log2: noise of either factor meets
  * the other's phase, (1 + E[s^2] N) / 12 a coefficient; and the FFT's errors of what is not
  * exact meet S^2, whose squares add up to 2 (E[s^2] N)^2. */

@@ -8,6 +8,7 @@
 #include "../network/windows.h"
 #include "certify_layers.h"
 #include "failure.h"
+#include "layout_bridged.h"
 #include "layout_exact.h"
 #include "layout_leveled.h"
 #include "layout_linear.h"
@@ -31,6 +32,8 @@ PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
     return ppmli_leveled_scale(c, gain);
   case PPML_SET_POOLED:
     return ppmli_pooled_scale(c);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_scale(c, gain, refusal);
 #endif
   case PPML_SET_EXACT:
     PPMLI_TRY(ppmli_exact_scale(c, gain));
@@ -50,6 +53,8 @@ PPMLI_STATIC int ppmli_planner_check(const ppml_circuit *c) {
     return ppmli_leveled_check(c);
   case PPML_SET_POOLED:
     return ppmli_pooled_check(c);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_check(c);
 #endif
   case PPML_SET_EXACT:
     return ppmli_exact_check(c);
@@ -58,7 +63,8 @@ PPMLI_STATIC int ppmli_planner_check(const ppml_circuit *c) {
   }
 }
 
-/* Bootstraps of one image: one for every hidden neuron, or what its windows ask for, or none. */
+/* Bootstraps of one image: one for every hidden neuron and two for every gate, or what its windows ask for,
+ * or none. */
 PPMLI_STATIC size_t ppmli_planner_bootstraps(const ppml_circuit *c) {
   size_t count = 0;
   switch (c->params->kind) {
@@ -69,7 +75,7 @@ PPMLI_STATIC size_t ppmli_planner_bootstraps(const ppml_circuit *c) {
     return ppmli_exact_count_of(&c->model).bootstraps;
   default:
     for (uint32_t l = 0; l + 1 < c->model.layer_count; l++) count += c->model.layer[l].outputs;
-    return count;
+    return count + 2 * (size_t)c->model.pooled.gated;
   }
 }
 
@@ -83,7 +89,7 @@ PPMLI_STATIC size_t ppmli_planner_rounds(const ppml_circuit *c) {
   case PPML_SET_EXACT:
     return ppmli_exact_count_of(&c->model).rounds;
   default:
-    return c->model.layer_count - 1;
+    return c->model.layer_count - 1 + (c->model.pooled.gated != 0);
   }
 }
 
@@ -100,6 +106,8 @@ PPMLI_STATIC const char *ppmli_planner_refusal(const ppml_params *p, const ppml_
                                           : NULL;
   case PPML_SET_POOLED:
     return ppmli_pooled_set_refusal(p, m);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_refusal(m);
   case PPML_SET_EXACT:
     reason = ppmli_exact_refusal(m);
     return reason ? reason : "with so many neurons or bits exact scores would fail too often";

@@ -10,7 +10,6 @@
 #include "../network/autocorr.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"
-#include "layout_leveled.h"
 #include "noise.h"
 
 /* ----------------------------------------------------------------- limits */

@@ -6,6 +6,7 @@
 #include "../math/params.h"
 #include "../network/model.h"
 #include "../network/pooled_model.h"
+#include "layout_bridged.h"
 #include "layout_leveled.h"
 #include "layout_pooled.h"
 #include "path.h"
@@ -15,10 +16,11 @@
 PPMLI_STATIC const char *ppmli_refusal_of_layout(const ppml_refusal *r, const ppml_model *m,
                                                  const ppml_params *asked) {
   int is_polynomial = ppmli_model_is_polynomial(m), is_pooled = ppmli_model_is_pooled(m);
-  const char *reason = asked           ? ppmli_planner_refusal(asked, m)
-                       : is_polynomial ? ppmli_leveled_refusal(m)
-                       : is_pooled     ? ppmli_pooled_set_refusal(NULL, m)
-                                       : NULL;
+  const char *reason = asked                         ? ppmli_planner_refusal(asked, m)
+                       : is_polynomial               ? ppmli_leveled_refusal(m)
+                       : is_pooled                   ? ppmli_pooled_set_refusal(NULL, m)
+                       : ppmli_model_has_features(m) ? ppmli_bridged_refusal(m)
+                                                     : NULL;
   if (reason) return reason;
   if (r->params == NULL)
     return "a neuron does not fit the torus: its peak is too large beside its weights";
@@ -34,6 +36,9 @@ PPMLI_STATIC const char *ppmli_refusal_reason(const ppml_refusal *r, const ppml_
     return "a circuit, an image or the memory for one would be beyond the default limits";
   if (asked && !ppmli_model_suits(m, asked) && ppmli_model_is_pooled(m))
     return "the set has no latents, which pooled networks need";
+  if (asked && ppmli_params_is_bridged(asked) != ppmli_model_has_features(m))
+    return ppmli_params_is_bridged(asked) ? "the set is for layers behind a pooled network alone"
+                                          : "the set has no bridge from latents to bootstraps";
   if (asked && ppmli_params_has_latents(asked) && !ppmli_model_is_pooled(m))
     return "the set is for pooled networks alone";
   if (asked && ppmli_params_has_products(asked) != is_polynomial)

@@ -7,19 +7,30 @@
 
 #include <math.h>
 
+#include "../math/params.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 #include "../network/spec.h"
+#include "bridged_noise.h"
 #include "noise.h"
+
+/* Bootstraps that an input of layer l >= 1 is the sum of. */
+PPMLI_INLINE double ppmli_circuit_lookups(const ppml_circuit *c, uint32_t l) {
+  return l > 0 && ppmli_model_gates(&c->model, l - 1) ? 2 : 1;
+}
 
 /* Variance of accumulator j of layer l on the torus, before it is switched and rounded. */
 PPMLI_STATIC double ppmli_circuit_dense_variance(const ppml_circuit *c, uint32_t l, uint32_t j) {
   const ppml_layer *layer = &c->model.layer[l];
+  if (l == 0 && ppmli_params_is_bridged(c->params))
+    return ppmli_square(c->gain[0][j]) * ppmli_bridged_feature_variance(c, j);
   double squares = 0, input = l == 0 ? ppmli_noise_fresh(c->params, c->params->input_wire_bits)
                                      : ppmli_noise_blind_rotation(c->params);
-  if (l > 0 && ppmli_tables_have_weights(c, l - 1)) return layer->inputs * input;
+  if (l > 0 && ppmli_tables_have_weights(c, l - 1))
+    return layer->inputs * input * ppmli_circuit_lookups(c, l);
   for (uint32_t i = 0; i < layer->inputs; i++)
     squares += ppmli_square(layer->weight[(size_t)j * layer->inputs + i]);
-  return squares * ppmli_square(c->gain[l][j]) * input;
+  return squares * ppmli_square(c->gain[l][j]) * input * ppmli_circuit_lookups(c, l);
 }
 
 /* The same where it is used: rounded to the 2 N positions of a table, or on the wire. */
@@ -101,8 +112,11 @@ PPMLI_STATIC double ppmli_circuit_activation_variance(const ppml_layer *layer, u
 /* Mean square of the error of an activation whose accumulator is beyond its room.  It finds the table's
  * other half, where the activation has the other sign; an odd activation passes through all values on
  * the way there. */
-PPMLI_INLINE double ppmli_circuit_wrap_square(const ppml_layer *layer) {
+PPMLI_INLINE double ppmli_circuit_wrap_square(const ppml_model *m, uint32_t l) {
+  const ppml_layer *layer = &m->layer[l];
   double most = ppmli_square(2 * PPML_ACTIVATION_MAX);
+  if (ppmli_model_gates(m, l))
+    most *= PPMLI_GATE_FEATURE_SQUARE / 4; /* times what it is a gate for */
   return ppmli_activation_is_odd(layer->activation) ? most / 2 : most;
 }
 
@@ -187,9 +201,10 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, doub
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
     ppmli_pull pull = ppmli_circuit_pull(m, j);
     double accumulator = ppmli_circuit_total_variance(c, l, j, before);
-    double error = ppmli_circuit_activation_variance(&m->layer[l], j, accumulator) + bootstrap;
-    sum.score +=
-        pull.score * (error + PPMLI_CIRCUIT_WRAPS * ppmli_circuit_wrap_square(&m->layer[l]));
+    double error = ppmli_circuit_activation_variance(&m->layer[l], j, accumulator);
+    if (ppmli_model_gates(m, l)) error = ppmli_bridged_product_variance(c, j, error);
+    error += bootstrap * ppmli_circuit_lookups(c, l + 1);
+    sum.score += pull.score * (error + PPMLI_CIRCUIT_WRAPS * ppmli_circuit_wrap_square(m, l));
     sum.margin += pull.margin * error;
   }
   return sum;
@@ -216,7 +231,8 @@ PPMLI_STATIC double ppmli_circuit_wrapped_answers(const ppml_circuit *c) {
   if (m->layer_count < 2) return 0;
   const ppml_layer *layer = &m->layer[m->layer_count - 2];
   for (uint32_t j = 0; j < layer->outputs; j++) {
-    double moved = sqrt(ppmli_circuit_pull(m, j).margin * ppmli_circuit_wrap_square(layer));
+    double moved =
+        sqrt(ppmli_circuit_pull(m, j).margin * ppmli_circuit_wrap_square(m, m->layer_count - 2));
     double share = ppmli_circuit_margin_density(m) * moved / 2;
     changed += PPMLI_CIRCUIT_WRAPS * (share < 0.5 ? share : 0.5);
   }

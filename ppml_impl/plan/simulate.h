@@ -15,6 +15,7 @@
 
 #include "../base/arena.h"
 #include "../network/clear.h"
+#include "../network/gates.h"
 #include "../network/model.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"
@@ -22,6 +23,7 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../server/dense.h"
+#include "bridged_noise.h"
 #include "leveled_noise.h"
 #include "noise.h"
 #include "normal.h"
@@ -37,6 +39,7 @@ typedef struct ppmli_noisy {
   double *clean_std;    /* [outputs of layer 0]  noise they get before they are rounded */
   double *turns;        /* [width]  accumulators of the layer at hand */
   double *x;            /* [width]  activations, in units */
+  const double *feature, *feature_std; /* [gated]  behind features: in turns, and their noise */
 } ppmli_noisy;
 
 /* Neurons of the widest layer. */
@@ -61,6 +64,7 @@ PPMLI_STATIC void ppmli_simulate_activations(ppmli_noisy *s, uint32_t l) {
   const ppml_circuit *c = s->circuit;
   int folded = ppmli_tables_have_weights(c, l);
   double noise = folded ? 0 : s->bootstrap_std / ldexp((double)c->unit[l + 1], -64);
+  if (ppmli_model_gates(&c->model, l)) noise = 0; /* ppmli_simulate_gates adds it */
   for (uint32_t j = 0; j < c->model.layer[l].outputs; j++) {
     uint32_t position = ppmli_simulate_position(s->turns[j], c->params->poly_size);
     s->x[j] = ppmli_dense_activation(c, l, j, position);
@@ -74,7 +78,9 @@ PPMLI_STATIC void ppmli_simulate_accumulators(ppmli_noisy *s, uint32_t l) {
   const ppml_circuit *c = s->circuit;
   const ppml_layer *layer = &c->model.layer[l];
   double variance =
-      ppmli_tables_have_weights(c, l - 1) ? layer->inputs * ppmli_square(s->bootstrap_std) : 0;
+      ppmli_tables_have_weights(c, l - 1)
+          ? layer->inputs * ppmli_circuit_lookups(c, l) * ppmli_square(s->bootstrap_std)
+          : 0;
   if (l + 1 < c->model.layer_count) variance += ppmli_square(s->switch_std);
   for (uint32_t j = 0; j < layer->outputs; j++) {
     const int8_t *w = layer->weight + (size_t)j * layer->inputs;
@@ -82,6 +88,34 @@ PPMLI_STATIC void ppmli_simulate_accumulators(ppmli_noisy *s, uint32_t l) {
     for (uint32_t i = 0; i < layer->inputs; i++) sum += w[i] * s->x[i];
     s->turns[j] = sum * ppmli_simulate_scale(c, l, j);
     if (variance > 0) s->turns[j] += sqrt(variance) * ppmli_rng_normal(s->rng);
+  }
+}
+
+/* What a product's table gives at its nearest position, in units of the last layer.
+ *   turns  what it is looked up by */
+PPMLI_STATIC double ppmli_simulate_lookup(const ppmli_noisy *s, uint32_t j, double turns) {
+  int64_t N = s->circuit->params->poly_size, at = ppmli_simulate_position(turns, (uint32_t)N);
+  double step = ldexp(1, 63) / (double)N / (double)ppmli_gate_unit(&s->circuit->model, j);
+  int behind = at >= N / 2 && at < N + N / 2;
+  at -= behind ? N : at < N ? 0 : 2 * N;
+  double entry = ppmli_gate_table((double)at * step);
+  return behind ? -entry : entry;
+}
+
+/* Gates, in s->x, become products with features: two lookups each, with noise of their own. */
+PPMLI_STATIC void ppmli_simulate_gates(ppmli_noisy *s) {
+  const ppml_circuit *c = s->circuit;
+  uint32_t last = c->model.layer_count - 1;
+  int folded = ppmli_tables_have_weights(c, last - 1);
+  double noise = folded ? 0 : s->bootstrap_std / ldexp((double)c->unit[last], -64);
+  for (uint32_t j = 0; j < c->model.pooled.gated; j++) {
+    double unit = ldexp((double)ppmli_dense_unit(c, last - 1, j), -64);
+    double gate = s->x[j] * unit + s->bootstrap_std * ppmli_rng_normal(s->rng);
+    double feature = s->feature[j] + s->feature_std[j] * ppmli_rng_normal(s->rng);
+    double more = gate + feature + s->switch_std * ppmli_rng_normal(s->rng);
+    double less = gate - feature + s->switch_std * ppmli_rng_normal(s->rng);
+    s->x[j] = ppmli_simulate_lookup(s, j, more) - ppmli_simulate_lookup(s, j, less);
+    if (noise > 0) s->x[j] += noise * sqrt(2) * ppmli_rng_normal(s->rng);
   }
 }
 
@@ -102,6 +136,7 @@ PPMLI_STATIC void ppmli_simulate_draw(int32_t *scores, ppmli_noisy *s) {
     s->turns[j] = s->clean[j] + s->clean_std[j] * ppmli_rng_normal(s->rng);
   for (uint32_t l = 0; l + 1 < m->layer_count; l++) {
     ppmli_simulate_activations(s, l);
+    if (ppmli_model_gates(m, l)) ppmli_simulate_gates(s);
     ppmli_simulate_accumulators(s, l + 1);
   }
   for (uint32_t o = 0; o < m->spec.outputs; o++) scores[o] = ppmli_simulate_score(s, s->turns[o]);
@@ -109,15 +144,11 @@ PPMLI_STATIC void ppmli_simulate_draw(int32_t *scores, ppmli_noisy *s) {
 
 /* --------------------------------------------------------------- one image */
 
-/* The first layer in the clear, once for all draws.
- *   x [inputs], z [outputs of layer 0]  scratch */
-PPMLI_STATIC void ppmli_simulate_begin(ppmli_noisy *s, const uint8_t *pixels, int32_t *x,
-                                       int32_t *z) {
+/* Accumulators of the first layer on the torus, and the noise that they get.
+ *   z [outputs of layer 0] */
+PPMLI_STATIC void ppmli_simulate_stand(ppmli_noisy *s, const int32_t *z) {
   const ppml_circuit *c = s->circuit;
   int is_linear = c->model.layer_count == 1;
-  for (size_t i = 0; i < ppmli_spec_inputs(&c->model.spec); i++)
-    x[i] = ppmli_quant_pixel(pixels[i], c->model.spec.input_bits);
-  ppmli_quant_dense(z, &c->model.layer[0], x);
   for (uint32_t j = 0; j < c->model.layer[0].outputs; j++) {
     double variance = ppmli_circuit_dense_variance(c, 0, j);
     s->clean[j] = z[j] * ppmli_simulate_scale(c, 0, j);
@@ -125,9 +156,43 @@ PPMLI_STATIC void ppmli_simulate_begin(ppmli_noisy *s, const uint8_t *pixels, in
   }
 }
 
+/* The first layer in the clear, once for all draws.
+ *   x [inputs], z [outputs of layer 0]  scratch */
+PPMLI_STATIC void ppmli_simulate_begin(ppmli_noisy *s, const uint8_t *pixels, int32_t *x,
+                                       int32_t *z) {
+  const ppml_circuit *c = s->circuit;
+  for (size_t i = 0; i < ppmli_spec_inputs(&c->model.spec); i++)
+    x[i] = ppmli_quant_pixel(pixels[i], c->model.spec.input_bits);
+  ppmli_quant_dense(z, &c->model.layer[0], x);
+  ppmli_simulate_stand(s, z);
+}
+
+/* Features in the clear, likewise.
+ *   turns, std  [gated]  out
+ *   z           [outputs of layer 0]  scratch */
+PPMLI_STATIC int ppmli_simulate_features(ppmli_noisy *s, double *turns, double *std,
+                                         const uint8_t *image, int32_t *z, ppml_arena *arena) {
+  const ppml_circuit *c = s->circuit;
+  const ppml_model *m = &c->model;
+  int64_t feature[PPMLI_POOLED_OUTPUTS_MAX];
+  PPMLI_TRY(ppmli_model_pooled_scores(feature, m, image, arena));
+  ppmli_quant_accumulate(z, m, 0, NULL, feature);
+  ppmli_simulate_stand(s, z);
+  for (uint32_t j = 0; j < m->pooled.gated; j++) {
+    uint32_t f = ppmli_gate_feature(m, j);
+    double gain = (double)ppmli_gate_gain(m, j);
+    turns[j] = (double)feature[f] * gain * ldexp((double)c->unit[0], -64);
+    std[j] = gain * sqrt(ppmli_bridged_feature_variance(c, f));
+  }
+  s->feature = turns;
+  s->feature_std = std;
+  return PPML_OK;
+}
+
 PPMLI_STATIC size_t ppmli_simulate_bytes(const ppml_model *m) {
   return ppmli_quant_forward_scratch(m) +
-         4 * ppmli_arena_rounded(ppmli_simulate_width(m) * sizeof(double));
+         4 * ppmli_arena_rounded(ppmli_simulate_width(m) * sizeof(double)) +
+         2 * ppmli_arena_rounded(m->pooled.gated * sizeof(double));
 }
 
 /* Exact circuits round all of the noise away: every draw is the clear one. */
@@ -198,8 +263,10 @@ PPMLI_STATIC int ppmli_simulate_pooled(int32_t *scores, const ppml_circuit *c, c
 PPMLI_STATIC int ppmli_simulate_rounded(int32_t *scores, const ppml_circuit *c,
                                         const uint8_t *pixels, size_t draws, ppml_rng *rng,
                                         ppml_arena *arena) {
-  size_t mark = arena->used_bytes, width = ppmli_simulate_width(&c->model);
+  const ppml_model *m = &c->model;
+  size_t mark = arena->used_bytes, width = ppmli_simulate_width(m);
   ppmli_noisy s;
+  memset(&s, 0, sizeof s);
   PPMLI_ALLOC(int32_t, x, arena, ppmli_quant_width(&c->model));
   PPMLI_ALLOC(int32_t, z, arena, ppmli_quant_width(&c->model));
   PPMLI_ALLOC(double, clean, arena, width);
@@ -215,7 +282,11 @@ PPMLI_STATIC int ppmli_simulate_rounded(int32_t *scores, const ppml_circuit *c,
   s.clean_std = clean_std;
   s.turns = turns;
   s.x = activations;
-  ppmli_simulate_begin(&s, pixels, x, z);
+  if (ppmli_model_has_features(m)) {
+    PPMLI_ALLOC(double, feature, arena, m->pooled.gated);
+    PPMLI_ALLOC(double, feature_std, arena, m->pooled.gated);
+    PPMLI_TRY(ppmli_simulate_features(&s, feature, feature_std, pixels, z, arena));
+  } else ppmli_simulate_begin(&s, pixels, x, z);
   for (size_t d = 0; d < draws; d++) ppmli_simulate_draw(scores + d * c->model.spec.outputs, &s);
   arena->used_bytes = mark;
   return PPML_OK;

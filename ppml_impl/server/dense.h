@@ -4,10 +4,14 @@
 #ifndef PPMLI_SERVER_DENSE_H
 #define PPMLI_SERVER_DENSE_H
 
+#include <math.h>
+
 #include "../cipher/lwe.h"
 #include "../math/params.h"
 #include "../math/torus.h"
 #include "../network/clear.h"
+#include "../network/gates.h"
+#include "../network/pooled_model.h"
 #include "../network/room.h"
 
 /* --------------------------------------------------------- lookup table */
@@ -28,9 +32,11 @@ PPMLI_STATIC int32_t ppmli_dense_activation(const ppml_circuit *c, uint32_t l, u
   return behind ? -a : a;
 }
 
-/* What an activation of 1 of that neuron is on the torus; folded, it carries the one weight
- * that the next layer has for it. */
+/* What an activation of 1 of that neuron is on the torus: a gate is 1/254 of its unit; folded, it
+ * carries the one weight that the next layer has for it. */
 PPMLI_STATIC uint64_t ppmli_dense_unit(const ppml_circuit *c, uint32_t l, uint32_t j) {
+  if (ppmli_model_gates(&c->model, l))
+    return ppmli_gate_unit(&c->model, j) / (2 * PPML_ACTIVATION_MAX);
   if (!ppmli_tables_have_weights(c, l)) return c->unit[l + 1];
   return ppmli_circuit_scale(c, l + 1, 0) * (uint64_t)(int64_t)c->model.layer[l + 1].weight[j];
 }
@@ -42,6 +48,24 @@ PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint
   uint64_t unit = ppmli_dense_unit(c, l, j);
   for (uint32_t i = 0; i < c->params->poly_size; i++)
     table[i] = (uint64_t)(int64_t)ppmli_dense_activation(c, l, j, i) * unit;
+}
+
+/* The table of a gate's product: +-127 f(y) at y gate units, in the last layer's units.
+ *   table [N]  out
+ *   sign   1 for feature plus gate, -1 for gate less feature */
+PPMLI_STATIC void ppmli_dense_gate_table(uint64_t *table, const ppml_circuit *c, uint32_t j,
+                                         int sign) {
+  uint32_t last = c->model.layer_count - 1;
+  int64_t N = c->params->poly_size;
+  double step = ldexp(1, 63) / (double)N / (double)ppmli_gate_unit(&c->model, j);
+  double unit = (double)c->unit[last] * sign;
+  if (ppmli_tables_have_weights(c, last - 1))
+    unit *= (double)c->gain[last][0] * c->model.layer[last].weight[j];
+  for (int64_t i = 0; i < N; i++) { /* from N/2 on it is what the other half gives, negated */
+    double y = (double)(i < N / 2 ? i : i - N) * step;
+    double entry = floor(unit * ppmli_gate_table(y) + 0.5);
+    table[i] = (uint64_t)(int64_t)(i < N / 2 ? entry : -entry);
+  }
 }
 
 /* ------------------------------------------------ dense on LWE ciphertexts */

@@ -7,6 +7,8 @@
 #include "../base/arena.h"
 #include "../base/busy.h"
 #include "../base/parallel.h"
+#include "../cipher/bridge.h"
+#include "../cipher/bridge_apply.h"
 #include "../cipher/ggsw.h"
 #include "../cipher/ggsw_apply.h"
 #include "../cipher/glweswitch.h"
@@ -22,12 +24,20 @@
 
 /* ------------------------------------------------------------ expansion */
 
+/* What a bridged set's key has before its rows. */
+typedef struct ppmli_key_lead {
+  const ppmli_fft *fft; /* of the latents' set */
+  double *switches;     /* [ppmli_params_steps][ppmli_switch_doubles] of that set */
+  double *bridge;       /* [ppmli_bridge_doubles] */
+} ppmli_key_lead;
+
 /* Where a pass's items go: rows and steps from `first` on of a slab of `rows` rows. */
 typedef struct ppmli_key_expansion {
   ppmli_key_pass pass;
   const ppmli_fft *fft;
   uint32_t *ksk; /* [blocks][slab_rows][16] */
   double *steps; /* [steps][ppmli_key_step_doubles]: of a blind rotation, or GLWE key switches */
+  ppmli_key_lead lead;
   size_t slab_rows, first_row, first_step;
 } ppmli_key_expansion;
 
@@ -65,22 +75,54 @@ PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint
   (void)error; /* the slice was sized for it */
 }
 
-/* Scratch of one item: a row's mask, or what a step takes. */
+#ifndef PPML_NO_LEVELED
+/* Scratch of an item of what a bridged set has before its rows. */
+PPMLI_STATIC size_t ppmli_key_lead_scratch(const ppml_params *p) {
+  ppmli_bridge bridge = ppmli_bridge_of(p);
+  if (!ppmli_params_is_bridged(p)) return 0;
+  return ppmli_max_size(ppmli_switch_expand_scratch(bridge.from),
+                        ppmli_bridge_expand_scratch(&bridge));
+}
+#endif
+
+/* Scratch of one item: a row's mask, or what a step takes, or one of what comes before. */
 PPMLI_STATIC size_t ppmli_key_expand_scratch(const ppml_params *p) {
-  size_t row = ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t));
+  size_t most = ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t));
 #ifndef PPML_NO_LEVELED
   if (ppmli_params_has_switches(p)) return ppmli_switch_expand_scratch(p);
+  most = ppmli_max_size(most, ppmli_key_lead_scratch(p));
 #endif
-  return ppmli_max_size(row, ppmli_ggsw_expand_scratch(p));
+  return ppmli_max_size(most, ppmli_ggsw_expand_scratch(p));
 }
+
+#ifndef PPML_NO_LEVELED
+/* An item of what a bridged set has before its rows. */
+PPMLI_STATIC void ppmli_key_expand_lead(const ppmli_key_expansion *x, const uint8_t *wire,
+                                        size_t item, ppml_arena *arena) {
+  ppmli_bridge bridge = ppmli_bridge_of(x->pass.params);
+  size_t switches = ppmli_params_steps(bridge.from);
+  int error;
+  if (item < switches)
+    error = ppmli_switch_expand(x->lead.switches + item * ppmli_switch_doubles(bridge.from), wire,
+                                bridge.from, item, x->pass.mask_seed, x->lead.fft, arena);
+  else
+    error = ppmli_bridge_expand_row(x->lead.bridge, wire, &bridge, item - switches,
+                                    x->pass.mask_seed, x->fft, arena);
+  PPMLI_ASSERT(error == PPML_OK);
+  (void)error; /* the slice was sized for it */
+}
+#endif
 
 PPMLI_STATIC void ppmli_key_expand_item(void *argument, size_t index) {
   const ppmli_key_expansion *x = (const ppmli_key_expansion *)argument;
   ppml_arena arena = ppmli_slices_arena(&x->pass.scratch, index);
   const uint8_t *wire = x->pass.wire + index * x->pass.item_bytes;
-  size_t item = x->pass.first + index, ksk_items = ppmli_key_ksk_items(x->pass.params);
-  if (item < ksk_items) ppmli_key_expand_rows(x, wire, item, &arena);
-  else ppmli_key_expand_step(x, wire, item - ksk_items, &arena);
+  ppmli_key_place at = ppmli_key_place_of(x->pass.params, x->pass.first + index);
+  if (at.part == PPMLI_KEY_ROWS) ppmli_key_expand_rows(x, wire, at.index, &arena);
+  if (at.part == PPMLI_KEY_STEPS) ppmli_key_expand_step(x, wire, at.index, &arena);
+#ifndef PPML_NO_LEVELED
+  if (at.part == PPMLI_KEY_LEAD) ppmli_key_expand_lead(x, wire, at.index, &arena);
+#endif
 }
 
 /* Reads and expands the items of the pass. */
@@ -92,11 +134,60 @@ PPMLI_STATIC void ppmli_key_expand_pass(ppmli_in *in, ppmli_key_expansion *x,
   if (in->error == PPML_OK) ppmli_parallel_run(parallel, x->pass.count, ppmli_key_expand_item, x);
 }
 
+/* Reads and expands all items before the rows.  x->pass is before its first item. */
+PPMLI_STATIC void ppmli_key_expand_all_lead(ppmli_in *in, ppmli_key_expansion *x,
+                                            const ppml_parallel *parallel) {
+  while (in->error == PPML_OK &&
+         x->pass.first + x->pass.count < ppmli_key_lead_items(x->pass.params) &&
+         ppmli_key_pass_next(&x->pass))
+    ppmli_key_expand_pass(in, x, parallel);
+}
+
+/* Bytes that the items before the rows take, expanded, with the tables of their transforms. */
+PPMLI_STATIC size_t ppmli_key_lead_bytes(const ppml_params *p) {
+#ifndef PPML_NO_LEVELED
+  ppmli_bridge bridge = ppmli_bridge_of(p);
+  size_t switches = ppmli_params_steps(bridge.from);
+  if (ppmli_params_is_bridged(p))
+    return ppmli_fft_bytes(bridge.from->poly_size) +
+           ppmli_arena_rounded(switches * ppmli_switch_doubles(bridge.from) * sizeof(double)) +
+           ppmli_arena_rounded(ppmli_bridge_doubles(&bridge) * sizeof(double));
+#endif
+  (void)p;
+  return 0;
+}
+
+/* Memory for them, in the key and in lead; none where there are none.  The arithmetic of the latents'
+ * transforms is checked.
+ * Memory: ppmli_key_lead_bytes.  Errors: NOMEM, ARITHMETIC. */
+PPMLI_STATIC int ppmli_key_lead_alloc(ppml_eval_key *key, ppmli_key_lead *lead,
+                                      const ppml_params *p, const ppmli_backend *backend,
+                                      ppml_arena *arena) {
+#ifndef PPML_NO_LEVELED
+  ppmli_bridge bridge = ppmli_bridge_of(p);
+  if (!ppmli_params_is_bridged(p)) return PPML_OK;
+  PPMLI_TRY(ppmli_fft_init(&key->latent_fft, bridge.from->poly_size, backend, arena));
+  PPMLI_TRY(ppmli_fft_check(key->latent_fft, arena));
+  PPMLI_ALLOC(double, switches, arena,
+              ppmli_params_steps(bridge.from) * ppmli_switch_doubles(bridge.from));
+  PPMLI_ALLOC(double, rows, arena, ppmli_bridge_doubles(&bridge));
+  key->latent_key = switches;
+  key->bridge_key = rows;
+  lead->fft = key->latent_fft;
+  lead->switches = switches;
+  lead->bridge = rows;
+#else
+  (void)key, (void)lead, (void)p, (void)backend, (void)arena;
+#endif
+  return PPML_OK;
+}
+
 /* ------------------------------------------------------- a key in memory */
 
 /* Bytes of the expanded key alone. */
 PPMLI_STATIC size_t ppmli_eval_key_expanded_bytes(const ppml_params *p) {
-  return ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_ksk_rows(p)) * sizeof(uint32_t)) +
+  return ppmli_key_lead_bytes(p) +
+         ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_ksk_rows(p)) * sizeof(uint32_t)) +
          ppmli_arena_rounded(ppmli_params_steps(p) * ppmli_key_step_doubles(p) * sizeof(double));
 }
 
@@ -164,10 +255,11 @@ PPMLI_STATIC int ppmli_eval_key_read(ppml_eval_key *key, ppml_reader *reader,
                                      ppml_arena *arena) {
   ppmli_in in;
   ppmli_key_expansion x;
+  memset(&x, 0, sizeof x);
   PPMLI_TRY(ppmli_eval_key_begin(key, &in, reader, limits, circuit));
   PPMLI_TRY(ppmli_eval_key_alloc(key, key->params, backend, arena));
+  PPMLI_TRY(ppmli_key_lead_alloc(key, &x.lead, key->params, backend, arena));
   size_t mark = arena->used_bytes;
-  memset(&x, 0, sizeof x);
   PPMLI_TRY(ppmli_key_pass_init(&x.pass, key->params, ppmli_parallel_threads(parallel),
                                 ppmli_key_expand_scratch(key->params), arena));
   x.fft = key->fft;
@@ -189,8 +281,9 @@ typedef struct ppmli_key_stream {
   ppml_limits limits;
   ppmli_key_expansion x;
   ppmli_in in;
-  int passes; /* begun so far */
-  int busy;   /* a call is reading */
+  int passes;   /* begun so far */
+  int is_ahead; /* what comes before the rows was read, by opening */
+  int busy;     /* a call is reading */
 } ppmli_key_stream;
 
 /* Rows and steps of the largest pass. */
@@ -203,7 +296,8 @@ PPMLI_INLINE size_t ppmli_key_stream_steps(size_t threads) {
 }
 
 PPMLI_STATIC size_t ppmli_key_stream_bytes(const ppml_params *p, size_t threads) {
-  return ppmli_fft_bytes(p->poly_size) + ppmli_arena_rounded(sizeof(ppmli_key_stream)) +
+  return ppmli_fft_bytes(p->poly_size) + ppmli_key_lead_bytes(p) +
+         ppmli_arena_rounded(sizeof(ppmli_key_stream)) +
          ppmli_arena_rounded(ppmli_ksk_words(p, ppmli_key_stream_rows(threads)) *
                              sizeof(uint32_t)) +
          ppmli_arena_rounded(ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p) *
@@ -211,7 +305,18 @@ PPMLI_STATIC size_t ppmli_key_stream_bytes(const ppml_params *p, size_t threads)
          ppmli_key_pass_bytes(p, threads, ppmli_key_expand_scratch(p));
 }
 
-/* Opens an evaluation key for streaming: reads its header alone.
+/* Reads what comes before the rows, which stays in memory, if there is any.
+ * Errors: the input bytes', IO. */
+PPMLI_STATIC int ppmli_key_stream_lead(ppmli_key_stream *s) {
+  if (ppmli_key_lead_items(s->x.pass.params) == 0) return PPML_OK;
+  ppmli_in_bytes(&s->in, s->x.pass.mask_seed, sizeof s->x.pass.mask_seed);
+  ppmli_key_expand_all_lead(&s->in, &s->x, NULL);
+  s->is_ahead = 1;
+  return s->in.error;
+}
+
+/* Opens an evaluation key for streaming: reads its header, and of a bridged set what comes before the
+ * rows.
  * Memory: ppmli_key_stream_bytes(p, threads).
  * Errors: the input bytes', PARAMS, MISMATCH, NOMEM, IO. */
 PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
@@ -224,6 +329,7 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   PPMLI_TRY(ppmli_eval_key_fft(key, p, backend, arena));
   PPMLI_ALLOC(ppmli_key_stream, stream, arena, 1);
   memset(stream, 0, sizeof *stream);
+  PPMLI_TRY(ppmli_key_lead_alloc(key, &stream->x.lead, p, backend, arena));
   PPMLI_ALLOC(uint32_t, ksk, arena, ppmli_ksk_words(p, ppmli_key_stream_rows(threads)));
   PPMLI_ALLOC(double, steps, arena, ppmli_key_stream_steps(threads) * ppmli_key_step_doubles(p));
   PPMLI_TRY(ppmli_key_pass_init(&stream->x.pass, p, threads, ppmli_key_expand_scratch(p), arena));
@@ -234,7 +340,7 @@ PPMLI_STATIC int ppmli_eval_key_stream(ppml_eval_key *key, ppml_reader *reader,
   stream->x.ksk = ksk;
   stream->x.steps = steps;
   key->stream = stream;
-  return PPML_OK;
+  return ppmli_key_stream_lead(stream);
 }
 
 /* A key in memory is for any number of calls at a time; a stream, which has one reader and one
@@ -258,6 +364,13 @@ typedef struct ppmli_key_slab {
   const double *steps; /* [count][ppmli_key_step_doubles], for steps */
 } ppmli_key_slab;
 
+/* Reads over the items before the rows, which are in memory. */
+PPMLI_STATIC void ppmli_key_skip_lead(ppmli_in *in, ppmli_key_pass *pass) {
+  for (size_t i = 0; i < ppmli_key_lead_items(pass->params); i++)
+    ppmli_in_bytes(in, pass->wire, ppmli_key_item_wire_bytes(pass->params, i));
+  pass->first = ppmli_key_lead_items(pass->params);
+}
+
 /* Begins a walk over the key: all its rows, then all its steps.  A stream is rewound but
  * for its first walk.  Errors: the input bytes', MISMATCH (no longer the same key), IO. */
 PPMLI_STATIC int ppmli_key_walk_begin(const ppml_eval_key *key) {
@@ -272,8 +385,12 @@ PPMLI_STATIC int ppmli_key_walk_begin(const ppml_eval_key *key) {
         memcmp(again.key_id, key->key_id, PPML_ID_BYTES) != 0)
       return PPML_ERR_MISMATCH;
   }
-  s->x.pass.first = s->x.pass.count = 0;
-  ppmli_in_bytes(&s->in, s->x.pass.mask_seed, sizeof s->x.pass.mask_seed);
+  if (!s->is_ahead) {
+    s->x.pass.first = s->x.pass.count = 0;
+    ppmli_in_bytes(&s->in, s->x.pass.mask_seed, sizeof s->x.pass.mask_seed);
+    ppmli_key_skip_lead(&s->in, &s->x.pass);
+  }
+  s->is_ahead = 0;
   return s->in.error;
 }
 

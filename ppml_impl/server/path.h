@@ -4,6 +4,9 @@
 #ifndef PPMLI_SERVER_PATH_H
 #define PPMLI_SERVER_PATH_H
 
+#ifndef PPML_NO_LEVELED
+#include "bridged_run.h"
+#endif
 #include "layers.h"
 #include "linear_score.h"
 #include "pooled_run.h"
@@ -19,6 +22,8 @@ PPMLI_STATIC size_t ppmli_server_bytes(const ppml_circuit *c, size_t images, siz
     return ppmli_evaluate_bytes(c, images, threads);
   case PPML_SET_POOLED:
     return ppmli_pooled_run_bytes(c, images, threads);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_bytes(c, images, threads);
 #endif
   default:
     return ppmli_layers_bytes(c, images, threads);
@@ -40,6 +45,8 @@ PPMLI_STATIC int ppmli_server_scores(const uint64_t **lwe, const ppml_circuit *c
     return ppmli_evaluate_run(lwe, c, inputs, images, key, parallel, arena);
   case PPML_SET_POOLED:
     return ppmli_pooled_run_images(lwe, c, inputs, images, key, parallel, arena);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_scores(lwe, c, inputs, images, key, parallel, arena);
 #endif
   default:
     return ppmli_layers_scores(lwe, c, inputs, images, key, parallel, arena);
@@ -56,6 +63,8 @@ PPMLI_STATIC uint64_t ppmli_server_weight_doubles(const ppml_circuit *c) {
     return ppmli_evaluate_weight_doubles(c);
   case PPML_SET_POOLED:
     return ppmli_pooled_run_weight_doubles(c);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_weight_doubles(c);
 #endif
   default:
     return 0;
@@ -72,6 +81,8 @@ PPMLI_STATIC size_t ppmli_server_prepare_bytes(const ppml_circuit *c) {
     return ppmli_evaluate_prepare_bytes(c);
   case PPML_SET_POOLED:
     return ppmli_pooled_prepare_bytes(c);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_prepare_bytes(c);
 #endif
   default:
     return 0;
@@ -92,6 +103,8 @@ PPMLI_STATIC int ppmli_server_prepare(ppml_eval_key *key, const ppml_circuit *c,
     return ppmli_evaluate_prepare(key, c, arena);
   case PPML_SET_POOLED:
     return ppmli_pooled_prepare(key, c, arena);
+  case PPML_SET_BRIDGED:
+    return ppmli_bridged_prepare(key, c, arena);
 #endif
   default:
     (void)arena;

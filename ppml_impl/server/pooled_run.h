@@ -35,6 +35,7 @@ PPMLI_STATIC ppmli_pooled_circuit ppmli_pooled_circuit_of(const ppml_circuit *c)
   x.params = c->params;
   x.net = ppmli_model_pooled(&c->model);
   ppmli_pooled_layout_of(&x.layout, &x.net);
+  if (ppmli_model_has_features(&c->model)) x.layout.modulus_log2 = PPMLI_BRIDGED_MODULUS_LOG2;
   return x;
 }
 

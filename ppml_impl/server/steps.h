@@ -6,6 +6,8 @@
 #define PPMLI_SERVER_STEPS_H
 
 #include "../base/arena.h"
+#include "../cipher/bridge.h"
+#include "../cipher/bridge_apply.h"
 #include "../cipher/glwe.h"
 #include "../cipher/glweswitch.h"
 #include "../cipher/glweswitch_apply.h"
@@ -218,6 +220,21 @@ PPMLI_STATIC size_t ppmli_eval_key_mimic_bytes(const ppml_params *p) {
   return ppmli_fft_bytes(p->poly_size) + ppmli_eval_key_expanded_bytes(p);
 }
 
+/* What a bridged set's key has before its rows. */
+PPMLI_STATIC int ppmli_key_mimic_lead(ppml_eval_key *key, const ppml_params *p,
+                                      const ppmli_backend *backend, ppml_arena *arena) {
+  ppmli_key_lead lead;
+  PPMLI_TRY(ppmli_key_lead_alloc(key, &lead, p, backend, arena));
+#ifndef PPML_NO_LEVELED
+  ppmli_bridge bridge = ppmli_bridge_of(p);
+  if (!ppmli_params_is_bridged(p)) return PPML_OK;
+  size_t switches = ppmli_params_steps(bridge.from) * ppmli_switch_doubles(bridge.from);
+  for (size_t i = 0; i < switches; i++) lead.switches[i] = 1e-3;
+  for (size_t i = 0; i < ppmli_bridge_doubles(&bridge); i++) lead.bridge[i] = 1e-3;
+#endif
+  return PPML_OK;
+}
+
 /* Memory: ppmli_eval_key_mimic_bytes.  Errors: NOMEM, ARITHMETIC. */
 PPMLI_STATIC int ppmli_eval_key_mimic(ppml_eval_key *key, const ppml_params *p,
                                       const ppmli_backend *backend, ppml_arena *arena) {
@@ -228,7 +245,7 @@ PPMLI_STATIC int ppmli_eval_key_mimic(ppml_eval_key *key, const ppml_params *p,
   PPMLI_TRY(ppmli_eval_key_alloc(key, p, backend, arena));
   for (size_t i = 0; i < doubles; i++) key->bootstrap_key[i] = 1e-3;
   for (size_t i = 0; i < words; i++) key->key_switch_key[i] = (uint32_t)(i * 0x9e3779b9u);
-  return PPML_OK;
+  return ppmli_key_mimic_lead(key, p, backend, arena);
 }
 
 /* -------------------------------------------------------------- transforms */

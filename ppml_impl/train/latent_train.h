@@ -1,6 +1,6 @@
 /* Training of a whole pooled model: first the encoder, learnt from the training images, then the
- * network on the latents that it makes.  In: images with labels; out: a pooled model. Next:
- * pooled_train.h. */
+ * network on the latents that it makes, and layers behind it where they are asked for.  In: images with
+ * labels; out: a model.  Next: pooled_train.h, head_train.h. */
 #ifndef PPMLI_TRAIN_LATENT_TRAIN_H
 #define PPMLI_TRAIN_LATENT_TRAIN_H
 
@@ -11,6 +11,8 @@
 #include "../network/pooled_layout.h"
 #include "../network/spec.h"
 #include "encoder_train.h"
+#include "head.h"
+#include "head_train.h"
 #include "pooled_train.h"
 
 PPMLI_STATIC ppml_pooled_options ppmli_pooled_options_default(void) {
@@ -65,6 +67,7 @@ PPMLI_STATIC const char *ppmli_latent_refusal(const ppml_pooled_options *o, int 
   ppmli_encoder e = ppmli_spec_encoder(&s);
   ppmli_latent_shape shape = ppmli_pooled_train_shape(&e, o);
   refusal = ppmli_pooled_train_refusal(&e, o);
+  if (!refusal) refusal = ppmli_head_refusal(o, s.outputs);
   return refusal ? refusal : ppmli_pooled_shape_refusal(&shape);
 }
 
@@ -93,8 +96,14 @@ PPMLI_STATIC size_t ppmli_latent_train_bytes(const ppml_pooled_options *o, size_
     learning = ppmli_encoder_learn_scratch(&e);
   }
   if (!o->standardise) learning = ppmli_max_size(learning, ppmli_encoder_center_scratch(&e));
-  size_t fitting =
-      ppmli_pooled_train_bytes(&e, o, s.outputs, train_count, validation_count, threads);
+  ppmli_latent_shape shape = ppmli_pooled_train_shape(&e, o);
+  ppmli_head head = ppmli_head_of(o, s.outputs, ppmli_pooled_features(&shape, o));
+  uint32_t sums = ppmli_head_features(&head);
+  size_t samples = ppmli_pooled_train_copies(o) * train_count +
+                   ppmli_pooled_validation_copies(&e) * validation_count;
+  size_t fitting = ppmli_pooled_train_bytes(&e, o, s.outputs, sums ? sums : s.outputs, train_count,
+                                            validation_count, threads);
+  if (sums) fitting += ppmli_head_bytes(&head, samples);
   return mean + ppmli_max_size(learning, fitting);
 }
 
@@ -154,6 +163,10 @@ PPMLI_STATIC int ppmli_latent_train(ppml_model *m, const ppml_pooled_options *o,
   PPMLI_ALLOC(uint8_t, mean, arena, values);
   PPMLI_TRY(ppmli_latent_learn(m, mean, train, arena));
   e = ppmli_spec_encoder(&m->spec);
+  if (o->gates || o->hidden) {
+    m->pooled.mean = values ? mean : NULL;
+    return ppmli_head_train(m, &e, o, train, validation, parallel, watch, arena);
+  }
   PPMLI_TRY(ppmli_pooled_train(&net, &m->spec, &m->margin_p05, &e, o, NULL, train, validation,
                                parallel, watch, arena));
   ppmli_latent_take(m, &net, values ? mean : NULL);

@@ -162,27 +162,29 @@ PPMLI_INLINE size_t ppmli_pooled_samples_bytes(size_t count, size_t features) {
          ppmli_arena_rounded(count * sizeof(const uint8_t *));
 }
 
+/*   sums  that the network has: scores, or features that layers come behind */
 PPMLI_STATIC size_t ppmli_pooled_train_bytes(const ppmli_encoder *e, const ppml_pooled_options *o,
-                                             uint32_t outputs, size_t train_count,
+                                             uint32_t outputs, uint32_t sums, size_t train_count,
                                              size_t validation_count, size_t threads) {
   ppmli_latent_shape s = ppmli_pooled_train_shape(e, o);
   size_t features = ppmli_pooled_features(&s, o), parameters = outputs * (features + 1);
   size_t validation = ppmli_pooled_validation_copies(e) * validation_count;
-  return ppmli_pooled_net_bytes(&s, outputs) +
+  return ppmli_pooled_net_bytes(&s, sums) +
          ppmli_pooled_samples_bytes(ppmli_pooled_train_copies(o) * train_count, features) +
          ppmli_pooled_samples_bytes(validation, features) +
          2 * ppmli_arena_rounded(features * sizeof(float)) +
          ppmli_arena_rounded(parameters * sizeof(double)) +
          ppmli_arena_rounded(parameters * sizeof(float)) +
-         ppmli_arena_rounded(outputs * ppmli_pooled_cells(&s, o->linear) * sizeof(int32_t)) +
+         ppmli_arena_rounded(sums * ppmli_pooled_cells(&s, o->linear) * sizeof(int32_t)) +
          ppmli_arena_rounded(validation * outputs * sizeof(int32_t)) +
          ppmli_arena_rounded(validation * PPML_CLASSES_MAX) +
          ppmli_logistic_bytes(features, outputs) +
          ppmli_arena_rounded(threads * ppmli_pooled_sample_scratch(e, ppmli_autocorr_sums(&s)));
 }
 
-PPMLI_STATIC int ppmli_pooled_alloc_net(ppmli_pooled_trainer *t, ppml_arena *arena) {
-  size_t outputs = t->spec->outputs;
+/*   outputs  sums that the network has */
+PPMLI_STATIC int ppmli_pooled_alloc_net(ppmli_pooled_trainer *t, size_t outputs,
+                                        ppml_arena *arena) {
   PPMLI_ALLOC(int8_t, square, arena, outputs * t->sums);
   PPMLI_ALLOC(int32_t, linear, arena, outputs * t->latents);
   PPMLI_ALLOC(int64_t, bias, arena, outputs);
@@ -199,7 +201,7 @@ PPMLI_STATIC int ppmli_pooled_alloc_samples(ppmli_pooled_samples *s, size_t feat
   return PPML_OK;
 }
 
-PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, ppml_arena *arena) {
+PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, size_t outputs, ppml_arena *arena) {
   size_t parameters = t->spec->outputs * (t->features + 1);
   PPMLI_TRY(ppmli_pooled_alloc_samples(&t->train, t->features, arena));
   PPMLI_TRY(ppmli_pooled_alloc_samples(&t->validation, t->features, arena));
@@ -207,7 +209,7 @@ PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, ppml_arena *arena) 
   PPMLI_ALLOC(float, scale, arena, t->features);
   PPMLI_ALLOC(double, best, arena, parameters);
   PPMLI_ALLOC(float, whole, arena, parameters);
-  PPMLI_ALLOC(int32_t, cell, arena, t->spec->outputs * t->cells);
+  PPMLI_ALLOC(int32_t, cell, arena, outputs * t->cells);
   PPMLI_ALLOC(int32_t, scores, arena, t->validation.count * t->spec->outputs);
   PPMLI_ALLOC(uint8_t, answers, arena, t->validation.count * PPML_CLASSES_MAX);
   t->mean = mean, t->scale = scale, t->best = best, t->whole = whole, t->scores = scores;
@@ -358,7 +360,7 @@ PPMLI_STATIC int ppmli_pooled_fit(ppmli_pooled_trainer *t) {
   static const double penalties[PPMLI_POOLED_PENALTIES] = {1,     0.3,   0.1,    0.03,  0.01,
                                                            0.003, 0.001, 0.0003, 0.0001};
   size_t parameters = ppmli_logistic_parameters(&t->fit);
-  ppml_pooled_told told = {0, PPMLI_POOLED_PENALTIES, 0, 0, 0};
+  ppml_pooled_told told = {0, PPMLI_POOLED_PENALTIES, 0, 0, 0, 0};
   double best = 1e300;
   ppmli_logistic_correlate(&t->fit);
   while (told.done < PPMLI_POOLED_PENALTIES) {
@@ -393,9 +395,9 @@ PPMLI_STATIC void ppmli_pooled_take_weights(ppmli_pooled_trainer *t) {
 
 /* --------------------------------------------------------------- integers */
 
-/* The weight that a feature has before it is standardised. */
-PPMLI_INLINE double ppmli_pooled_raw(const ppmli_pooled_trainer *t, uint32_t c, size_t i) {
-  return t->best[c * (t->features + 1) + i] * (double)t->scale[i];
+/* The weight that a feature has in a row of weights before it is standardised. */
+PPMLI_INLINE double ppmli_pooled_raw(const ppmli_pooled_trainer *t, const double *row, size_t i) {
+  return row[i] * (double)t->scale[i];
 }
 
 PPMLI_INLINE double ppmli_pooled_round_weight(double weight, double step, double most) {
@@ -403,13 +405,14 @@ PPMLI_INLINE double ppmli_pooled_round_weight(double weight, double step, double
   return q > most ? most : q < -most ? -most : q;
 }
 
-/* What rounding to a step does to the scores: squared errors, weighted by the variances. */
-PPMLI_STATIC double ppmli_pooled_step_error(const ppmli_pooled_trainer *t, double step,
-                                            double most) {
+/* What rounding to a step does to sums of features: squared errors, weighted by the variances.
+ *   row  [rows][features + 1]  weights; and below */
+PPMLI_STATIC double ppmli_pooled_step_error(const ppmli_pooled_trainer *t, const double *row,
+                                            uint32_t rows, double step, double most) {
   double error = 0;
-  for (uint32_t c = 0; c < t->spec->outputs; c++)
+  for (uint32_t c = 0; c < rows; c++, row += t->features + 1)
     for (size_t i = 0; i < t->sums; i++) {
-      double raw = ppmli_pooled_raw(t, c, i);
+      double raw = ppmli_pooled_raw(t, row, i);
       double off = ppmli_pooled_round_weight(raw, step, most) * step - raw;
       if (t->scale[i] > 0) error += ppmli_square(off / (double)t->scale[i]);
     }
@@ -417,39 +420,48 @@ PPMLI_STATIC double ppmli_pooled_step_error(const ppmli_pooled_trainer *t, doubl
 }
 
 /* The step of all weights, by which errors are least: first one that clips none, then finer. */
-PPMLI_STATIC double ppmli_pooled_choose_step(const ppmli_pooled_trainer *t, double most) {
+PPMLI_STATIC double ppmli_pooled_choose_step(const ppmli_pooled_trainer *t, const double *row,
+                                             uint32_t rows, double most) {
   double largest = 1e-30, best = 1, least = 1e300;
-  for (uint32_t c = 0; c < t->spec->outputs; c++)
-    for (size_t i = 0; i < t->sums; i++)
-      if (fabs(ppmli_pooled_raw(t, c, i)) > largest) largest = fabs(ppmli_pooled_raw(t, c, i));
+  for (uint32_t c = 0; c < rows; c++)
+    for (size_t i = 0; i < t->sums; i++) {
+      double raw = fabs(ppmli_pooled_raw(t, row + c * (t->features + 1), i));
+      if (raw > largest) largest = raw;
+    }
   double step = largest / most;
   for (int i = 0; i < PPMLI_POOLED_STEPS; i++, step *= PPMLI_POOLED_FINER) {
-    double error = ppmli_pooled_step_error(t, step, most);
+    double error = ppmli_pooled_step_error(t, row, rows, step, most);
     if (error < least) least = error, best = step;
   }
   return best;
 }
 
-/* Integer weights, and what they are for standardised features; but for the biases. */
+/* Integer weights of sum c, and what they are for standardised features; but for the bias.
+ *   whole  [features + 1]  out */
+PPMLI_STATIC void ppmli_pooled_quantize_row(ppmli_pooled_trainer *t, float *whole,
+                                            const double *row, uint32_t c, double step,
+                                            double most) {
+  int32_t *cell = t->cell + c * t->cells, *linear = t->linear + c * t->latents;
+  for (size_t i = 0; i < t->features; i++) {
+    int is_sum = i < t->sums;
+    double q =
+        ppmli_pooled_round_weight(ppmli_pooled_raw(t, row, i), step, is_sum ? most : 1 << 30);
+    if (is_sum) t->square[c * t->sums + i] = (int8_t)q;
+    else cell[i - t->sums] = (int32_t)q;
+    whole[i] = t->scale[i] > 0 ? (float)(q / (double)t->scale[i]) : 0;
+  }
+  whole[t->features] = 0;
+  for (size_t i = 0; i < t->latents; i++)
+    linear[i] = t->cells ? cell[ppmli_pooled_cell(&t->shape, t->options->linear, i)] : 0;
+}
+
+/* All of them, by one step. */
 PPMLI_STATIC void ppmli_pooled_quantize(ppmli_pooled_trainer *t) {
   double most = (double)((1 << (t->options->weight_bits - 1)) - 1);
-  double step = ppmli_pooled_choose_step(t, most);
-  for (uint32_t c = 0; c < t->spec->outputs; c++) {
-    float *whole = t->whole + c * (t->features + 1);
-    for (size_t i = 0; i < t->features; i++) {
-      int is_sum = i < t->sums;
-      double q =
-          ppmli_pooled_round_weight(ppmli_pooled_raw(t, c, i), step, is_sum ? most : 1 << 30);
-      if (is_sum) t->square[c * t->sums + i] = (int8_t)q;
-      else t->cell[c * t->cells + i - t->sums] = (int32_t)q;
-      whole[i] = t->scale[i] > 0 ? (float)(q / (double)t->scale[i]) : 0;
-    }
-    whole[t->features] = 0;
-    for (size_t i = 0; i < t->latents; i++)
-      t->linear[c * t->latents + i] =
-          t->cells ? t->cell[c * t->cells + ppmli_pooled_cell(&t->shape, t->options->linear, i)]
-                   : 0;
-  }
+  double step = ppmli_pooled_choose_step(t, t->best, t->spec->outputs, most);
+  size_t width = t->features + 1;
+  for (uint32_t c = 0; c < t->spec->outputs; c++)
+    ppmli_pooled_quantize_row(t, t->whole + c * width, t->best + c * width, c, step, most);
 }
 
 /* Of each score, over the training samples: sums of what the float and the integer network say,
@@ -487,18 +499,21 @@ PPMLI_STATIC double ppmli_pooled_refit(ppmli_pooled_trainer *t) {
   return unit;
 }
 
-/* The biases of raw features, from those of standardised ones. */
-PPMLI_STATIC void ppmli_pooled_fix_biases(ppmli_pooled_trainer *t) {
-  for (uint32_t c = 0; c < t->spec->outputs; c++) {
-    float *bias = t->whole + c * (t->features + 1) + t->features;
-    double mean = 0;
-    for (size_t i = 0; i < t->sums; i++)
-      mean += (double)t->square[c * t->sums + i] * (double)t->mean[i];
-    for (size_t i = 0; i < t->cells; i++)
-      mean += (double)t->cell[c * t->cells + i] * (double)t->mean[t->sums + i];
-    t->bias[c] = (int64_t)floor((double)*bias - mean + 0.5);
-    *bias = (float)((double)t->bias[c] + mean);
-  }
+/* What the integer weights of sum c make of the mean image. */
+PPMLI_STATIC double ppmli_pooled_of_mean(const ppmli_pooled_trainer *t, uint32_t c) {
+  double mean = 0;
+  for (size_t i = 0; i < t->sums; i++)
+    mean += (double)t->square[c * t->sums + i] * (double)t->mean[i];
+  for (size_t i = 0; i < t->cells; i++)
+    mean += (double)t->cell[c * t->cells + i] * (double)t->mean[t->sums + i];
+  return mean;
+}
+
+/* The bias of raw features, from that of standardised ones, to which it is rounded. */
+PPMLI_STATIC void ppmli_pooled_fix_bias(ppmli_pooled_trainer *t, float *bias, uint32_t c) {
+  double mean = ppmli_pooled_of_mean(t, c);
+  t->bias[c] = (int64_t)floor((double)*bias - mean + 0.5);
+  *bias = (float)((double)t->bias[c] + mean);
 }
 
 /* ----------------------------------------------------------------- finish */
@@ -585,9 +600,9 @@ PPMLI_STATIC void ppmli_pooled_begin(ppmli_pooled_trainer *t, const ppmli_encode
   t->validation.count = t->validation.copies * validation->count;
 }
 
-/* All but the memory. */
-PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
-  ppml_pooled_told told = {0, t->train.count + t->validation.count, 0, 0, 0};
+/* Samples of both splits, standardised, and what fitting goes by. */
+PPMLI_STATIC void ppmli_pooled_prepare_fit(ppmli_pooled_trainer *t) {
+  ppml_pooled_told told = {0, t->train.count + t->validation.count, 0, 0, 0, 0};
   ppmli_pooled_make_features(t, &t->train, &told);
   ppmli_pooled_make_features(t, &t->validation, &told);
   ppmli_pooled_measure(t);
@@ -599,11 +614,17 @@ PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
   t->fit.label = t->train.label;
   t->fit.class_weight = t->class_weight;
   t->fit.parallel = t->parallel;
+}
+
+/* All but the memory. */
+PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
+  ppmli_pooled_prepare_fit(t);
   if (t->given) ppmli_pooled_take_weights(t);
   else PPMLI_TRY(ppmli_pooled_fit(t));
   ppmli_pooled_quantize(t);
   (void)ppmli_pooled_refit(t);
-  ppmli_pooled_fix_biases(t);
+  for (uint32_t c = 0; c < t->spec->outputs; c++)
+    ppmli_pooled_fix_bias(t, t->whole + c * (t->features + 1) + t->features, c);
   for (uint32_t c = 0; c < t->spec->outputs; c++) t->peak[c] = ppmli_pooled_peak(t, c);
   ppmli_pooled_score_validation(t);
   return PPML_OK;
@@ -632,9 +653,9 @@ PPMLI_STATIC int ppmli_pooled_train(ppmli_pooled *net, ppml_spec *spec, uint32_t
   t.given = given;
   t.parallel = parallel;
   t.watch = watch;
-  PPMLI_TRY(ppmli_pooled_alloc_net(&t, arena));
+  PPMLI_TRY(ppmli_pooled_alloc_net(&t, spec->outputs, arena));
   size_t mark = arena->used_bytes;
-  PPMLI_TRY(ppmli_pooled_alloc(&t, arena));
+  PPMLI_TRY(ppmli_pooled_alloc(&t, spec->outputs, arena));
   PPMLI_TRY(ppmli_pooled_run(&t));
   *margin_p05 = ppmli_pooled_finish(&t);
   net->shape = t.shape;

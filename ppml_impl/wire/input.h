@@ -14,9 +14,12 @@
 
 /* ---------------------------------------------------------------- image */
 
+/* Sizes of an image are those of the set that it is encrypted under, ppmli_params_input_set: a bridged
+ * set's calls may be made with either. */
+
 /* Ciphertexts that hold an image. */
 PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *spec) {
-  if (ppmli_params_has_latents(p)) return 1;
+  if (ppmli_params_takes_latents(p)) return 1;
   return (ppmli_spec_inputs(spec) + ppmli_params_block(p) - 1) / ppmli_params_block(p);
 }
 
@@ -24,18 +27,20 @@ PPMLI_STATIC size_t ppmli_input_blocks(const ppml_params *p, const ppml_spec *sp
  * one for each value. */
 PPMLI_STATIC size_t ppmli_input_words(const ppml_params *p, const ppml_spec *spec) {
   if (ppmli_params_is_keyless(p)) return ppmli_spec_inputs(spec);
-  return ppmli_input_blocks(p, spec) * p->poly_size;
+  return ppmli_input_blocks(p, spec) * ppmli_params_input_set(p)->poly_size;
 }
 
 /* What the arrays of that many ciphertexts take. */
-PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *p, size_t blocks) {
+PPMLI_STATIC size_t ppmli_input_array_bytes(const ppml_params *params, size_t blocks) {
+  const ppml_params *p = ppmli_params_input_set(params);
   return ppmli_arena_rounded(blocks * p->poly_size * sizeof(uint64_t)) +
          (ppmli_params_tail_bits(p) ? ppmli_arena_rounded(blocks * p->poly_size) : 0);
 }
 
 /* Memory for the ciphertexts of an image, as ppmli_input_array_bytes has it. */
-PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_params *p,
+PPMLI_STATIC int ppmli_input_alloc(uint64_t **body, uint8_t **tail, const ppml_params *params,
                                    size_t blocks, ppml_arena *arena) {
+  const ppml_params *p = ppmli_params_input_set(params);
   PPMLI_ALLOC(uint64_t, tops, arena, blocks * p->poly_size);
   *body = tops;
   *tail = NULL;
@@ -63,7 +68,8 @@ PPMLI_INLINE size_t ppmli_input_payload_bytes(const ppml_params *p, size_t words
 }
 
 /* Ciphertexts that a payload of so many bytes has words of. */
-PPMLI_INLINE size_t ppmli_input_blocks_of(const ppml_params *p, uint64_t payload_bytes) {
+PPMLI_INLINE size_t ppmli_input_blocks_of(const ppml_params *params, uint64_t payload_bytes) {
+  const ppml_params *p = ppmli_params_input_set(params);
   uint64_t begin = PPML_SEED_BYTES + 4, bits = payload_bytes > begin ? payload_bytes - begin : 0;
   uint64_t words =
       bits / p->input_wire_bits * 8 + bits % p->input_wire_bits * 8 / p->input_wire_bits;
@@ -81,7 +87,7 @@ PPMLI_INLINE size_t ppmli_input_buffer(size_t words, size_t i) {
 
 /* The words of an image that travel, a buffer at a time. */
 PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
-  const ppml_params *p = input->params;
+  const ppml_params *p = ppmli_params_input_set(input->params);
   uint64_t words[PPMLI_PACK_WORDS];
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
@@ -97,7 +103,7 @@ PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
 /*   body, tail  [blocks][N]  out: zeros behind the last word that travels */
 PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in,
                                     const ppml_input *input) {
-  const ppml_params *p = input->params;
+  const ppml_params *p = ppmli_params_input_set(input->params);
   uint8_t bytes[8 * PPMLI_PACK_WORDS];
   uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
   size_t all = (size_t)input->blocks * p->poly_size;
@@ -112,7 +118,9 @@ PPMLI_STATIC void ppmli_input_fetch(uint64_t *body, uint8_t *tail, ppmli_in *in,
 }
 
 /* Has an image so many words that a reader takes it? */
-PPMLI_STATIC int ppmli_input_fits(const ppml_params *p, size_t words, const ppml_limits *limits) {
+PPMLI_STATIC int ppmli_input_fits(const ppml_params *params, size_t words,
+                                  const ppml_limits *limits) {
+  const ppml_params *p = ppmli_params_input_set(params);
   size_t blocks = words / p->poly_size, most = limits->inputs / ppmli_params_block(p) + 1;
   if (ppmli_params_is_keyless(p)) return words >= 1 && words <= limits->inputs;
   return blocks >= 1 && blocks <= most && words % p->poly_size == 0 &&
@@ -128,7 +136,7 @@ PPMLI_INLINE uint32_t ppmli_input_count(const ppml_input *input) {
 /* Sizes from that number.  Errors: RANGE. */
 PPMLI_STATIC int ppmli_input_take_count(ppml_input *input, uint32_t count,
                                         const ppml_limits *limits) {
-  const ppml_params *p = input->params;
+  const ppml_params *p = ppmli_params_input_set(input->params);
   uint64_t words = ppmli_params_is_keyless(p) ? count : (uint64_t)count * p->poly_size;
   if (words > UINT32_MAX || !ppmli_input_fits(p, (size_t)words, limits)) return PPML_ERR_RANGE;
   input->words = (uint32_t)words;

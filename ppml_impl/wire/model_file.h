@@ -70,7 +70,7 @@ PPMLI_STATIC int ppmli_layer_get(ppml_layer *layer, ppmli_in *in, const ppml_lim
   layer->activation = ppmli_in_u32(in);
   layer->weight_bits = ppmli_in_u32(in);
   if (in->error) return in->error;
-  if (layer->inputs < 1 || layer->inputs > limits->inputs) return PPML_ERR_RANGE;
+  if (layer->inputs > limits->inputs) return PPML_ERR_RANGE; /* 0 of a layer behind features */
   if (layer->outputs < 1 || layer->outputs > limits->neurons) return PPML_ERR_RANGE;
   if (layer->activation > PPML_ACTIVATION_POLYNOMIAL) return PPML_ERR_RANGE;
   if (has_score_peaks && layer->activation != PPML_ACTIVATION_NONE) return PPML_ERR_RANGE;
@@ -109,8 +109,26 @@ PPMLI_INLINE size_t ppmli_pooled_mean_bytes(const ppml_spec *s) {
   return ppmli_encoder_weights(s) / s->encoder.channels;
 }
 
+/* What features are for, before the numbers of them. */
+PPMLI_STATIC void ppmli_gated_put(ppmli_out *out, const ppml_model *m) {
+  ppmli_out_u32(out, m->layer[0].outputs);
+  ppmli_out_u32(out, m->pooled.gated);
+  ppmli_out_i32s(out, m->pooled.range, m->pooled.gated);
+}
+
+PPMLI_STATIC int ppmli_gated_get(ppml_model *m, ppmli_in *in, ppml_arena *arena) {
+  m->layer[0].outputs = ppmli_in_u32(in);
+  m->pooled.gated = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (m->layer[0].outputs < 1 || m->layer[0].outputs > PPMLI_POOLED_OUTPUTS_MAX ||
+      m->pooled.gated > PPMLI_POOLED_OUTPUTS_MAX - m->layer[0].outputs)
+    return PPML_ERR_RANGE;
+  return ppmli_layer_get_i32s(&m->pooled.range, in, m->pooled.gated, arena);
+}
+
 PPMLI_STATIC void ppmli_pooled_put(ppmli_out *out, const ppml_model *m) {
   ppmli_pooled net = ppmli_model_pooled(m);
+  if (ppmli_model_has_features(m)) ppmli_gated_put(out, m);
   ppmli_out_bytes(out, net.square, net.outputs * ppmli_autocorr_sums(&net.shape));
   ppmli_out_i32s(out, net.linear, (size_t)net.outputs * ppmli_latent_count(&net.shape));
   ppmli_out_i64s(out, net.bias, net.outputs);
@@ -121,7 +139,8 @@ PPMLI_STATIC void ppmli_pooled_put(ppmli_out *out, const ppml_model *m) {
 PPMLI_STATIC size_t ppmli_pooled_wire_bytes(const ppml_model *m) {
   ppmli_latent_shape s = ppmli_model_latents(m);
   size_t each = ppmli_autocorr_sums(&s) + 4 * (size_t)ppmli_latent_count(&s) + 2 * 8;
-  return m->spec.outputs * each + ppmli_pooled_mean_bytes(&m->spec);
+  size_t features = ppmli_model_has_features(m) ? 8 + 4 * (size_t)m->pooled.gated : 0;
+  return features + ppmli_model_pooled_outputs(m) * each + ppmli_pooled_mean_bytes(&m->spec);
 }
 
 PPMLI_STATIC int ppmli_pooled_get_i64s(const int64_t **out, ppmli_in *in, size_t count,
@@ -147,8 +166,9 @@ PPMLI_STATIC int ppmli_pooled_get_mean(ppml_pooled *pooled, ppmli_in *in, size_t
 /* The sizes of all arrays follow from the spec, which is valid. */
 PPMLI_STATIC int ppmli_pooled_get(ppml_model *m, ppmli_in *in, ppml_arena *arena) {
   ppml_pooled *p = &m->pooled;
-  size_t outputs = m->spec.outputs;
   if (m->spec.encoder.kind == PPML_ENCODER_NONE) return PPML_ERR_RANGE;
+  if (ppmli_model_has_features(m)) PPMLI_TRY(ppmli_gated_get(m, in, arena));
+  size_t outputs = ppmli_model_pooled_outputs(m);
   ppmli_latent_shape s = ppmli_model_latents(m);
   PPMLI_TRY(ppmli_layer_get_bytes(&p->square, in, outputs * ppmli_autocorr_sums(&s), arena));
   PPMLI_TRY(ppmli_layer_get_i32s(&p->linear, in, outputs * ppmli_latent_count(&s), arena));
@@ -161,7 +181,7 @@ PPMLI_STATIC int ppmli_pooled_get(ppml_model *m, ppmli_in *in, ppml_arena *arena
 
 PPMLI_STATIC size_t ppmli_model_wire_bytes(const ppml_model *m) {
   size_t bytes = ppmli_spec_wire_bytes(&m->spec) + 8;
-  if (ppmli_model_is_pooled(m)) bytes += ppmli_pooled_wire_bytes(m);
+  if (ppmli_model_has_latents(m)) bytes += ppmli_pooled_wire_bytes(m);
   for (uint32_t l = 0; l < m->layer_count; l++)
     bytes += ppmli_layer_wire_bytes(&m->layer[l], ppmli_model_has_score_peaks(m, l));
   return bytes;
@@ -171,7 +191,7 @@ PPMLI_STATIC void ppmli_model_put(ppmli_out *out, const ppml_model *m) {
   ppmli_spec_put(out, &m->spec);
   ppmli_out_u32(out, m->layer_count);
   ppmli_out_u32(out, m->margin_p05);
-  if (ppmli_model_is_pooled(m)) ppmli_pooled_put(out, m);
+  if (ppmli_model_has_latents(m)) ppmli_pooled_put(out, m);
   for (uint32_t l = 0; l < m->layer_count; l++)
     ppmli_layer_put(out, &m->layer[l], ppmli_model_has_score_peaks(m, l));
 }
@@ -197,9 +217,11 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
   m->margin_p05 = ppmli_in_u32(in);
   if (in->error) return in->error;
   if (m->layer_count > PPML_LAYERS_MAX) return PPML_ERR_RANGE;
-  if (ppmli_model_is_pooled(m)) PPMLI_TRY(ppmli_pooled_get(m, in, arena));
+  if (ppmli_model_has_latents(m)) PPMLI_TRY(ppmli_pooled_get(m, in, arena));
+  uint32_t features = m->layer[0].outputs; /* that the pooled part was read for */
   for (uint32_t l = 0; l < m->layer_count; l++)
     PPMLI_TRY(ppmli_layer_get(&m->layer[l], in, limits, ppmli_model_has_score_peaks(m, l), arena));
+  if (ppmli_model_has_features(m) && m->layer[0].outputs != features) return PPML_ERR_FORMAT;
   if (ppmli_model_is_linear(m) && ppmli_layer_peaks_are_unknown(&m->layer[0]))
     m->layer[0].peak = NULL;
   if (!ppmli_model_fits(m, limits)) return PPML_ERR_RANGE;

@@ -12,7 +12,7 @@
 
 PPMLI_STATIC int ppmli_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) {
   const ppml_params *p = key->client.params;
-  size_t glwe_bytes = ppmli_params_key_bytes(p), lwe_bytes = p->lwe_dim / 8;
+  size_t glwe_bytes = ppmli_params_key_bytes(p), lwe_bytes = ppmli_params_lwe_key_bytes(p);
   ppml_header h = {PPML_KIND_SECRET_KEY,
                    PPML_FORMAT_VERSION,
                    p,
@@ -41,7 +41,7 @@ PPMLI_STATIC int ppmli_secret_key_get(ppml_secret_key *key, ppmli_in *in, ppml_r
   PPMLI_TRY(ppmli_client_get(&key->client, in, &h, limits));
   memcpy(key->id, h.key_id, PPML_ID_BYTES);
   ppmli_in_bytes(in, key->glwe_bits, ppmli_params_key_bytes(h.params));
-  ppmli_in_bytes(in, key->lwe_bits, h.params->lwe_dim / 8);
+  ppmli_in_bytes(in, key->lwe_bits, ppmli_params_lwe_key_bytes(h.params));
   return ppmli_in_end(in);
 }
 

@@ -154,7 +154,8 @@ static int check_set(const char *name) {
   client.spec.input_bits = 4;
   client.spec.classes = 2;
   client.score_unit = (uint64_t)1 << 50;
-  if (client.params->kind == PPML_SET_POOLED) set_encoder(&client.spec);
+  if (client.params->kind == PPML_SET_POOLED || client.params->kind == PPML_SET_BRIDGED)
+    set_encoder(&client.spec);
   int error = draw_key(&key, &client);
   if (!error && !key_is_secret(&key)) error = PPML_ERR_ARG;
   if (!error) error = ppml_rng_init_callback(&rng, fixed_entropy, &hidden);
