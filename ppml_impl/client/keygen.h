@@ -3,7 +3,7 @@
 #ifndef PPMLI_CLIENT_KEYGEN_H
 #define PPMLI_CLIENT_KEYGEN_H
 
-#include "../base/arena.h"
+#include "../base/bytes.h"
 #include "../base/ct.h"
 #include "../base/parallel.h"
 #include "../base/rng.h"
@@ -36,14 +36,13 @@ typedef struct ppmli_key_generation {
 } ppmli_key_generation;
 
 /* An item of the key-switching key: its rows' bodies. */
-PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation *g, size_t item,
-                                      ppml_arena *arena) {
+PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation *g, size_t item) {
   const ppml_params *p = g->pass.params;
-  uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
-  PPMLI_ASSERT(mask != NULL);
+  const ppml_secret_key *secret = g->key.secret;
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
-    ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key.secret->glwe_bits,
-                          g->key.secret->lwe_bits, &g->seeds, mask);
+    ppmli_store32(wire + 4 * r,
+                  ppmli_ksk_encrypt_row(p, item * PPMLI_KSK_ITEM_ROWS + r, secret->glwe_bits,
+                                        secret->lwe_bits, &g->seeds));
 }
 
 /* Item `index` of the pass, whichever of the two keys it is of. */
@@ -52,7 +51,7 @@ PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   ppml_arena arena = ppmli_slices_arena(&g->pass.scratch, index);
   uint8_t *wire = g->pass.wire + index * g->pass.item_bytes;
   size_t item = g->pass.first + index, ksk_items = ppmli_key_ksk_items(g->pass.params);
-  if (item < ksk_items) ppmli_key_make_rows(wire, g, item, &arena);
+  if (item < ksk_items) ppmli_key_make_rows(wire, g, item);
   else {
     int error = ppmli_client_make_step(wire, &g->key, item - ksk_items, &g->seeds, &arena);
     PPMLI_ASSERT(error == PPML_OK);
@@ -75,14 +74,8 @@ PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation 
   }
 }
 
-/* Scratch of one item: a row's mask, or what a step takes. */
-PPMLI_STATIC size_t ppmli_key_make_scratch(const ppml_params *p) {
-  return ppmli_max_size(ppmli_client_step_scratch(p),
-                        ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t)));
-}
-
 PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t threads) {
-  return ppmli_open_key_bytes(p) + ppmli_key_pass_bytes(p, threads, ppmli_key_make_scratch(p));
+  return ppmli_open_maker_bytes(p) + ppmli_key_pass_bytes(p, threads, ppmli_client_step_scratch(p));
 }
 
 /* Makes an evaluation key and writes it as it goes.
@@ -101,10 +94,10 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
   memset(&g, 0, sizeof g);
-  int error = ppmli_open_key_init(&g.key, key, arena);
+  int error = ppmli_open_maker_init(&g.key, key, arena);
   if (error == PPML_OK)
     error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel),
-                                ppmli_key_make_scratch(p), arena);
+                                ppmli_client_step_scratch(p), arena);
   if (error) {
     ppmli_open_key_close(&g.key);
     arena->used_bytes = mark;

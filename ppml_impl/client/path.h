@@ -8,6 +8,7 @@
 #include "../base/stream.h"
 #include "../cipher/ggsw_make.h"
 #include "../cipher/glwe_make.h"
+#include "../cipher/glwe_product.h"
 #include "../cipher/glweswitch_make.h"
 #include "../math/long_make.h"
 #include "../math/masks.h"
@@ -45,12 +46,13 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
 typedef struct ppmli_open_key {
   const ppml_params *params;
   const ppml_secret_key *secret;
+  ppmli_glwe_key glwe; /* of sets with a bootstrap, for their evaluation key; else zeros */
 #ifndef PPML_NO_LEVELED
   ppmli_long_key product; /* LEVELED; else zeros */
 #endif
 } ppmli_open_key;
 
-/* Memory that an open key takes. */
+/* Memory that a key takes that is open for images. */
 PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
@@ -70,6 +72,7 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
   memset(key, 0, sizeof *key);
   key->params = secret->client.params;
   key->secret = secret;
+  key->glwe.bits = secret->glwe_bits;
   switch (key->params->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
@@ -82,8 +85,21 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
   }
 }
 
+/* The same, open for the evaluation key too. */
+PPMLI_STATIC size_t ppmli_open_maker_bytes(const ppml_params *p) {
+  return ppmli_params_has_switches(p) ? ppmli_open_key_bytes(p) : ppmli_glwe_key_bytes(p);
+}
+
+PPMLI_STATIC int ppmli_open_maker_init(ppmli_open_key *key, const ppml_secret_key *secret,
+                                       ppml_arena *arena) {
+  PPMLI_TRY(ppmli_open_key_init(key, secret, arena));
+  if (ppmli_params_has_switches(key->params)) return PPML_OK;
+  return ppmli_glwe_key_init(&key->glwe, key->params, secret->glwe_bits, arena);
+}
+
 /* Wipes what opening has made. */
 PPMLI_STATIC void ppmli_open_key_close(ppmli_open_key *key) {
+  if (key->glwe.values) ppmli_glwe_key_wipe(&key->glwe, key->params);
 #ifndef PPML_NO_LEVELED
   if (key->product.values) ppmli_long_key_wipe(&key->product);
 #endif
@@ -160,7 +176,7 @@ PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
-    return ppmli_encrypt_long_scratch(p);
+    return 0;
 #endif
   default:
     return ppmli_glwe_encrypt_scratch(p);
@@ -178,7 +194,7 @@ PPMLI_STATIC uint32_t ppmli_client_words(const ppmli_open_key *key, uint64_t blo
  *   body  [N]  in: the message; out: what travels of the body
  *   tail  [N]  out: the rest of what travels, of a set whose words have tails
  * Scratch: ppmli_client_block_scratch.  Errors: NOMEM.  CT. */
-PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
+PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint64_t *tail,
                                             const ppmli_open_key *key, const ppmli_mask *mask,
                                             ppmli_stream *noise, ppml_arena *arena) {
   const ppml_params *p = key->params;
@@ -192,7 +208,8 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint8_t *tail,
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
-    return ppmli_encrypt_long_block(body, tail, p, &key->product, mask, noise, arena);
+    ppmli_encrypt_long_block(body, tail, p, &key->product, mask, noise);
+    return PPML_OK;
 #endif
 #ifndef PPML_LINEAR_ONLY
   case PPML_SET_ROUNDED:
@@ -232,8 +249,7 @@ PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key
     return ppmli_switch_make(wire, p, step, key->secret->glwe_bits, &key->product, seeds, arena);
 #endif
   default:
-    return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, key->secret->glwe_bits, seeds,
-                                arena);
+    return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, &key->glwe, seeds, arena);
   }
 }
 
