@@ -673,6 +673,38 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
                                     const ppml_parallel *parallel, const ppml_progress *progress,
                                     ppml_arena *arena) PPML_MUST_CHECK;
 
+/* The same file, made piece by piece: by a device with memory for a few polynomials, in slices by a page
+ * or a real-time system, over a line that breaks.  A run is a secret as the key is: keep it as safely, to
+ * go on after a reset, and wipe it after use. */
+typedef struct ppml_eval_key_run {
+  const ppml_params *params;
+  uint64_t pieces;     /* that the file has: its beginning, groups of rows, rows, its end */
+  uint64_t next, made; /* the piece that comes next, and the first that was never made */
+  uint64_t skip;       /* bytes from the next piece on that are there already */
+  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  uint8_t digest[128]; /* of the pieces that were made */
+} ppml_eval_key_run;
+
+/* Begins one.  Errors: ARG, RNG, PARAMS (a set that has no evaluation key). */
+PPML_API int ppml_eval_key_run_begin(ppml_eval_key_run *run, const ppml_secret_key *key,
+                                     ppml_rng *rng) PPML_MUST_CHECK;
+
+/* Makes and writes up to so many pieces; the file is whole when run->next is run->pieces.
+ * Memory: ppml_eval_key_run_make_bytes, all of it given back.
+ * Errors: ARG, MISMATCH (another key), NOMEM, IO: pieces that were written whole are done, and the run
+ * stands at the one that was not.  CT: time depends on the set and the pieces alone. */
+PPML_API size_t ppml_eval_key_run_make_bytes(const ppml_params *params);
+PPML_API int ppml_eval_key_run_make(ppml_writer *writer, ppml_eval_key_run *run,
+                                    const ppml_secret_key *key, uint64_t pieces,
+                                    ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Goes to where what is written next begins with that byte of the file: the number of bytes that have
+ * arrived.  Of a run that was saved before they were made, the pieces between are made again, not
+ * written again.  Errors: ARG (a byte beyond the file). */
+PPML_API int ppml_eval_key_run_seek(ppml_eval_key_run *run, uint64_t byte) PPML_MUST_CHECK;
+PPML_API void ppml_eval_key_run_wipe(ppml_eval_key_run *run);
+
 /* Bytes of an evaluation key's file. */
 PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
 
@@ -771,6 +803,14 @@ PPML_API void ppml_client_answer(ppml_answer *answer, const ppml_client *client,
  * CT: up to where scores lie between steps. */
 PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t image,
                           ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* The answer to the image of a request, from the file of an output as it is read: for a device that has no
+ * memory for it.  Any number of images may be in the file.
+ * Errors: ARG, the input bytes', MISMATCH, REQUEST, IO; the request then stays as it was.  No answer is
+ * given before the file was found in order to its end.
+ * CT: up to where scores lie between steps. */
+PPML_API int ppml_decrypt_from(ppml_answer *answer, ppml_reader *reader, const ppml_limits *limits,
+                               ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
 
 /* The scores themselves, for the key's owner alone: some thousand published scores give the
  * secret key away, docs/SECURITY.md.  Otherwise like ppml_decrypt.

@@ -30,7 +30,7 @@ PPMLI_STATIC void ppmli_ggsw_row_message(uint64_t *poly, const ppml_params *p, u
 }
 
 /* Encrypts row `row` of a GGSW ciphertext of a bit.
- *   body   [N]  out: rounded to the wire's bits
+ *   body   [N]  out: of which bsk_wire_bits travel
  *   index  of this GGSW, names its rows' streams under the seeds
  * Scratch: ppmli_glwe_product_scratch(p) bytes.  Errors: NOMEM.
  * Noise: fresh, plus 2^-bsk_wire_bits / sqrt 12 of rounding.
@@ -45,7 +45,6 @@ PPMLI_STATIC int ppmli_ggsw_encrypt_row(uint64_t *body, const ppml_params *p, ui
   ppmli_ggsw_row_message(body, p, bit, key->bits, row / p->pbs_levels, row % p->pbs_levels);
   int error = ppmli_glwe_product_body(body, p, key, &mask, &noise, arena);
   ppmli_stream_wipe(&noise);
-  for (uint32_t j = 0; j < p->poly_size; j++) body[j] = ppmli_torus_top(body[j], p->bsk_wire_bits);
   return error;
 }
 
@@ -64,6 +63,8 @@ PPMLI_STATIC int ppmli_ggsw_encrypt(uint8_t *wire, const ppml_params *p, uint64_
   PPMLI_ALLOC(uint64_t, body, arena, p->poly_size);
   for (uint32_t row = 0; row < rows; row++) {
     PPMLI_TRY(ppmli_ggsw_encrypt_row(body, p, bit, key, seeds, index, row, arena));
+    for (uint32_t j = 0; j < p->poly_size; j++)
+      body[j] = ppmli_torus_top(body[j], p->bsk_wire_bits);
     ppmli_pack(wire, body, p->poly_size, p->bsk_wire_bits);
     wire += ppmli_packed_bytes(p->poly_size, p->bsk_wire_bits);
   }

@@ -26,6 +26,18 @@ PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_cli
   ppmli_client_draw_key(key->lwe_bits, key->glwe_bits, client->params, rng);
 }
 
+/* Begins the file of an evaluation key: all that comes before its items.  Errors stick to out. */
+PPMLI_STATIC void ppmli_eval_key_out_begin(ppmli_out *out, ppml_writer *writer,
+                                           const ppml_secret_key *key, const ppmli_seeds *seeds) {
+  const ppml_params *p = key->client.params;
+  ppml_header h = {
+      PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
+  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, key->id, PPML_ID_BYTES);
+  ppmli_out_begin(out, writer, &h);
+  ppmli_out_bytes(out, seeds->mask, sizeof seeds->mask);
+}
+
 /* ----------------------------------------------------------- generation */
 
 /* A key as it is made: items in passes, from an opened secret key. */
@@ -89,10 +101,6 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   size_t mark = arena->used_bytes;
   ppmli_key_generation g;
   ppmli_out out;
-  ppml_header h = {
-      PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
-  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, key->id, PPML_ID_BYTES);
   memset(&g, 0, sizeof g);
   int error = ppmli_open_maker_init(&g.key, key, arena);
   if (error == PPML_OK)
@@ -104,8 +112,7 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
     return error;
   }
   ppmli_seeds_draw(&g.seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
-  ppmli_out_begin(&out, writer, &h);
-  ppmli_out_bytes(&out, g.seeds.mask, sizeof g.seeds.mask);
+  ppmli_eval_key_out_begin(&out, writer, key, &g.seeds);
   ppmli_key_generate_items(&out, &g, parallel, progress);
   ppmli_seeds_wipe(&g.seeds);
   ppmli_open_key_close(&g.key);

@@ -16,6 +16,8 @@
 #include "../network/model.h"
 #include "../network/room.h"
 #include "../network/spec.h"
+#include "../wire/container.h"
+#include "../wire/key_layout.h"
 #include "block.h"
 #include "linear_encrypt.h"
 #include "pooled_encode.h"
@@ -250,6 +252,59 @@ PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key
 #endif
   default:
     return ppmli_ggsw_make_step(wire, p, step, key->secret->lwe_bits, &key->glwe, seeds, arena);
+  }
+}
+
+/* Memory of one row of a step. */
+PPMLI_STATIC size_t ppmli_client_row_scratch(const ppml_params *p) {
+  size_t body = ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
+  return ppmli_params_has_switches(p) ? 2 * body : body + ppmli_glwe_product_scratch(p);
+}
+
+#ifndef PPML_NO_LEVELED
+/* Row r of all switches, as it travels. */
+PPMLI_STATIC int ppmli_client_put_switch_row(ppmli_out *out, const ppmli_open_key *key, size_t r,
+                                             const ppmli_seeds *seeds, ppml_arena *arena) {
+  const ppml_params *p = key->params;
+  size_t levels = ppmli_key_step_rows(p);
+  PPMLI_ALLOC(uint64_t, top, arena, p->poly_size);
+  PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
+  ppmli_switch_encrypt_row(top, tail, p, r / levels, r % levels, key->secret->glwe_bits,
+                           &key->product, seeds);
+  for (size_t i = 0; i < p->poly_size; i++) tail[i] <<= 64 - PPMLI_LONG_TAIL_BITS;
+  ppmli_out_torus(out, top, p->poly_size, 64);
+  ppmli_out_torus(out, tail, p->poly_size, PPMLI_LONG_TAIL_BITS);
+  return PPML_OK;
+}
+#endif
+
+/* Row r of all GGSW ciphertexts, as it travels. */
+PPMLI_STATIC int ppmli_client_put_ggsw_row(ppmli_out *out, const ppmli_open_key *key, size_t r,
+                                           const ppmli_seeds *seeds, ppml_arena *arena) {
+  const ppml_params *p = key->params;
+  size_t rows = ppmli_params_ggsw_rows(p), terms = ppmli_params_ggsw_per_step(p), index = r / rows;
+  uint64_t bit =
+      ppmli_pbs_block_bit(p, key->secret->lwe_bits, index / terms, (uint32_t)(index % terms));
+  PPMLI_ALLOC(uint64_t, body, arena, p->poly_size);
+  PPMLI_TRY(
+      ppmli_ggsw_encrypt_row(body, p, bit, &key->glwe, seeds, index, (uint32_t)(r % rows), arena));
+  ppmli_out_torus(out, body, p->poly_size, p->bsk_wire_bits);
+  return PPML_OK;
+}
+
+/* Makes and writes row r of the larger part of the evaluation key: ppmli_key_step_rows(p) a step.
+ * Memory: ppmli_client_row_scratch, for the caller to give back.  Errors: NOMEM; those of writing stick
+ * to out.  CT. */
+PPMLI_STATIC int ppmli_client_put_row(ppmli_out *out, const ppmli_open_key *key, size_t r,
+                                      const ppmli_seeds *seeds, ppml_arena *arena) {
+  switch (key->params->kind) {
+#ifndef PPML_NO_LEVELED
+  case PPML_SET_LEVELED:
+  case PPML_SET_POOLED:
+    return ppmli_client_put_switch_row(out, key, r, seeds, arena);
+#endif
+  default:
+    return ppmli_client_put_ggsw_row(out, key, r, seeds, arena);
   }
 }
 
