@@ -35,6 +35,13 @@
  *   PPML_NO_LEVELED     leave out the sets that have no bootstrap, leveled, pooled and
  *                       linear, and what they need
  *   PPML_LINEAR_ONLY    leave out all sets but linear: the smallest client
+ *   PPML_NO_TRANSFORM   make evaluation keys by additions, in room for two polynomials: some
+ *                       fifteen times the time; with PPML_NO_LEVELED no transform is left
+ *   PPML_SMALL          less stack, for microcontrollers: as PPML_CHACHA_LANES=1
+ *   PPML_CHACHA_LANES   blocks of random numbers made at a time, 128 bytes of stack each (8)
+ *   PPML_CLASSES_MAX, PPML_ENCODER_WEIGHTS_MAX, PPML_LATENT_CHANNELS_MAX
+ *                       smaller limits make smaller structures: files beyond them are refused.
+ *                       These three and the sets that are left out must be the same in all units
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -111,16 +118,33 @@ extern "C" {
 #define PPML_INPUTS_MAX 65536 /* values of an image, where ppml_limits says nothing else */
 #define PPML_NEURONS_MAX 4096 /* outputs of a layer, likewise */
 #define PPML_LAYERS_MAX 8
+#ifndef PPML_CLASSES_MAX
 #define PPML_CLASSES_MAX 64
+#endif
 #define PPML_CLASS_NAME_BYTES 24
 #define PPML_ID_BYTES 16
 #define PPML_SEED_BYTES 32
+#if defined(PPML_LINEAR_ONLY)
+#define PPML_KEY_BITS_MAX 1024
+#elif defined(PPML_NO_LEVELED)
+#define PPML_KEY_BITS_MAX 2048
+#else
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
-#define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
-#define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
-#define PPML_LATENTS_MAX 4096  /* of an image: what one ciphertext holds */
+#endif
+#define PPML_SHORT_KEY_BITS_MAX 1024
+#define PPML_ALIGNMENT 64     /* of every arena block, in bytes */
+#define PPML_THREADS_MAX 4096 /* of a ppml_parallel, and that a size may be asked for */
+#define PPML_LATENTS_MAX 4096 /* of an image: what one ciphertext holds */
+#ifndef PPML_LATENT_CHANNELS_MAX
 #define PPML_LATENT_CHANNELS_MAX 16
+#endif
+#ifndef PPML_ENCODER_WEIGHTS_MAX
+#if defined(PPML_CLIENT_ONLY) && defined(PPML_NO_LEVELED)
+#define PPML_ENCODER_WEIGHTS_MAX 1 /* no set that is left has an encoder */
+#else
 #define PPML_ENCODER_WEIGHTS_MAX 4096
+#endif
+#endif
 
 /* ======================================================================== core
   What every role needs: errors, memory, reading and writing, random numbers,
@@ -653,7 +677,7 @@ typedef struct ppml_secret_key {
   uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
   uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
                                                less bit N + i */
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[PPML_SHORT_KEY_BITS_MAX / 8];
 } ppml_secret_key;
 
 /* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */

@@ -68,7 +68,7 @@ END_TEST
 START_TEST(keys_have_the_shape_that_the_set_says) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
-    uint8_t lwe[PPML_KEY_BITS_MAX / 8], glwe[PPML_KEY_BITS_MAX / 8];
+    uint8_t lwe[PPML_KEY_BITS_MAX / 8] = {0}, glwe[PPML_KEY_BITS_MAX / 8] = {0};
     ppml_rng rng = test_rng(42);
     ppmli_client_draw_key(lwe, glwe, p, &rng);
     if (p->shared_prefix) ck_assert_mem_eq(lwe, glwe, p->lwe_dim / 8);

@@ -26,12 +26,13 @@
 /* -------------------------------------------------------------------- key */
 
 /* Draws the coefficients of a secret key.
- *   lwe_bits, glwe_bits  [PPML_KEY_BITS_MAX / 8]  out
+ *   lwe_bits   [lwe_dim bits]            out
+ *   glwe_bits  [ppmli_params_key_bytes]  out
  * CT: up to what rejection sampling throws away. */
 PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, const ppml_params *p,
                                         ppml_rng *rng) {
-  memset(lwe_bits, 0, PPML_KEY_BITS_MAX / 8);
-  memset(glwe_bits, 0, PPML_KEY_BITS_MAX / 8);
+  memset(lwe_bits, 0, p->lwe_dim / 8);
+  memset(glwe_bits, 0, ppmli_params_key_bytes(p));
   switch (p->kind) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
