@@ -34,6 +34,8 @@
  *                       server and planning, and is left out where one of these is
  *   PPML_NO_LEVELED     leave out the sets that have no bootstrap, leveled, pooled and
  *                       linear, and what they need
+ *   PPML_PARAMS_ONLY    id of a set, 1 for fast say (ppml info tells it): leave out all
+ *                       others
  *   PPML_LINEAR_ONLY    leave out all sets but linear: the smallest client
  *   PPML_NO_TRANSFORM   make evaluation keys by additions, in room for two polynomials: some
  *                       fifteen times the time; with PPML_NO_LEVELED no transform is left

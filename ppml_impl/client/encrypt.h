@@ -142,10 +142,41 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const p
 
 /* ------------------------------------------------------- block by block */
 
-PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p, const ppml_spec *spec) {
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_open_key_bytes(p) +
-         ppmli_input_block_scratch(p, spec);
+/* Words of a body that are made at a time: all, or of sums alone, which are made word by word, a buffer. */
+PPMLI_INLINE size_t ppmli_encrypt_to_words(const ppml_params *p) {
+  return ppmli_params_is_keyless(p) ? PPMLI_PACK_WORDS : p->poly_size;
 }
+
+PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p, const ppml_spec *spec) {
+  return ppmli_arena_rounded(ppmli_encrypt_to_words(p) * sizeof(uint64_t)) +
+         ppmli_open_key_bytes(p) + ppmli_input_block_scratch(p, spec);
+}
+
+#ifdef PPMLI_HAS_LINEAR
+/* Encrypts one block of values for sums alone, a buffer at a time.
+ *   body    [PPMLI_PACK_WORDS]  scratch
+ *   pixels  [words]  the block's */
+PPMLI_STATIC int ppmli_encrypt_short_out(ppmli_out *out, uint64_t *body, const ppmli_open_key *key,
+                                         const uint8_t *pixels, size_t words,
+                                         const ppmli_seeds *seeds, uint32_t index,
+                                         ppml_arena *arena) {
+  const ppml_params *p = key->params;
+  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_INPUT_MASK, index};
+  ppmli_stream noise;
+  ppmli_short s;
+  PPMLI_TRY(ppmli_short_open(&s, p, key->secret->glwe_bits, &mask, arena));
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_INPUT_NOISE, index);
+  for (size_t i = 0; i < words; i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_input_buffer(words, i);
+    ppmli_client_values(body, &key->secret->client, pixels + i, count);
+    ppmli_short_encrypt(body, &s, p, (uint32_t)i, (uint32_t)count, &noise);
+    ppmli_input_put_buffer(out, p, body, NULL, count);
+  }
+  ppmli_stream_wipe(&noise);
+  ppmli_short_close(&s, p);
+  return PPML_OK;
+}
+#endif
 
 /* Writes the words of a block that travel. */
 PPMLI_STATIC void ppmli_encrypt_put(ppmli_out *out, const ppml_params *p,
@@ -159,16 +190,23 @@ PPMLI_STATIC void ppmli_encrypt_put(ppmli_out *out, const ppml_params *p,
 }
 
 /* Encrypts the blocks of an image one after another into the same memory, and writes each.
- *   body  [N]  scratch; on an error the pixels may stand in it */
+ *   body  [ppmli_encrypt_to_words]  scratch; on an error the pixels may stand in it */
 PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint64_t *body,
                                    const ppmli_open_key *key, const uint8_t *pixels,
                                    const ppmli_seeds *seeds, ppml_arena *arena) {
   size_t N = input->params->poly_size, mark = arena->used_bytes;
   for (uint32_t b = 0; b < input->blocks && out->error == PPML_OK; b++) {
+    size_t words = ppmli_min_size(input->words - b * N, N);
     ppmli_input_block block = {body, NULL};
-    PPMLI_TRY(ppmli_encrypt_nth(&block, key, pixels, seeds, b, arena));
-    ppmli_encrypt_put(out, input->params, &block, ppmli_min_size(input->words - b * N, N));
     arena->used_bytes = mark;
+#ifdef PPMLI_HAS_LINEAR
+    if (ppmli_params_is_keyless(input->params)) {
+      PPMLI_TRY(ppmli_encrypt_short_out(out, body, key, pixels + b * N, words, seeds, b, arena));
+      continue;
+    }
+#endif
+    PPMLI_TRY(ppmli_encrypt_nth(&block, key, pixels, seeds, b, arena));
+    ppmli_encrypt_put(out, input->params, &block, words);
   }
   return ppmli_out_end(out);
 }
@@ -182,20 +220,20 @@ PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint
 PPMLI_STATIC int ppmli_encrypt_to(ppml_writer *writer, ppml_request *request,
                                   const ppml_secret_key *key, const uint8_t *pixels, ppml_rng *rng,
                                   ppml_arena *arena) {
-  const size_t N = key->client.params->poly_size;
+  const size_t words = ppmli_encrypt_to_words(key->client.params);
   size_t mark = arena->used_bytes;
   ppml_input input;
   ppmli_seeds seeds;
   ppmli_open_key open;
   ppmli_out out;
-  PPMLI_ALLOC(uint64_t, body, arena, N);
+  PPMLI_ALLOC(uint64_t, body, arena, words);
   ppmli_encrypt_begin(&input, &seeds, key, pixels, rng);
   int error = ppmli_open_key_init(&open, key, arena);
   if (error == PPML_OK) error = ppmli_input_begin(&out, &input, writer);
   if (error == PPML_OK) error = ppmli_encrypt_out(&out, &input, body, &open, pixels, &seeds, arena);
   ppmli_open_key_close(&open);
   ppmli_seeds_wipe(&seeds);
-  ppmli_wipe(body, N * sizeof *body);
+  ppmli_wipe(body, words * sizeof *body);
   arena->used_bytes = mark;
   if (error == PPML_OK) ppmli_request_open(request, &input);
   return error;

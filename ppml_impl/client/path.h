@@ -33,7 +33,7 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
                                         ppml_rng *rng) {
   memset(lwe_bits, 0, p->lwe_dim / 8);
   memset(glwe_bits, 0, ppmli_params_key_bytes(p));
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -57,7 +57,7 @@ typedef struct ppmli_open_key {
 
 /* Memory that a key takes that is open for images. */
 PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -76,7 +76,7 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
   key->params = secret->client.params;
   key->secret = secret;
   key->glwe.bits = secret->glwe_bits;
-  switch (key->params->kind) {
+  switch (ppmli_params_kind(key->params)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -115,7 +115,7 @@ PPMLI_STATIC void ppmli_open_key_close(ppmli_open_key *key) {
  * their scores leave. */
 PPMLI_STATIC uint64_t ppmli_client_input_unit(const ppml_client *client) {
   const ppml_params *p = client->params;
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifdef PPMLI_HAS_LINEAR
   case PPML_SET_LINEAR:
     return client->score_unit;
@@ -129,20 +129,27 @@ PPMLI_STATIC uint64_t ppmli_client_input_unit(const ppml_client *client) {
   }
 }
 
+/* Pixels as values on the torus.
+ *   poly  [count]  out */
+PPMLI_STATIC void ppmli_client_values(uint64_t *poly, const ppml_client *client,
+                                      const uint8_t *pixels, size_t count) {
+  uint64_t unit = ppmli_client_input_unit(client);
+  for (size_t i = 0; i < count; i++)
+    poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[i], client->spec.input_bits);
+}
+
 /* Values of a block of pixels as a message, one a coefficient, then zeros. */
 PPMLI_STATIC void ppmli_client_pixels(uint64_t *poly, const ppml_client *client,
                                       const uint8_t *pixels, size_t block) {
   size_t values = ppmli_params_block(client->params), first = block * values;
   size_t count = ppmli_min_size(values, ppmli_spec_inputs(&client->spec) - first);
-  uint64_t unit = ppmli_client_input_unit(client);
   memset(poly, 0, client->params->poly_size * sizeof *poly);
-  for (size_t i = 0; i < count; i++)
-    poly[i] = unit * (uint64_t)ppmli_quant_pixel(pixels[first + i], client->spec.input_bits);
+  ppmli_client_values(poly, client, pixels + first, count);
 }
 
 /* Scratch of ppmli_client_message. */
 PPMLI_STATIC size_t ppmli_client_message_scratch(const ppml_params *p, const ppml_spec *spec) {
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_POOLED:
     return spec->encoder.kind == PPML_ENCODER_NONE ? 0 : ppmli_pooled_message_scratch(spec);
@@ -158,7 +165,7 @@ PPMLI_STATIC size_t ppmli_client_message_scratch(const ppml_params *p, const ppm
  * Errors: NOMEM; RANGE for a latent that is not finite.  CT, but for that error. */
 PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
                                       const uint8_t *image, size_t block, ppml_arena *arena) {
-  switch (client->params->kind) {
+  switch (ppmli_params_kind(client->params)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_POOLED:
     return ppmli_pooled_message(poly, client, image, arena);
@@ -171,7 +178,7 @@ PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
 }
 
 PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifdef PPMLI_HAS_LINEAR
   case PPML_SET_LINEAR:
     return ppmli_encrypt_short_scratch(p);
@@ -201,7 +208,7 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint64_t *tail,
                                             const ppmli_open_key *key, const ppmli_mask *mask,
                                             ppmli_stream *noise, ppml_arena *arena) {
   const ppml_params *p = key->params;
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifdef PPMLI_HAS_LINEAR
   case PPML_SET_LINEAR:
     (void)tail;
@@ -228,7 +235,7 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint64_t *tail,
 /* --------------------------------------------------------- evaluation key */
 
 PPMLI_STATIC size_t ppmli_client_step_scratch(const ppml_params *p) {
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -245,7 +252,7 @@ PPMLI_STATIC size_t ppmli_client_step_scratch(const ppml_params *p) {
 PPMLI_STATIC int ppmli_client_make_step(uint8_t *wire, const ppmli_open_key *key, size_t step,
                                         const ppmli_seeds *seeds, ppml_arena *arena) {
   const ppml_params *p = key->params;
-  switch (p->kind) {
+  switch (ppmli_params_kind(p)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
@@ -298,7 +305,7 @@ PPMLI_STATIC int ppmli_client_put_ggsw_row(ppmli_out *out, const ppmli_open_key 
  * to out.  CT. */
 PPMLI_STATIC int ppmli_client_put_row(ppmli_out *out, const ppmli_open_key *key, size_t r,
                                       const ppmli_seeds *seeds, ppml_arena *arena) {
-  switch (key->params->kind) {
+  switch (ppmli_params_kind(key->params)) {
 #ifndef PPML_NO_LEVELED
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:

@@ -24,14 +24,14 @@ PPMLI_INLINE size_t ppmli_poly_binary_muladd_scratch(uint32_t poly_size) {
   return ppmli_arena_rounded(ppmli_poly_lead_words(poly_size) * sizeof(uint64_t));
 }
 
-/* a = X^8 a: what leaves at the top comes back at the bottom, negated, since X^N = -1; of it all but
- * the last coefficient also stand below a, where X a .. X^7 a have theirs. */
-PPMLI_STATIC void ppmli_poly_shift(uint64_t *a, uint32_t poly_size) {
-  uint64_t top[PPMLI_POLY_LEAD + 1];
-  for (int j = 0; j <= PPMLI_POLY_LEAD; j++)
-    top[j] = a[(int32_t)poly_size - 1 - PPMLI_POLY_LEAD + j];
+/* a = X^8 a.  What leaves at the top comes back at the bottom, negated, since X^N = -1: all but the first
+ * of it stands before a already.
+ *   lead  [7 + N]  the negated upper 7 coefficients of a, then a */
+PPMLI_STATIC void ppmli_poly_shift(uint64_t *lead, uint32_t poly_size) {
+  uint64_t *a = lead + PPMLI_POLY_LEAD, first = 0 - lead[poly_size - 1];
   for (uint32_t j = poly_size; j-- > PPMLI_POLY_LEAD + 1;) a[j] = a[j - PPMLI_POLY_LEAD - 1];
-  for (int j = 0; j <= PPMLI_POLY_LEAD; j++) a[j] = 0 - top[j];
+  a[0] = first;
+  for (uint32_t j = 0; j < PPMLI_POLY_LEAD; j++) a[j + 1] = lead[j];
 }
 
 /* r += a * s mod X^N + 1, in room for a and little more.
@@ -44,7 +44,6 @@ PPMLI_STATIC void ppmli_poly_shift(uint64_t *a, uint32_t poly_size) {
 PPMLI_STATIC void ppmli_poly_binary_muladd_here(uint64_t *PPMLI_RESTRICT r,
                                                 uint64_t *PPMLI_RESTRICT lead, const uint8_t *bits,
                                                 size_t first, uint32_t poly_size) {
-  uint64_t *a = lead + PPMLI_POLY_LEAD;
   for (uint32_t i = 0; i < poly_size; i += PPMLI_POLY_LEAD + 1) {
     uint64_t m[PPMLI_POLY_LEAD + 1];
     for (uint32_t k = 0; k <= PPMLI_POLY_LEAD; k++)
@@ -52,10 +51,14 @@ PPMLI_STATIC void ppmli_poly_binary_muladd_here(uint64_t *PPMLI_RESTRICT r,
     for (uint32_t k = 0; k < PPMLI_POLY_LEAD; k++) lead[k] = 0 - lead[poly_size + k];
     for (uint32_t j = 0; j < poly_size; j++) {
       const uint64_t *at = lead + j; /* at[7 - k] is coefficient j of X^k a */
+#ifdef PPML_SMALL
+      for (uint32_t k = 0; k <= PPMLI_POLY_LEAD; k++) r[j] += at[PPMLI_POLY_LEAD - k] & m[k];
+#else
       r[j] += (at[7] & m[0]) + (at[6] & m[1]) + (at[5] & m[2]) + (at[4] & m[3]) + (at[3] & m[4]) +
               (at[2] & m[5]) + (at[1] & m[6]) + (at[0] & m[7]);
+#endif
     }
-    ppmli_poly_shift(a, poly_size);
+    ppmli_poly_shift(lead, poly_size);
   }
 }
 
