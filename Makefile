@@ -93,13 +93,14 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-all valgrind fuzz fuzz-afl
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
 DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
   libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
-DEPS_ALL = $(DEPS) $(DEPS_EMULATED) g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+DEPS_FIRMWARE = gcc-arm-none-eabi qemu-system-arm
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
   libc6-dev-s390x-cross
@@ -162,6 +163,10 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 	@PPML=$(BUILD)/ppml CC="$(CC)" WARNINGS="$(WARNINGS)" ALIVE_NOTE=$(BUILD)/alive \
 	  sh tests/alive.sh "make check-cross" sh tests/cross.sh $(MACHINES)
 
+# A client on emulated microcontrollers, in two minutes.
+check-firmware: $(BUILD)/ppml ## examples/firmware on a Cortex-M0 with 16 KB, an M4F and an M7, under qemu
+	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py $(FIRMWARE) || [ $$? -eq 77 ]
+
 check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 
@@ -176,6 +181,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	CK_EXCLUDE_TAGS= $(MAKE) valgrind VALGRIND_SKIP=
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
+	$(MAKE) check-firmware
 	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
@@ -288,7 +294,7 @@ bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benc
 results: $(BUILD)/ppml ## train and run networks of all shapes; writes docs/RESULTS.md (hours; RESULTS="--images 50" for less)
 	python3 tools/results.py $(BUILD)/ppml $(PPML_DATA) docs $(BUILD)/results --exact 8 $(RESULTS)
 
-SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c tests/*.[ch] fuzz/*.[ch])
+SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c examples/firmware/*.[ch] tests/*.[ch] fuzz/*.[ch])
 
 format: ## lay the sources out with clang-format
 	clang-format -i $(filter-out examples/cli/demo_data.h,$(SOURCES))

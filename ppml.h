@@ -34,7 +34,16 @@
  *                       server and planning, and is left out where one of these is
  *   PPML_NO_LEVELED     leave out the sets that have no bootstrap, leveled, pooled and
  *                       linear, and what they need
+ *   PPML_PARAMS_ONLY    id of a set, 1 for fast say (ppml info tells it): leave out all
+ *                       others
  *   PPML_LINEAR_ONLY    leave out all sets but linear: the smallest client
+ *   PPML_NO_TRANSFORM   make evaluation keys by additions, in room for two polynomials: some
+ *                       fifteen times the time; with PPML_NO_LEVELED no transform is left
+ *   PPML_SMALL          less stack, for microcontrollers: as PPML_CHACHA_LANES=1
+ *   PPML_CHACHA_LANES   blocks of random numbers made at a time, 128 bytes of stack each (8)
+ *   PPML_CLASSES_MAX, PPML_ENCODER_WEIGHTS_MAX, PPML_LATENT_CHANNELS_MAX
+ *                       smaller limits make smaller structures: files beyond them are refused.
+ *                       These three and the sets that are left out must be the same in all units
  *   PPML_BACKEND_ONLY   one of PPML_BACKEND_REF, _AVX2, _AVX512, _NEON: build
  *                       that vector backend alone and choose nothing at run time
  *   PPML_ASSERT(x)      check of internal invariants (default: none)
@@ -111,16 +120,37 @@ extern "C" {
 #define PPML_INPUTS_MAX 65536 /* values of an image, where ppml_limits says nothing else */
 #define PPML_NEURONS_MAX 4096 /* outputs of a layer, likewise */
 #define PPML_LAYERS_MAX 8
+#ifndef PPML_CLASSES_MAX
 #define PPML_CLASSES_MAX 64
+#endif
 #define PPML_CLASS_NAME_BYTES 24
 #define PPML_ID_BYTES 16
 #define PPML_SEED_BYTES 32
+#if defined(PPML_LINEAR_ONLY)
+#define PPML_KEY_BITS_MAX 1024
+#elif defined(PPML_NO_LEVELED)
+#define PPML_KEY_BITS_MAX 2048
+#else
 #define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
-#define PPML_ALIGNMENT 64      /* of every arena block, in bytes */
-#define PPML_THREADS_MAX 4096  /* of a ppml_parallel, and that a size may be asked for */
-#define PPML_LATENTS_MAX 4096  /* of an image: what one ciphertext holds */
+#endif
+#if defined(PPML_LINEAR_ONLY) || defined(PPML_NO_LEVELED) || defined(PPML_PARAMS_ONLY)
+#define PPML_SHORT_KEY_BITS_MAX 1024
+#else
+#define PPML_SHORT_KEY_BITS_MAX PPML_KEY_BITS_MAX /* of a bridged set, the latents' key */
+#endif
+#define PPML_ALIGNMENT 64     /* of every arena block, in bytes */
+#define PPML_THREADS_MAX 4096 /* of a ppml_parallel, and that a size may be asked for */
+#define PPML_LATENTS_MAX 4096 /* of an image: what one ciphertext holds */
+#ifndef PPML_LATENT_CHANNELS_MAX
 #define PPML_LATENT_CHANNELS_MAX 16
+#endif
+#ifndef PPML_ENCODER_WEIGHTS_MAX
+#if defined(PPML_CLIENT_ONLY) && defined(PPML_NO_LEVELED)
+#define PPML_ENCODER_WEIGHTS_MAX 1 /* no set that is left has an encoder */
+#else
 #define PPML_ENCODER_WEIGHTS_MAX 4096
+#endif
+#endif
 
 /* ======================================================================== core
   What every role needs: errors, memory, reading and writing, random numbers,
@@ -660,11 +690,11 @@ PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks,
 /* Client's; wipe it after use. */
 typedef struct ppml_secret_key {
   ppml_client client;
-  uint8_t id[PPML_ID_BYTES];                /* random; names the key in what belongs to it */
-  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8]; /* coefficient i is bit i; of a leveled set, bit i
+  uint8_t id[PPML_ID_BYTES];                     /* random; names the key in what belongs to it */
+  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8];      /* coefficient i is bit i; of a leveled set, bit i
                                                less bit N + i */
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8];  /* of a bridged set the key of its latents, as that of
-                                               a leveled set; its LWE key begins glwe_bits */
+  uint8_t lwe_bits[PPML_SHORT_KEY_BITS_MAX / 8]; /* of a bridged set the key of its latents, as that
+                                                    of a leveled set; its LWE key begins glwe_bits */
 } ppml_secret_key;
 
 /* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */
@@ -683,6 +713,38 @@ PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t t
 PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key, ppml_rng *rng,
                                     const ppml_parallel *parallel, const ppml_progress *progress,
                                     ppml_arena *arena) PPML_MUST_CHECK;
+
+/* The same file, made piece by piece: by a device with memory for a few polynomials, in slices by a page
+ * or a real-time system, over a line that breaks.  A run is a secret as the key is: keep it as safely, to
+ * go on after a reset, and wipe it after use. */
+typedef struct ppml_eval_key_run {
+  const ppml_params *params;
+  uint64_t pieces;     /* that the file has: its beginning, groups of rows, rows, its end */
+  uint64_t next, made; /* the piece that comes next, and the first that was never made */
+  uint64_t skip;       /* bytes from the next piece on that are there already */
+  uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
+  uint8_t key_id[PPML_ID_BYTES];
+  uint8_t digest[128]; /* of the pieces that were made */
+} ppml_eval_key_run;
+
+/* Begins one.  Errors: ARG, RNG, PARAMS (a set that has no evaluation key). */
+PPML_API int ppml_eval_key_run_begin(ppml_eval_key_run *run, const ppml_secret_key *key,
+                                     ppml_rng *rng) PPML_MUST_CHECK;
+
+/* Makes and writes up to so many pieces; the file is whole when run->next is run->pieces.
+ * Memory: ppml_eval_key_run_make_bytes, all of it given back.
+ * Errors: ARG, MISMATCH (another key), NOMEM, IO: pieces that were written whole are done, and the run
+ * stands at the one that was not.  CT: time depends on the set and the pieces alone. */
+PPML_API size_t ppml_eval_key_run_make_bytes(const ppml_params *params);
+PPML_API int ppml_eval_key_run_make(ppml_writer *writer, ppml_eval_key_run *run,
+                                    const ppml_secret_key *key, uint64_t pieces,
+                                    ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Goes to where what is written next begins with that byte of the file: the number of bytes that have
+ * arrived.  Of a run that was saved before they were made, the pieces between are made again, not
+ * written again.  Errors: ARG (a byte beyond the file). */
+PPML_API int ppml_eval_key_run_seek(ppml_eval_key_run *run, uint64_t byte) PPML_MUST_CHECK;
+PPML_API void ppml_eval_key_run_wipe(ppml_eval_key_run *run);
 
 /* Bytes of an evaluation key's file. */
 PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params);
@@ -782,6 +844,14 @@ PPML_API void ppml_client_answer(ppml_answer *answer, const ppml_client *client,
  * CT: up to where scores lie between steps. */
 PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t image,
                           ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
+
+/* The answer to the image of a request, from the file of an output as it is read: for a device that has no
+ * memory for it.  Any number of images may be in the file.
+ * Errors: ARG, the input bytes', MISMATCH, REQUEST, IO; the request then stays as it was.  No answer is
+ * given before the file was found in order to its end.
+ * CT: up to where scores lie between steps. */
+PPML_API int ppml_decrypt_from(ppml_answer *answer, ppml_reader *reader, const ppml_limits *limits,
+                               ppml_request *request, const ppml_secret_key *key) PPML_MUST_CHECK;
 
 /* The scores themselves, for the key's owner alone: some thousand published scores give the
  * secret key away, docs/SECURITY.md.  Otherwise like ppml_decrypt.

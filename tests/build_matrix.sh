@@ -98,6 +98,7 @@ client_includes_its_own() {
   $CC -std=c99 -I. -DPPML_CLIENT_ONLY -M "$work/unit.c" >"$work/includes" || return 1
   if grep -oE "(ppml_impl|\.\.)/(server|plan|train)/[^ ]*|api/(network|server|plan|train)\.h" "$work/includes" >"$work/others"
   then sed 's/^/error: /' "$work/others"; return 1; fi
+  if grep -o "[^ ]*/math\.h" "$work/includes"; then echo "error: <math.h> in a client"; return 1; fi
   grep -q "client/encrypt\.h" "$work/includes" # the paths are as they are looked for
 }
 try "what a client includes" client_includes_its_own
@@ -200,7 +201,7 @@ void *memcpy(void *to, const void *from, size_t n) { (void)from, (void)n; return
 void *memset(void *to, int byte, size_t n) { (void)byte, (void)n; return to; }
 END
 small="-std=c99 -Os -ffreestanding -ffunction-sections -fdata-sections -fno-stack-protector
-  -fno-asynchronous-unwind-tables -DPPML_BACKEND_ONLY=PPML_BACKEND_REF"
+  -fno-asynchronous-unwind-tables -DPPML_SMALL -DPPML_BACKEND_ONLY=PPML_BACKEND_REF"
 keep="--gc-sections -e client_classify -u client_make_key -u client_encrypt"
 try "mem*" $CC $small -fno-builtin -c "$work/mem.c" -o "$work/mem.o"
 # freestanding NAME BYTES FLAGS: code of at most so many bytes on x86-64

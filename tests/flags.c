@@ -198,10 +198,12 @@ static int make(uint8_t *digest, const material *m, int *is_right) {
   } else {
     uint8_t *wire = (uint8_t *)memory(ppmli_ggsw_wire_bytes(p));
     ppmli_seeds seeds;
+    ppmli_glwe_key key;
     memcpy(seeds.mask, input.seed, sizeof seeds.mask);
     memcpy(seeds.noise, rng.key, sizeof seeds.noise);
-    arena = arena_of(ppmli_ggsw_encrypt_scratch(p));
-    PPMLI_TRY(ppmli_ggsw_encrypt(wire, p, 1, m->secret.glwe_bits, &seeds, 0, &arena));
+    arena = arena_of(ppmli_glwe_key_bytes(p) + ppmli_ggsw_encrypt_scratch(p));
+    PPMLI_TRY(ppmli_glwe_key_init(&key, p, m->secret.glwe_bits, &arena));
+    PPMLI_TRY(ppmli_ggsw_encrypt(wire, p, 1, &key, &seeds, 0, &arena));
     ppmli_digest_update(&sum, wire, ppmli_ggsw_wire_bytes(p));
     free(arena.memory), free(wire);
   }

@@ -18,7 +18,7 @@ int board_entropy(void *bytes, size_t count) {
   return 0;
 }
 
-enum { PIXELS = 28 * 28, MEMORY_BYTES = 1 << 16 };
+enum { PIXELS = 28 * 28, MEMORY_BYTES = 100 << 10 };
 
 static unsigned char memory[MEMORY_BYTES] PPML_ALIGNED;
 
@@ -52,10 +52,5 @@ int client_encrypt(ppml_writer *writer, ppml_request *request, const ppml_secret
 int client_classify(ppml_answer *answer, ppml_reader *reader, ppml_request *request,
                     const ppml_secret_key *key) {
   ppml_limits limits = ppml_limits_default();
-  ppml_arena arena;
-  ppml_output output;
-  int error = ppml_arena_init(&arena, memory, sizeof memory);
-  if (error == PPML_OK) error = ppml_output_read(&output, reader, &limits, &arena);
-  if (error == PPML_OK) error = ppml_decrypt(answer, &output, 0, request, key);
-  return error;
+  return ppml_decrypt_from(answer, reader, &limits, request, key);
 }

@@ -132,20 +132,20 @@ TEST_STATIC uint64_t test_phase(const uint64_t *lwe, const uint8_t *bits, size_t
 /* r += a * s for a key with coefficients -1, 0 and 1, in two planes: s is bit i less bit N + i.
  * As ppmli_poly_binary_muladd otherwise. */
 TEST_STATIC void test_ternary_muladd(uint64_t *r, const uint64_t *a, const uint8_t *planes,
-                                     uint32_t poly_size, uint64_t *twice) {
-  ppmli_poly_binary_muladd(r, a, planes, 0, poly_size, twice);
+                                     uint32_t poly_size, uint64_t *shifted) {
+  ppmli_poly_binary_muladd(r, a, planes, 0, poly_size, shifted);
   for (uint32_t i = 0; i < poly_size; i++) r[i] = 0 - r[i];
-  ppmli_poly_binary_muladd(r, a, planes, poly_size, poly_size, twice);
+  ppmli_poly_binary_muladd(r, a, planes, poly_size, poly_size, shifted);
   for (uint32_t i = 0; i < poly_size; i++) r[i] = 0 - r[i];
 }
 
 /* r += a s for the key of a set. */
 TEST_STATIC void test_key_muladd(uint64_t *r, const uint64_t *a, const ppml_params *p,
                                  const uint8_t *bits, size_t first) {
-  uint64_t *twice = test_memory(2 * (size_t)p->poly_size * sizeof *twice);
-  if (p->slots) test_ternary_muladd(r, a, bits, p->poly_size, twice);
-  else ppmli_poly_binary_muladd(r, a, bits, first, p->poly_size, twice);
-  free(twice);
+  uint64_t *shifted = test_memory(ppmli_poly_lead_words(p->poly_size) * sizeof *shifted);
+  if (p->slots) test_ternary_muladd(r, a, bits, p->poly_size, shifted);
+  else ppmli_poly_binary_muladd(r, a, bits, first, p->poly_size, shifted);
+  free(shifted);
 }
 
 /* Phase polynomial [N] of a GLWE ciphertext [k + 1][N]. */

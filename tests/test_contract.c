@@ -258,6 +258,28 @@ static int call_encrypt_to(world *w, ppml_arena *arena) {
                          GIVEN(ppml_rng, RNG), arena);
 }
 
+static int call_run_begin(world *w, ppml_arena *arena) {
+  (void)arena;
+  return ppml_eval_key_run_begin(GIVEN(ppml_eval_key_run, OUT), GIVEN(ppml_secret_key, SECRET),
+                                 GIVEN(ppml_rng, RNG));
+}
+
+static int call_run_make(world *w, ppml_arena *arena) {
+  ppml_eval_key_run run;
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, 8);
+  ck_assert(!ppml_eval_key_run_begin(&run, &w->secret, &rng));
+  return ppml_eval_key_run_make(GIVEN(ppml_writer, WRITER), &run, GIVEN(ppml_secret_key, SECRET),
+                                UINT64_MAX, arena);
+}
+
+static int call_decrypt_from(world *w, ppml_arena *arena) {
+  (void)arena;
+  return ppml_decrypt_from(GIVEN(ppml_answer, OUT), GIVEN(ppml_reader, READER),
+                           GIVEN(ppml_limits, LIMITS), GIVEN(ppml_request, REQUEST),
+                           GIVEN(ppml_secret_key, SECRET));
+}
+
 static int call_decrypt(world *w, ppml_arena *arena) {
   (void)arena;
   return ppml_decrypt(GIVEN(ppml_answer, OUT), GIVEN(ppml_output, OUTPUT), 0,
@@ -403,6 +425,9 @@ static size_t prepare_bytes(const world *w) {
 static size_t input_bytes(const world *w) {
   return ppml_encrypt_bytes(w->client.params, &w->client.spec);
 }
+static size_t run_bytes(const world *w) {
+  return ppml_eval_key_run_make_bytes(w->client.params);
+}
 static size_t encrypt_to_bytes(const world *w) {
   return ppml_encrypt_to_bytes(w->client.params, &w->client.spec);
 }
@@ -435,6 +460,8 @@ static const contract contracts[] = {
     {"train", call_train, train_bytes, {TRAIN, IMAGE, OUT, NONE}, NULL},
     {"secret_key_generate", call_secret_key, NULL, {CLIENT, RNG, OUT, NONE}, NULL},
     {"eval_key_generate", call_eval_key, generate_bytes, {WRITER, SECRET, RNG, NONE}, NULL},
+    {"eval_key_run_begin", call_run_begin, NULL, {SECRET, RNG, OUT, NONE}, NULL},
+    {"eval_key_run_make", call_run_make, run_bytes, {WRITER, SECRET, NONE}, NULL},
     {"eval_key_read",
      call_eval_key_read,
      eval_key_bytes,
@@ -453,6 +480,11 @@ static const contract contracts[] = {
      {WRITER, SECRET, PIXEL, RNG, OUT, NONE},
      NULL},
     {"decrypt", call_decrypt, NULL, {OUTPUT, REQUEST, SECRET, OUT, NONE}, NULL},
+    {"decrypt_from",
+     call_decrypt_from,
+     NULL,
+     {READER, LIMITS, REQUEST, SECRET, OUT, NONE},
+     call_output_write},
     {"decrypt_scores_for_owner",
      call_decrypt_for_owner,
      NULL,
@@ -761,6 +793,7 @@ START_TEST(sizes_and_predictions_of_nothing_are_zero) {
                             ppml_circuit_pbs_rounds(circuit),
                             ppml_eval_key_stream_bytes(NULL, 1),
                             ppml_eval_key_generate_bytes(NULL, 1),
+                            ppml_eval_key_run_make_bytes(NULL),
                             ppml_eval_key_wire_bytes(NULL),
                             ppml_output_lwe_words(NULL),
                             ppml_read_bytes(is_null ? NULL : &header),
@@ -797,6 +830,8 @@ START_TEST(nothing_is_done_to_nothing) {
   ppml_circuit_certificate(NULL, NULL);
   ppml_client_from_circuit(NULL, NULL);
   ppml_secret_key_wipe(NULL);
+  ppml_eval_key_run_wipe(NULL);
+  ck_assert_int_eq(ppml_eval_key_run_seek(NULL, 0), PPML_ERR_ARG);
   ppml_rng_wipe(NULL);
   ppml_rng_init_for_tests(NULL, 1);
   const int32_t score = INT32_MAX, seen = 1;

@@ -18,12 +18,12 @@ static void share_steps(const ppml_params *p, ppml_rng *rng) {
   size_t step_doubles = ppmli_bsk_step_doubles(p), expand = ppmli_ggsw_expand_scratch(p);
   uint8_t *wire = test_memory(ppmli_ggsw_wire_bytes(p));
   ppmli_seeds seeds;
+  const ppmli_glwe_key key = {keys.secret.glwe_bits, NULL, NULL};
   double *of_bit = test_memory(2 * EACH * step_doubles * sizeof *of_bit);
   ppml_arena scratch = test_arena(ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), expand));
   ppmli_rng_bytes(rng, (uint8_t *)&seeds, sizeof seeds);
   for (size_t i = 0; i < 2 * EACH; i++) {
-    ck_assert_int_eq(
-        ppmli_ggsw_encrypt(wire, p, i / EACH, keys.secret.glwe_bits, &seeds, i, &scratch), PPML_OK);
+    ck_assert_int_eq(ppmli_ggsw_encrypt(wire, p, i / EACH, &key, &seeds, i, &scratch), PPML_OK);
     ck_assert_int_eq(ppmli_ggsw_expand(of_bit + i * step_doubles, step_doubles / (N / 2 / 8), wire,
                                        p, &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, i},
                                        keys.eval.fft, &scratch),
@@ -44,7 +44,8 @@ static void make_switch_key(const ppml_params *p, ppml_rng *rng) {
   uint32_t *mask = test_memory(p->lwe_dim * sizeof *mask);
   ppmli_rng_bytes(rng, (uint8_t *)&seeds, sizeof seeds);
   for (size_t row = 0; row < ppmli_ksk_rows(p); row++) {
-    ppmli_ksk_encrypt_row(wire, p, row, keys.secret.glwe_bits, keys.secret.lwe_bits, &seeds, mask);
+    ppmli_store32(
+        wire, ppmli_ksk_encrypt_row(p, row, keys.secret.glwe_bits, keys.secret.lwe_bits, &seeds));
     ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){keys.eval.key_switch_key, ppmli_ksk_rows(p), 0},
                          row, wire, p, seeds.mask, mask, keys.eval.fft);
   }

@@ -15,6 +15,8 @@ typedef struct bench {
   double *digits;      /* [groups][rows][GROUP] */
   double *sums, *work; /* [groups][columns][GROUP], [N] */
   uint64_t *in, *out, *phase_in, *phase_out;
+  ppmli_glwe_key glwe_key;
+  ppml_arena keys;
 } bench;
 
 static const ppmli_seeds seeds = {{1}, {2}};
@@ -26,7 +28,9 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   ck_assert_int_eq(ppmli_fft_init(&b->fft, p->poly_size, ppmli_backend_ref(), &b->tables), PPML_OK);
   b->scratch =
       test_arena(ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), ppmli_ggsw_expand_scratch(p)));
+  b->keys = test_arena(ppmli_glwe_key_bytes(p));
   ppmli_client_draw_key(b->lwe_bits, b->glwe_bits, p, rng);
+  ck_assert_int_eq(ppmli_glwe_key_init(&b->glwe_key, p, b->glwe_bits, &b->keys), PPML_OK);
   b->wire = test_memory(ppmli_ggsw_wire_bytes(p));
   b->key = test_memory(ppmli_ggsw_doubles(p) * sizeof(double));
   b->digits = test_memory(ppmli_params_ggsw_rows(p) * N * sizeof(double));
@@ -40,6 +44,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
 
 static void bench_free(bench *b) {
   test_arena_free(&b->tables);
+  test_arena_free(&b->keys);
   test_arena_free(&b->scratch);
   free(b->wire), free(b->key), free(b->digits), free(b->sums), free(b->work);
   free(b->in), free(b->out), free(b->phase_in), free(b->phase_out);
@@ -48,7 +53,7 @@ static void bench_free(bench *b) {
 /* Encrypts bit as GGSW number `index` and expands it. */
 static void make_key(bench *b, uint64_t bit, uint64_t index) {
   const ppml_params *p = b->p;
-  ck_assert_int_eq(ppmli_ggsw_encrypt(b->wire, p, bit, b->glwe_bits, &seeds, index, &b->scratch),
+  ck_assert_int_eq(ppmli_ggsw_encrypt(b->wire, p, bit, &b->glwe_key, &seeds, index, &b->scratch),
                    PPML_OK);
   ck_assert_int_eq(
       ppmli_ggsw_expand(b->key, ppmli_params_ggsw_rows(p) * (p->glwe_dim + 1) * PPMLI_GROUP,
@@ -165,6 +170,30 @@ START_TEST(every_index_has_its_own_masks_and_noise) {
 }
 END_TEST
 
+/* Products by the transform and products by additions make the same bytes, of every set. */
+START_TEST(rows_by_products_are_rows_by_additions) {
+  const ppml_params *p;
+  ppml_rng rng = test_rng(6);
+  for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
+    if (p->key_block == 0 || p->lwe_dim == 0) continue;
+    uint8_t unused[PPML_KEY_BITS_MAX / 8], bits[PPML_KEY_BITS_MAX / 8];
+    size_t count = ppmli_ggsw_wire_bytes(p);
+    uint8_t *fast = test_memory(count), *plain = test_memory(count);
+    ppml_arena arena = test_arena(ppmli_glwe_key_bytes(p) + ppmli_ggsw_encrypt_scratch(p));
+    ppmli_glwe_key key;
+    ppmli_client_draw_key(unused, bits, p, &rng);
+    if (i == 0) memset(bits, 255, sizeof bits); /* the largest sums there are */
+    const ppmli_glwe_key additions = {bits, NULL, NULL};
+    ck_assert_int_eq(ppmli_glwe_key_init(&key, p, bits, &arena), PPML_OK);
+    ck_assert_int_eq(ppmli_ggsw_encrypt(fast, p, 1, &key, &seeds, 3, &arena), PPML_OK);
+    ck_assert_int_eq(ppmli_ggsw_encrypt(plain, p, 1, &additions, &seeds, 3, &arena), PPML_OK);
+    ck_assert_mem_eq(fast, plain, count);
+    free(fast), free(plain);
+    test_arena_free(&arena);
+  }
+}
+END_TEST
+
 START_TEST(encryption_and_expansion_take_exactly_what_is_said) {
   const ppml_params *p = ppml_params_by_index(0);
   bench b;
@@ -174,7 +203,7 @@ START_TEST(encryption_and_expansion_take_exactly_what_is_said) {
     ppml_arena make = test_arena(ppmli_ggsw_encrypt_scratch(p) - less);
     ppml_arena expand = test_arena(ppmli_ggsw_expand_scratch(p) - less);
     int error = less ? PPML_ERR_NOMEM : PPML_OK;
-    ck_assert_int_eq(ppmli_ggsw_encrypt(b.wire, p, 1, b.glwe_bits, &seeds, 0, &make), error);
+    ck_assert_int_eq(ppmli_ggsw_encrypt(b.wire, p, 1, &b.glwe_key, &seeds, 0, &make), error);
     ck_assert_int_eq(ppmli_ggsw_expand(b.key, PPMLI_GROUP * 16, b.wire, p,
                                        &(ppmli_mask){seeds.mask, PPMLI_STREAM_BSK_MASK, 0}, b.fft,
                                        &expand),
@@ -194,6 +223,7 @@ int main(void) {
   TCase *oom = test_case(suite, "oom");
   tcase_add_test(law, rows_encrypt_the_bit_times_gadget_and_key);
   tcase_add_test(law, every_index_has_its_own_masks_and_noise);
+  tcase_add_test(law, rows_by_products_are_rows_by_additions);
   tcase_add_test(bounds, external_product_by_zero_is_zero);
   tcase_add_test(bounds, external_product_by_one_is_the_message);
   tcase_add_test(oom, encryption_and_expansion_take_exactly_what_is_said);

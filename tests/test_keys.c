@@ -68,7 +68,7 @@ END_TEST
 START_TEST(keys_have_the_shape_that_the_set_says) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
-    uint8_t lwe[PPML_KEY_BITS_MAX / 8], glwe[PPML_KEY_BITS_MAX / 8];
+    uint8_t lwe[PPML_KEY_BITS_MAX / 8] = {0}, glwe[PPML_KEY_BITS_MAX / 8] = {0};
     ppml_rng rng = test_rng(42);
     ppmli_client_draw_key(lwe, glwe, p, &rng);
     if (p->kind == PPML_SET_BRIDGED) { /* the latents' key, never both 1 and -1 */
@@ -165,11 +165,16 @@ START_TEST(generation_wipes_its_scratch) {
   memset(arena.memory, 0xee, bytes);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &keys.secret, &rng, NULL, NULL, &arena),
                    PPML_ERR_IO);
-  size_t wire =
-      ppmli_arena_rounded(PPMLI_KEY_ITEMS_PER_THREAD * ppmli_key_step_wire_bytes(keys.eval.params));
-  size_t slice = ppmli_key_make_scratch(keys.eval.params), left = 0;
+  const ppml_params *p = keys.eval.params;
+  size_t wire = ppmli_open_maker_bytes(p) +
+                ppmli_arena_rounded(PPMLI_KEY_ITEMS_PER_THREAD * ppmli_key_step_wire_bytes(p));
+  size_t slice = ppmli_client_step_scratch(p), left = 0;
   for (size_t i = 0; i < PPMLI_KEY_ITEMS_PER_THREAD * slice; i++)
     left += arena.memory[wire + i] != 0;
+  size_t values =
+      ppmli_params_long_dim(p) * sizeof(uint64_t); /* the key's, behind roots of unity */
+  for (size_t i = ppmli_open_maker_bytes(p) - values; i < ppmli_open_maker_bytes(p); i++)
+    left += arena.memory[i] != 0;
   ck_assert_uint_eq(left, 0);
   test_arena_free(&arena);
 }

@@ -31,7 +31,7 @@ static void bench_make(bench *b, const ppml_params *p, ppml_rng *rng) {
   b->lwe = test_memory((ppmli_params_long_dim(p) + 1) * sizeof(uint64_t));
   for (size_t row = 0; row < rows; row++) {
     uint8_t wire[4];
-    ppmli_ksk_encrypt_row(wire, p, row, b->glwe_bits, b->lwe_bits, &seeds, b->mask);
+    ppmli_store32(wire, ppmli_ksk_encrypt_row(p, row, b->glwe_bits, b->lwe_bits, &seeds));
     ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){b->key, rows, 0}, row, wire, p, seeds.mask, b->mask,
                          &b->fft);
   }
@@ -128,7 +128,7 @@ START_TEST(a_slab_is_a_part_of_the_whole_key) {
   uint32_t *slab = test_memory(ppmli_ksk_words(p, ROWS) * sizeof *slab);
   for (size_t r = 0; r < ROWS; r++) {
     uint8_t wire[4];
-    ppmli_ksk_encrypt_row(wire, p, FIRST + r, b.glwe_bits, b.lwe_bits, &seeds, b.mask);
+    ppmli_store32(wire, ppmli_ksk_encrypt_row(p, FIRST + r, b.glwe_bits, b.lwe_bits, &seeds));
     ppmli_ksk_expand_row(&(ppmli_ksk_rows_slab){slab, ROWS, FIRST}, r, wire, p, seeds.mask, b.mask,
                          &b.fft);
   }

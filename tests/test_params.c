@@ -117,7 +117,7 @@ START_TEST(shapes_are_what_the_code_relies_on) {
   for_each_bootstrapped(p) {
     ck_assert(is_power_of_2(p->poly_size) && p->poly_size >= 256 && p->poly_size <= 4096);
     ck_assert_uint_ge(p->lwe_dim, 450);
-    ck_assert_uint_eq(p->lwe_dim % 8, 0); /* whole bytes of key */
+    ck_assert_uint_eq(p->lwe_dim % PPMLI_KSK_CHUNK, 0); /* also whole bytes of key */
     ck_assert_uint_eq(p->lwe_dim % p->key_block, 0);
     ck_assert_uint_eq(ppmli_params_steps(p) * p->key_block, p->lwe_dim);
     ck_assert_uint_le(ppmli_params_long_dim(p), PPML_KEY_BITS_MAX);

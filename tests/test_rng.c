@@ -21,10 +21,8 @@ static void make_secret(ppml_secret_key *key) {
     key->client.circuit_id[i] = (uint8_t)i;
     key->id[i] = (uint8_t)(100 + i);
   }
-  for (int i = 0; i < PPML_KEY_BITS_MAX / 8; i++) {
-    key->glwe_bits[i] = (uint8_t)(7 * i);
-    key->lwe_bits[i] = (uint8_t)(11 * i + 1);
-  }
+  for (size_t i = 0; i < sizeof key->glwe_bits; i++) key->glwe_bits[i] = (uint8_t)(7 * i);
+  for (size_t i = 0; i < sizeof key->lwe_bits; i++) key->lwe_bits[i] = (uint8_t)(11 * i + 1);
 }
 
 static ppmli_seeds seeds_of(const ppml_secret_key *key, const uint8_t *pixels, ppml_rng rng) {

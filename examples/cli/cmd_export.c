@@ -167,6 +167,10 @@ static void put_client_sizes(emitter *e, const ppml_client *c) {
   put_size(e, "KEYGEN_BYTES", ppml_eval_key_generate_bytes(c->params, 1));
   put_size(e, "ENCRYPT_BYTES", ppml_encrypt_bytes(c->params, &c->spec));
   put_size(e, "DECRYPT_BYTES", output_read_bytes(c));
+  put(e, "/* The same piece by piece: ppml_eval_key_run_make, ppml_encrypt_to; ppml_decrypt_from "
+         "takes none. */\n");
+  put_size(e, "KEY_RUN_BYTES", ppml_eval_key_run_make_bytes(c->params));
+  put_size(e, "ENCRYPT_TO_BYTES", ppml_encrypt_to_bytes(c->params, &c->spec));
   put(e, "\n/* Containers on the wire, the output of one image. */\n");
   put_size(e, "EVAL_KEY_WIRE_BYTES", ppml_eval_key_wire_bytes(c->params));
   put_size(e, "INPUT_WIRE_BYTES", ppml_input_wire_bytes(c->params, &c->spec));
@@ -379,8 +383,19 @@ static void put_whole_circuit(emitter *e, const ppml_circuit *c) {
   put_end(e);
 }
 
+/* Limits of a build that holds the spec: see PPML_CLASSES_MAX in ppml.h. */
+static void put_limits(emitter *e, const ppml_spec *s) {
+  put(e, "#if PPML_CLASSES_MAX < %" PRIu32, s->classes);
+  if (patch_values(s))
+    put(e, " || PPML_ENCODER_WEIGHTS_MAX < %zu", s->encoder.channels * patch_values(s));
+  if (s->encoder.kind != PPML_ENCODER_NONE)
+    put(e, " || PPML_LATENT_CHANNELS_MAX < %" PRIu32, s->encoder.channels);
+  put(e, "\n#error \"%s: a limit of this build is too small\"\n#endif\n\n", e->name);
+}
+
 static void put_whole_client(emitter *e, const ppml_client *c) {
   put_begin(e, PPML_KIND_CLIENT);
+  put_limits(e, &c->spec);
   put_client_sizes(e, c);
   put_id(e, c->circuit_id);
   put_spec(e, &c->spec);

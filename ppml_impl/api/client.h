@@ -7,7 +7,9 @@
 #include "../base/ct.h"
 #include "../base/rng.h"
 #include "../client/decrypt.h"
+#include "../client/decrypt_from.h"
 #include "../client/encrypt.h"
+#include "../client/key_run.h"
 #include "../client/keygen.h"
 #include "../network/answer.h"
 #include "../wire/client_file.h"
@@ -81,6 +83,47 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
   if (error == PPML_OK)
     error = ppmli_eval_key_generate(writer, key, rng, parallel, progress, arena);
   return ppmli_call_end(&call, error);
+}
+
+static int ppmli_run_is_whole(const ppml_eval_key_run *run) {
+  return run && ppmli_params_is_whole(run->params) && !ppmli_params_is_keyless(run->params) &&
+         run->pieces == ppmli_run_pieces(run->params) && run->next <= run->made &&
+         run->made <= run->pieces;
+}
+
+PPML_API int ppml_eval_key_run_begin(ppml_eval_key_run *run, const ppml_secret_key *key,
+                                     ppml_rng *rng) {
+  if (!run || !ppmli_secret_key_is_whole(key) || !rng) return PPML_ERR_ARG;
+  ppmli_call call = ppmli_call_begin(NULL, run, sizeof *run);
+  if (ppmli_params_is_keyless(key->client.params)) return ppmli_call_end(&call, PPML_ERR_PARAMS);
+  int error = ppmli_rng_begin(rng);
+  if (error == PPML_OK) ppmli_run_begin(run, key, rng);
+  return ppmli_call_end(&call, error);
+}
+
+PPML_API size_t ppml_eval_key_run_make_bytes(const ppml_params *params) {
+  if (!ppmli_params_is_whole(params) || ppmli_params_is_keyless(params)) return 0;
+  return ppmli_run_make_bytes(params);
+}
+
+PPML_API int ppml_eval_key_run_make(ppml_writer *writer, ppml_eval_key_run *run,
+                                    const ppml_secret_key *key, uint64_t pieces,
+                                    ppml_arena *arena) {
+  if (!ppmli_writer_is_whole(writer) || !ppmli_run_is_whole(run)) return PPML_ERR_ARG;
+  if (!ppmli_secret_key_is_whole(key)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  if (run->params != key->client.params || memcmp(run->key_id, key->id, PPML_ID_BYTES) != 0)
+    return PPML_ERR_MISMATCH;
+  ppmli_call call = ppmli_call_begin(arena, NULL, 0); /* the run keeps what it has */
+  return ppmli_call_end(&call, ppmli_run_make(writer, run, key, pieces, arena));
+}
+
+PPML_API int ppml_eval_key_run_seek(ppml_eval_key_run *run, uint64_t byte) {
+  return ppmli_run_is_whole(run) ? ppmli_run_seek(run, byte) : PPML_ERR_ARG;
+}
+
+PPML_API void ppml_eval_key_run_wipe(ppml_eval_key_run *run) {
+  if (run) ppmli_wipe(run, sizeof *run);
 }
 
 PPML_API size_t ppml_eval_key_wire_bytes(const ppml_params *params) {
@@ -171,6 +214,14 @@ PPML_API int ppml_decrypt(ppml_answer *answer, const ppml_output *output, size_t
   if (!answer || !ppmli_may_decrypt(output, request, key)) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(NULL, answer, sizeof *answer);
   return ppmli_call_end(&call, ppmli_decrypt(answer, output, image, request, key));
+}
+
+PPML_API int ppml_decrypt_from(ppml_answer *answer, ppml_reader *reader, const ppml_limits *limits,
+                               ppml_request *request, const ppml_secret_key *key) {
+  if (!answer || !ppmli_reader_is_whole(reader) || !limits || !request) return PPML_ERR_ARG;
+  if (!ppmli_secret_key_is_whole(key)) return PPML_ERR_ARG;
+  ppmli_call call = ppmli_call_begin(NULL, answer, sizeof *answer);
+  return ppmli_call_end(&call, ppmli_decrypt_from(answer, reader, limits, request, key));
 }
 
 PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,

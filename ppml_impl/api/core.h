@@ -28,51 +28,58 @@
 
 /* -------------------------------------------------------- errors and memory */
 
+/* Returns a text that has a place of its own, which a linker can leave out: not so a literal. */
+#define PPMLI_SAY(text)                                                                            \
+  do {                                                                                             \
+    static const char said[] = text;                                                               \
+    return said;                                                                                   \
+  } while (0)
+
 PPML_API const char *ppml_strerror(int error) {
   switch (error) {
   case PPML_OK:
-    return "no error";
+    PPMLI_SAY("no error");
   case PPML_ERR_ARG:
-    return "an argument is out of its documented range";
+    PPMLI_SAY("an argument is out of its documented range");
   case PPML_ERR_PARAMS:
-    return "no parameter set of this build fits";
+    PPMLI_SAY("no parameter set of this build fits");
   case PPML_ERR_MISMATCH:
-    return "belongs to another circuit or key";
+    PPMLI_SAY("belongs to another circuit or key");
   case PPML_ERR_REQUEST:
-    return "answers no open request: it was not asked for, or was answered before";
+    PPMLI_SAY("answers no open request: it was not asked for, or was answered before");
   case PPML_ERR_NAME:
-    return "no parameter set or vector backend has that name";
+    PPMLI_SAY("no parameter set or vector backend has that name");
   case PPML_ERR_ALIGNMENT:
-    return "memory that does not begin at a multiple of 64 bytes";
+    PPMLI_SAY("memory that does not begin at a multiple of 64 bytes");
   case PPML_ERR_FORMAT:
-    return "malformed";
+    PPMLI_SAY("malformed");
   case PPML_ERR_VERSION:
-    return "of another format version";
+    PPMLI_SAY("of another format version");
   case PPML_ERR_KIND:
-    return "a ppml file of another kind";
+    PPMLI_SAY("a ppml file of another kind");
   case PPML_ERR_TRUNCATED:
-    return "ends early";
+    PPMLI_SAY("ends early");
   case PPML_ERR_CHECKSUM:
-    return "damaged: its checksum does not fit";
+    PPMLI_SAY("damaged: its checksum does not fit");
   case PPML_ERR_RANGE:
-    return "holds a value beyond the limits";
+    PPMLI_SAY("holds a value beyond the limits");
   case PPML_ERR_TRAILING:
-    return "has bytes after its end";
+    PPMLI_SAY("has bytes after its end");
   case PPML_ERR_CERTIFICATE:
-    return "is not what its certificate says";
+    PPMLI_SAY("is not what its certificate says");
   case PPML_ERR_NOMEM:
-    return "the arena is too small";
+    PPMLI_SAY("the arena is too small");
   case PPML_ERR_RNG:
-    return "no random numbers: no entropy, or a generator that was not set up";
+    PPMLI_SAY("no random numbers: no entropy, or a generator that was not set up");
   case PPML_ERR_IO:
-    return "reading or writing failed";
+    PPMLI_SAY("reading or writing failed");
   case PPML_ERR_ARITHMETIC:
-    return "this build's floating-point arithmetic is not IEEE's: compiled with -ffast-math or "
-           "the like";
+    PPMLI_SAY("this build's floating-point arithmetic is not IEEE's: compiled with -ffast-math or "
+              "the like");
   case PPML_ERR_BUSY:
-    return "in use by another call";
+    PPMLI_SAY("in use by another call");
   default:
-    return "unknown error";
+    PPMLI_SAY("unknown error");
   }
 }
 

@@ -46,4 +46,28 @@ PPMLI_INLINE uint64_t ppmli_ct_less(uint64_t a, uint64_t b) {
   return ppmli_ct_hide(((~a & b) | ((~a | b) & (a - b))) >> 63);
 }
 
+/* floor(n 2^shift / d) modulo 2^64 and what is left; 0 < d <= 2^63.  Divides a bit at a time: the
+ * machine's own division takes a time that tells of n, and of 64 bits is 1 KB of code on small ones.
+ *   above  out: bits of the quotient from 2^32 on.  CT. */
+PPMLI_STATIC uint64_t ppmli_ct_quotient(uint64_t *above, uint64_t *rest, uint64_t n, uint32_t shift,
+                                        uint64_t d) {
+  uint64_t quotient = 0, left = 0, overflow = 0;
+  for (uint32_t i = 0; i < 64 + shift; i++) {
+    left = left << 1 | (i < 64 ? n >> (63 - i) & 1 : 0);
+    uint64_t fits = 1 - ppmli_ct_less(left, d);
+    left -= d & ppmli_ct_mask(fits);
+    quotient = quotient << 1 | fits;
+    overflow |= quotient >> 32;
+  }
+  *above = overflow;
+  *rest = left;
+  return quotient;
+}
+
+/* floor(n / d).  CT. */
+PPMLI_STATIC uint64_t ppmli_ct_floor(uint64_t n, uint64_t d) {
+  uint64_t above, rest;
+  return ppmli_ct_quotient(&above, &rest, n, 0, d);
+}
+
 #endif

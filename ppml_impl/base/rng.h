@@ -16,13 +16,10 @@
  * holds cannot be run backwards.  Source: [FKE]. */
 PPMLI_STATIC void ppmli_rng_refill(ppml_rng *rng) {
   ppmli_stream s;
-  uint8_t fresh[PPML_SEED_BYTES + sizeof rng->buffer];
   ppmli_stream_init(&s, rng->key, PPMLI_STREAM_RNG, rng->counter++);
-  ppmli_stream_bytes(&s, fresh, sizeof fresh);
-  memcpy(rng->key, fresh, PPML_SEED_BYTES);
-  memcpy(rng->buffer, fresh + PPML_SEED_BYTES, sizeof rng->buffer);
+  ppmli_stream_bytes(&s, rng->key, sizeof rng->key); /* the stream has a copy of the old one */
+  ppmli_stream_bytes(&s, rng->buffer, sizeof rng->buffer);
   rng->buffered = sizeof rng->buffer;
-  ppmli_wipe(fresh, sizeof fresh);
   ppmli_stream_wipe(&s);
 }
 

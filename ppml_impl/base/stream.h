@@ -11,7 +11,17 @@
 /* -------------------------------------------------------------- ChaCha20 */
 
 #define PPMLI_CHACHA_BLOCK_BYTES 64
-#define PPMLI_CHACHA_LANES 8 /* blocks made at a time; a compiler's vectors run across them */
+
+/* Blocks made at a time: a compiler's vectors run across them.  The first option of a build for little
+ * stack: each takes 128 bytes. */
+#ifndef PPML_CHACHA_LANES
+#ifdef PPML_SMALL
+#define PPML_CHACHA_LANES 1
+#else
+#define PPML_CHACHA_LANES 8
+#endif
+#endif
+#define PPMLI_CHACHA_LANES PPML_CHACHA_LANES
 
 PPMLI_INLINE void ppmli_chacha_quarter(uint32_t x[16][PPMLI_CHACHA_LANES], int a, int b, int c,
                                        int d) {

@@ -19,7 +19,6 @@
 #include "../base/ct.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
-#include "../math/fft.h"
 #include "../math/fft/backend.h"
 #include "../math/masks.h"
 #include "../math/poly.h"

@@ -9,7 +9,6 @@
 #include "../base/arena.h"
 #include "../base/bytes.h"
 #include "../base/stream.h"
-#include "../math/fft.h"
 #include "../math/fft/backend.h"
 #include "../math/masks.h"
 #include "../math/torus.h"

@@ -10,7 +10,7 @@
 #define PPMLI_CIPHER_GGSW_H
 
 #include "../base/bytes.h"
-#include "../math/fft.h"
+#include "../math/fft/backend.h"
 #include "../math/params.h"
 
 PPMLI_INLINE size_t ppmli_ggsw_wire_bytes(const ppml_params *p) {

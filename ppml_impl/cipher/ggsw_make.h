@@ -8,11 +8,12 @@
 #include "../base/ct.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
+#include "../math/masks.h"
 #include "../math/params.h"
 #include "../math/poly.h"
 #include "../math/torus.h"
 #include "ggsw.h"
-#include "glwe_make.h"
+#include "glwe_product.h"
 
 /* message g_l (-S_i) or message g_l, the message of row (i, l).  CT. */
 PPMLI_STATIC void ppmli_ggsw_row_message(uint64_t *poly, const ppml_params *p, uint64_t bit,
@@ -28,30 +29,40 @@ PPMLI_STATIC void ppmli_ggsw_row_message(uint64_t *poly, const ppml_params *p, u
     poly[j] = term & ppmli_ct_mask(ppmli_bit(key, (size_t)i * p->poly_size + j));
 }
 
+/* Encrypts row `row` of a GGSW ciphertext of a bit.
+ *   body   [N]  out: of which bsk_wire_bits travel
+ *   index  of this GGSW, names its rows' streams under the seeds
+ * Scratch: ppmli_glwe_product_scratch(p) bytes.  Errors: NOMEM.
+ * Noise: fresh, plus 2^-bsk_wire_bits / sqrt 12 of rounding.
+ * CT: time depends on p only. */
+PPMLI_STATIC int ppmli_ggsw_encrypt_row(uint64_t *body, const ppml_params *p, uint64_t bit,
+                                        const ppmli_glwe_key *key, const ppmli_seeds *seeds,
+                                        uint64_t index, uint32_t row, ppml_arena *arena) {
+  uint64_t stream = index * ppmli_params_ggsw_rows(p) + row;
+  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_BSK_MASK, stream};
+  ppmli_stream noise;
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BSK_NOISE, stream);
+  ppmli_ggsw_row_message(body, p, bit, key->bits, row / p->pbs_levels, row % p->pbs_levels);
+  int error = ppmli_glwe_product_body(body, p, key, &mask, &noise, arena);
+  ppmli_stream_wipe(&noise);
+  return error;
+}
+
 PPMLI_INLINE size_t ppmli_ggsw_encrypt_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_glwe_encrypt_scratch(p);
+  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_glwe_product_scratch(p);
 }
 
 /* Encrypts one bit to the wire.
- *   wire   [ppmli_ggsw_wire_bytes(p)]  out: the rows' bodies, packed
- *   key    [k N bits]  S
- *   index  of this GGSW, names its rows' streams under the seeds
- * Scratch: ppmli_ggsw_encrypt_scratch(p) bytes.  Errors: NOMEM.
- * Noise: fresh, plus 2^-bsk_wire_bits / sqrt 12 of rounding.
- * CT: time depends on p only. */
+ *   wire  [ppmli_ggsw_wire_bytes(p)]  out: the rows' bodies, packed
+ *   key   S
+ * Scratch: ppmli_ggsw_encrypt_scratch(p) bytes.  Errors: NOMEM.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_ggsw_encrypt(uint8_t *wire, const ppml_params *p, uint64_t bit,
-                                    const uint8_t *key, const ppmli_seeds *seeds, uint64_t index,
-                                    ppml_arena *arena) {
+                                    const ppmli_glwe_key *key, const ppmli_seeds *seeds,
+                                    uint64_t index, ppml_arena *arena) {
   size_t mark = arena->used_bytes, rows = ppmli_params_ggsw_rows(p);
   PPMLI_ALLOC(uint64_t, body, arena, p->poly_size);
   for (uint32_t row = 0; row < rows; row++) {
-    ppmli_stream mask, noise;
-    ppmli_stream_init(&mask, seeds->mask, PPMLI_STREAM_BSK_MASK, index * rows + row);
-    ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BSK_NOISE, index * rows + row);
-    ppmli_ggsw_row_message(body, p, bit, key, row / p->pbs_levels, row % p->pbs_levels);
-    int error = ppmli_glwe_encrypt_body(body, p, key, &mask, &noise, arena);
-    ppmli_stream_wipe(&noise);
-    if (error) return error;
+    PPMLI_TRY(ppmli_ggsw_encrypt_row(body, p, bit, key, seeds, index, row, arena));
     for (uint32_t j = 0; j < p->poly_size; j++)
       body[j] = ppmli_torus_top(body[j], p->bsk_wire_bits);
     ppmli_pack(wire, body, p->poly_size, p->bsk_wire_bits);
@@ -77,12 +88,12 @@ PPMLI_STATIC uint64_t ppmli_pbs_block_bit(const ppml_params *p, const uint8_t *l
  *   wire  [ggsw_per_step][ppmli_ggsw_wire_bytes(p)]  out
  * Scratch: ppmli_ggsw_encrypt_scratch(p).  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_ggsw_make_step(uint8_t *wire, const ppml_params *p, size_t step,
-                                      const uint8_t *lwe_bits, const uint8_t *glwe_bits,
+                                      const uint8_t *lwe_bits, const ppmli_glwe_key *key,
                                       const ppmli_seeds *seeds, ppml_arena *arena) {
   size_t terms = ppmli_params_ggsw_per_step(p);
   for (size_t term = 0; term < terms; term++)
     PPMLI_TRY(ppmli_ggsw_encrypt(wire + term * ppmli_ggsw_wire_bytes(p), p,
-                                 ppmli_pbs_block_bit(p, lwe_bits, step, term), glwe_bits, seeds,
+                                 ppmli_pbs_block_bit(p, lwe_bits, step, term), key, seeds,
                                  step * terms + term, arena));
   return PPML_OK;
 }

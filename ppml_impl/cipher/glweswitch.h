@@ -15,7 +15,7 @@
 #ifndef PPMLI_CIPHER_GLWESWITCH_H
 #define PPMLI_CIPHER_GLWESWITCH_H
 
-#include "../math/fft.h"
+#include "../math/fft/backend.h"
 #include "../math/params.h"
 
 #define PPMLI_SWITCH_COLUMNS 4 /* mask, high and low part, and body likewise */

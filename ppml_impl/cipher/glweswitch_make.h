@@ -5,86 +5,73 @@
 
 #include "../base/arena.h"
 #include "../base/bytes.h"
-#include "../base/ct.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
 #include "../math/long_make.h"
 #include "../math/masks.h"
 #include "../math/params.h"
-#include "../math/poly.h"
 #include "glweswitch.h"
 
 /* ---------------------------------------------------------------- sources */
 
-/* source = s^2, or -s(X^g) of an automorphism's step.
- *   source [N]  out;  s [N] scratch
+/* source = s^2, or -s(X^g) of an automorphism's step, whose coefficients go to i g modulo 2 N, with
+ * X^N = -1.
+ *   source [N]  out
  *   step    of a trace, then s^2, then reversal
  * CT. */
 PPMLI_STATIC void ppmli_switch_source(uint64_t *source, const ppml_params *p, size_t step,
-                                      const uint8_t *planes, const ppmli_long_key *key,
-                                      uint64_t *s) {
+                                      const uint8_t *planes, const ppmli_long_key *key) {
+  const uint32_t N = p->poly_size;
   if (step == ppmli_params_trace_steps(p)) {
     ppmli_long_key_square(source, key, planes);
     return;
   }
-  for (uint32_t i = 0; i < p->poly_size; i++)
-    s[i] = 0 - ppmli_long_key_trit(planes, i, p->poly_size);
-  ppmli_poly_automorphism(source, s, ppmli_switch_exponent(p, step), p->poly_size);
+  uint32_t g = ppmli_switch_exponent(p, step), at = 0;
+  for (uint32_t i = 0; i < N; i++, at = (at + g) & (2 * N - 1)) {
+    uint64_t trit = ppmli_long_key_trit(planes, i, N);
+    source[at & (N - 1)] = at >= N ? trit : 0 - trit;
+  }
 }
 
 /* ------------------------------------------------------------- encryption */
 
-PPMLI_INLINE size_t ppmli_switch_row_scratch(const ppml_params *p) {
-  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
-}
-
-/* Encrypts one row of a switch to the wire.
- *   wire       [ppmli_switch_row_wire_bytes(p)]  out: the body
- *   source     [N]
- *   row        among all rows of the key; names its streams under the seeds
- * Scratch: ppmli_switch_row_scratch(p) bytes.  Errors: NOMEM.
+/* Encrypts row `row` of the switch of a step; see ppmli_switch_source.
+ *   top   [N]  out: the body's tops
+ *   tail  [N]  out: its tails
  * Noise: fresh, on the long torus.  CT: time depends on p only. */
-PPMLI_STATIC int ppmli_switch_encrypt_row(uint8_t *wire, const ppml_params *p,
-                                          const uint64_t *source, const ppmli_long_key *key,
-                                          size_t row, const ppmli_seeds *seeds, ppml_arena *arena) {
-  size_t N = p->poly_size, mark = arena->used_bytes;
-  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_BSK_MASK, row};
+PPMLI_STATIC void ppmli_switch_encrypt_row(uint64_t *top, uint64_t *tail, const ppml_params *p,
+                                           size_t step, size_t row, const uint8_t *planes,
+                                           const ppmli_long_key *key, const ppmli_seeds *seeds) {
+  uint64_t index = step * ppmli_switch_levels(p) + row;
+  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_BSK_MASK, index};
   ppmli_stream noise;
-  uint32_t shift = 64 - ppmli_switch_base_log2(p) * (uint32_t)(row % ppmli_switch_levels(p) + 1);
-  PPMLI_ALLOC(uint64_t, top, arena, N);
-  PPMLI_ALLOC(uint64_t, tail, arena, N);
-  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BSK_NOISE, row);
-  for (size_t i = 0; i < N; i++) top[i] = source[i] << shift;
-  int error = ppmli_long_encrypt(top, tail, p, key, &mask, &noise, arena);
+  uint32_t shift = 64 - ppmli_switch_base_log2(p) * ((uint32_t)row + 1);
+  ppmli_switch_source(top, p, step, planes, key);
+  for (size_t i = 0; i < p->poly_size; i++) top[i] <<= shift;
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_BSK_NOISE, index);
+  ppmli_long_encrypt(top, tail, p, key, &mask, &noise);
   ppmli_stream_wipe(&noise);
-  for (size_t i = 0; i < N; i++) {
-    ppmli_store64(wire + 8 * i, top[i]);
-    ppmli_store16(wire + 8 * N + 2 * i, (uint16_t)tail[i]);
-  }
-  arena->used_bytes = mark;
-  return error;
 }
 
 PPMLI_INLINE size_t ppmli_switch_make_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_switch_row_scratch(p);
+  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
 }
 
-/* Encrypts all rows of the switch of a step; see ppmli_switch_source.
+/* Encrypts all rows of the switch of a step to the wire: of each all tops, then all tails.
  *   wire  [ppmli_switch_wire_bytes(p)]  out
  * Scratch: ppmli_switch_make_scratch(p) bytes.  Errors: NOMEM.  CT. */
 PPMLI_STATIC int ppmli_switch_make(uint8_t *wire, const ppml_params *p, size_t step,
                                    const uint8_t *planes, const ppmli_long_key *key,
                                    const ppmli_seeds *seeds, ppml_arena *arena) {
-  size_t mark = arena->used_bytes;
-  PPMLI_ALLOC(uint64_t, source, arena, p->poly_size);
-  size_t rows = arena->used_bytes;
-  PPMLI_ALLOC(uint64_t, s, arena, p->poly_size);
-  ppmli_switch_source(source, p, step, planes, key, s);
-  arena->used_bytes = rows;
-  for (size_t l = 0; l < ppmli_switch_levels(p); l++)
-    PPMLI_TRY(ppmli_switch_encrypt_row(wire + l * ppmli_switch_row_wire_bytes(p), p, source, key,
-                                       step * ppmli_switch_levels(p) + l, seeds, arena));
-  ppmli_wipe(source, p->poly_size * sizeof *source);
+  size_t mark = arena->used_bytes, N = p->poly_size;
+  PPMLI_ALLOC(uint64_t, top, arena, N);
+  PPMLI_ALLOC(uint64_t, tail, arena, N);
+  for (size_t row = 0; row < ppmli_switch_levels(p); row++) {
+    ppmli_switch_encrypt_row(top, tail, p, step, row, planes, key, seeds);
+    for (size_t i = 0; i < N; i++) ppmli_store64(wire + 8 * i, top[i]);
+    for (size_t i = 0; i < N; i++) ppmli_store16(wire + 8 * N + 2 * i, (uint32_t)tail[i]);
+    wire += ppmli_switch_row_wire_bytes(p);
+  }
   arena->used_bytes = mark;
   return PPML_OK;
 }

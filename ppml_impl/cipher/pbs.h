@@ -18,7 +18,6 @@
 #define PPMLI_CIPHER_PBS_H
 
 #include "../base/arena.h"
-#include "../math/fft.h"
 #include "../math/fft/backend.h"
 #include "../math/params.h"
 #include "../math/poly.h"

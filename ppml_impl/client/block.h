@@ -5,7 +5,6 @@
 #ifndef PPMLI_CLIENT_BLOCK_H
 #define PPMLI_CLIENT_BLOCK_H
 
-#include "../base/arena.h"
 #include "../base/stream.h"
 #include "../cipher/glwe_make.h"
 #include "../math/long.h"
@@ -31,24 +30,16 @@ PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_params *p, const
 
 #ifndef PPML_NO_LEVELED
 /* The same on the torus of 80 bits, whose words lose the lower half of their tails.
- *   tail [N]  out: 8 bits more of each word
- * Scratch: ppmli_encrypt_long_scratch(p).  Errors: NOMEM.  CT. */
-PPMLI_INLINE size_t ppmli_encrypt_long_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t)) + ppmli_long_encrypt_scratch(p);
-}
-
-PPMLI_STATIC int ppmli_encrypt_long_block(uint64_t *body, uint8_t *tail, const ppml_params *p,
-                                          const ppmli_long_key *key, const ppmli_mask *mask,
-                                          ppmli_stream *noise, ppml_arena *arena) {
+ *   tail  [N]  out: 8 bits more of each word
+ * CT. */
+PPMLI_STATIC void ppmli_encrypt_long_block(uint64_t *body, uint64_t *tail, const ppml_params *p,
+                                           const ppmli_long_key *key, const ppmli_mask *mask,
+                                           ppmli_stream *noise) {
   const uint32_t lost = PPMLI_LONG_TAIL_BITS - ppmli_params_tail_bits(p);
-  size_t mark = arena->used_bytes;
-  PPMLI_ALLOC(uint64_t, tails, arena, p->poly_size);
-  PPMLI_TRY(ppmli_long_encrypt(body, tails, p, key, mask, noise, arena));
-  for (uint32_t i = 0; i < p->poly_size; i++) tails[i] += (uint64_t)1 << (lost - 1);
-  ppmli_long_carry(body, tails, p->poly_size);
-  for (uint32_t i = 0; i < p->poly_size; i++) tail[i] = (uint8_t)(tails[i] >> lost);
-  arena->used_bytes = mark;
-  return PPML_OK;
+  ppmli_long_encrypt(body, tail, p, key, mask, noise);
+  for (uint32_t i = 0; i < p->poly_size; i++) tail[i] += (uint64_t)1 << (lost - 1);
+  ppmli_long_carry(body, tail, p->poly_size);
+  for (uint32_t i = 0; i < p->poly_size; i++) tail[i] >>= lost;
 }
 #endif
 

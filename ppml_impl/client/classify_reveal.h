@@ -43,7 +43,8 @@ PPMLI_STATIC int ppmli_scores_begin(ppmli_scores *s, ppmli_in *in, const ppml_pa
 }
 
 PPMLI_INLINE size_t ppmli_scores_scratch(const ppml_params *p) {
-  return 2 * ppmli_arena_rounded(2 * p->poly_size * sizeof(uint64_t));
+  return ppmli_arena_rounded(2 * p->poly_size * sizeof(uint64_t)) +
+         ppmli_poly_binary_muladd_scratch(p->poly_size);
 }
 
 /* Scores of the next block, in the client's units.
@@ -55,19 +56,19 @@ PPMLI_STATIC int ppmli_scores_next(int32_t *score, const ppmli_scores *s, ppmli_
   const ppml_params *p = s->params;
   size_t N = p->poly_size, mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, glwe, arena, 2 * N);
-  PPMLI_ALLOC(uint64_t, twice, arena, 2 * N);
+  PPMLI_ALLOC(uint64_t, shifted, arena, ppmli_poly_lead_words((uint32_t)N));
   for (uint32_t o = 0; o < s->outputs; o++) {
     for (size_t part = 0; part < 2; part++)
       ppmli_learnt_get_poly(glwe + part * N, in, N, PPMLI_CLASSIFY_BITS);
     for (size_t i = 0; i < N; i++) glwe[N + i] = 0 - glwe[N + i];
-    ppmli_poly_binary_muladd(glwe + N, glwe, key->glwe_bits, 0, p->poly_size, twice);
+    ppmli_poly_binary_muladd(glwe + N, glwe, key->glwe_bits, 0, p->poly_size, shifted);
     for (size_t i = 0; i < N; i++) {
       uint64_t phase = 0 - glwe[N + ppmli_rows_position(&s->rows, p, i)];
       score[i * s->outputs + o] = ppmli_output_decode(phase, 0, key->client.score_unit);
     }
   }
   ppmli_wipe(glwe, 2 * N * sizeof *glwe);
-  ppmli_wipe(twice, 2 * N * sizeof *twice);
+  ppmli_wipe(shifted, ppmli_poly_lead_words((uint32_t)N) * sizeof *shifted);
   arena->used_bytes = mark;
   return in->error;
 }

@@ -15,17 +15,9 @@
 
 /* ------------------------------------------------------------------ scores */
 
-/* round(n 2^shift / d), halves up, but INT32_MAX at most; 0 < d <= 2^63.  Divides a bit at a time:
- * the machine's own division takes a time that tells of n.  CT. */
+/* round(n 2^shift / d), halves up, but INT32_MAX at most; 0 < d <= 2^63.  CT. */
 PPMLI_STATIC uint64_t ppmli_ct_divide(uint64_t n, uint32_t shift, uint64_t d) {
-  uint64_t quotient = 0, rest = 0, overflow = 0;
-  for (uint32_t i = 0; i < 64 + shift; i++) {
-    rest = rest << 1 | (i < 64 ? n >> (63 - i) & 1 : 0);
-    uint64_t fits = 1 - ppmli_ct_less(rest, d);
-    rest -= d & ppmli_ct_mask(fits);
-    quotient = quotient << 1 | fits;
-    overflow |= quotient >> 32;
-  }
+  uint64_t rest, overflow, quotient = ppmli_ct_quotient(&overflow, &rest, n, shift, d);
   quotient += 1 - ppmli_ct_less(rest, d - rest);
   uint64_t most = INT32_MAX, above = 1 - ppmli_ct_less(overflow, 1);
   above |= ppmli_ct_less(most, quotient);

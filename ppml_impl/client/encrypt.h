@@ -4,6 +4,7 @@
 #ifndef PPMLI_CLIENT_ENCRYPT_H
 #define PPMLI_CLIENT_ENCRYPT_H
 
+#include "../base/arena.h"
 #include "../base/ct.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
@@ -12,26 +13,47 @@
 #include "../network/spec.h"
 #include "../wire/container.h"
 #include "../wire/input.h"
+#include "linear_encrypt.h"
 #include "path.h"
+
+/* One ciphertext as it is made. */
+typedef struct ppmli_input_block {
+  uint64_t *body; /* [N] */
+  uint64_t *tail; /* [N], of a set whose words have tails; else NULL */
+} ppmli_input_block;
+
+/* Memory that making one takes beside its body: of the message first, then of tail and encryption. */
+PPMLI_STATIC size_t ppmli_input_block_scratch(const ppml_params *params, const ppml_spec *spec) {
+  const ppml_params *p = ppmli_params_input_set(params);
+  size_t tail = ppmli_params_tail_bits(p) ? p->poly_size * sizeof(uint64_t) : 0;
+  return ppmli_max_size(ppmli_arena_rounded(tail) + ppmli_client_block_scratch(p),
+                        ppmli_client_message_scratch(p, spec));
+}
+
+/* Encrypts one block of an image; on an error the pixels may stand in its body.
+ *   block  in: its body; out: body and tail, which is in arena
+ * Memory: ppmli_input_block_scratch, for the caller to give back. */
+PPMLI_STATIC int ppmli_encrypt_nth(ppmli_input_block *block, const ppmli_open_key *key,
+                                   const uint8_t *pixels, const ppmli_seeds *seeds, uint32_t index,
+                                   ppml_arena *arena) {
+  const ppml_params *p = ppmli_params_input_set(key->params);
+  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_INPUT_MASK, index};
+  ppmli_stream noise;
+  block->tail = NULL;
+  PPMLI_TRY(ppmli_client_message(block->body, &key->secret->client, pixels, index, arena));
+  if (ppmli_params_tail_bits(p)) {
+    PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
+    block->tail = tail;
+  }
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_INPUT_NOISE, index);
+  int error = ppmli_client_encrypt_block(block->body, block->tail, key, &mask, &noise, arena);
+  ppmli_stream_wipe(&noise);
+  return error;
+}
 
 PPMLI_STATIC size_t ppmli_input_bytes(const ppml_params *p, const ppml_spec *spec) {
   return ppmli_input_array_bytes(p, ppmli_input_blocks(p, spec)) + ppmli_open_key_bytes(p) +
-         ppmli_max_size(ppmli_client_block_scratch(p), ppmli_client_message_scratch(p, spec));
-}
-
-/* Encrypts one block of an image; on an error the pixels may stand in body.
- *   body  [N]  out
- *   tail  [N]  out, of a set whose words have tails */
-PPMLI_STATIC int ppmli_encrypt_nth(uint64_t *body, uint8_t *tail, const ppmli_open_key *key,
-                                   const uint8_t *pixels, const ppmli_seeds *seeds, uint32_t block,
-                                   ppml_arena *arena) {
-  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_INPUT_MASK, block};
-  ppmli_stream noise;
-  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_INPUT_NOISE, block);
-  int error = ppmli_client_message(body, &key->secret->client, pixels, block, arena);
-  if (error == PPML_OK) error = ppmli_client_encrypt_block(body, tail, key, &mask, &noise, arena);
-  ppmli_stream_wipe(&noise);
-  return error;
+         ppmli_input_block_scratch(p, spec);
 }
 
 /* Encrypts block after block of an image.
@@ -40,10 +62,13 @@ PPMLI_STATIC int ppmli_encrypt_nth(uint64_t *body, uint8_t *tail, const ppmli_op
 PPMLI_STATIC int ppmli_encrypt_blocks(uint64_t *body, uint8_t *tail, const ppml_input *input,
                                       const ppmli_open_key *key, const uint8_t *pixels,
                                       const ppmli_seeds *seeds, ppml_arena *arena) {
-  size_t N = ppmli_params_input_set(key->params)->poly_size;
-  for (uint32_t b = 0; b < input->blocks; b++)
-    PPMLI_TRY(
-        ppmli_encrypt_nth(body + b * N, tail ? tail + b * N : NULL, key, pixels, seeds, b, arena));
+  size_t N = ppmli_params_input_set(key->params)->poly_size, mark = arena->used_bytes;
+  for (uint32_t b = 0; b < input->blocks; b++) {
+    ppmli_input_block block = {body + b * N, NULL};
+    PPMLI_TRY(ppmli_encrypt_nth(&block, key, pixels, seeds, b, arena));
+    for (size_t i = 0; block.tail && i < N; i++) tail[b * N + i] = (uint8_t)block.tail[i];
+    arena->used_bytes = mark;
+  }
   return PPML_OK;
 }
 
@@ -121,32 +146,71 @@ PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const p
 
 /* ------------------------------------------------------- block by block */
 
-PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p, const ppml_spec *spec) {
-  return ppmli_input_array_bytes(p, 1) + ppmli_open_key_bytes(p) +
-         ppmli_max_size(ppmli_client_block_scratch(p), ppmli_client_message_scratch(p, spec));
+/* Words of a body that are made at a time: all, or of sums alone, which are made word by word, a buffer. */
+PPMLI_INLINE size_t ppmli_encrypt_to_words(const ppml_params *p) {
+  return ppmli_params_is_keyless(p) ? PPMLI_PACK_WORDS : ppmli_params_input_set(p)->poly_size;
 }
 
-/* Memory of one ciphertext. */
-typedef struct ppmli_input_block {
-  uint64_t *body; /* [N] */
-  uint8_t *tail;  /* [N], or NULL */
-} ppmli_input_block;
+PPMLI_STATIC size_t ppmli_encrypt_to_bytes(const ppml_params *p, const ppml_spec *spec) {
+  return ppmli_arena_rounded(ppmli_encrypt_to_words(p) * sizeof(uint64_t)) +
+         ppmli_open_key_bytes(p) + ppmli_input_block_scratch(p, spec);
+}
+
+#ifdef PPMLI_HAS_LINEAR
+/* Encrypts one block of values for sums alone, a buffer at a time.
+ *   body    [PPMLI_PACK_WORDS]  scratch
+ *   pixels  [words]  the block's */
+PPMLI_STATIC int ppmli_encrypt_short_out(ppmli_out *out, uint64_t *body, const ppmli_open_key *key,
+                                         const uint8_t *pixels, size_t words,
+                                         const ppmli_seeds *seeds, uint32_t index,
+                                         ppml_arena *arena) {
+  const ppml_params *p = key->params;
+  ppmli_mask mask = {seeds->mask, PPMLI_STREAM_INPUT_MASK, index};
+  ppmli_stream noise;
+  ppmli_short s;
+  PPMLI_TRY(ppmli_short_open(&s, p, key->secret->glwe_bits, &mask, arena));
+  ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_INPUT_NOISE, index);
+  for (size_t i = 0; i < words; i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_input_buffer(words, i);
+    ppmli_client_values(body, &key->secret->client, pixels + i, count);
+    ppmli_short_encrypt(body, &s, p, (uint32_t)i, (uint32_t)count, &noise);
+    ppmli_input_put_buffer(out, p, body, NULL, count);
+  }
+  ppmli_stream_wipe(&noise);
+  ppmli_short_close(&s, p);
+  return PPML_OK;
+}
+#endif
+
+/* Writes the words of a block that travel. */
+PPMLI_STATIC void ppmli_encrypt_put(ppmli_out *out, const ppml_params *p,
+                                    const ppmli_input_block *block, size_t words) {
+  uint8_t tail[PPMLI_PACK_WORDS];
+  for (size_t i = 0; i < words; i += PPMLI_PACK_WORDS) {
+    size_t count = ppmli_input_buffer(words, i);
+    for (size_t j = 0; block->tail && j < count; j++) tail[j] = (uint8_t)block->tail[i + j];
+    ppmli_input_put_buffer(out, p, block->body + i, tail, count);
+  }
+}
 
 /* Encrypts the blocks of an image one after another into the same memory, and writes each.
- *   block  scratch; on an error the pixels may stand in its body */
-PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input,
-                                   const ppmli_input_block *block, const ppmli_open_key *key,
-                                   const uint8_t *pixels, const ppmli_seeds *seeds,
-                                   ppml_arena *arena) {
-  ppml_input one = *input;
-  size_t N = ppmli_params_input_set(input->params)->poly_size;
-  one.blocks = 1;
-  one.body = block->body;
-  one.tail = block->tail;
+ *   body  [ppmli_encrypt_to_words]  scratch; on an error the pixels may stand in it */
+PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint64_t *body,
+                                   const ppmli_open_key *key, const uint8_t *pixels,
+                                   const ppmli_seeds *seeds, ppml_arena *arena) {
+  size_t N = ppmli_params_input_set(input->params)->poly_size, mark = arena->used_bytes;
   for (uint32_t b = 0; b < input->blocks && out->error == PPML_OK; b++) {
-    PPMLI_TRY(ppmli_encrypt_nth(block->body, block->tail, key, pixels, seeds, b, arena));
-    one.words = (uint32_t)ppmli_min_size(input->words - (size_t)b * N, N);
-    ppmli_input_put(out, &one);
+    size_t words = ppmli_min_size(input->words - b * N, N);
+    ppmli_input_block block = {body, NULL};
+    arena->used_bytes = mark;
+#ifdef PPMLI_HAS_LINEAR
+    if (ppmli_params_is_keyless(input->params)) {
+      PPMLI_TRY(ppmli_encrypt_short_out(out, body, key, pixels + b * N, words, seeds, b, arena));
+      continue;
+    }
+#endif
+    PPMLI_TRY(ppmli_encrypt_nth(&block, key, pixels, seeds, b, arena));
+    ppmli_encrypt_put(out, input->params, &block, words);
   }
   return ppmli_out_end(out);
 }
@@ -160,22 +224,20 @@ PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input,
 PPMLI_STATIC int ppmli_encrypt_to(ppml_writer *writer, ppml_request *request,
                                   const ppml_secret_key *key, const uint8_t *pixels, ppml_rng *rng,
                                   ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const size_t words = ppmli_encrypt_to_words(key->client.params);
   size_t mark = arena->used_bytes;
   ppml_input input;
   ppmli_seeds seeds;
   ppmli_open_key open;
   ppmli_out out;
-  ppmli_input_block block;
-  PPMLI_TRY(ppmli_input_alloc(&block.body, &block.tail, p, 1, arena));
+  PPMLI_ALLOC(uint64_t, body, arena, words);
   ppmli_encrypt_begin(&input, &seeds, key, pixels, rng);
   int error = ppmli_open_key_init(&open, key, arena);
   if (error == PPML_OK) error = ppmli_input_begin(&out, &input, writer);
-  if (error == PPML_OK)
-    error = ppmli_encrypt_out(&out, &input, &block, &open, pixels, &seeds, arena);
+  if (error == PPML_OK) error = ppmli_encrypt_out(&out, &input, body, &open, pixels, &seeds, arena);
   ppmli_open_key_close(&open);
   ppmli_seeds_wipe(&seeds);
-  ppmli_wipe(block.body, ppmli_params_input_set(p)->poly_size * sizeof *block.body);
+  ppmli_wipe(body, words * sizeof *body);
   arena->used_bytes = mark;
   if (error == PPML_OK) ppmli_request_open(request, &input);
   return error;

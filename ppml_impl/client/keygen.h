@@ -3,7 +3,7 @@
 #ifndef PPMLI_CLIENT_KEYGEN_H
 #define PPMLI_CLIENT_KEYGEN_H
 
-#include "../base/arena.h"
+#include "../base/bytes.h"
 #include "../base/ct.h"
 #include "../base/parallel.h"
 #include "../base/rng.h"
@@ -26,6 +26,18 @@ PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_cli
   ppmli_client_draw_key(key->lwe_bits, key->glwe_bits, client->params, rng);
 }
 
+/* Begins the file of an evaluation key: all that comes before its items.  Errors stick to out. */
+PPMLI_STATIC void ppmli_eval_key_out_begin(ppmli_out *out, ppml_writer *writer,
+                                           const ppml_secret_key *key, const ppmli_seeds *seeds) {
+  const ppml_params *p = key->client.params;
+  ppml_header h = {
+      PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
+  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, key->id, PPML_ID_BYTES);
+  ppmli_out_begin(out, writer, &h);
+  ppmli_out_bytes(out, seeds->mask, sizeof seeds->mask);
+}
+
 /* ----------------------------------------------------------- generation */
 
 /* A key as it is made: items in passes, from an opened secret key. */
@@ -36,14 +48,13 @@ typedef struct ppmli_key_generation {
 } ppmli_key_generation;
 
 /* An item of the key-switching key: its rows' bodies. */
-PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation *g, size_t item,
-                                      ppml_arena *arena) {
+PPMLI_STATIC void ppmli_key_make_rows(uint8_t *wire, const ppmli_key_generation *g, size_t item) {
   const ppml_params *p = g->pass.params;
-  uint32_t *mask = (uint32_t *)ppmli_arena_array(arena, p->lwe_dim, sizeof *mask);
-  PPMLI_ASSERT(mask != NULL);
+  const ppml_secret_key *secret = g->key.secret;
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
-    ppmli_ksk_encrypt_row(wire + 4 * r, p, item * PPMLI_KSK_ITEM_ROWS + r, g->key.secret->glwe_bits,
-                          ppmli_secret_short_key(g->key.secret), &g->seeds, mask);
+    ppmli_store32(wire + 4 * r,
+                  ppmli_ksk_encrypt_row(p, item * PPMLI_KSK_ITEM_ROWS + r, secret->glwe_bits,
+                                        ppmli_secret_short_key(secret), &g->seeds));
 }
 
 /* An item of the steps, or of what comes before all rows. */
@@ -63,7 +74,7 @@ PPMLI_STATIC void ppmli_key_make_item(void *argument, size_t index) {
   ppml_arena arena = ppmli_slices_arena(&g->pass.scratch, index);
   uint8_t *wire = g->pass.wire + index * g->pass.item_bytes;
   ppmli_key_place at = ppmli_key_place_of(g->pass.params, g->pass.first + index);
-  if (at.part == PPMLI_KEY_ROWS) ppmli_key_make_rows(wire, g, at.index, &arena);
+  if (at.part == PPMLI_KEY_ROWS) ppmli_key_make_rows(wire, g, at.index);
   else ppmli_key_make_step(wire, g, at, &arena);
 }
 
@@ -82,15 +93,13 @@ PPMLI_STATIC void ppmli_key_generate_items(ppmli_out *out, ppmli_key_generation 
   }
 }
 
-/* Scratch of one item: a row's mask, or what a step takes, or one of what comes before. */
+/* Scratch of one item. */
 PPMLI_STATIC size_t ppmli_key_make_scratch(const ppml_params *p) {
-  size_t row = ppmli_arena_rounded(p->lwe_dim * sizeof(uint32_t));
-  return ppmli_max_size(ppmli_client_step_scratch(p),
-                        ppmli_max_size(ppmli_client_lead_scratch(p), row));
+  return ppmli_max_size(ppmli_client_step_scratch(p), ppmli_client_lead_scratch(p));
 }
 
 PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t threads) {
-  return ppmli_open_key_bytes(p) + ppmli_key_pass_bytes(p, threads, ppmli_key_make_scratch(p));
+  return ppmli_open_maker_bytes(p) + ppmli_key_pass_bytes(p, threads, ppmli_key_make_scratch(p));
 }
 
 /* Makes an evaluation key and writes it as it goes.
@@ -104,12 +113,8 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
   size_t mark = arena->used_bytes;
   ppmli_key_generation g;
   ppmli_out out;
-  ppml_header h = {
-      PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
-  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, key->id, PPML_ID_BYTES);
   memset(&g, 0, sizeof g);
-  int error = ppmli_open_key_init(&g.key, key, arena);
+  int error = ppmli_open_maker_init(&g.key, key, arena);
   if (error == PPML_OK)
     error = ppmli_key_pass_init(&g.pass, p, ppmli_parallel_threads(parallel),
                                 ppmli_key_make_scratch(p), arena);
@@ -119,8 +124,7 @@ PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_
     return error;
   }
   ppmli_seeds_draw(&g.seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
-  ppmli_out_begin(&out, writer, &h);
-  ppmli_out_bytes(&out, g.seeds.mask, sizeof g.seeds.mask);
+  ppmli_eval_key_out_begin(&out, writer, key, &g.seeds);
   ppmli_key_generate_items(&out, &g, parallel, progress);
   ppmli_seeds_wipe(&g.seeds);
   ppmli_open_key_close(&g.key);

@@ -43,30 +43,60 @@ PPMLI_STATIC void ppmli_short_mask(uint32_t *mask, const ppmli_mask *from, uint3
   }
 }
 
-/* Encrypts a message on the torus of 32 bits, and keeps of it what travels.
- *   body   [N]  in: the message, in the upper 32 bits; out: the body's first `words` words, then zeros
- *   key    [N bits]
- * Scratch: ppmli_encrypt_short_scratch(p) bytes.  Errors: NOMEM.
- * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.  CT: time depends on words only. */
-PPMLI_STATIC int ppmli_encrypt_short_block(uint64_t *body, const ppml_params *p, const uint8_t *key,
-                                           const ppmli_mask *mask, ppmli_stream *noise,
-                                           uint32_t words, ppml_arena *arena) {
+/* A ciphertext whose body is made word by word. */
+typedef struct ppmli_short {
+  uint32_t *key;  /* [N]  all bits set where the key's bit is; secret */
+  uint32_t *mask; /* [N]  the highest coefficient first */
+} ppmli_short;
+
+/* Memory: ppmli_encrypt_short_scratch(p).  Errors: NOMEM.  CT.
+ *   key  [N bits] */
+PPMLI_STATIC int ppmli_short_open(ppmli_short *s, const ppml_params *p, const uint8_t *key,
+                                  const ppmli_mask *mask, ppml_arena *arena) {
+  PPMLI_ALLOC(uint32_t, spread, arena, p->poly_size);
+  PPMLI_ALLOC(uint32_t, reversed, arena, p->poly_size);
+  for (uint32_t i = 0; i < p->poly_size; i++)
+    spread[i] = (uint32_t)ppmli_ct_mask(ppmli_bit(key, i));
+  ppmli_short_mask(reversed, mask, p->poly_size);
+  s->key = spread;
+  s->mask = reversed;
+  return PPML_OK;
+}
+
+PPMLI_STATIC void ppmli_short_close(ppmli_short *s, const ppml_params *p) {
+  ppmli_wipe(s->key, p->poly_size * sizeof *s->key);
+}
+
+/* Encrypts the next words of a message on the torus of 32 bits, and keeps of them what travels.
+ *   body   [count]  in: the message, in the upper 32 bits; out: the body's words from `first` on
+ *   noise  where the words before left it
+ * Noise: fresh, plus 2^-input_wire_bits / sqrt 12 of rounding.  CT: time depends on first and count. */
+PPMLI_STATIC void ppmli_short_encrypt(uint64_t *body, const ppmli_short *s, const ppml_params *p,
+                                      uint32_t first, uint32_t count, ppmli_stream *noise) {
   const uint32_t N = p->poly_size, lost = PPMLI_SHORT_TORUS_BITS - p->input_wire_bits;
-  size_t mark = arena->used_bytes;
-  PPMLI_ALLOC(uint32_t, spread, arena, N);
-  PPMLI_ALLOC(uint32_t, reversed, arena, N);
-  for (uint32_t i = 0; i < N; i++) spread[i] = (uint32_t)ppmli_ct_mask(ppmli_bit(key, i));
-  ppmli_short_mask(reversed, mask, N);
-  for (uint32_t i = 0; i < words; i++) {
+  for (uint32_t i = 0; i < count; i++) {
     uint64_t random;
     ppmli_stream_u64(noise, &random, 1);
-    uint32_t word = ppmli_short_mask_times_key(reversed, spread, i, N);
+    uint32_t word = ppmli_short_mask_times_key(s->mask, s->key, first + i, N);
     word += (uint32_t)(uint64_t)ppmli_noise(random, p->glwe_noise_bound);
     word += (uint32_t)(body[i] >> PPMLI_SHORT_TORUS_BITS) + ((uint32_t)1 << (lost - 1));
     body[i] = (uint64_t)(word >> lost) << (64 - p->input_wire_bits);
   }
-  memset(body + words, 0, (N - words) * sizeof *body);
-  ppmli_wipe(spread, N * sizeof *spread);
+}
+
+/* Encrypts a message of one ciphertext.
+ *   body   [N]  in: the message; out: the body's first `words` words, then zeros
+ *   key    [N bits]
+ * Scratch: ppmli_encrypt_short_scratch(p) bytes.  Errors: NOMEM.  CT: time depends on words only. */
+PPMLI_STATIC int ppmli_encrypt_short_block(uint64_t *body, const ppml_params *p, const uint8_t *key,
+                                           const ppmli_mask *mask, ppmli_stream *noise,
+                                           uint32_t words, ppml_arena *arena) {
+  size_t mark = arena->used_bytes;
+  ppmli_short s;
+  PPMLI_TRY(ppmli_short_open(&s, p, key, mask, arena));
+  ppmli_short_encrypt(body, &s, p, 0, words, noise);
+  memset(body + words, 0, (p->poly_size - words) * sizeof *body);
+  ppmli_short_close(&s, p);
   arena->used_bytes = mark;
   return PPML_OK;
 }

@@ -29,12 +29,12 @@ PPMLI_STATIC int ppmli_reveal_values(double *value, const ppml_learnt *l, const 
                                      ppml_arena *arena) {
   size_t N = l->params->poly_size, mark = arena->used_bytes;
   PPMLI_ALLOC(uint64_t, product, arena, N);
-  PPMLI_ALLOC(uint64_t, twice, arena, 2 * N);
+  PPMLI_ALLOC(uint64_t, shifted, arena, ppmli_poly_lead_words((uint32_t)N));
   for (size_t v = 0; v < ppmli_learnt_values(l); v++) {
     const uint64_t *glwe = l->glwe + v / N * 2 * N;
     if (v % N == 0) {
       memset(product, 0, N * sizeof *product);
-      ppmli_poly_binary_muladd(product, glwe, key, 0, l->params->poly_size, twice);
+      ppmli_poly_binary_muladd(product, glwe, key, 0, l->params->poly_size, shifted);
     }
     size_t place = ppmli_learnt_place(l->params, v), at = (N - place) % N;
     uint64_t phase = glwe[N + at] - product[at];

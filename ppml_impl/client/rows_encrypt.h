@@ -97,13 +97,13 @@ PPMLI_STATIC int ppmli_rows_encrypt(uint8_t *wire, const ppmli_rows *rows, const
   PPMLI_ALLOC(uint64_t, message, arena, N);
   PPMLI_ALLOC(uint64_t, less, arena, N);
   PPMLI_ALLOC(uint64_t, words, arena, N);
-  PPMLI_ALLOC(uint64_t, twice, arena, 2 * N);
+  PPMLI_ALLOC(uint64_t, shifted, arena, ppmli_poly_lead_words((uint32_t)N));
   ppmli_rows_message(message, less, rows, p, clear, body);
   ppmli_stream_init(&mask, seeds->mask, PPMLI_STREAM_ROW_MASK, body);
   ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_ROW_NOISE, body);
   ppmli_stream_u64(&mask, words, N);
   for (size_t i = 0; i < N; i++) words[i] -= less[i];
-  ppmli_poly_binary_muladd(message, words, key, 0, p->poly_size, twice);
+  ppmli_poly_binary_muladd(message, words, key, 0, p->poly_size, shifted);
   ppmli_stream_u64(&noise, words, N);
   for (size_t i = 0; i < N; i++) {
     message[i] += (uint64_t)ppmli_noise(words[i], p->glwe_noise_bound);
@@ -112,7 +112,7 @@ PPMLI_STATIC int ppmli_rows_encrypt(uint8_t *wire, const ppmli_rows *rows, const
   ppmli_pack(wire, message, N, bits);
   ppmli_stream_wipe(&noise);
   ppmli_wipe(message, 3 * ppmli_arena_rounded(N * sizeof *message)); /* and less, and words */
-  ppmli_wipe(twice, 2 * N * sizeof *twice);
+  ppmli_wipe(shifted, ppmli_poly_lead_words((uint32_t)N) * sizeof *shifted);
   arena->used_bytes = mark;
   return PPML_OK;
 }

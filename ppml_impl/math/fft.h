@@ -57,11 +57,6 @@ PPMLI_STATIC const ppmli_backend *ppmli_backend_by_name(const char *name) {
   return NULL;
 }
 
-/* Doubles of the transforms of `polys` polynomials that enter one product. */
-PPMLI_INLINE size_t ppmli_fft_doubles(uint32_t poly_size, size_t polys) {
-  return polys * poly_size;
-}
-
 /* The most that any backend's tables take, built or not, so that sizes depend neither on the CPU
  * nor on the build: a program may take sizes from an export of another one. */
 PPMLI_INLINE size_t ppmli_fft_table_doubles(uint32_t points) {

@@ -20,7 +20,7 @@
  * limbs of 40: sums of N products of those with -1, 0 and 1 are whole numbers of magnitude at
  * most N (2^40 - 1) < 2^52 for N <= 2^12, far below the 2^62 up to which a product is exact. */
 typedef struct ppmli_long_key {
-  ppmli_ntt ntt;
+  const ppmli_ntt *ntt;
   uint64_t *values; /* [N], secret */
 } ppmli_long_key;
 
@@ -28,7 +28,8 @@ typedef struct ppmli_long_key {
 #define PPMLI_LONG_HIGH_SHIFT (PPMLI_LONG_LIMB_BITS - PPMLI_LONG_TAIL_BITS) /* of a top's limb */
 
 PPMLI_STATIC size_t ppmli_long_key_bytes(const ppml_params *p) {
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
+  return ppmli_arena_rounded(sizeof(ppmli_ntt)) +
+         ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
 }
 
 /* Coefficient i of the key as a signed integer.
@@ -41,103 +42,109 @@ PPMLI_INLINE uint64_t ppmli_long_key_trit(const uint8_t *planes, uint32_t i, uin
  * Memory: ppmli_long_key_bytes(p).  Errors: NOMEM.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_long_key_init(ppmli_long_key *key, const ppml_params *p,
                                      const uint8_t *planes, ppml_arena *arena) {
+  PPMLI_ALLOC(ppmli_ntt, ntt, arena, 1);
   PPMLI_ALLOC(uint64_t, values, arena, p->poly_size);
-  ppmli_ntt_init(&key->ntt, p->poly_size);
+  ppmli_ntt_init(ntt, p->poly_size);
   for (uint32_t i = 0; i < p->poly_size; i++)
     values[i] = ppmli_ntt_from_signed(ppmli_long_key_trit(planes, i, p->poly_size));
-  ppmli_ntt_forward(values, &key->ntt);
-  ppmli_ntt_prepare(values, &key->ntt);
+  ppmli_ntt_forward(values, ntt);
+  ppmli_ntt_prepare(values, ntt);
+  key->ntt = ntt;
   key->values = values;
   return PPML_OK;
 }
 
 PPMLI_STATIC void ppmli_long_key_wipe(ppmli_long_key *key) {
-  ppmli_wipe(key->values, key->ntt.poly_size * sizeof *key->values);
+  ppmli_wipe(key->values, key->ntt->poly_size * sizeof *key->values);
 }
 
 /* source = s^2, coefficients of magnitude N at most, modulo 2^64.
  *   source [N]  out.  CT. */
 PPMLI_STATIC void ppmli_long_key_square(uint64_t *source, const ppmli_long_key *key,
                                         const uint8_t *planes) {
-  uint32_t N = key->ntt.poly_size;
+  uint32_t N = key->ntt->poly_size;
   for (uint32_t i = 0; i < N; i++)
     source[i] = ppmli_ntt_from_signed(ppmli_long_key_trit(planes, i, N));
-  ppmli_ntt_forward(source, &key->ntt);
-  ppmli_ntt_multiply(source, key->values, &key->ntt);
-  ppmli_ntt_backward(source, &key->ntt);
+  ppmli_ntt_forward(source, key->ntt);
+  ppmli_ntt_multiply(source, key->values, key->ntt);
+  ppmli_ntt_backward(source, key->ntt);
   for (uint32_t i = 0; i < N; i++) source[i] = ppmli_ntt_to_signed(source[i]);
 }
 
 /* ------------------------------------------------------------- encryption */
 
-PPMLI_INLINE size_t ppmli_long_product_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
+/* limb = limb s as residues below p. */
+PPMLI_STATIC void ppmli_long_limb_product(uint64_t *limb, const ppmli_long_key *key) {
+  ppmli_ntt_forward(limb, key->ntt);
+  ppmli_ntt_multiply(limb, key->values, key->ntt);
+  ppmli_ntt_backward(limb, key->ntt);
 }
 
-/* The lower halves of words of 80 bits, whose tails stand four together.
- *   limb  [N]  out
- *   a     [ppmli_long_mask_words] */
-PPMLI_STATIC void ppmli_long_low_limbs(uint64_t *limb, const uint64_t *a, uint32_t poly_size) {
-  const uint64_t mask = ((uint64_t)1 << PPMLI_LONG_HIGH_SHIFT) - 1;
+/* The lower limbs of a mask's words: what their upper ones left of the tops, and the tails, which the
+ * stream has behind all tops, four a word.
+ *   limb  [N]  out */
+PPMLI_STATIC void ppmli_long_low_limbs(uint64_t *limb, const ppmli_mask *mask, uint32_t poly_size,
+                                       ppmli_chacha_hook chacha) {
+  const uint64_t low = ((uint64_t)1 << PPMLI_LONG_HIGH_SHIFT) - 1;
+  uint64_t tails[PPMLI_CHACHA_BLOCK_WORDS];
+  ppmli_mask_part(limb, poly_size, mask, 0, chacha);
   for (uint32_t i = 0; i < poly_size; i += 4) {
-    uint64_t tails = a[poly_size + i / 4];
-    for (uint32_t j = 0; j < 4; j++, tails >>= PPMLI_LONG_TAIL_BITS)
-      limb[i + j] = (a[i + j] & mask) << PPMLI_LONG_TAIL_BITS | (tails & 0xffff);
+    uint32_t word = i / 4, at = word % PPMLI_CHACHA_BLOCK_WORDS;
+    if (at == 0) ppmli_mask_part(tails, PPMLI_CHACHA_BLOCK_WORDS, mask, poly_size + word, chacha);
+    for (uint32_t j = 0; j < 4; j++) {
+      uint64_t tail = tails[at] >> (PPMLI_LONG_TAIL_BITS * j) & 0xffff;
+      limb[i + j] = (limb[i + j] & low) << PPMLI_LONG_TAIL_BITS | tail;
+    }
   }
 }
 
-/* limb = limb s as residues below p. */
-PPMLI_STATIC void ppmli_long_limb_product(uint64_t *limb, const ppmli_long_key *key) {
-  ppmli_ntt_forward(limb, &key->ntt);
-  ppmli_ntt_multiply(limb, key->values, &key->ntt);
-  ppmli_ntt_backward(limb, &key->ntt);
-}
-
-/* top and tail += a s, exactly.
- *   top, tail  [N]  in and out; tail gets signed sums below 2^52, see ppmli_long_carry
- *   a          [ppmli_long_mask_words]  no alias
- * Scratch: ppmli_long_product_scratch(p) bytes, wiped: with the public a it tells s.
- * Errors: NOMEM.  CT: time depends on p only. */
-PPMLI_STATIC int ppmli_long_muladd(uint64_t *top, uint64_t *tail, const uint64_t *a,
-                                   const ppmli_long_key *key, ppml_arena *arena) {
-  const uint32_t N = key->ntt.poly_size, shift = PPMLI_LONG_HIGH_SHIFT;
-  size_t mark = arena->used_bytes;
-  PPMLI_ALLOC(uint64_t, limb, arena, N);
-  for (uint32_t i = 0; i < N; i++) limb[i] = a[i] >> shift;
+/* top += a_1 s 2^24, for the upper limbs a_1 of a mask.
+ *   top   [N]  in and out
+ *   limb  [N]  in: a_1; spoilt.  CT: time depends on N only. */
+PPMLI_STATIC void ppmli_long_muladd_high(uint64_t *top, uint64_t *limb, const ppmli_long_key *key) {
   ppmli_long_limb_product(limb, key);
-  for (uint32_t i = 0; i < N; i++) top[i] += ppmli_ntt_to_signed(limb[i]) << shift;
-  ppmli_long_low_limbs(limb, a, N);
+  for (uint32_t i = 0; i < key->ntt->poly_size; i++)
+    top[i] += ppmli_ntt_to_signed(limb[i]) << PPMLI_LONG_HIGH_SHIFT;
+}
+
+/* limb = limb s, as signed sums below 2^52: see ppmli_long_carry.  CT: likewise. */
+PPMLI_STATIC void ppmli_long_mul_low(uint64_t *limb, const ppmli_long_key *key) {
   ppmli_long_limb_product(limb, key);
-  for (uint32_t i = 0; i < N; i++) tail[i] += ppmli_ntt_to_signed(limb[i]);
-  ppmli_wipe(limb, N * sizeof *limb);
-  arena->used_bytes = mark;
-  return PPML_OK;
+  for (uint32_t i = 0; i < key->ntt->poly_size; i++) limb[i] = ppmli_ntt_to_signed(limb[i]);
 }
 
-PPMLI_INLINE size_t ppmli_long_encrypt_scratch(const ppml_params *p) {
-  return ppmli_arena_rounded(ppmli_long_mask_words(p) * sizeof(uint64_t)) +
-         ppmli_long_product_scratch(p);
+/* top += a s, exactly, for the mask a.  The mask is drawn twice, once for each limb: that takes less
+ * time than a product, and no memory.
+ *   top   [N]  in and out
+ *   tail  [N]  out: what is below, as signed sums
+ * CT: time depends on N only. */
+PPMLI_STATIC void ppmli_long_muladd(uint64_t *top, uint64_t *tail, const ppmli_mask *mask,
+                                    const ppmli_long_key *key) {
+  const uint32_t N = key->ntt->poly_size;
+  ppmli_chacha_hook chacha = ppmli_mask_hook();
+  ppmli_mask_part(tail, N, mask, 0, chacha);
+  for (uint32_t i = 0; i < N; i++) tail[i] >>= PPMLI_LONG_HIGH_SHIFT;
+  ppmli_long_muladd_high(top, tail, key);
+  ppmli_long_low_limbs(tail, mask, N, chacha);
+  ppmli_long_mul_low(tail, key);
 }
 
-/* Encrypts a message.
+/* Encrypts a message, in no more room than its body.
  *   top    [N]  in: the message; out: the body's tops
  *   tail   [N]  out: its tails
  *   mask   names the public stream, noise is a secret one
- * Scratch: ppmli_long_encrypt_scratch(p) bytes.  Errors: NOMEM.
  * Noise: uniform on +-glwe_noise_bound units of 2^-80.  CT: time depends on p only. */
-PPMLI_STATIC int ppmli_long_encrypt(uint64_t *top, uint64_t *tail, const ppml_params *p,
-                                    const ppmli_long_key *key, const ppmli_mask *mask,
-                                    ppmli_stream *noise, ppml_arena *arena) {
-  size_t mark = arena->used_bytes, count = ppmli_long_mask_words(p);
-  PPMLI_ALLOC(uint64_t, words, arena, count);
-  ppmli_mask_u64(words, count, mask->seed, mask->purpose, mask->index, ppmli_mask_hook());
-  ppmli_stream_u64(noise, tail, p->poly_size);
-  for (uint32_t i = 0; i < p->poly_size; i++)
-    tail[i] = (uint64_t)ppmli_noise(tail[i], p->glwe_noise_bound);
-  PPMLI_TRY(ppmli_long_muladd(top, tail, words, key, arena));
+PPMLI_STATIC void ppmli_long_encrypt(uint64_t *top, uint64_t *tail, const ppml_params *p,
+                                     const ppmli_long_key *key, const ppmli_mask *mask,
+                                     ppmli_stream *noise) {
+  uint64_t random;
+  ppmli_long_muladd(top, tail, mask, key);
+  for (uint32_t i = 0; i < p->poly_size; i++) {
+    ppmli_stream_u64(noise, &random, 1);
+    tail[i] += (uint64_t)ppmli_noise(random, p->glwe_noise_bound);
+  }
+  ppmli_wipe(&random, sizeof random);
   ppmli_long_carry(top, tail, p->poly_size);
-  arena->used_bytes = mark;
-  return PPML_OK;
 }
 
 #endif

@@ -35,20 +35,28 @@ PPMLI_STATIC ppmli_chacha_hook ppmli_mask_hook(void) {
   return ppmli_ref_chacha;
 }
 
-/* The first words of the stream (seed, purpose, index), which is public: what
- * ppmli_stream_init and ppmli_stream_u64 give, by every hook.
- *   words  [count]  out */
-PPMLI_STATIC void ppmli_mask_u64(uint64_t *words, size_t count, const uint8_t *seed,
-                                 uint32_t purpose, uint64_t index, ppmli_chacha_hook chacha) {
+/* Words of the stream, which is public: what ppmli_stream_init and ppmli_stream_u64 give, by every hook.
+ *   words  [count]  out
+ *   first  the one to begin at, a multiple of PPMLI_CHACHA_BLOCK_WORDS */
+PPMLI_STATIC void ppmli_mask_part(uint64_t *words, size_t count, const ppmli_mask *mask,
+                                  size_t first, ppmli_chacha_hook chacha) {
   uint32_t state[16];
   uint64_t last[PPMLI_CHACHA_BLOCK_WORDS];
   size_t blocks = count / PPMLI_CHACHA_BLOCK_WORDS, rest = count % PPMLI_CHACHA_BLOCK_WORDS;
-  ppmli_chacha_state(state, seed, purpose, index);
+  ppmli_chacha_state(state, mask->seed, mask->purpose, mask->index);
+  state[12] = (uint32_t)(first / PPMLI_CHACHA_BLOCK_WORDS);
   chacha(words, state, blocks);
   if (rest == 0) return;
   state[12] += (uint32_t)blocks;
   chacha(last, state, 1);
   memcpy(words + blocks * PPMLI_CHACHA_BLOCK_WORDS, last, rest * sizeof *last);
+}
+
+/* The first words of the stream (seed, purpose, index). */
+PPMLI_STATIC void ppmli_mask_u64(uint64_t *words, size_t count, const uint8_t *seed,
+                                 uint32_t purpose, uint64_t index, ppmli_chacha_hook chacha) {
+  const ppmli_mask mask = {seed, purpose, index};
+  ppmli_mask_part(words, count, &mask, 0, chacha);
 }
 
 /* The same as ppmli_stream_u32 gives them, by way of a buffer. */

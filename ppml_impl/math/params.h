@@ -36,46 +36,83 @@
 #define PPMLI_HAS_LINEAR
 #endif
 
+/* Is a set built?  Of those that are not left out, the one that is asked for alone, by its id. */
+#ifdef PPML_PARAMS_ONLY
+#define PPMLI_SET_BUILT(id) (PPML_PARAMS_ONLY == (id))
+#else
+#define PPMLI_SET_BUILT(id) 1
+#endif
+
 PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
   /* clang-format off */
   static const ppml_params table[] = {
 #ifndef PPML_LINEAR_ONLY
+#if PPMLI_SET_BUILT(1)
       {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -15.354, -35.70 */
+#endif
+#if PPMLI_SET_BUILT(4)
       {"balanced",    4, 768, 4,  512, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 4),  86026u,     69875u, 32, 50, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -16.40, -48.70 */
+#endif
+#if PPMLI_SET_BUILT(2)
       {"precise",     2, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5),  21731u,     69875u, 32, 52, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
+#endif
+#if PPMLI_SET_BUILT(5)
       {"finest",      5, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8),  21731u,     69875u, 32, 52, 14, PPML_SET_ROUNDED, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
+#endif
+#if PPMLI_SET_BUILT(6)
       {"exact",       6, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(12, 3, 2, 8),  21731u,     69875u, 48, 50, 26, PPML_SET_EXACT, 0,
        PPMLI_UNIFORM_BINARY}, /* -18.385, -48.70 */
+#endif
+#if PPMLI_SET_BUILT(3)
       {"fast-block2", 3, 784, 3,  512, 2, 1, 0, PPMLI_DIGITS(17, 1, 3, 4), 155493u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
        PPMLI_BLOCK_BINARY}, /* -15.546, -35.70 */
 #endif
+#endif
 #ifdef PPMLI_HAS_LINEAR
+#if PPMLI_SET_BUILT(14)
       {"linear",     14,   0, 1, 1024, 1, 0, 1, PPMLI_DIGITS(0, 0, 0, 0),        0u,       984u, 24,  0, 16, PPML_SET_LINEAR, 0,
        PPMLI_UNIFORM_BINARY}, /* -22.85 of 32 bits */
 #endif
+#endif
 #ifndef PPML_NO_LEVELED
+#if PPMLI_SET_BUILT(7)
       {"leveled-16",  7,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 16,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#if PPMLI_SET_BUILT(8)
       {"leveled-32",  8,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 32,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#if PPMLI_SET_BUILT(9)
       {"leveled-64",  9,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 64,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#if PPMLI_SET_BUILT(10)
       {"leveled-128", 10,  0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_LEVELED, 128,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#if PPMLI_SET_BUILT(11)
       {"pooled-16",  11,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 256,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#if PPMLI_SET_BUILT(12)
       {"pooled-32",  12,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 128,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#if PPMLI_SET_BUILT(13)
       {"pooled-64",  13,   0, 1, 4096, 0, 0, 0, PPMLI_DIGITS(15, 4, 0, 0),       0u,         7u, 72, 80, 24, PPML_SET_POOLED, 64,
        PPMLI_UNIFORM_TERNARY},
+#endif
+#ifndef PPML_PARAMS_ONLY /* each takes two sets */
       {"bridged-precise", 15, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5), 21731u,  69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
        PPMLI_BRIDGED},
       {"bridged-finest", 16, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8), 21731u,   69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
        PPMLI_BRIDGED},
+#endif
 #endif
   };
   /* clang-format on */
@@ -89,10 +126,16 @@ PPMLI_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
   return index < count ? &table[index] : NULL;
 }
 
+/* Spelled out, so that a client needs no more of libc than memcmp, memcpy and memset. */
+PPMLI_STATIC int ppmli_is_name(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
 PPMLI_STATIC const ppml_params *ppmli_params_by_name(const char *name) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppmli_params_by_index(i)) != NULL; i++)
-    if (strcmp(p->name, name) == 0) return p;
+    if (ppmli_is_name(p->name, name)) return p;
   return NULL;
 }
 
@@ -105,6 +148,20 @@ PPMLI_STATIC const ppml_params *ppmli_params_by_id(uint32_t id) {
 
 /* ------------------------------------------------------------- shapes */
 
+/* How circuits of the set compute; a build with one set knows the answer, and has no code for others. */
+PPMLI_INLINE uint32_t ppmli_params_kind(const ppml_params *p) {
+#ifdef PPML_PARAMS_ONLY
+  const int only = PPML_PARAMS_ONLY;
+  (void)p;
+  if (only == 14) return PPML_SET_LINEAR;
+  if (only >= 11) return PPML_SET_POOLED;
+  if (only >= 7) return PPML_SET_LEVELED;
+  return only == 6 ? PPML_SET_EXACT : PPML_SET_ROUNDED;
+#else
+  return p->kind;
+#endif
+}
+
 /* k N: coefficients of the GLWE key, and dimension of what sample extraction gives. */
 PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
   return (size_t)p->glwe_dim * p->poly_size;
@@ -112,7 +169,7 @@ PPMLI_INLINE size_t ppmli_params_long_dim(const ppml_params *p) {
 
 /* Does a set carry pooled networks with layers behind them? */
 PPMLI_INLINE int ppmli_params_is_bridged(const ppml_params *p) {
-#ifdef PPML_NO_LEVELED
+#if defined(PPML_NO_LEVELED) || defined(PPML_PARAMS_ONLY)
   (void)p;
   return 0;
 #else
@@ -133,7 +190,7 @@ PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
   (void)p;
   return 0;
 #else
-  return p->kind == PPML_SET_POOLED;
+  return ppmli_params_kind(p) == PPML_SET_POOLED;
 #endif
 }
 
@@ -149,14 +206,14 @@ PPMLI_INLINE int ppmli_params_is_leveled(const ppml_params *p) {
   (void)p;
   return 0;
 #else
-  return p->kind == PPML_SET_LEVELED || p->kind == PPML_SET_POOLED;
+  return ppmli_params_kind(p) == PPML_SET_LEVELED || ppmli_params_kind(p) == PPML_SET_POOLED;
 #endif
 }
 
 /* Does a set compute sums alone, so that there is no evaluation key? */
 PPMLI_INLINE int ppmli_params_is_keyless(const ppml_params *p) {
 #ifdef PPMLI_HAS_LINEAR
-  return p->kind == PPML_SET_LINEAR;
+  return ppmli_params_kind(p) == PPML_SET_LINEAR;
 #else
   (void)p;
   return 0;
@@ -249,17 +306,17 @@ PPMLI_INLINE int ppmli_params_has_products(const ppml_params *p) {
 
 /* Can encrypted rows be learnt from under the set?  They need bootstraps and one mask polynomial. */
 PPMLI_INLINE int ppmli_params_learns(const ppml_params *p) {
-  return p->kind == PPML_SET_ROUNDED && p->glwe_dim == 1 && p->lwe_dim != 0;
+  return ppmli_params_kind(p) == PPML_SET_ROUNDED && p->glwe_dim == 1 && p->lwe_dim != 0;
 }
 
 /* Are scores without noise, but for a failure? */
 PPMLI_INLINE int ppmli_params_is_noiseless(const ppml_params *p) {
-  return p->kind == PPML_SET_EXACT;
+  return ppmli_params_kind(p) == PPML_SET_EXACT;
 }
 
 /* May the weights of a layer with one output go into the tables of the layer before it? */
 PPMLI_INLINE int ppmli_params_folds_weights(const ppml_params *p) {
-  return p->kind == PPML_SET_ROUNDED || ppmli_params_is_bridged(p);
+  return ppmli_params_kind(p) == PPML_SET_ROUNDED || ppmli_params_is_bridged(p);
 }
 
 /* ------------------------------------------------------- output noise */

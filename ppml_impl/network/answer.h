@@ -62,11 +62,12 @@ PPMLI_STATIC void ppmli_answer_find_steps(ppmli_answer_steps *out, const ppml_cl
 /* e^-x, in parts of ONE.
  *   x  in 2^-20 */
 PPMLI_STATIC uint64_t ppmli_answer_exp(uint64_t x) {
-  uint64_t halvings = x / PPMLI_ANSWER_LN2, rest = x % PPMLI_ANSWER_LN2 << 10;
+  uint64_t halvings = ppmli_ct_floor(x, PPMLI_ANSWER_LN2);
+  uint64_t rest = (x - halvings * PPMLI_ANSWER_LN2) << 10;
   uint64_t sum = PPMLI_ANSWER_ONE;
   if (halvings > 30) return 0;
   for (uint64_t k = 6; k; k--)
-    sum = PPMLI_ANSWER_ONE - (rest * sum / k >> 30); /* 1 - x (1 - x/2 (.. */
+    sum = PPMLI_ANSWER_ONE - (ppmli_ct_floor(rest * sum, k) >> 30); /* 1 - x (1 - x/2 (.. */
   return sum >> halvings;
 }
 
@@ -74,20 +75,20 @@ PPMLI_STATIC uint64_t ppmli_answer_exp(uint64_t x) {
  *   step  0 or more: the steps between */
 PPMLI_STATIC uint64_t ppmli_answer_logit(int64_t step, const ppml_client *client) {
   uint64_t halves = (2 * (uint64_t)step + 1) * client->answer_step; /* below 2^35 */
-  return (halves << 19) / client->spec.score_unit;
+  return ppmli_ct_floor(halves << 19, client->spec.score_unit);
 }
 
 /* Probability of being beyond a threshold, in parts of ONE. */
 PPMLI_STATIC uint64_t ppmli_answer_beyond(int64_t step, const ppml_client *client) {
   int is_beyond = step >= 0;
   uint64_t odds = ppmli_answer_exp(ppmli_answer_logit(is_beyond ? step : -1 - step, client));
-  uint64_t less = odds * PPMLI_ANSWER_ONE / (PPMLI_ANSWER_ONE + odds);
+  uint64_t less = ppmli_ct_floor(odds * PPMLI_ANSWER_ONE, PPMLI_ANSWER_ONE + odds);
   return is_beyond ? PPMLI_ANSWER_ONE - less : less;
 }
 
 PPMLI_STATIC uint8_t ppmli_answer_percent(uint64_t share, uint64_t total) {
   const uint64_t parts = 100 / PPMLI_ANSWER_PERCENT;
-  return (uint8_t)(PPMLI_ANSWER_PERCENT * ((2 * parts * share + total) / (2 * total)));
+  return (uint8_t)(PPMLI_ANSWER_PERCENT * ppmli_ct_floor(2 * parts * share + total, 2 * total));
 }
 
 /* ----------------------------------------------------------------- answers */

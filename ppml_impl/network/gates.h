@@ -37,7 +37,7 @@ PPMLI_STATIC int32_t ppmli_gate_product(int32_t gate, int64_t feature, int32_t r
 PPMLI_STATIC uint64_t ppmli_gate_gain(const ppml_model *m, uint32_t j) {
   uint64_t unit = (uint64_t)1 << (64 - PPMLI_BRIDGED_MODULUS_LOG2);
   uint64_t room = ((uint64_t)1 << 62) / PPMLI_GATE_PARTS * PPMLI_GATE_UNIT_PARTS;
-  return room / (unit * (uint64_t)m->pooled.range[j]);
+  return room / unit / (uint64_t)m->pooled.range[j];
 }
 
 /* y = 1 on the torus. */

@@ -4,8 +4,6 @@
 #ifndef PPMLI_NETWORK_MODEL_H
 #define PPMLI_NETWORK_MODEL_H
 
-#include <math.h>
-
 #include "../math/params.h"
 #include "fault.h"
 #include "pooled.h"
@@ -127,9 +125,11 @@ PPMLI_STATIC int ppmli_model_has_bounded_polynomials(const ppml_model *m) {
   double largest = 0;
   for (uint32_t j = 0; j < hidden->outputs; j++) {
     double z = (double)ppmli_layer_bound(hidden, j, ppmli_layer_input_max(m, 0));
-    largest += z * (z * fabs((double)hidden->square[j]) + fabs((double)hidden->linear[j]));
+    double square = hidden->square[j], linear = hidden->linear[j];
+    largest += z * (z * (square < 0 ? -square : square) + (linear < 0 ? -linear : linear));
   }
-  return largest * (1 << (m->layer[1].weight_bits - 1)) <= ldexp(1, PPMLI_SCORE_SUM_LOG2);
+  const double most = (double)((uint64_t)1 << PPMLI_SCORE_SUM_LOG2);
+  return largest * (1 << (m->layer[1].weight_bits - 1)) <= most;
 }
 
 /* Of scores behind polynomials: what any input can lead to is far above what happens, so it is

@@ -9,7 +9,6 @@
 #include "../base/bytes.h"
 #include "../base/stream.h"
 #include "../cipher/rows.h"
-#include "../math/fft.h"
 #include "../math/fft/backend.h"
 #include "../math/masks.h"
 #include "../math/torus.h"

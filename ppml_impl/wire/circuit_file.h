@@ -8,6 +8,7 @@
 #include "../base/digest.h"
 #include "../math/params.h"
 #include "../math/torus.h"
+#include "../network/gates.h"
 #include "../network/model.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"
@@ -64,11 +65,25 @@ PPMLI_STATIC int ppmli_circuit_runs_pooled(const ppml_circuit *c) {
          ppmli_pooled_set_holds(c->params, l.depth);
 }
 
+/* The same of layers behind a pooled network: has its set room, do features stand where clients put them,
+ * and do those that are gated fit? */
+PPMLI_STATIC int ppmli_circuit_runs_bridged(const ppml_circuit *c) {
+  ppmli_pooled net = ppmli_model_pooled(&c->model);
+  ppmli_pooled_layout l;
+  if (ppmli_pooled_shape_refusal(&net.shape) != NULL) return 0;
+  ppmli_pooled_lay_out(&l, &net.shape);
+  for (uint32_t j = 0; j < c->model.pooled.gated; j++)
+    if (ppmli_gate_gain(&c->model, j) == 0) return 0;
+  return ppmli_pooled_set_holds(c->params, l.depth) &&
+         c->unit[0] == ppmli_circuit_input_unit(c->params, &c->model.spec);
+}
+
 /* Can a server run the circuit, whatever comes of it?  Beside a model that is valid. */
 PPMLI_STATIC int ppmli_circuit_runs(const ppml_circuit *c) {
   const ppml_params *p = c->params;
   if (!ppmli_model_suits(&c->model, p)) return 0;
   if (ppmli_model_is_pooled(&c->model)) return ppmli_circuit_runs_pooled(c);
+  if (ppmli_model_has_features(&c->model) && !ppmli_circuit_runs_bridged(c)) return 0;
   if (ppmli_params_has_products(p) && c->model.layer[0].outputs > p->slots) return 0;
   if (ppmli_params_is_noiseless(p) && ppmli_exact_refusal(&c->model) != NULL) return 0;
   for (uint32_t l = 0; l < c->model.layer_count; l++) {

@@ -134,6 +134,22 @@ PPMLI_STATIC void ppmli_out_i32s(ppmli_out *out, const int32_t *x, size_t count)
   for (size_t i = 0; i < count; i++) ppmli_out_u32(out, (uint32_t)x[i]);
 }
 
+#define PPMLI_OUT_WORDS 8 /* packed at a time: whole bytes, of any width */
+
+/* Words of the torus, rounded to their upper bits and packed; calls may follow one another where count is
+ * a multiple of PPMLI_OUT_WORDS. */
+PPMLI_STATIC void ppmli_out_torus(ppmli_out *out, const uint64_t *words, size_t count,
+                                  uint32_t bits) {
+  uint64_t some[PPMLI_OUT_WORDS];
+  uint8_t bytes[8 * PPMLI_OUT_WORDS];
+  for (size_t i = 0; i < count; i += PPMLI_OUT_WORDS) {
+    size_t take = ppmli_min_size(PPMLI_OUT_WORDS, count - i);
+    for (size_t j = 0; j < take; j++) some[j] = ppmli_torus_top(words[i + j], bits);
+    ppmli_pack(bytes, some, take, bits);
+    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(take, bits));
+  }
+}
+
 /* A payload that is only hashed, to become an id. */
 PPMLI_STATIC void ppmli_out_begin_digest(ppmli_out *out) {
   out->writer = NULL;

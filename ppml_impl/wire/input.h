@@ -85,19 +85,22 @@ PPMLI_INLINE size_t ppmli_input_buffer(size_t words, size_t i) {
   return ppmli_min_size(PPMLI_PACK_WORDS, words - i);
 }
 
+/* A buffer of words as they travel: all tops, then all tails.
+ *   tail  [count]  of a set whose words have tails */
+PPMLI_STATIC void ppmli_input_put_buffer(ppmli_out *out, const ppml_params *params,
+                                         const uint64_t *body, const uint8_t *tail, size_t count) {
+  const ppml_params *p = ppmli_params_input_set(params);
+  uint32_t tail_bits = ppmli_params_tail_bits(p);
+  ppmli_out_torus(out, body, count, p->input_wire_bits - tail_bits);
+  if (tail_bits) ppmli_out_bytes(out, tail, count);
+}
+
 /* The words of an image that travel, a buffer at a time. */
 PPMLI_STATIC void ppmli_input_put(ppmli_out *out, const ppml_input *input) {
-  const ppml_params *p = ppmli_params_input_set(input->params);
-  uint64_t words[PPMLI_PACK_WORDS];
-  uint8_t bytes[8 * PPMLI_PACK_WORDS];
-  uint32_t tail_bits = ppmli_params_tail_bits(p), bits = p->input_wire_bits - tail_bits;
-  for (size_t i = 0; i < input->words; i += PPMLI_PACK_WORDS) {
-    size_t count = ppmli_input_buffer(input->words, i);
-    for (size_t j = 0; j < count; j++) words[j] = ppmli_torus_top(input->body[i + j], bits);
-    ppmli_pack(bytes, words, count, bits);
-    ppmli_out_bytes(out, bytes, ppmli_packed_bytes(count, bits));
-    if (tail_bits) ppmli_out_bytes(out, input->tail + i, count);
-  }
+  for (size_t i = 0; i < input->words; i += PPMLI_PACK_WORDS)
+    ppmli_input_put_buffer(out, input->params, input->body + i,
+                           input->tail ? input->tail + i : NULL,
+                           ppmli_input_buffer(input->words, i));
 }
 
 /*   body, tail  [blocks][N]  out: zeros behind the last word that travels */

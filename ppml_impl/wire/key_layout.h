@@ -20,7 +20,7 @@
 #include "container.h"
 
 #define PPMLI_KSK_ITEM_ROWS 64       /* of the key-switching key make one item */
-#define PPMLI_KEY_ITEMS_PER_THREAD 4 /* read or made at a time */
+#define PPMLI_KEY_ITEMS_PER_THREAD 1 /* read or made at a time */
 
 /* ---------------------------------------------------------------- items */
 

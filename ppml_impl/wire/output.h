@@ -44,15 +44,22 @@ PPMLI_STATIC void ppmli_output_put(ppmli_out *out, const uint32_t *lwe, const pp
   }
 }
 
+/* The next words of a ciphertext.
+ *   words  [count]  out; PPMLI_OUT_WORDS at a time, or what is left */
+PPMLI_STATIC void ppmli_output_fetch_words(uint64_t *words, ppmli_in *in, const ppml_params *p,
+                                           size_t count) {
+  uint8_t bytes[8 * PPMLI_OUT_WORDS];
+  size_t bits = count * p->output_bits, size = ppmli_packed_bytes(count, p->output_bits);
+  ppmli_in_bytes(in, bytes, size);
+  if (bits % 8 && bytes[size - 1] >> bits % 8) in->error = PPML_ERR_FORMAT; /* padding */
+  ppmli_unpack(words, bytes, count, p->output_bits);
+}
+
 PPMLI_STATIC void ppmli_output_fetch(uint32_t *lwe, ppmli_in *in, const ppml_params *p) {
-  uint64_t words[PPMLI_PACK_WORDS];
-  uint8_t bytes[8 * PPMLI_PACK_WORDS];
-  for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_PACK_WORDS) {
-    size_t count = ppmli_min_size(PPMLI_PACK_WORDS, ppmli_output_words(p) - i);
-    size_t bits = count * p->output_bits, size = ppmli_packed_bytes(count, p->output_bits);
-    ppmli_in_bytes(in, bytes, size);
-    if (bits % 8 && bytes[size - 1] >> bits % 8) in->error = PPML_ERR_FORMAT; /* padding */
-    ppmli_unpack(words, bytes, count, p->output_bits);
+  uint64_t words[PPMLI_OUT_WORDS];
+  for (size_t i = 0; i < ppmli_output_words(p); i += PPMLI_OUT_WORDS) {
+    size_t count = ppmli_min_size(PPMLI_OUT_WORDS, ppmli_output_words(p) - i);
+    ppmli_output_fetch_words(words, in, p, count);
     for (size_t j = 0; j < count; j++) lwe[i + j] = (uint32_t)words[j];
   }
 }
@@ -88,16 +95,23 @@ PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writ
   return ppmli_out_end(&out);
 }
 
+/* How many images and scores of each a file has.  Errors: the input bytes'. */
+PPMLI_STATIC int ppmli_output_get_shape(uint32_t *images, uint32_t *outputs, ppmli_in *in,
+                                        const ppml_header *h, const ppml_limits *limits) {
+  *images = ppmli_in_u32(in);
+  *outputs = ppmli_in_u32(in);
+  if (in->error) return in->error;
+  if (!ppmli_output_fits(h->params, *images, *outputs, limits)) return PPML_ERR_RANGE;
+  return h->payload_bytes == ppmli_output_payload_bytes(h->params, *images, *outputs)
+             ? PPML_OK
+             : PPML_ERR_FORMAT;
+}
+
 PPMLI_STATIC int ppmli_output_get(ppml_output *output, ppmli_in *in, const ppml_header *h,
                                   const ppml_limits *limits, ppml_arena *arena) {
   const ppml_params *p = h->params;
-  output->images = ppmli_in_u32(in);
-  output->outputs = ppmli_in_u32(in);
-  if (in->error) return in->error;
-  if (!ppmli_output_fits(p, output->images, output->outputs, limits)) return PPML_ERR_RANGE;
+  PPMLI_TRY(ppmli_output_get_shape(&output->images, &output->outputs, in, h, limits));
   size_t ciphertexts = (size_t)output->images * output->outputs;
-  if (h->payload_bytes != ppmli_output_payload_bytes(p, output->images, output->outputs))
-    return PPML_ERR_FORMAT;
   PPMLI_ALLOC(uint8_t, digest, arena, (size_t)output->images * PPML_ID_BYTES);
   PPMLI_ALLOC(uint32_t, lwe, arena, ciphertexts * ppmli_output_words(p));
   ppmli_in_bytes(in, digest, (size_t)output->images * PPML_ID_BYTES);

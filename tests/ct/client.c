@@ -70,14 +70,18 @@ static int fixed_entropy(void *context, void *bytes, size_t count) {
 
 static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   const ppml_params *p = key->client.params;
-  uint8_t row[4];
   static uint8_t wire[1 << 16];
-  static uint32_t mask[PPML_KEY_BITS_MAX];
   ppmli_seeds seeds;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
   uint64_t bit = ppmli_pbs_block_bit(p, key->lwe_bits, 1, 0);
-  int error = ppmli_ggsw_encrypt(wire, p, bit, key->glwe_bits, &seeds, 0, arena);
-  ppmli_ksk_encrypt_row(row, p, 1, key->glwe_bits, key->lwe_bits, &seeds, mask);
+  ppmli_glwe_key products;
+  const ppmli_glwe_key additions = {key->glwe_bits, NULL, NULL};
+  size_t mark = arena->used_bytes;
+  int error = ppmli_glwe_key_init(&products, p, key->glwe_bits, arena);
+  if (!error) error = ppmli_ggsw_encrypt(wire, p, bit, &products, &seeds, 0, arena);
+  arena->used_bytes = mark;
+  if (!error) error = ppmli_ggsw_encrypt(wire, p, bit, &additions, &seeds, 0, arena);
+  (void)ppmli_ksk_encrypt_row(p, 1, key->glwe_bits, key->lwe_bits, &seeds);
   return error;
 }
 

@@ -147,7 +147,7 @@ def make_seeds():
     rng.fold(b"\x5a" * 32)
     circuit_id, key_id = bytes(range(16)), bytes(range(100, 116))
     glwe = bytes(7 * i & 255 for i in range(1024))
-    lwe = bytes(11 * i + 1 & 255 for i in range(1024))
+    lwe = bytes(11 * i + 1 & 255 for i in range(128))
     root = seed_digest(b"inpu" + rng.bytes(64) + circuit_id + key_id + glwe + lwe + message(784))
     body += "/* Seeds of an image: the third use. */\n"
     return body + c_bytes("seeds_kat", stream(root, SEEDS, 0, 64))

@@ -46,6 +46,11 @@
 #define PPMLI_BACKEND_BUILT(backend) ((backend) == PPML_BACKEND_REF)
 #endif
 
+/* Doubles of the transforms of `polys` polynomials that enter one product. */
+PPMLI_INLINE size_t ppmli_fft_doubles(uint32_t poly_size, size_t polys) {
+  return polys * poly_size;
+}
+
 struct ppmli_backend;
 
 /* Tables for one ring Z[X] / (X^N + 1). */
