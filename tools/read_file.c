@@ -22,9 +22,9 @@ static void *block(size_t bytes) {
 
 static const char *read_image(const file_input *file) {
   image got;
-  const char *reason = image_measure(&got, file->bytes, file->count);
+  const char *reason = image_measure(&got, NULL, file->bytes, file->count);
   if (reason) return reason;
-  return image_read(&got, file->bytes, file->count, block(got.memory_bytes), got.memory_bytes);
+  return image_read(&got, NULL, file->bytes, file->count, block(got.memory_bytes), got.memory_bytes);
 }
 
 static const char *read_npz(const file_input *file) {

@@ -51,7 +51,7 @@ static const char *text_or(args *a, const char *name, const char *fallback) {
 static int parse(pack_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   r->out_path = args_output(&a, "-o");
-  r->side = (size_t)args_number(&a, "--side", 1, IMAGE_SIDE_MAX, 28);
+  r->side = (size_t)args_number(&a, "--side", 1, PPML_SIDE_MAX, 28);
   r->channels = args_flag(&a, "--rgb") ? 3 : 1;
   r->folder = args_text(&a, "--images");
   r->column[FILE_COLUMN] = text_or(&a, "--file-column", "file");

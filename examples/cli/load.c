@@ -11,7 +11,7 @@
 
 #define CONTAINER_BYTES_MAX ((size_t)64 << 20)
 #define ONNX_FILE_BYTES_MAX ((size_t)64 << 20)
-#define IMAGE_FILE_BYTES_MAX ((size_t)64 << 20)
+#define IMAGE_FILE_BYTES_MAX ((size_t)512 << 20)
 
 static int is_standard(const char *path) {
   return strcmp(path, "-") == 0;
@@ -332,11 +332,11 @@ int load_onnx(onnx_network *network, const file_input *file, const char *path, p
 /* Decodes an image in memory. */
 static int read_image(image *out, const file_input *file, const char *path, const char *where,
                       ppml_arena *arena) {
-  const char *reason = image_measure(out, file->bytes, file->count);
+  const char *reason = image_measure(out, NULL, file->bytes, file->count);
   if (reason) return cli_fail(CLI_DATA, path, "%s%s", reason, where);
   int status = cli_arena_create(arena, out->memory_bytes);
   if (status) return status;
-  reason = image_read(out, file->bytes, file->count, arena->memory, out->memory_bytes);
+  reason = image_read(out, NULL, file->bytes, file->count, arena->memory, out->memory_bytes);
   if (reason == NULL) return CLI_OK;
   cli_arena_destroy(arena);
   return cli_fail(CLI_DATA, path, "%s%s", reason, where);
