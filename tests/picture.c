@@ -15,6 +15,20 @@ static int fail(const char *path, const char *reason) {
   return 65;
 }
 
+/* Puts the unpacked file in the place of a deflated one. */
+static const char *unpack(file_input *file) {
+  size_t bytes = 0;
+  const char *reason = image_unpacked_bytes(&bytes, file->bytes, file->count);
+  if (reason || bytes == 0) return reason;
+  unsigned char *out = malloc(bytes);
+  if (out == NULL) return "too little memory";
+  reason = image_unpack(out, bytes, file->bytes, file->count);
+  free(file->bytes);
+  file->bytes = out;
+  file->count = bytes;
+  return reason;
+}
+
 static int print(const image *picture) {
   printf("P%d\n%zu %zu\n255\n", picture->channels == 1 ? 5 : 6, picture->width, picture->height);
   size_t count = picture->width * picture->height * picture->channels;
@@ -33,7 +47,9 @@ int main(int argc, char **argv) {
   }
   if (argc < 2) return 64;
   if (file_read(&file, argv[1], (size_t)1 << 30)) return fail(argv[1], file.message);
-  const char *reason = image_measure(&picture, &view, file.bytes, file.count);
+  const char *reason = unpack(&file);
+  if (reason) return fail(argv[1], reason);
+  reason = image_measure(&picture, &view, file.bytes, file.count);
   if (reason) return fail(argv[1], reason);
   void *memory = malloc(picture.memory_bytes);
   if (memory == NULL) return fail(argv[1], "too little memory");

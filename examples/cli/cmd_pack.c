@@ -59,6 +59,7 @@ static int parse(pack_request *r, int argc, char **argv) {
   r->column[SPLIT_COLUMN] = text_or(&a, "--split-column", "split");
   r->classes = args_text(&a, "--classes");
   r->json = args_flag(&a, "--json");
+  load_take_view(&a);
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK && r->classes) status = cli_check_text("pack", "--classes", r->classes);
   if (status == CLI_OK) r->table_path = a.value[0];

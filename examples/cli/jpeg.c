@@ -59,6 +59,13 @@ static size_t jpeg_memory(const jpeg_file *j) {
   return pixels + planes + jpeg_rows_bytes(j) + coefficients;
 }
 
+size_t jpeg_memory_bound(size_t width, size_t height, unsigned components) {
+  enum { MCU_MAX = 4 * JPEG_BLOCK }; /* side of the largest one */
+  size_t across = (width + MCU_MAX - 1) / MCU_MAX, down = (height + MCU_MAX - 1) / MCU_MAX;
+  jpeg_file j = {.width = width, .components = components};
+  return components * (width * height + across * down * MCU_MAX * MCU_MAX) + jpeg_rows_bytes(&j);
+}
+
 /* Gives each component its part of the memory.  Returns that of the rows. */
 static uint8_t *place_planes(jpeg_file *j, uint8_t *memory) {
   uint8_t *at = memory + j->width * j->height * channels_of(j);

@@ -40,6 +40,9 @@ const char *jpeg_read(image *out, const uint8_t *bytes, size_t count, uint8_t *m
  * the JPEG data counts then, nor an orientation. */
 typedef enum jpeg_colours { JPEG_AS_MARKED, JPEG_AS_YCC, JPEG_AS_RGB } jpeg_colours;
 
+/* Memory that an image of these sides needs at most, if it is not progressive. */
+size_t jpeg_memory_bound(size_t width, size_t height, unsigned components);
+
 /* As jpeg_measure and jpeg_read. */
 const char *jpeg_measure_as(image *out, jpeg_colours colours, const uint8_t *bytes, size_t count);
 const char *jpeg_read_as(image *out, jpeg_colours colours, const uint8_t *bytes, size_t count,

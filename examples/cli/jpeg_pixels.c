@@ -132,10 +132,9 @@ const char *jpeg_check_colours(const jpeg_file *j, jpeg_colours colours) {
   return NULL;
 }
 
-/* JFIF's conversion; constants are 2^16 times 1.402, 0.34414, 0.71414 and 1.772. */
-static void set_rgb(uint8_t *rgb, int32_t y, int32_t cb, int32_t cr) {
-  cb -= 128;
-  cr -= 128;
+/* JFIF's conversion, in place; constants are 2^16 times 1.402, 0.34414, 0.71414 and 1.772. */
+static void to_rgb(uint8_t rgb[3]) {
+  int32_t y = rgb[0], cb = rgb[1] - 128, cr = rgb[2] - 128;
   rgb[0] = clamp(y + descale((int64_t)91881 * cr, 16));
   rgb[1] = clamp(y + descale((int64_t)-22554 * cb - (int64_t)46802 * cr, 16));
   rgb[2] = clamp(y + descale((int64_t)116130 * cb, 16));
@@ -148,7 +147,7 @@ static void set_pixel(uint8_t *to, const uint8_t *sample, kind colours) {
     return;
   }
   for (unsigned i = 0; i < 3; i++) to[i] = sample[i];
-  if (colours == YCC || colours == YCCK) set_rgb(to, sample[0], sample[1], sample[2]);
+  if (colours == YCC || colours == YCCK) to_rgb(to);
   if (colours == YCC || colours == RGB) return;
   for (unsigned i = 0; i < 3; i++) {
     unsigned ink = colours == YCCK ? 255U - to[i] : to[i];

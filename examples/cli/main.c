@@ -23,10 +23,11 @@ static const command commands[] = {
      "  --side S                 of the images, which are made square (28)\n"
      "  --rgb                    keep colours (gray)\n"
      "  --images DIR             where the table's files are (beside the table)\n"
-     "  --file-column NAME       column of the files: PGM, PPM, PNG or JPEG (file)\n"
+     "  --file-column NAME       column of the files: PNG, JPEG, DICOM, PGM, PPM (file)\n"
      "  --label-column NAME      column of the classes: 0, 1 and so on (label)\n"
      "  --classes A,B,...        the label column has these names, for 0, 1 and so on\n"
      "  --split-column NAME      column of train, val or test (split)\n"
+     "  --window C,W|full, --frame N  of DICOM files, as of encrypt\n"
      "  --json\n"
      "  An .npz like MedMNIST's, stored; the same input gives the same bytes.  Images\n"
      "  are cut to their central square and scaled by averaging areas.\n"},
@@ -166,9 +167,13 @@ static const command commands[] = {
      "  --force                  replace SK where it is a secret key: what was\n"
      "                           encrypted for that one can never be read again\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
-     "ppml encrypt --secret-key SK IMAGE -o IN.ct     IMAGE: PGM, PPM, PNG or JPEG\n"
+     "ppml encrypt --secret-key SK IMAGE -o IN.ct     IMAGE: PNG, JPEG, DICOM,\n"
+     "                                                PGM, PPM, PBM or PAM\n"
      "  --fit                    cut, scaled and made gray as by pack (of the\n"
      "                           network's size)\n"
+     "  --window C,W|full        of a DICOM file: center and width of the values that\n"
+     "                           are shown, or all that its bits can have (its first)\n"
+     "  --frame N                of a DICOM file of several, counted from 1\n"
      "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
      "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
      "  --requests FILE          where the image is noted as asked about (SK.requests)\n"
