@@ -3,11 +3,11 @@
  * libFuzzer:
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
  *         -o fuzz_image fuzz/fuzz_image.c \
- *         examples/cli/{image,foreign,pnm,png,jpeg*,exif,inflate}.c
+ *         examples/cli/{image,foreign,pnm,png,dicom*,jpeg*,exif,inflate}.c -lm
  *     mkdir -p /tmp/new && ./fuzz_image -max_len=4096 /tmp/new fuzz/corpus/image
  * AFL++ (which defines that macro itself):
  *     afl-clang-fast -g -O1 -fsanitize=fuzzer -o fuzz_image fuzz/fuzz_image.c \
- *         examples/cli/{image,foreign,pnm,png,jpeg*,exif,inflate}.c
+ *         examples/cli/{image,foreign,pnm,png,dicom*,jpeg*,exif,inflate}.c -lm
  *     afl-fuzz -i fuzz/corpus/image -o /tmp/afl -- ./fuzz_image
  * Corpus alone: fuzz/replay.c in place of the fuzzer.
  *

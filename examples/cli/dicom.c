@@ -30,10 +30,10 @@ typedef struct frame {
   uint8_t *picture, *work, *gathered, *table;
 } frame;
 
-/* Samples as they are stored, pixel by pixel: of 8 bits or of 16. */
+/* Samples as they are stored, pixel by pixel: of 8 bits, or of 16 as this machine has them. */
 typedef struct stored {
-  const uint8_t *bytes;
-  const uint16_t *words;
+  const uint8_t *at;
+  unsigned sample_bytes;
   int is_rgb; /* the decoder made them so */
 } stored;
 
@@ -165,7 +165,7 @@ static const char *take_jpeg(stored *out, frame *w, const uint8_t *bytes) {
   if (reason) return reason;
   if (got.width != f->width || got.height != f->height || got.channels != f->samples)
     return "JPEG image of another size than the DICOM file says (expected the same)";
-  *out = (stored){got.pixels, NULL, 1};
+  *out = (stored){got.pixels, 1, 1};
   return NULL;
 }
 
@@ -173,7 +173,7 @@ static const char *take_samples(stored *out, frame *w) {
   const dicom_file *f = &w->file;
   uint16_t *words = (uint16_t *)(void *)(w->work + (uintptr_t)w->work % 2);
   const uint8_t *bytes = f->is_encapsulated ? dicom_gather(&w->fragments, w->gathered) : NULL;
-  *out = (stored){NULL, words, 0};
+  *out = (stored){(const uint8_t *)words, 2, 0};
   if (f->coding == DICOM_JPEG) return take_jpeg(out, w, bytes);
   if (f->coding == DICOM_JPEG_LOSSLESS)
     return jpeg_lossless_read(words, f->width, f->height, f->samples, bytes, w->fragments.bytes);
@@ -190,7 +190,10 @@ static unsigned bits_of(const dicom_file *f, unsigned sample) {
 }
 
 static unsigned sample_at(const stored *s, size_t i) {
-  return s->bytes ? s->bytes[i] : s->words[i];
+  uint16_t word = 0;
+  if (s->sample_bytes == 1) return s->at[i];
+  memcpy(&word, s->at + 2 * i, 2);
+  return word;
 }
 
 /* --------------------------------------------------------------------------------------- gray */
@@ -203,7 +206,7 @@ static int32_t number_of(const dicom_file *f, unsigned bits) {
 
 static uint8_t gray(double share) {
   if (!(share > 0)) return 0;
-  return share >= 1 ? 255 : (uint8_t)(255 * share + 0.5);
+  return share >= 1 ? 255 : (uint8_t)floor(255 * share + 0.5);
 }
 
 /* A rescaled value as the window shows it, PS3.3, C.11.2.1.2 and C.11.2.1.3. */
