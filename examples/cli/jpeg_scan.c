@@ -233,11 +233,11 @@ static const char *choose(scan *n, jpeg_file *j, const uint8_t *at) {
   if (c == j->component + j->components) return jpeg_is_damaged;
   for (unsigned i = 0; i < n->components; i++)
     if (n->component[i] == c) return jpeg_is_damaged;
-  c->dc_table = at[1] >> 4;
-  c->ac_table = at[1] & 15;
+  c->dc_table = needs_codes(n, j, 0) ? at[1] >> 4 : 0;
+  c->ac_table = needs_codes(n, j, 1) ? at[1] & 15 : 0;
   for (unsigned class = 0; class < 2; class ++) {
     unsigned table = class == 0 ? c->dc_table : c->ac_table;
-    if (needs_codes(n, j, class) && (table >= JPEG_TABLES_MAX || !j->code[class][table].there))
+    if (table >= JPEG_TABLES_MAX || (needs_codes(n, j, class) && !j->code[class][table].there))
       return jpeg_lacks_codes;
   }
   if (!(j->quantizers >> c->quantizer & 1))
