@@ -99,7 +99,7 @@ help: ## list the targets
 DEPS = check pkg-config libsubunit-dev
 DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
   libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
-DEPS_ALL = $(DEPS) $(DEPS_EMULATED) g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
   libc6-dev-s390x-cross
@@ -162,9 +162,14 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 	@PPML=$(BUILD)/ppml CC="$(CC)" WARNINGS="$(WARNINGS)" ALIVE_NOTE=$(BUILD)/alive \
 	  sh tests/alive.sh "make check-cross" sh tests/cross.sh $(MACHINES)
 
-check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
+$(BUILD)/picture: tests/picture.c $(CLI_HEADERS) $(READER_OBJECTS)
+	@echo "  cc $@"
+	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) -lm -o $@
+
+check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client $(BUILD)/picture
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 	@PPML=$(BUILD)/ppml sh tests/cli_pictures.sh
+	@PICTURE=$(BUILD)/picture sh tests/pictures.sh
 
 # Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
 check-import: $(BUILD)/ppml

@@ -233,7 +233,7 @@ static uint8_t show(const dicom_file *f, const image_view *view, int32_t number)
   image_window window = view ? view->window : IMAGE_WINDOW_FILE;
   double value = trunc(number * f->slope + f->intercept);
   if (window == IMAGE_WINDOW_GIVEN)
-    return through_window(value, view->center, view->width, DICOM_LINEAR);
+    return through_window(value, view->center, view->width, f->function);
   if (window == IMAGE_WINDOW_FILE && f->has_window)
     return through_window(value, f->center, f->window_width, f->function);
   return in_full_range(f, value);

@@ -7,7 +7,7 @@
  *
  * Gray values are rescaled (slope and intercept), then shown through a window, and inverted where
  * MONOCHROME1 says so.  The window is the file's first, of the data set itself, or the one that is
- * given; full range is that of all values which the stored bits can have.  Presentation states, VOI
+ * given, by the file's function (LINEAR, LINEAR_EXACT or SIGMOID); full range is that of all values which the stored bits can have.  Presentation states, VOI
  * tables, overlays, aspect ratios and the windows of functional groups change nothing; a rescaling
  * there counts.
  *

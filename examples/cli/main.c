@@ -23,7 +23,7 @@ static const command commands[] = {
      "  --side S                 of the images, which are made square (28)\n"
      "  --rgb                    keep colours (gray)\n"
      "  --images DIR             where the table's files are (beside the table)\n"
-     "  --file-column NAME       column of the files: PNG, JPEG, DICOM, PGM, PPM (file)\n"
+     "  --file-column NAME       column of the files: PNG, JPEG, DICOM, PNM (file)\n"
      "  --label-column NAME      column of the classes: 0, 1 and so on (label)\n"
      "  --classes A,B,...        the label column has these names, for 0, 1 and so on\n"
      "  --split-column NAME      column of train, val or test (split)\n"
