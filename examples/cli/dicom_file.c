@@ -573,14 +573,25 @@ static size_t offset_of(const element *table, size_t frame) {
   return 4 * frame + 4 <= table->bytes ? number_32(table->data + 4 * frame) : SIZE_MAX;
 }
 
-/* Is this fragment the frame's?  By the table of offsets; else all are if there is one frame, or
- * each is one if there are as many. */
-static int is_of_frame(const dicom_file *f, const element *table, size_t fragments, size_t frame,
-                       size_t i, size_t offset) {
+/* What tells which fragments are a frame's. */
+typedef struct fragment_map {
+  element table;    /* offsets of the frames; may be empty */
+  size_t fragments; /* in all */
+  size_t begun;     /* so many fragments so far begin as JPEG data do */
+} fragment_map;
+
+/* Is fragment i, which begins at offset, the frame's?  By the table of offsets; else all are if there
+ * is one frame, or each is one if there are as many; else frames begin where JPEG data do. */
+static int is_of_frame(const dicom_file *f, const fragment_map *m, size_t frame, size_t i,
+                       size_t offset) {
   if (f->frames == 1) return 1;
-  if (table->bytes / 4 >= f->frames)
-    return offset >= offset_of(table, frame) && offset < offset_of(table, frame + 1);
-  return fragments == f->frames && i == frame;
+  if (m->table.bytes / 4 >= f->frames)
+    return offset >= offset_of(&m->table, frame) && offset < offset_of(&m->table, frame + 1);
+  return m->fragments == f->frames ? i == frame : f->coding >= DICOM_JPEG && m->begun == frame + 1;
+}
+
+static int begins_jpeg(const element *e) {
+  return e->bytes >= 2 && e->data[0] == 0xFF && e->data[1] == 0xD8;
 }
 
 static size_t count_fragments(reader r) {
@@ -591,13 +602,15 @@ static size_t count_fragments(reader r) {
 
 const char *dicom_find_frame(dicom_fragments *out, const dicom_file *f, size_t frame) {
   reader r = {f->pixels, f->pixels + f->pixel_bytes};
-  element table, e;
+  fragment_map m = {.begun = 0};
+  element e;
   memset(out, 0, sizeof *out);
-  if (!take_item(&table, &r)) return bad_fragments;
-  size_t fragments = count_fragments(r);
+  if (!take_item(&m.table, &r)) return bad_fragments;
+  m.fragments = count_fragments(r);
   const uint8_t *first = r.at, *at = r.at;
   for (size_t i = 0; take_item(&e, &r); i++, at = r.at) {
-    if (!is_of_frame(f, &table, fragments, frame, i, (size_t)(at - first))) continue;
+    if (begins_jpeg(&e)) m.begun++;
+    if (!is_of_frame(f, &m, frame, i, (size_t)(at - first))) continue;
     if (out->fragments++ == 0) out->at = at;
     out->bytes += e.bytes;
   }

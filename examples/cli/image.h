@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* The largest picture that is read.  It bounds memory_bytes: at most 16 for each pixel, and the
- * file's own size and 2^20 beside it. */
+ * file's own size and 2^23 beside it. */
 #define IMAGE_SIDE_MAX 16384
 #define IMAGE_PIXELS_MAX ((size_t)1 << 26)
 

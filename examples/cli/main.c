@@ -82,6 +82,7 @@ static const command commands[] = {
      "  --picture FILE.pgm       the picture that the latents amount to, of the first\n"
      "                           image (PPM of colours)\n"
      "  --fit                    cut and scale a picture of another shape\n"
+     "  --window C,W|full, --frame N  of a DICOM file, as of encrypt\n"
      "  --split train|val|test   images of a data set (test)\n"
      "  --index I                image number I of the split alone\n"
      "  --count N                the first N images (all)\n"

@@ -317,6 +317,9 @@ def good():
         add("table_of_frames_%d" % frame, dicom(w, h, encapsulated(
             parts[0][:40], parts[0][40:], parts[1], table=table), ".4.70", frames=2),
             bytes(n8[::(1, -1)[frame - 1]]), frame=frame)
+        add("begun_frames_%d" % frame, dicom(w, h, encapsulated(
+            parts[0][:40], parts[0][40:], parts[1]), ".4.70", frames=2),
+            bytes(n8[::(1, -1)[frame - 1]]), frame=frame)
     for selection in range(1, 8):
         add("lossless_%d" % selection, dicom(w, h, encapsulated(lossless(n12, w, h, 1, 12, selection)),
                                              ".4.57", allocated=16, stored=12), gray(n12, 12))
