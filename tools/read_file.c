@@ -24,7 +24,8 @@ static const char *read_image(const file_input *file) {
   image got;
   const char *reason = image_measure(&got, NULL, file->bytes, file->count);
   if (reason) return reason;
-  return image_read(&got, NULL, file->bytes, file->count, block(got.memory_bytes), got.memory_bytes);
+  return image_read(&got, NULL, file->bytes, file->count, block(got.memory_bytes),
+                    got.memory_bytes);
 }
 
 static const char *read_npz(const file_input *file) {
