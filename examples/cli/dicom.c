@@ -160,11 +160,14 @@ static const char *take_jpeg(stored *out, frame *w, const uint8_t *bytes) {
   const dicom_file *f = &w->file;
   jpeg_colours colours = f->colours >= DICOM_YBR_FULL ? JPEG_AS_YCC : JPEG_AS_RGB;
   image got;
-  const char *reason =
-      jpeg_read_as(&got, colours, bytes, w->fragments.bytes, w->work, w->work_bytes);
+  const char *reason = jpeg_measure_as(&got, colours, bytes, w->fragments.bytes);
   if (reason) return reason;
   if (got.width != f->width || got.height != f->height || got.channels != f->samples)
     return "JPEG image of another size than the DICOM file says (expected the same)";
+  if (got.memory_bytes > w->work_bytes)
+    return "progressive JPEG image in a DICOM file (expected a baseline one)";
+  reason = jpeg_read_as(&got, colours, bytes, w->fragments.bytes, w->work, w->work_bytes);
+  if (reason) return reason;
   *out = (stored){got.pixels, 1, 1};
   return NULL;
 }

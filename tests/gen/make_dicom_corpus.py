@@ -416,6 +416,9 @@ def bad():
         ("bad_lossless_restarts", dicom(w, h, encapsulated(coded.replace(
             b"\xff\xc3", b"\xff\xdd\0\4\0\5\xff\xc3")), ".4.70"), "whole rows"),
         ("bad_jpeg_size", dicom(22, 11, encapsulated(turbo("turbo_gray")), ".4.50"), "another size"),
+        ("bad_jpeg_colours", dicom(17, 13, encapsulated(turbo("turbo_color_422")), ".4.50"), "another size"),
+        ("bad_jpeg_progressive", dicom(40, 19, encapsulated(turbo("turbo_gray_successive")), ".4.50"),
+         "progressive JPEG"),
         ("bad_jpeg_lossless", dicom(w, h, encapsulated(coded), ".4.50"), "lossless JPEG"),
         ("bad_nested_deep", dicom(4, 4, bytes(16), extra=struct.pack("<HH2sHI", 0x5200, 0x9229, b"SQ", 0, UNDEFINED)
                                   + struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED) + deep[:1200]), "whole data elements"),

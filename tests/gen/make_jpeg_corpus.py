@@ -283,6 +283,8 @@ def cases():
         ("bad_width_16385", one.file(frame=sof(16385, 8, gray)), "too large"),
         ("bad_sides_65535", one.file(frame=sof(65535, 65535, gray)), "too large"),
         ("bad_size_is_a_lie", one.file(frame=sof(4096, 4096, gray)), "ends early"),
+        ("bad_progressive_size_is_a_lie", one.file(frame=sof(8192, 8192, gray, 0xC2)), "ends early"),
+        ("bad_too_many_pixels", one.file(frame=sof(16384, 8192, gray)), "too large"),
         ("bad_higher", one.file(frame=sof(8, 16, gray)), "ends early"),
         ("bad_two_components", one.file(frame=sof(8, 8, gray * 2)), "of 2 or of more than 4"),
         ("bad_four_components", one.file(frame=sof(8, 8, gray * 4)), "without Adobe's marker"),
