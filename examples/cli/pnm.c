@@ -139,12 +139,11 @@ static int is_text(const char *text, size_t bytes, const char *expected) {
   return strlen(expected) == bytes && memcmp(text, expected, bytes) == 0;
 }
 
-/* The number behind the word, if the line is this one: 1 if it is not, -1 if there is no number. */
-static int take_value(const pam_line *line, const char *word, unsigned limit, unsigned *value) {
-  if (!is_text(line->word, line->word_bytes, word)) return 1;
+/* The number behind the word; 0 if there is none. */
+static int take_value(unsigned *value, const pam_line *line, unsigned limit) {
   pnm number = {.at = (const uint8_t *)line->rest};
   number.end = number.at + line->rest_bytes;
-  return take_number(&number, limit, value) && number.at == number.end ? 0 : -1;
+  return take_number(&number, limit, value) && number.at == number.end;
 }
 
 typedef struct pam_header {
@@ -153,15 +152,22 @@ typedef struct pam_header {
   size_t tuples_bytes;
 } pam_header;
 
+/* One of the four numbers, or the name of the tuples, once. */
 static const char *take_pam_line(pam_header *h, const pam_line *line) {
-  int width = take_value(line, "WIDTH", IMAGE_SIDE_MAX, &h->width);
-  int height = take_value(line, "HEIGHT", IMAGE_SIDE_MAX, &h->height);
-  if (width < 0 || height < 0) return "bad width or height in a PAM image (expected 1 to 16384)";
-  int depth = take_value(line, "DEPTH", 4, &h->depth);
-  if (depth < 0) return bad_tuples;
-  int maxval = take_value(line, "MAXVAL", MAXVAL_MAX, &h->maxval);
-  if (maxval < 0) return "bad maxval in a PAM image (expected 1 to 65535)";
-  if (width * height * depth * maxval == 0) return NULL;
+  static const char bad_side[] = "bad width or height in a PAM image (expected 1 to 16384)";
+  static const char bad_maxval[] = "bad maxval in a PAM image (expected 1 to 65535)";
+  const struct {
+    const char *word;
+    unsigned limit;
+    unsigned *value;
+    const char *reason;
+  } number[4] = {{"WIDTH", IMAGE_SIDE_MAX, &h->width, bad_side},
+                 {"HEIGHT", IMAGE_SIDE_MAX, &h->height, bad_side},
+                 {"DEPTH", 4, &h->depth, bad_tuples},
+                 {"MAXVAL", MAXVAL_MAX, &h->maxval, bad_maxval}};
+  for (unsigned i = 0; i < 4; i++)
+    if (is_text(line->word, line->word_bytes, number[i].word))
+      return take_value(number[i].value, line, number[i].limit) ? NULL : number[i].reason;
   if (!is_text(line->word, line->word_bytes, "TUPLTYPE")) return bad_header;
   if (h->tuples) return bad_tuples;
   h->tuples = line->rest;
@@ -251,13 +257,19 @@ static void take_bits(pnm *p, uint8_t *pixels) {
     for (size_t x = 0; x < p->width; x++) *pixels++ = p->at[x / 8] >> (7 - x % 8) & 1 ? 0 : 255;
 }
 
-static const char *take_samples(pnm *p, uint8_t *pixels) {
+static const char *take_pixels(pnm *p, uint8_t *pixels) {
+  const char *reason = NULL;
   size_t count = p->width * p->height;
+  for (size_t i = 0; !reason && i < count; i++) reason = take_pixel(p, pixels + i * p->channels);
+  return reason;
+}
+
+/* All samples, and what may stand behind them: white space, of plain ones comments too. */
+static const char *take_samples(pnm *p, uint8_t *pixels) {
+  const char *reason = NULL;
   if (p->is_bitmap && !p->is_plain) take_bits(p, pixels);
-  for (size_t i = 0; i < count && !(p->is_bitmap && !p->is_plain); i++) {
-    const char *reason = take_pixel(p, pixels + i * p->channels);
-    if (reason) return reason;
-  }
+  else reason = take_pixels(p, pixels);
+  if (reason) return reason;
   if (p->is_plain) skip_spaces(p);
   while (p->at < p->end && is_space(*p->at)) p->at++;
   return p->at == p->end ? NULL : bytes_after;
