@@ -109,7 +109,7 @@ START_TEST(files_truncated_at_any_byte_are_refused) {
     void *memory;
     if (kat->reason || strcmp(kat->name, "nested") == 0 || strcmp(kat->name, "deflated") == 0)
       continue;
-    for (size_t count = 0; count < kat->count; count += count < 132 ? 33 : 1) {
+    for (size_t count = 0; count < kat->count; count += count < 132 ? 33 : 1 + count % 3) {
       const char *reason = load(&got, &kat->view, kat->bytes, count, &memory);
       ck_assert_msg(reason, "%s: %zu bytes accepted", kat->name, count);
       free(memory);
@@ -125,7 +125,7 @@ START_TEST(flipped_bits_stay_within_bounds) {
     uint8_t bytes[FILE_BYTES_MAX];
     ck_assert(kat->count <= sizeof bytes);
     memcpy(bytes, kat->bytes, kat->count);
-    for (size_t bit = 8 * 128 + i % 5; bit < 8 * kat->count; bit += 5) {
+    for (size_t bit = 8 * 128 + i % 17; bit < 8 * kat->count; bit += 17) {
       image got;
       size_t unpacked = 0;
       void *memory = NULL;

@@ -129,7 +129,7 @@ START_TEST(flipped_bits_stay_within_bounds) {
     void *memory;
     ck_assert(kat->count <= sizeof bytes);
     memcpy(bytes, kat->bytes, kat->count);
-    for (size_t bit = 0; bit < 8 * kat->count; bit++) {
+    for (size_t bit = i % 3; bit < 8 * kat->count; bit += 3) {
       bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
       load(&got, bytes, kat->count, &memory);
       free(memory);
