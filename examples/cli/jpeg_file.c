@@ -213,6 +213,8 @@ static const char *take_segment(jpeg_file *j, const jpeg_segment *s) {
   case JPEG_APP14:
     take_adobe(j, s);
     return NULL;
+  case JPEG_DNL: /* the height once more */
+    return NULL;
   case JPEG_SOF55:
     return "JPEG-LS image (expected a baseline, extended or progressive JPEG)";
   default:

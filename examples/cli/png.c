@@ -109,10 +109,11 @@ static const char *take_header(png *p, const chunk *c) {
   return pixel_check_sides(width, height);
 }
 
+/* There may be more colours than the depth can name: writers make 256 of them whatever the depth. */
 static const char *take_palette(png *p, const chunk *c) {
   if (p->palette || p->data_begin || c->data_bytes == 0 || c->data_bytes % 3 != 0 ||
-      c->data_bytes > 3 * (p->type == PALETTE ? (size_t)1 << p->depth : COLOURS_MAX))
-    return "bad PNG palette (expected one, before the data, of at most the colours of its depth)";
+      c->data_bytes > 3 * (size_t)COLOURS_MAX)
+    return "bad PNG palette (expected one of 1 to 256 colours, before the data)";
   p->palette = c->data;
   p->colours = c->data_bytes / 3;
   return NULL;

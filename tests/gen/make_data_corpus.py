@@ -556,8 +556,9 @@ def packed_row(samples, depth):
     return bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
 
 
-def deep_png(w, h, kind, depth, interlaced=False, trns=None, palette=None, seed=3):
-    """Any PNG of random samples, and its pixels.  trns: of a palette its alphas, else a colour that
+def deep_png(w, h, kind, depth, interlaced=False, trns=None, palette=None, seed=3,
+             behind=b""):
+    """Any PNG of random samples, and its pixels.  behind: colours that no sample has.  trns: of a palette its alphas, else a colour that
     some pixels have."""
     n, most = SAMPLES[kind], (1 << depth) - 1
     random = noise(2 * w * h * n, seed)
@@ -586,7 +587,7 @@ def deep_png(w, h, kind, depth, interlaced=False, trns=None, palette=None, seed=
                 continue
             alpha = p[-1] if kind >= 4 else 0 if p == trns else most
             pixels += [on_black(c, alpha, most) for c in (p[:-1] if kind >= 4 else p)]
-    plte = b"" if palette is None else chunk(b"PLTE", palette)
+    plte = b"" if palette is None else chunk(b"PLTE", palette + behind)
     data = (SIGNATURE + ihdr(w, h, kind, depth, interlace=int(interlaced)) + plte + before
             + chunk(b"IDAT", zlib.compress(packed, 9)) + chunk(b"IEND", b""))
     return data, w, h, 1 if kind in (0, 4) else 3, bytes(pixels)
@@ -606,6 +607,8 @@ def deep_pngs():
             for depth in (1, 4, 8, 16)]
     out += [("png_transparent_rgb_%d" % depth, *deep_png(5, 3, 2, depth, trns=(9, 200, 77)))
             for depth in (8, 16)]
+    out.append(("png_palette_beyond_depth", *deep_png(7, 7, 3, 2, palette=noise(12, 4),
+                                                      behind=noise(30, 5))))
     out.append(("png_transparent_palette", *deep_png(7, 7, 3, 2, trns=(0, 128, 255),
                                                      palette=noise(12, 4))))
     return out
@@ -763,8 +766,6 @@ def image_cases():
         ("bad_png_colour_type_7", png(3, 2, 0, gray, header=ihdr(3, 2, 7)), "colour type"),
         ("bad_png_width_16385", png(3, 2, 0, gray, header=ihdr(16385, 2, 0)), "too large"),
         ("bad_png_too_many_pixels", png(3, 2, 0, gray, header=ihdr(8193, 8192, 0)), "too large"),
-        ("bad_png_palette_of_depth", png(3, 2, 3, bytes(6), palette=bytes(9),
-                                         header=ihdr(3, 2, 3, depth=1)), "bad PNG palette"),
         ("bad_png_trns_twice", png(3, 2, 0, gray, before=chunk(b"tRNS", b"\0\1") * 2),
          "transparency"),
         ("bad_png_trns_size", png(3, 2, 0, gray, before=chunk(b"tRNS", b"\0\1\0")),

@@ -232,6 +232,7 @@ def cases():
         ("after_eoi", one.file(end=b"\xff\xd9\n"), one),
         ("after_eoi_another", one.file(end=b"\xff\xd9" + one.file()), one),
         ("codes_none", one.file(tables=dqt(0, STEPS) + dht(0, 2, [], []) + DHT), one),
+        ("number_of_lines", one.file(end=segment(0xDC, b"\0\x08") + b"\xff\xd9"), one),
         ("fill_bytes", one.file(head=b"\xff\xff\xff", end=b"\xff\xff\xff\xd9"), one),
     ]
     whole, data = one.file(), one.scan([0])
@@ -274,7 +275,6 @@ def cases():
         ("bad_lossless", one.file(frame=sof(8, 8, gray, 0xC3)), "lossless"),
         ("bad_arithmetic", one.file(frame=sof(8, 8, gray, 0xC9)), "arithmetic"),
         ("bad_arithmetic_tables", one.file(head=segment(0xCC, b"\0\0")), "djpeg IN.jpg"),
-        ("bad_dnl", one.file(head=segment(0xDC, b"\0\1")), order),
         ("bad_12_bits", one.file(frame=sof(8, 8, gray, depth=12)), "another depth"),
         ("bad_hierarchical", one.file(frame=sof(8, 8, gray, 0xC5)), "hierarchical"),
         ("bad_jpeg_ls", one.file(frame=segment(0xF7)), "JPEG-LS"),

@@ -587,6 +587,14 @@ static const uint8_t image_png_transparent_rgb_16[177] = {
     19, 92, 62, 91, 28, 8, 189, 81, 152, 57, 255, 127, 153, 4, 195, 187, 39, 103, 204, 46, 24, 57,
     76, 155, 120, 215, 57, 91, 109, 213, 141, 154, 107, 98, 165, 130, 203, 162, 188, 252, 32, 166,
     2, 0, 116, 87, 41, 124, 211, 47, 90, 131, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130};
+static const uint8_t image_png_palette_beyond_depth[140] = {
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 7, 0, 0, 0, 7, 2, 3, 0,
+    0, 0, 185, 60, 191, 64, 0, 0, 0, 42, 80, 76, 84, 69, 25, 102, 251, 127, 47, 144, 130, 149, 66,
+    75, 69, 121, 223, 9, 120, 133, 209, 108, 184, 115, 60, 104, 29, 172, 253, 21, 233, 89, 70, 217,
+    68, 98, 111, 61, 234, 169, 128, 141, 146, 9, 127, 49, 28, 63, 58, 106, 0, 0, 0, 29, 73, 68, 65,
+    84, 120, 218, 99, 62, 220, 204, 98, 171, 194, 32, 229, 194, 24, 114, 130, 105, 95, 7, 243, 205,
+    165, 44, 34, 33, 0, 65, 91, 6, 95, 119, 101, 196, 138, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96,
+    130};
 static const uint8_t image_png_transparent_palette[125] = {
     137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 7, 0, 0, 0, 7, 2, 3, 0,
     0, 0, 185, 60, 191, 64, 0, 0, 0, 12, 80, 76, 84, 69, 25, 102, 251, 127, 47, 144, 130, 149, 66,
@@ -778,11 +786,6 @@ static const uint8_t image_bad_png_too_many_pixels[73] = {
     137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 32, 1, 0, 0, 32, 0, 8, 0, 0,
     0, 0, 184, 3, 254, 187, 0, 0, 0, 16, 73, 68, 65, 84, 120, 218, 99, 96, 48, 74, 97, 152, 118,
     226, 63, 0, 7, 121, 2, 244, 213, 129, 66, 176, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130};
-static const uint8_t image_bad_png_palette_of_depth[89] = {
-    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 3, 0, 0, 0, 2, 1, 3, 0,
-    0, 0, 167, 186, 244, 89, 0, 0, 0, 9, 80, 76, 84, 69, 0, 0, 0, 0, 0, 0, 0, 0, 0, 131, 99, 233,
-    192, 0, 0, 0, 11, 73, 68, 65, 84, 120, 218, 99, 96, 128, 0, 0, 0, 8, 0, 1, 36, 252, 4, 114, 0,
-    0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130};
 static const uint8_t image_bad_png_trns_twice[101] = {
     137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 3, 0, 0, 0, 2, 8, 0, 0,
     0, 0, 184, 31, 57, 198, 0, 0, 0, 2, 116, 82, 78, 83, 0, 1, 1, 148, 253, 174, 0, 0, 0, 2, 116,
@@ -1042,6 +1045,7 @@ static const image_kat image_kats[180] = {
     {"png_transparent_gray_16", image_png_transparent_gray_16, 142, 7, 4, 1, 0xCF47C2E8, NULL},
     {"png_transparent_rgb_8", image_png_transparent_rgb_8, 132, 5, 3, 3, 0x99FE1439, NULL},
     {"png_transparent_rgb_16", image_png_transparent_rgb_16, 177, 5, 3, 3, 0x5940CA3E, NULL},
+    {"png_palette_beyond_depth", image_png_palette_beyond_depth, 140, 7, 7, 3, 0x11C5021E, NULL},
     {"png_transparent_palette", image_png_transparent_palette, 125, 7, 7, 3, 0xB7F195E8, NULL},
     {"bad_empty", image_bad_empty, 0, 0, 0, 0, 0x00000000, "an empty file"},
     {"bad_jpeg", image_bad_jpeg, 11, 0, 0, 0, 0x00000000, "JPEG image ends early"},
@@ -1106,7 +1110,6 @@ static const image_kat image_kats[180] = {
     {"bad_png_colour_type_7", image_bad_png_colour_type_7, 73, 0, 0, 0, 0x00000000, "colour type"},
     {"bad_png_width_16385", image_bad_png_width_16385, 73, 0, 0, 0, 0x00000000, "too large"},
     {"bad_png_too_many_pixels", image_bad_png_too_many_pixels, 73, 0, 0, 0, 0x00000000, "too large"},
-    {"bad_png_palette_of_depth", image_bad_png_palette_of_depth, 89, 0, 0, 0, 0x00000000, "bad PNG palette"},
     {"bad_png_trns_twice", image_bad_png_trns_twice, 101, 0, 0, 0, 0x00000000, "transparency"},
     {"bad_png_trns_size", image_bad_png_trns_size, 88, 0, 0, 0, 0x00000000, "transparency"},
     {"bad_png_trns_of_alpha", image_bad_png_trns_of_alpha, 95, 0, 0, 0, 0x00000000, "transparency"},
