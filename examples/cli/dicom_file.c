@@ -501,8 +501,8 @@ static int has_preamble(const uint8_t *bytes, size_t count) {
          memcmp(bytes + PREAMBLE_BYTES, "DICM", MAGIC_BYTES) == 0;
 }
 
-/* Do the elements at these bytes have types?  Without them there is a length, below 2^30 of every
- * element, in their place. */
+/* Do the elements at these bytes have types?  Without them a length stands in their place, and the
+ * first element's is too small to look like two letters. */
 static int has_types(const uint8_t *at) {
   return is_type(at + 4);
 }
