@@ -44,7 +44,7 @@ endif
 HEADERS = ppml.h $(wildcard ppml_impl/*/*.h ppml_impl/*/*/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
-READERS = inflate npz npz_write csv exif jpeg image resample file protobuf onnx_file onnx_run onnx onnx_conv
+READERS = inflate npz npz_write csv exif jpeg jpeg_file jpeg_scan jpeg_pixels png pnm foreign jpeg_lossless dicom dicom_file dicom_rle image resample file protobuf onnx_file onnx_run onnx onnx_conv
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all
@@ -100,7 +100,7 @@ DEPS = check pkg-config libsubunit-dev
 DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
   libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
 DEPS_FIRMWARE = gcc-arm-none-eabi qemu-system-arm
-DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
   libc6-dev-s390x-cross
@@ -167,8 +167,14 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 check-firmware: $(BUILD)/ppml ## examples/firmware on a Cortex-M0 with 16 KB, an M4F and an M7, under qemu
 	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py $(FIRMWARE) || [ $$? -eq 77 ]
 
-check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
+$(BUILD)/picture: tests/picture.c $(CLI_HEADERS) $(READER_OBJECTS)
+	@echo "  cc $@"
+	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) -lm -o $@
+
+check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client $(BUILD)/picture
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
+	@PPML=$(BUILD)/ppml sh tests/cli_pictures.sh
+	@PICTURE=$(BUILD)/picture sh tests/pictures.sh
 
 # Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
 check-import: $(BUILD)/ppml

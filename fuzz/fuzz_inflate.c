@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
 /* Of a stream that makes out_bytes: one byte less in, or less or more out, is refused. */
 static void check_exact(uint8_t *out, size_t out_bytes, const uint8_t *in, size_t used) {
-  size_t again = 0;
+  size_t again = 0, measured = 0;
+  if (inflate_raw_measure(&measured, out_bytes, in, used) || measured != out_bytes) abort();
   if (inflate_raw(out, out_bytes, in, used, &again) || again != used) abort();
   if (!inflate_raw(out, out_bytes, in, used - 1, NULL)) abort();
   if (out_bytes > 0 && !inflate_raw(out, out_bytes - 1, in, used, NULL)) abort();

@@ -385,7 +385,7 @@ grep -q 'an .npz data set (expected a picture, or --split and --index to name on
 ok "write the sample picture" "$PPML" demo --write-sample sample.pgm
 ok "encrypt the sample picture" "$PPML" encrypt --secret-key sk sample.pgm --fit -o jin.ct
 refuses "a sample picture in no directory" 73 "$PPML" demo --write-sample nowhere/new.pgm
-refuses "a progressive JPEG" 65 "$PPML" encrypt --secret-key sk "$JPEGS/bad_progressive" -o new.ct
+refuses "a lossless JPEG" 65 "$PPML" encrypt --secret-key sk "$JPEGS/bad_lossless" -o new.ct
 refuses "a data set made to fit" 64 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 1 --fit -o new.ct
 
 # Images of 16x24, bright on the left or on the right: the central 16x16 becomes 8x8.
@@ -421,7 +421,7 @@ pack_refuses() {
   grep -q "$3" err && pass || fail "pack: $1: $(cat err)"
 }
 pack_refuses "a missing image" 66 'images/gone.pgm: cannot open it.*, line 3 of the labels' '3s/1.pgm/gone.pgm/'
-pack_refuses "a file that is no image" 65 'labels.csv: not a PGM.*, line 2 of the labels' '2s/images.0.pgm/labels.csv/'
+pack_refuses "a file that is no image" 65 'labels.csv: not a picture.*, line 2 of the labels' '2s/images.0.pgm/labels.csv/'
 pack_refuses "a bad label" 65 'line 4: bad label' '4s/,0,/,x,/'
 pack_refuses "a label too large" 65 'line 4: bad label' '4s/,0,/,64,/'
 pack_refuses "a bad split" 65 'line 5: no such split' '5s/train/exam/'

@@ -14,12 +14,12 @@ TEST_STATIC const char *load(image *out, const uint8_t *bytes, size_t count, voi
   ck_assert(copy);
   if (count > 0) memcpy(copy, bytes, count);
   *memory = NULL;
-  const char *reason = image_measure(out, copy, count);
+  const char *reason = image_measure(out, NULL, copy, count);
   if (!reason) {
     size_t memory_bytes = out->memory_bytes;
     *memory = malloc(memory_bytes);
     ck_assert(*memory);
-    reason = image_read(out, copy, count, *memory, memory_bytes);
+    reason = image_read(out, NULL, copy, count, *memory, memory_bytes);
   }
   free(copy);
   return reason;

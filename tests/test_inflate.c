@@ -119,6 +119,22 @@ static uint32_t crc32_by_definition(const uint8_t *bytes, size_t count) {
   return ~crc;
 }
 
+/* Counting alone takes the same streams, to the byte. */
+START_TEST(a_stream_is_measured_as_it_is_decoded) {
+  for (size_t i = 0; i < KATS; i++) {
+    const inflate_kat *kat = &inflate_kats[i];
+    size_t bytes = 0;
+    if (kat->reason || kat->zlib) continue;
+    ck_assert_msg(!inflate_raw_measure(&bytes, kat->plain_bytes, kat->bytes, kat->count), "%s",
+                  kat->name);
+    ck_assert_msg(bytes == kat->plain_bytes, "%s: %zu bytes", kat->name, bytes);
+    if (bytes > 0)
+      ck_assert_msg(inflate_raw_measure(&bytes, bytes - 1, kat->bytes, kat->count), "%s",
+                    kat->name);
+  }
+}
+END_TEST
+
 START_TEST(crc32_is_the_remainder_of_its_polynomial) {
   uint8_t bytes[256];
   for (unsigned i = 0; i < 256; i++) bytes[i] = (uint8_t)(i * 167 + 13);
@@ -172,6 +188,7 @@ int main(void) {
   TCase *error = test_case(suite, "error");
   tcase_add_test(kat, valid_streams_decode_to_what_zlib_gives);
   tcase_add_test(kat, used_bytes_ends_at_the_stream);
+  tcase_add_test(law, a_stream_is_measured_as_it_is_decoded);
   tcase_add_test(law, crc32_is_the_remainder_of_its_polynomial);
   tcase_add_test(law, adler32_does_not_overflow_on_the_largest_bytes);
   tcase_add_test(law, checksums_continue_where_they_stopped);

@@ -11,6 +11,7 @@
 static size_t steps;
 #define INFLATE_STEPS(count) (steps += (count))
 #define inflate_raw counted_raw
+#define inflate_raw_measure counted_raw_measure
 #define inflate_zlib counted_zlib
 #define inflate_is_possible counted_is_possible
 #define inflate_crc32 counted_crc32

@@ -94,11 +94,11 @@ START_TEST(colours_become_gray_and_gray_becomes_rgb) {
 END_TEST
 
 START_TEST(the_largest_image_does_not_overflow) {
-  size_t side = IMAGE_SIDE_MAX;
-  uint8_t *pixels = malloc(side * side), out[9];
+  size_t width = IMAGE_SIDE_MAX, height = IMAGE_PIXELS_MAX / width;
+  uint8_t *pixels = malloc(width * height), out[9];
   ck_assert(pixels);
-  memset(pixels, 255, side * side);
-  image in = image_of(pixels, side, side, 1);
+  memset(pixels, 255, width * height);
+  image in = image_of(pixels, height, width, 1);
   resample_fit(out, 3, 3, 1, &in);
   for (size_t i = 0; i < sizeof out; i++) ck_assert_uint_eq(out[i], 255);
   free(pixels);

@@ -49,9 +49,9 @@ def png_of_blocks(size, fields):
 
 
 def png_largest(size):
-    data = zlib.compress(bytes(4097 * 4096), 1 if size > MB else 9)
+    data = zlib.compress(bytes(8193 * 8192), 1 if size > MB else 9)
     rest = chunk(b"tEXt", b"\0") * ((size - len(data)) // 13)
-    return png(4096, 4096, rest + chunk(b"IDAT", data))
+    return png(8192, 8192, rest + chunk(b"IDAT", data))
 
 
 def jpeg_tables(size):
@@ -60,14 +60,49 @@ def jpeg_tables(size):
 
 
 def jpeg_largest(size):
-    """4096 by 4096 pixels in gray, two bits a block; the rest of the file is comments."""
+    """8192 by 8192 pixels in gray, two bits a block; the rest of the file is comments."""
     dht = b"".join(b"\xff\xc4" + struct.pack(">H", 20) + bytes([kind]) + bytes([1] + [0] * 15) + b"\0"
                    for kind in (0, 16))
     data = b"\xff\xdb\0\x43\0" + b"\1" * 64 + dht
-    data += b"\xff\xc0\0\x0b\x08\x10\x00\x10\x00\1\1\x11\0" + b"\xff\xda\0\x08\1\1\0\0\x3f\0"
-    data += bytes(512 * 512 // 4) + b"\xff\xd9"
-    comment = b"\xff\xfe\0\x02"
-    return b"\xff\xd8" + comment * max(0, (size - len(data)) // 4) + data
+    data += b"\xff\xc0\0\x0b\x08\x20\x00\x20\x00\1\1\x11\0" + b"\xff\xda\0\x08\1\1\0\0\x3f\0"
+    data += bytes(1024 * 1024 // 4) + b"\xff\xd9"
+    return with_comments(data, size)
+
+
+def with_comments(data, size):
+    """A JPEG file with as many comments before its data as make it so large."""
+    return b"\xff\xd8" + b"\xff\xfe\0\x02" * max(0, (size - len(data)) // 4) + data
+
+
+def jpeg_progressive(size):
+    """8192 by 8192 pixels in gray and all scans that there can be: each passes over all coefficients
+    of all blocks, and the blocks end by the ten thousand, in 15 bits."""
+    blocks = 1024 * 1024
+    dht = b"\xff\xc4\0\x14\0" + bytes([1] + [0] * 15) + b"\0"
+    dht += b"\xff\xc4\0\x14\x10" + bytes([1] + [0] * 15) + b"\xe0"
+    data = b"\xff\xdb\0\x43\0" + b"\1" * 64 + dht
+    data += b"\xff\xc2\0\x0b\x08\x20\x00\x20\x00\1\1\x11\0"
+    data += b"\xff\xda\0\x08\1\1\0\0\0\0" + bytes(blocks // 8)
+    end_of_blocks = "0" * 15  # a code of one bit, and 14 bits: 16384 blocks
+    bits = end_of_blocks * (blocks // 16384)
+    ends = bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
+    for high, low in [(0, 13)] + [(i + 1, i) for i in reversed(range(13))]:
+        data += b"\xff\xda\0\x08\1\1\0\1\x3f" + bytes([high << 4 | low]) + ends
+    return with_comments(data + b"\xff\xd9", size)
+
+
+def dicom(size):
+    """Sequences within sequences, of which none says its length, and 1 by 1 pixel behind them."""
+    head = bytes(128) + b"DICM" + b"\2\0\x10\0UI\x12\0" + b"1.2.840.10008.1.2\0"
+    deep = (size - 400) // 32
+    opened = b"\x40\0\x55\5\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\xff\xff\xff\xff"
+    closed = b"\xfe\xff\x0d\xe0\0\0\0\0" + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    short = lambda tag, value: struct.pack("<HHIH", 0x28, tag, 2, value)
+    text = lambda tag, value: struct.pack("<HHI", 0x28, tag, len(value)) + value
+    words = short(2, 1) + text(4, b"MONOCHROME2 ") + short(0x10, 1) + short(0x11, 1)
+    words += short(0x100, 8) + short(0x101, 8) + short(0x102, 7) + short(0x103, 0)
+    pixels = struct.pack("<HHI", 0x7FE0, 0x10, 2) + b"\1\0"
+    return head + words + opened * deep + closed * deep + pixels
 
 
 def pnm(size):
@@ -186,9 +221,11 @@ def circuit(size):
 
 FILES = [("PNG, empty blocks of the fixed code", "image", lambda n: png_of_blocks(n, [(2, 3), (0, 7)])),
          ("PNG, empty blocks of codes of their own", "image", lambda n: png_of_blocks(n, FIELDS)),
-         ("PNG, 4096 x 4096 of zeros, many chunks", "image", png_largest),
+         ("PNG, 8192 x 8192 of zeros, many chunks", "image", png_largest),
          ("JPEG, Huffman tables", "image", jpeg_tables),
-         ("JPEG, 4096 x 4096, comments", "image", jpeg_largest),
+         ("JPEG, 8192 x 8192, comments", "image", jpeg_largest),
+         ("JPEG, 8192 x 8192, progressive", "image", jpeg_progressive),
+         ("DICOM, sequences within sequences", "image", dicom),
          ("PGM, comments", "image", pnm),
          (".npz, a directory of near names", "npz", npz),
          (".npz, zeros 1000 to 1, below 2 GiB", "npz", npz_deflated),
@@ -203,7 +240,8 @@ FILES = [("PNG, empty blocks of the fixed code", "image", lambda n: png_of_block
 def build(work):
     tool = os.path.join(work, "read_file")
     sources = [s for s in glob.glob("examples/cli/*.c") if os.path.basename(s)[:-2] in
-               ("inflate", "npz", "csv", "exif", "jpeg", "image", "file", "protobuf", "onnx_file",
+               ("inflate", "npz", "csv", "exif", "jpeg", "jpeg_file",
+                "jpeg_scan", "jpeg_pixels", "jpeg_lossless", "dicom", "dicom_file", "dicom_rle", "png", "pnm", "foreign", "image", "file", "protobuf", "onnx_file",
                 "onnx_run", "onnx")]
     subprocess.run([os.environ.get("CC", "cc"), "-std=c99", "-O2", "-ffp-contract=off", "-I.",
                     "-D_DEFAULT_SOURCE", "-D_POSIX_C_SOURCE=200809L", "tools/read_file.c"] + sources

@@ -22,9 +22,10 @@ static void *block(size_t bytes) {
 
 static const char *read_image(const file_input *file) {
   image got;
-  const char *reason = image_measure(&got, file->bytes, file->count);
+  const char *reason = image_measure(&got, NULL, file->bytes, file->count);
   if (reason) return reason;
-  return image_read(&got, file->bytes, file->count, block(got.memory_bytes), got.memory_bytes);
+  return image_read(&got, NULL, file->bytes, file->count, block(got.memory_bytes),
+                    got.memory_bytes);
 }
 
 static const char *read_npz(const file_input *file) {
@@ -91,7 +92,8 @@ static int make(const char *kind, const char *path, size_t bytes) {
     error = ppml_input_write(&input, &writer);
   } else {
     ppml_output output = {.params = p, .outputs = 1, .lwe = calloc(bytes, 4)};
-    while (ppmli_output_payload_bytes(p, output.images + 1) + 200 < bytes) output.images++;
+    while (ppmli_output_payload_bytes(p, output.images + 1, output.outputs) + 200 < bytes)
+      output.images++;
     error = ppml_output_write(&output, &writer);
   }
   FILE *file = fopen(path, "wb");

@@ -26,6 +26,8 @@ static int parse(encrypt_request *r, int argc, char **argv) {
   r->split = args_text(&a, "--split");
   r->index = args_number(&a, "--index", 0, UINT32_MAX, UINT64_MAX);
   r->fit = args_flag(&a, "--fit");
+  int has_view = args_has(&a, "--window") || args_has(&a, "--frame");
+  load_take_view(&a);
   r->data_limit_bytes = load_dataset_limit(&a);
   int status = args_end(&a, 1, 1);
   if (status) return status;
@@ -33,8 +35,9 @@ static int parse(encrypt_request *r, int argc, char **argv) {
   r->from_dataset = r->split != NULL || r->index != UINT64_MAX;
   if (r->from_dataset && (r->split == NULL || r->index == UINT64_MAX))
     return cli_fail(CLI_USAGE, "encrypt", "--split and --index go together");
-  if (r->from_dataset && r->fit)
-    return cli_fail(CLI_USAGE, "encrypt", "--fit is for pictures (expected no --split)");
+  if (r->from_dataset && (r->fit || has_view))
+    return cli_fail(CLI_USAGE, "encrypt", "%s for pictures (expected no --split)",
+                    r->fit ? "--fit is" : "--window and --frame are");
   return ledger_path(r->ledger_path, requests, r->key_path);
 }
 

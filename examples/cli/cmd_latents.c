@@ -45,6 +45,7 @@ static int parse(latents_request *r, int argc, char **argv) {
   r->index = args_number(&a, "--index", 0, UINT32_MAX, UINT64_MAX);
   split_options(&r->images, &a);
   r->fit = args_flag(&a, "--fit");
+  load_take_view(&a);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 2, 2);
   if (status) return status;

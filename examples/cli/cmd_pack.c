@@ -51,7 +51,7 @@ static const char *text_or(args *a, const char *name, const char *fallback) {
 static int parse(pack_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
   r->out_path = args_output(&a, "-o");
-  r->side = (size_t)args_number(&a, "--side", 1, IMAGE_SIDE_MAX, 28);
+  r->side = (size_t)args_number(&a, "--side", 1, PPML_SIDE_MAX, 28);
   r->channels = args_flag(&a, "--rgb") ? 3 : 1;
   r->folder = args_text(&a, "--images");
   r->column[FILE_COLUMN] = text_or(&a, "--file-column", "file");
@@ -59,6 +59,7 @@ static int parse(pack_request *r, int argc, char **argv) {
   r->column[SPLIT_COLUMN] = text_or(&a, "--split-column", "split");
   r->classes = args_text(&a, "--classes");
   r->json = args_flag(&a, "--json");
+  load_take_view(&a);
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK && r->classes) status = cli_check_text("pack", "--classes", r->classes);
   if (status == CLI_OK) r->table_path = a.value[0];

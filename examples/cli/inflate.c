@@ -36,7 +36,7 @@ typedef struct stream {
   size_t position; /* of the first byte not in hold */
   uint64_t hold;   /* the next bits, the first one lowest */
   unsigned held_bits;
-  uint8_t *out;
+  uint8_t *out; /* NULL: bytes are counted alone */
   size_t out_bytes;
   size_t made_bytes;
   const char *reason;
@@ -149,18 +149,23 @@ static unsigned huffman_decode(stream *s, const huffman *code) {
 
 static void put_literal(stream *s, unsigned value) {
   if (s->made_bytes == s->out_bytes) s->reason = too_long;
-  else s->out[s->made_bytes++] = (uint8_t)value;
+  else if (s->out) s->out[s->made_bytes] = (uint8_t)value;
+  if (!s->reason) s->made_bytes++;
 }
 
-/* Repeats what was made distance bytes ago; the two may overlap, and then it repeats itself. */
+/* What stands distance bytes before may overlap, and then it repeats itself. */
+static void repeat(uint8_t *to, size_t length, size_t distance) {
+  const uint8_t *from = to - distance;
+  for (size_t i = 0; i < length; i++) to[i] = from[i];
+}
+
+/* Repeats what was made distance bytes ago. */
 static void put_match(stream *s, size_t length, size_t distance) {
   if (distance > s->made_bytes)
     s->reason = "compressed data are damaged (expected distances within the data)";
   else if (length > s->out_bytes - s->made_bytes) s->reason = too_long;
   if (s->reason) return;
-  uint8_t *to = s->out + s->made_bytes;
-  const uint8_t *from = to - distance;
-  for (size_t i = 0; i < length; i++) to[i] = from[i];
+  if (s->out) repeat(s->out + s->made_bytes, length, distance);
   s->made_bytes += length;
 }
 
@@ -214,7 +219,7 @@ static void inflate_stored(stream *s) {
   s->held_bits = 0;
   if (length > s->in_bytes - s->position) s->reason = truncated;
   else if (length > s->out_bytes - s->made_bytes) s->reason = too_long;
-  else if (length > 0) memcpy(s->out + s->made_bytes, s->in + s->position, length);
+  else if (length > 0 && s->out) memcpy(s->out + s->made_bytes, s->in + s->position, length);
   if (s->reason) return;
   s->position += length;
   s->made_bytes += length;
@@ -313,6 +318,14 @@ const char *inflate_raw(void *out, size_t out_bytes, const void *in, size_t in_b
     s.reason = "bytes after the end of the compressed data";
   if (!s.reason && used_bytes) *used_bytes = used;
   if (s.reason && out_bytes > 0) memset(out, 0, out_bytes);
+  return s.reason;
+}
+
+const char *inflate_raw_measure(size_t *out_bytes, size_t limit_bytes, const void *in,
+                                size_t in_bytes) {
+  stream s = {.in = in, .in_bytes = in_bytes, .out_bytes = limit_bytes};
+  inflate_blocks(&s);
+  *out_bytes = s.made_bytes;
   return s.reason;
 }
 

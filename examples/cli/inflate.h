@@ -21,6 +21,11 @@
 const char *inflate_raw(void *out, size_t out_bytes, const void *in, size_t in_bytes,
                         size_t *used_bytes);
 
+/* How many bytes one raw DEFLATE stream makes, which may have bytes behind it; refuses more than
+ * limit_bytes, and what inflate_raw refuses. */
+const char *inflate_raw_measure(size_t *out_bytes, size_t limit_bytes, const void *in,
+                                size_t in_bytes);
+
 /* Decodes one whole zlib stream that makes exactly out_bytes, and checks its Adler-32.  Preset
  * dictionaries and bytes after the end are refused; out is wiped on an error. */
 const char *inflate_zlib(void *out, size_t out_bytes, const void *in, size_t in_bytes);

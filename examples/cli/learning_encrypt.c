@@ -25,6 +25,7 @@ static int parse(rows_request *r, int argc, char **argv) {
   const char *requests = args_text(&a, "--requests");
   int has_split = args_has(&a, "--split");
   r->fit = args_flag(&a, "--fit");
+  load_take_view(&a);
   split_options(&r->images, &a);
   learning_options(&r->options, &a);
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());

@@ -11,7 +11,7 @@
 
 #define CONTAINER_BYTES_MAX ((size_t)64 << 20)
 #define ONNX_FILE_BYTES_MAX ((size_t)64 << 20)
-#define IMAGE_FILE_BYTES_MAX ((size_t)64 << 20)
+#define IMAGE_FILE_BYTES_MAX ((size_t)512 << 20)
 
 static int is_standard(const char *path) {
   return strcmp(path, "-") == 0;
@@ -329,17 +329,67 @@ int load_onnx(onnx_network *network, const file_input *file, const char *path, p
 
 /* ------------------------------------------------------------------- image */
 
+/* What of DICOM files is wanted: all that a command reads are read alike. */
+static image_view picture_view;
+
+/* Two decimal numbers with a comma between them, the second one 1 or more; nothing else. */
+static int parse_window(image_view *view, const char *text) {
+  char rest = 0;
+  if (strspn(text, "0123456789+-.,eE") != strlen(text)) return 0;
+  int found = sscanf(text, "%lf,%lf%c", &view->center, &view->width, &rest);
+  int is_window = found == 2 && view->width >= 1 && view->width < 1e30 && view->center > -1e30 &&
+                  view->center < 1e30;
+  if (is_window) view->window = IMAGE_WINDOW_GIVEN;
+  return is_window;
+}
+
+void load_take_view(args *a) {
+  const char *window = args_text(a, "--window");
+  picture_view.frame = (unsigned)args_number(a, "--frame", 1, UINT32_MAX, 0);
+  if (window == NULL) return;
+  if (strcmp(window, "full") == 0) picture_view.window = IMAGE_WINDOW_FULL;
+  else if (!parse_window(&picture_view, window) && !a->failed)
+    a->failed = cli_fail(CLI_USAGE, a->command,
+                         "bad --window %s (expected C,W, its center and its "
+                         "width of 1 or more, or full)",
+                         window);
+}
+
+/* A patient's image: all of the memory is wiped when it is given back. */
+static void wipe_later(ppml_arena *arena) {
+  arena->high_bytes = arena->capacity_bytes;
+}
+
 /* Decodes an image in memory. */
-static int read_image(image *out, const file_input *file, const char *path, const char *where,
-                      ppml_arena *arena) {
-  const char *reason = image_measure(out, file->bytes, file->count);
+static int decode_image(image *out, const uint8_t *bytes, size_t count, const char *path,
+                        const char *where, ppml_arena *arena) {
+  const char *reason = image_measure(out, &picture_view, bytes, count);
   if (reason) return cli_fail(CLI_DATA, path, "%s%s", reason, where);
   int status = cli_arena_create(arena, out->memory_bytes);
   if (status) return status;
-  reason = image_read(out, file->bytes, file->count, arena->memory, out->memory_bytes);
+  wipe_later(arena);
+  reason = image_read(out, &picture_view, bytes, count, arena->memory, out->memory_bytes);
   if (reason == NULL) return CLI_OK;
   cli_arena_destroy(arena);
   return cli_fail(CLI_DATA, path, "%s%s", reason, where);
+}
+
+/* The same of a file in memory, which is unpacked first if it is a deflated DICOM file. */
+static int read_image(image *out, const file_input *file, const char *path, const char *where,
+                      ppml_arena *arena) {
+  ppml_arena unpacked;
+  size_t bytes = 0;
+  const char *reason = image_unpacked_bytes(&bytes, file->bytes, file->count);
+  if (reason) return cli_fail(CLI_DATA, path, "%s%s", reason, where);
+  if (bytes == 0) return decode_image(out, file->bytes, file->count, path, where, arena);
+  int status = cli_arena_create(&unpacked, bytes);
+  if (status) return status;
+  wipe_later(&unpacked);
+  reason = image_unpack(unpacked.memory, bytes, file->bytes, file->count);
+  status = reason ? cli_fail(CLI_DATA, path, "%s%s", reason, where)
+                  : decode_image(out, unpacked.memory, bytes, path, where, arena);
+  cli_arena_destroy(&unpacked);
+  return status;
 }
 
 int load_picture(image *out, const char *path, const char *where, ppml_arena *arena) {
@@ -349,11 +399,6 @@ int load_picture(image *out, const char *path, const char *where, ppml_arena *ar
   int status = read_image(out, &file, path, where, arena);
   file_free(&file);
   return status;
-}
-
-/* A patient's image: all of the memory is wiped when it is given back. */
-static void wipe_later(ppml_arena *arena) {
-  arena->high_bytes = arena->capacity_bytes;
 }
 
 /* Makes the image fit, in an arena that takes the place of its own. */

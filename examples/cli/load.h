@@ -72,7 +72,10 @@ int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const ch
 /* A split by its name, "train", "val" or "test". */
 int load_split(const npz_split **split, const npz_dataset *dataset, const char *name);
 
-/* A PGM, PPM, PNG or JPEG file of any shape; free the arena that holds its pixels.
+/* Takes --frame and --window out of a command's arguments: of every DICOM file that it reads. */
+void load_take_view(args *a);
+
+/* A picture file of any shape (image.h); free the arena that holds its pixels.
  *   where  behind an error's text: ", line 7 of the labels", or "" */
 int load_picture(image *out, const char *path, const char *where, ppml_arena *arena);
 

@@ -36,7 +36,7 @@ static uint64_t overlap(size_t i, size_t n, size_t o, size_t m) {
 }
 
 /* UNIT times the sum over one row of the window, as far as it lies in pixel x of width.  At most
- * 255 UNIT 2^12 < 2^30. */
+ * 255 UNIT 2^14 < 2^32. */
 static uint64_t sum_row(const window *w, size_t row, size_t x, size_t width, unsigned channels,
                         unsigned c) {
   const image *in = w->from;
