@@ -40,14 +40,16 @@ static file_input write_and_read(const npz_dataset *d) {
 static void check_round_trip(unsigned channels, unsigned labels) {
   uint8_t pixels[PIXELS_MAX + NPZ_SPLITS];
   npz_dataset d = make(pixels, channels, labels), got;
-  npz_archive archive;
+  zip_archive archive;
   file_input file = write_and_read(&d);
-  ck_assert(!npz_open(&archive, file.bytes, file.count));
-  ck_assert(!npz_dataset_measure(&got, &archive, NPZ_MEMORY_DEFAULT));
+  ck_assert(!zip_open(&archive, file.bytes, file.count));
+  npz_options options = npz_options_default();
+  options.has_columns = 1;
+  ck_assert(!npz_dataset_measure(&got, &archive, &options));
   size_t memory_bytes = got.memory_bytes;
   void *memory = malloc(memory_bytes);
   ck_assert(memory);
-  const char *reason = npz_dataset_read(&got, &archive, memory, memory_bytes);
+  const char *reason = npz_dataset_read(&got, &archive, &options, memory, memory_bytes);
   ck_assert_msg(!reason, "%s", reason);
   ck_assert(got.height == HEIGHT && got.width == WIDTH && got.channels == channels);
   ck_assert_uint_eq(got.labels_per_image, labels);

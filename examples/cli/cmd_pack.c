@@ -12,6 +12,7 @@
 #include "resample.h"
 
 #define TABLE_BYTES_MAX ((size_t)64 << 20)
+#define LOAD_DATASET_BYTES_MAX ((size_t)1 << 30)
 #define RECORD_BYTES_MIN 4 /* "val" and the end of its line: empty lines are none */
 
 /* Which column has what. */
