@@ -164,6 +164,7 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 
 check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
+	@PPML=$(BUILD)/ppml sh tests/cli_data.sh
 
 # Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
 check-import: $(BUILD)/ppml
@@ -228,6 +229,8 @@ FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 # A plain main that replays a target's corpus.
 # FUZZ_UNITS: what a target needs beside the readers.
 $(BUILD)/%/fuzz_ledger: FUZZ_UNITS = examples/cli/args.c
+$(BUILD)/%/fuzz_table: FUZZ_UNITS = examples/cli/table.c examples/cli/table_split.c
+$(BUILD)/fuzz/fuzz_table $(BUILD)/libfuzzer/fuzz_table $(BUILD)/afl/fuzz_table: examples/cli/table.c examples/cli/table_split.c
 $(BUILD)/fuzz/fuzz_ledger $(BUILD)/libfuzzer/fuzz_ledger $(BUILD)/afl/fuzz_ledger: examples/cli/ledger.c
 
 $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)

@@ -70,6 +70,22 @@ START_TEST(reading_undoes_writing) {
 }
 END_TEST
 
+START_TEST(a_split_without_images_is_left_out) {
+  uint8_t pixels[PIXELS_MAX + NPZ_SPLITS];
+  npz_dataset d = make(pixels, 1, 1), got;
+  zip_archive archive;
+  npz_options options = npz_options_default();
+  d.split[NPZ_VAL].count = 0;
+  file_input file = write_and_read(&d);
+  ck_assert(!zip_open(&archive, file.bytes, file.count));
+  ck_assert(!npz_dataset_measure(&got, &archive, &options));
+  ck_assert_uint_eq(got.split[NPZ_TRAIN].count, 4);
+  ck_assert_uint_eq(got.split[NPZ_VAL].count, 0);
+  ck_assert_uint_eq(got.split[NPZ_TEST].count, 2);
+  file_free(&file);
+}
+END_TEST
+
 START_TEST(the_same_data_make_the_same_bytes) {
   uint8_t pixels[PIXELS_MAX + NPZ_SPLITS];
   npz_dataset d = make(pixels, 3, 1);
@@ -97,6 +113,7 @@ int main(void) {
   Suite *suite = suite_create("npz_write");
   TCase *law = test_case(suite, "law"), *bounds = test_case(suite, "bounds");
   tcase_add_test(law, reading_undoes_writing);
+  tcase_add_test(law, a_split_without_images_is_left_out);
   tcase_add_test(law, the_same_data_make_the_same_bytes);
   tcase_add_test(bounds, four_gibibytes_are_too_many);
   return test_run(suite);
