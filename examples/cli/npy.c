@@ -97,6 +97,7 @@ static int scan_number(scanner *s, size_t *number) {
 
 static const char numbers[] =
     "bool, integers or floats of 16 to 64 bits, as .astype('uint8') makes them";
+static const char no_texts[] = "numbers, as numpy.unique(labels, return_inverse=True)[1] has them";
 
 /* NumPy's names of types: as it prints them, as C has them, and its letters. */
 static const struct {
@@ -130,7 +131,8 @@ static const char *refuse_dtype(npy_array *array, const char *text) {
                      : *kind == 'c' || *kind == 'G'     ? ", complex numbers"
                                                         : ", texts";
   snprintf(which, sizeof which, "%s%s", text, *kind ? what : "");
-  return fail(array, "an array of dtype ", which, numbers);
+  int is_text = *kind && strchr("OSUaM", *kind) != NULL;
+  return fail(array, "an array of dtype ", which, is_text ? no_texts : numbers);
 }
 
 /* A structured or odd dtype: its beginning is shown. */
@@ -286,8 +288,10 @@ const char *npy_shape(char text[NPY_SHAPE_BYTES], const npy_array *array) {
 static uint64_t bits_of(const npy_array *array, const uint8_t *at) {
   uint64_t bits = 0;
   unsigned count = array->value_bytes;
-  for (unsigned i = 0; i < count; i++)
-    bits |= (uint64_t)at[array->is_big_endian ? count - 1 - i : i] << 8 * i;
+  if (array->is_big_endian)
+    for (unsigned i = 0; i < count; i++) bits = bits << 8 | at[i];
+  else
+    for (unsigned i = count; i > 0; i--) bits = bits << 8 | at[i - 1];
   return bits;
 }
 

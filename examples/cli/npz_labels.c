@@ -140,7 +140,7 @@ static const char *collect(value_set *set, npz_dataset *d, int split,
       return fail(d, split, text);
     }
     if (!add_value(set, value))
-      return fail(d, split, "more than 64 different labels (expected 0 to 63)");
+      return fail(d, split, "more than 64 different labels (expected at most 64 classes)");
   }
   return NULL;
 }

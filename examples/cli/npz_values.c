@@ -184,9 +184,10 @@ int npz_layout_needs_room(const npz_layout *l, const npy_array *array) {
 
 /* ---------------------------------------------------------------------------------------- scale */
 
+/* Rounded and cut off, without floor(), which is a call on most machines. */
 static int level_of(const npz_range *range, double value) {
-  double level = floor((value - range->black) * 255 / (range->white - range->black) + 0.5);
-  return level < 0 ? 0 : level > 255 ? 255 : (int)level;
+  double level = (value - range->black) * 255 / (range->white - range->black) + 0.5;
+  return level < 1 ? 0 : level < 255 ? (int)level : 255;
 }
 
 /* The least and the largest value; 0 where one is not a number, or infinite. */
