@@ -77,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     table_request r = {"table",
                        {NULL, labels[way], NULL, way > 1 ? "patient" : NULL},
                        way == 2 ? "a,b,c" : NULL,
-                       way};
+                       way,
+                       (size_t)64 << 20};
     read_as(&r, bytes, count);
   }
   return 0;

@@ -207,6 +207,14 @@ says "export a range" 'spec->range.black = INT64_C(-1073741824);' client.h
 head -c 1000 "$NPZ/plain.npz" >cut.npz
 refuses "an archive that is cut short" 65 'a zip archive that is cut short' "$PPML" train cut.npz -o new.m
 refuses "one array" 65 'one array of an .npy (expected an .npz of images and labels' "$PPML" train "$NPZ/one_uint8.npy" -o new.m
+printf '\211HDF\r\n\032\n' >data.h5
+refuses "HDF5" 65 'an HDF5 file (expected an .npz' "$PPML" train data.h5 -o new.m
+: >empty.npz
+refuses "an empty file" 65 'an empty file (expected an .npz)' "$PPML" train empty.npz -o new.m
+head -c 100 "$NPZ/one_uint8.npy" >cut.npy
+refuses "an array that is cut short" 65 'damaged NPY header' "$PPML" encrypt --secret-key sk cut.npy -o new.ct
+head -c 150 "$NPZ/one_uint8.npy" >cut.npy
+refuses "data that are cut short" 65 '(8, 6) of uint8 in 22 bytes (expected 48 values; is it cut short?)' "$PPML" encrypt --secret-key sk cut.npy -o new.ct
 refuses "a picture" 65 'not a zip archive (expected an .npz' "$PPML" train "$NPZ/one.pgm" -o new.m
 refuses "no memory" 64 'not a number in range: --data-mib' "$PPML" train "$NPZ/plain.npz" -o new.m --data-mib 0
 
@@ -325,6 +333,8 @@ refuses "shares and a split column" 64 'expected one of them' pack split_valid.c
 { cat split_valid.csv; echo 0.png,0,test; } >twice.csv
 refuses "a file in two splits" 65 'line 14: 0.png is in test, at line 2 in train (expected one split)' pack twice.csv
 { cat split_valid.csv; echo 0.png,1,train; } >torn.csv
+{ echo file,label,split,patient; sed '1d;s/$/,a/' split_valid.csv; echo 0.png,0,train,b; } >strangers.csv
+refuses "a file of two patients" 65 'line 14: 0.png has another patient than at line 2' pack strangers.csv
 refuses "a file with two labels" 65 'line 14: 0.png has other labels than at line 2' pack torn.csv
 sed 's/\.png/.PNG/' split_valid.csv >upper.csv
 ok "endings in capitals" pack upper.csv
@@ -338,6 +348,13 @@ while [ $i -lt 12 ]; do cp $i.png saved/medmnist/; i=$((i + 1)); done
 cp medmnist_save.csv saved/medmnist.csv
 ok "MedMNIST's folder" pack saved/medmnist.csv
 cmp -s new.npz plain.npz && pass || fail "MedMNIST's folder: another data set"
+mkdir -p above/deep
+sed '1!s|^|above/|' split_valid.csv >above/deep/table.csv
+i=0
+while [ $i -lt 12 ]; do cp $i.png above/; i=$((i + 1)); done
+cp above/deep/table.csv above/table.csv
+ok "paths that begin with the table's folder" pack above/table.csv
+cmp -s new.npz plain.npz && pass || fail "paths that begin with the table's folder: another data set"
 sed 's/$/,1,0/' medmnist_save.csv >saved/medmnist.csv
 ok "MedMNIST's folder of several labels" pack saved/medmnist.csv --json
 says "MedMNIST's folder of several labels" '"labels_per_image": 3.*"of_class": \[6, 12, 0\]'

@@ -12,7 +12,7 @@
 #include "resample.h"
 #include "table.h"
 
-#define TABLE_FILE_BYTES_MAX ((size_t)256 << 20)
+#define TABLE_FILE_BYTES_MAX ((size_t)64 << 20)
 #define MISSING_LISTED 10
 #define LIST_BYTES 1600 /* of the files that a message lists */
 
@@ -77,6 +77,7 @@ static int parse(pack_request *r, int argc, char **argv) {
   r->has_share = share != NULL;
   r->seed = args_number(&a, "--seed", 0, UINT64_MAX, 1);
   r->limit_bytes = (size_t)args_number(&a, "--data-mib", 1, most, NPZ_MEMORY_DEFAULT >> 20) << 20;
+  r->table.limit_bytes = r->limit_bytes;
   r->json = args_flag(&a, "--json");
   memcpy(r->share, usual, sizeof usual);
   int status = args_end(&a, 1, 1);
@@ -93,14 +94,24 @@ static int parse(pack_request *r, int argc, char **argv) {
 /* ------------------------------------------------------------------------------------------- files */
 
 /* Where a table's files are looked for: in the folder that was named; or beside the table, then in a
- * folder that is called like the table without its ending, as MedMNIST's package has it. */
-static int folder_of(const char **folder, size_t *length, const pack_request *r, int attempt) {
+ * folder that is called like the table without its ending, as MedMNIST's package has it, then a folder
+ * above, as CheXpert has it.
+ *   behind  out: what stands between the folder and the file's name
+ * Returns 0 where there is no such attempt. */
+static int folder_of(const char **folder, size_t *length, const char **behind,
+                     const pack_request *r, int attempt) {
   const char *path = r->table.path, *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
   *folder = r->folder ? r->folder : path;
   *length = r->folder ? strlen(r->folder) : slash ? (size_t)(slash - path) : 0;
+  *behind = *length ? "/" : "";
   if (attempt == 0) return 1;
-  if (r->folder || dot == NULL || (slash && dot < slash) || attempt > 1) return 0;
-  *length = (size_t)(dot - path);
+  if (r->folder || attempt > 2) return 0;
+  if (attempt == 2) {
+    *behind = *length ? "/../" : "../";
+  } else if (dot && (!slash || dot > slash)) {
+    *length = (size_t)(dot - path);
+    *behind = "/";
+  }
   return 1;
 }
 
@@ -141,16 +152,14 @@ static int find_ending(char path[FILE_PATH_BYTES]) {
 /* Finds the file of an item; 0 where there is none, and path is where it was looked for first. */
 static int find_file(char path[FILE_PATH_BYTES], const pack_request *r, const table_item *i) {
   char tried[FILE_PATH_BYTES];
-  const char *folder;
+  const char *folder, *behind;
   size_t length;
-  int is_absolute = i->file.length > 0 && i->file.text[0] == '/';
+  int is_absolute = i->file.text[0] == '/';
   path[0] = 0;
-  for (int attempt = 0; folder_of(&folder, &length, r, attempt); attempt++) {
-    if (is_absolute && attempt > 0) return 0;
-    int made = is_absolute || length == 0
-                   ? snprintf(tried, sizeof tried, "%.*s", (int)i->file.length, i->file.text)
-                   : snprintf(tried, sizeof tried, "%.*s/%.*s", (int)length, folder,
-                              (int)i->file.length, i->file.text);
+  for (int attempt = 0; folder_of(&folder, &length, &behind, r, attempt); attempt++) {
+    if (is_absolute) length = 0, behind = "";
+    int made = snprintf(tried, sizeof tried, "%.*s%s%.*s", (int)length, folder, behind,
+                        (int)i->file.length, i->file.text);
     if (made <= 0 || made >= FILE_PATH_BYTES) return 0;
     int found = find_ending(tried);
     if (attempt == 0 || found) memcpy(path, tried, strlen(tried) + 1);

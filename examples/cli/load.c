@@ -260,14 +260,32 @@ static int is_npy(const file_input *file) {
   return file->count >= 6 && memcmp(file->bytes, "\x93NUMPY", 6) == 0;
 }
 
+/* What else a data set's file may be. */
+static const char *other_format(const file_input *file) {
+  static const struct {
+    const char *begin;
+    size_t length;
+    const char *reason;
+  } formats[] = {
+      {"\x93NUMPY", 6, "one array of an .npy (expected an .npz of images and labels: numpy.savez)"},
+      {"\x89HDF", 4, "an HDF5 file (expected an .npz of its arrays: numpy.savez)"},
+      {"MATLAB 5", 8, "a MATLAB file (expected an .npz of its arrays: numpy.savez)"},
+      {"\x1F\x8B", 2, "a gzip file (expected an .npz; gunzip unpacks what is in it)"},
+      {"\x80\x04", 2, "a pickle (expected an .npz of its arrays: numpy.savez)"}};
+  if (file->count == 0) return "an empty file (expected an .npz)";
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+    if (file->count >= formats[i].length &&
+        memcmp(file->bytes, formats[i].begin, formats[i].length) == 0)
+      return formats[i].reason;
+  return NULL;
+}
+
 /* Decodes an archive in memory. */
 static int read_dataset(npz_dataset *dataset, const file_input *file, const char *path,
                         const npz_options *options, ppml_arena *arena) {
   zip_archive archive;
-  if (is_npy(file))
-    return cli_fail(CLI_DATA, path,
-                    "one array of an .npy (expected an .npz of images and labels: numpy.savez)");
-  const char *reason = zip_open(&archive, file->bytes, file->count);
+  const char *reason = other_format(file);
+  if (reason == NULL) reason = zip_open(&archive, file->bytes, file->count);
   if (reason == NULL) reason = npz_dataset_measure(dataset, &archive, options);
   if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
   int status = cli_arena_create(arena, dataset->memory_bytes);

@@ -240,8 +240,8 @@ static const char *check_size(npy_array *array, size_t data_bytes) {
   if (is_void) array->count = 0;
   if (is_whole && array->count == data_bytes / array->value_bytes) return NULL;
   snprintf(array->message, sizeof array->message,
-           "a shape does not fit: %s of %s (expected the size of its data, %zu bytes)",
-           npy_shape(text, array), npy_dtype(array), data_bytes);
+           "a shape does not fit: %s of %s in %zu bytes (expected %zu values; is it cut short?)",
+           npy_shape(text, array), npy_dtype(array), data_bytes, array->count);
   return array->message;
 }
 
@@ -284,9 +284,15 @@ const char *npy_shape(char text[NPY_SHAPE_BYTES], const npy_array *array) {
 
 /* --------------------------------------------------------------------------------------- values */
 
-/* The bits of a value, whatever the machine's byte order. */
+/* Is it an integer below 0? */
+static int is_negative(const npy_array *array, const uint8_t *at) {
+  unsigned top = array->is_big_endian ? 0 : array->value_bytes - 1;
+  return array->kind == 'i' && at[top] & 0x80;
+}
+
+/* The bits of a value, whatever the machine's byte order; those above it are copies of its sign. */
 static uint64_t bits_of(const npy_array *array, const uint8_t *at) {
-  uint64_t bits = 0;
+  uint64_t bits = is_negative(array, at) ? UINT64_MAX : 0;
   unsigned count = array->value_bytes;
   if (array->is_big_endian)
     for (unsigned i = 0; i < count; i++) bits = bits << 8 | at[i];
@@ -317,11 +323,10 @@ static double float_of(uint64_t bits, unsigned value_bytes) {
 
 double npy_value(const npy_array *array, const uint8_t *at) {
   if (array->kind == 'b') return *at != 0;
-  uint64_t bits = array->value_bytes == 1 ? *at : bits_of(array, at);
+  if (array->kind == 'u' && array->value_bytes == 1) return *at;
+  uint64_t bits = bits_of(array, at);
   if (array->kind == 'f') return float_of(bits, array->value_bytes);
-  uint64_t sign = (uint64_t)1 << (8 * array->value_bytes - 1);
-  if (array->kind == 'i' && bits & sign) return -(double)(sign - (bits & (sign - 1)));
-  return (double)bits;
+  return is_negative(array, at) ? -(double)(~bits + 1) : (double)bits;
 }
 
 double npy_least(const npy_array *array) {

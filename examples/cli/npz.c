@@ -243,11 +243,17 @@ static const char *fail_label_shape(npz_dataset *d, const npz_slot *labels, cons
 }
 
 /* What images of a split have in common with those before. */
-static const char *take_shape(npz_dataset *d, int split, const npz_layout *l) {
+static const char *take_shape(npz_dataset *d, int split, const npz_layout *l,
+                              char message[NPZ_MESSAGE_BYTES]) {
   unsigned value_bytes = l->is_latent ? (unsigned)sizeof(float) : 1;
   if (d->channels && (d->height != l->height || d->width != l->width ||
-                      d->channels != l->channels || d->value_bytes != value_bytes))
-    return "images of another shape (expected that of the others)";
+                      d->channels != l->channels || d->value_bytes != value_bytes)) {
+    snprintf(message, NPZ_MESSAGE_BYTES,
+             "images of another shape: %zux%zux%u%s (expected %zux%zux%u%s, as those before)",
+             l->width, l->height, l->channels, l->is_latent ? " floats" : "", d->width, d->height,
+             d->channels, d->value_bytes > 1 ? " floats" : "");
+    return message;
+  }
   d->height = l->height;
   d->width = l->width;
   d->channels = l->channels;
@@ -264,7 +270,7 @@ static const char *measure_split(npz_dataset *d, int split, const zip_archive *a
   char message[NPZ_MESSAGE_BYTES];
   const char *reason = look_at(images, archive);
   if (!reason) reason = npz_layout_of(&layout, &images->array, o, message);
-  if (!reason) reason = take_shape(d, split, &layout);
+  if (!reason) reason = take_shape(d, split, &layout, message);
   if (reason) return dataset_fail(d, images->name, reason);
   reason = look_at(labels, archive);
   if (reason) return dataset_fail(d, labels->name, reason);
@@ -426,6 +432,7 @@ static size_t mark_tenth(const movable *m) {
     unsigned class = stratum_of(m, i);
     uint64_t all = of_class[class], wanted = (all + CUT / 2) / CUT, at = seen[class]++;
     if (wanted == 0 && all >= 2) wanted = 1;
+    if (all == 0) continue; /* never: it has this image */
     if ((at + 1) * wanted / all == at * wanted / all) continue;
     m->labels[i * m->label_bytes] |= MOVES;
     marked++;

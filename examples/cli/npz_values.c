@@ -72,7 +72,7 @@ static int sides_fit(size_t stride[4], const size_t shape[4], unsigned sides,
 
 static const char *told_layout(npz_layout *layout, const npy_array *array, const npz_options *o,
                                char message[NPZ_MESSAGE_BYTES]) {
-  size_t shape[4], stride[4];
+  size_t shape[4] = {0}, stride[4] = {0};
   unsigned sides = told_sides(shape, array, o);
   if (!sides_fit(stride, shape, sides, array))
     return fail_shape(array, o->sides ? "images of another shape than --shape" : "flat images",

@@ -100,7 +100,7 @@ static const char *const synonyms[TABLE_COLUMNS][16] = {
     {"label", "labels", "class", "target", "finding labels", "findings", "finding", "diagnosis",
      "category", "dx", NULL},
     {"split", "subset", "partition", "set", "fold name", NULL},
-    {"patient", "patient id", "subject", "subject id", "person id", NULL}};
+    {"patient", "patient id", "subject", "subject id", "person id", "lesion id", NULL}};
 
 static const char *const what_of[TABLE_COLUMNS] = {"file", "label", "split", "patient"};
 
@@ -488,6 +488,12 @@ int table_read(table *t, const table_request *r, file_input *file) {
   memset(t, 0, sizeof *t);
   for (size_t i = 0; i < file->count; i++) lines += file->bytes[i] == '\n';
   t->capacity = lines < most ? lines : most;
+  if (t->capacity > r->limit_bytes / sizeof *t->item)
+    return cli_fail(
+        CLI_DATA, r->path,
+        "%zu lines need %zu MiB of memory (expected at most %zu MiB; --data-mib sets the "
+        "limit)",
+        t->capacity, (t->capacity * sizeof *t->item >> 20) + 1, r->limit_bytes >> 20);
   int status = cli_arena_create(&t->arena, t->capacity * sizeof *t->item + file->count);
   if (status) return status;
   t->item = (table_item *)t->arena.memory;

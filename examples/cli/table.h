@@ -25,6 +25,7 @@ typedef struct table_request {
   const char *column[TABLE_COLUMNS]; /* NULL: found by name; labels may be several, by commas */
   const char *classes;               /* names in the label column, comma-separated; NULL: found */
   int uncertain;
+  size_t limit_bytes; /* of memory for its lines */
 } table_request;
 
 /* A line of the table. */
@@ -65,7 +66,8 @@ void table_free(table *t);
  *   share  [NPZ_SPLITS]  sum 1 */
 int table_divide(table *t, const table_request *r, const double share[NPZ_SPLITS], uint64_t seed);
 
-/* Can the table be a data set?  A file must be in one split, with the same labels everywhere. */
+/* Can the table be a data set?  A file must be in one split, with the same labels and
+ * patient everywhere. */
 int table_check(table *t, const table_request *r);
 
 #endif

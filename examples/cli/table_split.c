@@ -39,11 +39,11 @@ static int by_key(const void *a, const void *b) {
 /* The items in another order. */
 static int sorted(table_item ***items, ppml_arena *arena, const table *t,
                   int (*compare)(const void *, const void *)) {
-  int status = cli_arena_create(arena, (t->count ? t->count : 1) * sizeof **items);
+  int status = cli_arena_create(arena, (t->count ? t->count : 1) * sizeof(table_item *));
   if (status) return status;
   *items = (table_item **)(void *)arena->memory;
   for (size_t i = 0; i < t->count; i++) (*items)[i] = &t->item[i];
-  qsort(*items, t->count, sizeof **items, compare);
+  qsort(*items, t->count, sizeof(table_item *), compare);
   return CLI_OK;
 }
 
@@ -58,6 +58,9 @@ static int check_pair(const table_request *r, const table_item *first, const tab
                     first->line, npz_split_name(first->split));
   if (first->label != next->label || first->flags != next->flags)
     return cli_fail(CLI_DATA, r->path, "line %zu: %.*s has other labels than at line %zu",
+                    next->line, (int)next->file.length, next->file.text, first->line);
+  if (compare_text(&first->patient, &next->patient) != 0)
+    return cli_fail(CLI_DATA, r->path, "line %zu: %.*s has another patient than at line %zu",
                     next->line, (int)next->file.length, next->file.text, first->line);
   return CLI_OK;
 }
@@ -93,7 +96,7 @@ int table_check(table *t, const table_request *r) {
   if (status) return status;
   for (size_t i = 1; i < t->count && status == CLI_OK; i++)
     status = check_pair(r, items[i - 1], items[i]);
-  qsort(items, t->count, sizeof *items, by_key);
+  qsort(items, t->count, sizeof(table_item *), by_key);
   t->divided = count_divided(items, t->count);
   cli_arena_destroy(&arena);
   if (status == CLI_OK && t->in_split[NPZ_TRAIN] == 0)

@@ -93,7 +93,7 @@ static const char *check_directory(const zip_archive *archive, unsigned members)
 const char *zip_open(zip_archive *archive, const void *bytes, size_t count) {
   memset(archive, 0, sizeof *archive);
   const uint8_t *end = find_end(bytes, count);
-  if (!end && count >= 4 && little_32((const uint8_t *)bytes) == 0x04034B50)
+  if (!end && bytes && count >= 4 && little_32((const uint8_t *)bytes) == 0x04034B50)
     return "a zip archive that is cut short (expected its directory at the end)";
   if (!end) return "not a zip archive (expected an .npz that numpy.savez made)";
   unsigned members = little_16(end + 10);
