@@ -342,6 +342,19 @@ cmp -s new.npz plain.npz && pass || fail "endings in capitals: another data set"
 sed 's/\.png//' split_valid.csv >bare.csv
 ok "no endings" pack bare.csv
 cmp -s new.npz plain.npz && pass || fail "no endings: another data set"
+mkdir -p sub
+cp 0.png sub/
+sed '2s|^|sub\\|' split_valid.csv >turned.csv
+ok "a path with a backslash" pack turned.csv
+cmp -s new.npz plain.npz && pass || fail "a path with a backslash: another data set"
+printf 'file,label,split\n0.png,gesch\344digt,train\n1.png,gut,train\n' >latin1.csv
+refuses "a name in Latin 1" 65 "a label's name " pack latin1.csv
+{ echo 'sep=;'; cat semicolon.csv; } >sep.csv
+ok "a separator that is told" pack sep.csv
+cmp -s new.npz plain.npz && pass || fail "a separator that is told: another data set"
+tr '\n' '\r' <split_valid.csv >mac.csv
+ok "lines that end with CR" pack mac.csv
+cmp -s new.npz plain.npz && pass || fail "lines that end with CR: another data set"
 mkdir -p saved/medmnist
 i=0
 while [ $i -lt 12 ]; do cp $i.png saved/medmnist/; i=$((i + 1)); done

@@ -149,6 +149,14 @@ static int find_ending(char path[FILE_PATH_BYTES]) {
   return 0;
 }
 
+/* The same with / for the \\ of another system. */
+static int find_turned(char path[FILE_PATH_BYTES]) {
+  if (strchr(path, '\\') == NULL) return 0;
+  for (char *at = path; *at; at++)
+    if (*at == '\\') *at = '/';
+  return find_ending(path);
+}
+
 /* Finds the file of an item; 0 where there is none, and path is where it was looked for first. */
 static int find_file(char path[FILE_PATH_BYTES], const pack_request *r, const table_item *i) {
   char tried[FILE_PATH_BYTES];
@@ -161,7 +169,7 @@ static int find_file(char path[FILE_PATH_BYTES], const pack_request *r, const ta
     int made = snprintf(tried, sizeof tried, "%.*s%s%.*s", (int)length, folder, behind,
                         (int)i->file.length, i->file.text);
     if (made <= 0 || made >= FILE_PATH_BYTES) return 0;
-    int found = find_ending(tried);
+    int found = find_ending(tried) || find_turned(tried);
     if (attempt == 0 || found) memcpy(path, tried, strlen(tried) + 1);
     if (found) return 1;
   }
@@ -364,6 +372,23 @@ static int pack(const pack_request *r, const table *t) {
   return status;
 }
 
+static int check_text(const pack_request *r, const char *what, const csv_field *field) {
+  const char *reason = ppml_text_refusal(field->text, field->length);
+  if (reason == NULL) return CLI_OK;
+  return cli_fail(CLI_DATA, r->table.path, "a %s %s (expected UTF-8: iconv -t UTF-8)", what,
+                  reason);
+}
+
+/* What is going to be shown must be fit for it. */
+static int check_names(const pack_request *r, const table *t) {
+  int status = CLI_OK;
+  for (int i = 0; i < TABLE_COLUMNS && status == CLI_OK; i++)
+    if (t->header[i].length > 0) status = check_text(r, "column's name", &t->header[i]);
+  for (unsigned c = 0; c < t->classes && t->is_named && status == CLI_OK; c++)
+    status = check_text(r, "label's name", &t->name[c]);
+  return status;
+}
+
 /* Splits as the table has them, or else by shares. */
 static int share_out(table *t, const pack_request *r) {
   if (!t->has_split) return table_divide(t, &r->table, r->share, r->seed);
@@ -381,7 +406,8 @@ int cmd_pack(int argc, char **argv) {
     return cli_fail(file.status, r.table.path, "%s", file.message);
   status = table_read(&t, &r.table, &file);
   if (status == CLI_OK) {
-    status = share_out(&t, &r);
+    status = check_names(&r, &t);
+    if (status == CLI_OK) status = share_out(&t, &r);
     if (status == CLI_OK) status = pack(&r, &t);
     table_free(&t);
   }

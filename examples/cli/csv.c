@@ -24,7 +24,7 @@ static char find_separator(const char *at, const char *end) {
   size_t times[3] = {0, 0, 0}, best = 0;
   int is_quoted = 0;
   while (at < end && (*at == '\n' || *at == '\r')) at++;
-  for (; at < end && *at != '\n'; at++) {
+  for (; at < end && *at != '\n' && *at != '\r'; at++) {
     if (*at == '"') is_quoted = !is_quoted;
     for (size_t i = 0; i < sizeof separators && !is_quoted; i++) times[i] += *at == separators[i];
   }
@@ -41,6 +41,11 @@ const char *csv_open(csv *table, void *bytes, size_t count) {
   table->end = table->at + count;
   if (count >= 3 && memcmp(table->at, "\xEF\xBB\xBF", 3) == 0) table->at += 3;
   table->separator = find_separator(table->at, table->end);
+  if (table->end - table->at > 5 && memcmp(table->at, "sep=", 4) == 0 &&
+      (table->at[5] == '\n' || table->at[5] == '\r')) {
+    table->separator = table->at[4]; /* told by Excel, in a line before the header */
+    table->at += 5;
+  }
   return NULL;
 }
 
@@ -53,8 +58,9 @@ static int at_line_end(const csv *table, size_t *skip) {
   size_t left = (size_t)(table->end - table->at);
   *skip = left > 0 ? 1 : 0;
   if (left == 0 || *table->at == '\n') return 1;
-  *skip = 2;
-  return left > 1 && table->at[0] == '\r' && table->at[1] == '\n';
+  if (*table->at != '\r') return 0;
+  if (left > 1 && table->at[1] == '\n') *skip = 2;
+  return 1;
 }
 
 /* After the first quote.  What is kept moves down over the quotes that go. */

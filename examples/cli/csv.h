@@ -1,8 +1,8 @@
 /* csv.h - a table of values in memory, line by line (RFC 4180), between commas, semicolons or tabs:
- * whichever of them the first line has most of, outside of quotes.
+ * whichever of them the first line has most of, outside of quotes, or what a line `sep=;` before it says.
  *
  * Fields may stand in double quotes, with "" for one; a quoted field ends on its line.  Spaces around
- * a field, and around its quotes, are no part of it.  Lines end with LF or CR LF; empty lines are
+ * a field, and around its quotes, are no part of it.  Lines end with LF, CR LF or CR; empty lines are
  * passed over, as is a byte order mark.  Control characters but the tab are refused, as is what is no
  * table of bytes, by its name: UTF-16, and workbooks.
  *

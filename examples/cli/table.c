@@ -486,7 +486,8 @@ int table_read(table *t, const table_request *r, file_input *file) {
   csv c;
   size_t lines = 1, most = file->count / RECORD_BYTES_MIN + 1;
   memset(t, 0, sizeof *t);
-  for (size_t i = 0; i < file->count; i++) lines += file->bytes[i] == '\n';
+  for (size_t i = 0; i < file->count; i++)
+    lines += file->bytes[i] == '\n' || file->bytes[i] == '\r';
   t->capacity = lines < most ? lines : most;
   if (t->capacity > r->limit_bytes / sizeof *t->item)
     return cli_fail(
