@@ -181,6 +181,11 @@ ok "simulate on one class" "$PPML" simulate c.ppml "$NPZ/labels_single_class_1.n
 refuses "simulate on int16" 65 'what the network was trained on' "$PPML" simulate c.ppml "$NPZ/images_int16.npz"
 ok "features" "$PPML" features "$NPZ/images_uint16.npz" -o map.ppml --count 4
 says "features" '^values     uint16'
+ok "features of public images whose labels are others" "$PPML" features "$NPZ/plain.npz" --public "$NPZ/labels_minus.npz" -o map.ppml --count 4
+refuses "features of public test images" 65 'no such images' "$PPML" features "$NPZ/plain.npz" --public "$NPZ/test_alone.npz" -o new.map --count 4
+ok "keys of features" "$PPML" keygen map.ppml --secret-key msk --eval-key mek
+ok "a training set without validation images" "$PPML" encrypt --secret-key msk --training map.ppml "$NPZ/no_val.npz" -o set.ct --method sums
+says "a training set without validation images" '^36 images became'
 refuses "features of latents" 65 'latents of floats' "$PPML" features "$TINY/tiny_latents.npz" -o new.map
 
 # One image as an array.

@@ -104,13 +104,20 @@ static int fit(const features_request *r, const ppml_spec *spec, const npz_datas
 static int fit_public(const features_request *r, const ppml_spec *spec) {
   npz_dataset data;
   ppml_arena arena;
-  int status = load_dataset(&data, r->public_path, &r->data, &arena);
+  const npz_split *train;
+  npz_options options = r->data;
+  dataset_for_network(&options, spec); /* values by the same range; labels are of no use here */
+  options.trains = options.cuts = options.has_columns = 0;
+  options.classes = 0;
+  options.relabels = 1;
+  int status = load_dataset(&data, r->public_path, &options, &arena);
   if (status) return status;
   if (data.width != spec->width || data.height != spec->height || data.channels != spec->channels)
     status =
         cli_fail(CLI_DATA, r->public_path, "images of %zux%zux%u (expected %ux%ux%u)", data.width,
                  data.height, data.channels, spec->width, spec->height, spec->channels);
-  else status = fit(r, spec, &data);
+  else status = load_split(&train, &data, npz_split_name(NPZ_TRAIN));
+  if (status == CLI_OK) status = fit(r, spec, &data);
   cli_arena_destroy(&arena);
   return status;
 }

@@ -75,7 +75,7 @@ static int load(study *s, const verify_request *r) {
   s->request = r;
   int status = load_features(&s->map, r->map_path, &s->map_arena);
   if (status == CLI_OK) dataset_for_network(&options, &s->map.spec);
-  options.cuts = npz_split_index(r->images.name) == NPZ_VAL;
+  options.cuts = 1; /* as encrypt --training has it */
   if (status == CLI_OK) status = load_dataset(&s->data, r->images.path, &options, &s->data_arena);
   if (status == CLI_OK) status = load_check_shape(&s->data, &s->map.spec, r->images.path);
   if (status == CLI_OK) status = load_split(&judged, &s->data, r->images.name);

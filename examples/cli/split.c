@@ -13,7 +13,7 @@ int split_load(npz_split *split, const split_request *r, const ppml_spec *spec, 
   const npz_split *whole;
   npz_options options = r->options;
   dataset_for_network(&options, spec);
-  options.cuts = npz_split_index(r->name) == NPZ_VAL;
+  if (npz_split_index(r->name) == NPZ_VAL) options.cuts = 1;
   int status = load_dataset(&data, r->path, &options, arena);
   if (status) return status;
   status = load_check_shape(&data, spec, r->path);
