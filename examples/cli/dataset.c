@@ -149,6 +149,12 @@ static int is_scaled(const npz_told *told) {
   return told->kind && !(is_whole(told) && told->kind == 'u' && told->value_bytes == 1);
 }
 
+/* Does the type's range leave most levels unused? */
+static int is_narrow(const npz_told *told) {
+  double used = (told->most - told->least) / (told->range.white - told->range.black);
+  return told->kind && told->kind != 'b' && told->range.kind == NPZ_RANGE_TYPE && used < 0.5;
+}
+
 static void report_values_json(const npz_told *told) {
   json_begin("values", '{');
   json_text("dtype", dtype_of(told));
@@ -161,7 +167,7 @@ static void report_values_json(const npz_told *told) {
 
 static void report_json(const npz_dataset *d) {
   const npz_told *told = &d->told;
-  if (is_scaled(told)) report_values_json(told);
+  if (is_scaled(told) || is_narrow(told)) report_values_json(told);
   if (told->columns) json_integer("one_hot_columns", told->columns);
   if (told->cut) json_integer("validation_cut_from_train", (int64_t)told->cut);
   if (told->class_values == 0) return;
@@ -177,8 +183,7 @@ static void report_values(const npz_told *told) {
       r->kind == NPZ_RANGE_TYPE && told->kind == 'f' ? "as of all floats" : rules[r->kind];
   printf("values     %s: %.7g is black, %.7g white (%s)\n", dtype_of(told), r->black, r->white,
          rule);
-  double used = (told->most - told->least) / (r->white - r->black);
-  if (r->kind == NPZ_RANGE_TYPE && told->kind != 'b' && used < 0.5)
+  if (is_narrow(told))
     printf("           are %.7g to %.7g: fewer than half of the levels (--range LO,HI)\n",
            told->least, told->most);
 }
@@ -202,7 +207,7 @@ void dataset_report(const npz_dataset *d, int json) {
     report_json(d);
     return;
   }
-  if (is_scaled(told)) report_values(told);
+  if (is_scaled(told) || is_narrow(told)) report_values(told);
   if (told->columns)
     printf("labels     %u one-hot columns: classes (--task labels: several an image)\n",
            told->columns);

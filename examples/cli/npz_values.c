@@ -190,8 +190,21 @@ static int level_of(const npz_range *range, double value) {
   return level < 1 ? 0 : level < 255 ? (int)level : 255;
 }
 
-/* The least and the largest value; 0 where one is not a number, or infinite. */
+/* The least and the largest of bytes, which most data sets have. */
+static int extent_of_bytes(double *least, double *most, const uint8_t *data, size_t count) {
+  uint8_t low = 255, high = 0;
+  for (size_t i = 0; i < count; i++) {
+    low = data[i] < low ? data[i] : low;
+    high = data[i] > high ? data[i] : high;
+  }
+  *least = low, *most = high;
+  return 1;
+}
+
+/* The same of any values; 0 where one is not a number, or infinite. */
 static int extent_of(double *least, double *most, const npy_array *array, const uint8_t *data) {
+  if (array->kind == 'u' && array->value_bytes == 1)
+    return extent_of_bytes(least, most, data, array->count);
   *least = *most = npy_value(array, data);
   for (size_t i = 0; i < array->count; i++) {
     double value = npy_value(array, data + i * array->value_bytes);
@@ -282,17 +295,18 @@ static const char *choose_range(npz_told *told, const npy_array *array, const np
 
 const char *npz_check_values(npz_told *told, const npy_array *array, const uint8_t *data,
                              const npz_options *options, char message[NPZ_MESSAGE_BYTES]) {
-  double least = 0, most = 255;
+  double least, most;
   const char *reason = NULL;
   int is_first = told->kind == 0;
-  int is_plain =
-      array->kind == 'u' && array->value_bytes == 1 && options->range.kind == NPZ_RANGE_TYPE;
   if (!is_first && (told->kind != array->kind || told->value_bytes != array->value_bytes)) {
-    snprintf(message, NPZ_MESSAGE_BYTES, "values of %s (expected one type for all images)",
-             npy_dtype(array));
+    npy_array before = *array;
+    before.kind = told->kind, before.value_bytes = told->value_bytes;
+    snprintf(message, NPZ_MESSAGE_BYTES,
+             "values of %s, of %s before (expected one type for all images)", npy_dtype(array),
+             npy_dtype(&before));
     return message;
   }
-  if (!is_plain && !extent_of(&least, &most, array, data)) return fail_finite(array, message);
+  if (!extent_of(&least, &most, array, data)) return fail_finite(array, message);
   if (options->range.kind == NPZ_RANGE_TYPE)
     reason = check_type(array, options, least, most, message);
   if (reason || !is_first) return reason;
