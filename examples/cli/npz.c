@@ -42,11 +42,13 @@ typedef struct meaning {
 static const meaning splits[] = {{"train", NPZ_TRAIN}, {"training", NPZ_TRAIN}, {"val", NPZ_VAL},
                                  {"valid", NPZ_VAL},   {"validation", NPZ_VAL}, {"dev", NPZ_VAL},
                                  {"test", NPZ_TEST},   {"testing", NPZ_TEST}};
-static const meaning roles[] = {{"images", IMAGES},  {"image", IMAGES},    {"imgs", IMAGES},
-                                {"img", IMAGES},     {"pictures", IMAGES}, {"data", IMAGES},
-                                {"x", IMAGES},       {"latents", LATENTS}, {"labels", LABELS},
-                                {"label", LABELS},   {"targets", LABELS},  {"target", LABELS},
-                                {"classes", LABELS}, {"class", LABELS},    {"y", LABELS}};
+static const meaning roles[] = {{"images", IMAGES},   {"image", IMAGES},    {"imgs", IMAGES},
+                                {"img", IMAGES},      {"pictures", IMAGES}, {"x", IMAGES},
+                                {"latents", LATENTS}, {"labels", LABELS},   {"label", LABELS},
+                                {"y", LABELS},        {"data", IMAGES},     {"targets", LABELS},
+                                {"target", LABELS},   {"classes", LABELS},  {"class", LABELS}};
+/* From "data" on words may mean something else as well: they count where no other one does. */
+#define SURE_ROLES 10
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
 static char lower(char c) {
@@ -74,22 +76,24 @@ int npz_split_of_word(const char *word, size_t length) {
 
 /* A word of a split and one of a role, in either order: at is where the second one begins, behind
  * a _ or - perhaps. */
-static int are_words(int *split, int *role, const char *name, size_t length, size_t at) {
+static int are_words(int *split, int *role, const char *name, size_t length, size_t at,
+                     size_t words) {
   size_t next = at < length && (name[at] == '_' || name[at] == '-') ? at + 1 : at;
   *split = npz_split_of_word(name, at);
-  *role = meaning_of(name + next, length - next, roles, COUNT(roles));
+  *role = meaning_of(name + next, length - next, roles, words);
   if (*split >= 0 && *role >= 0) return 1;
-  *role = meaning_of(name, at, roles, COUNT(roles));
+  *role = meaning_of(name, at, roles, words);
   *split = npz_split_of_word(name + next, length - next);
   return *split >= 0 && *role >= 0;
 }
 
-/* Which part of a data set an array's name means; split is NPZ_SPLITS where it names none. */
-static int understand(int *split, int *role, const char *name, size_t length) {
+/* Which part of a data set an array's name means, by so many of the roles' words; split is NPZ_SPLITS
+ * where it names none. */
+static int understand(int *split, int *role, const char *name, size_t length, size_t words) {
   *split = NPZ_SPLITS;
-  *role = meaning_of(name, length, roles, COUNT(roles));
+  *role = meaning_of(name, length, roles, words);
   for (size_t at = 1; *role < 0 && at < length && length < NPZ_NAME_BYTES; at++)
-    if (are_words(split, role, name, length, at)) break;
+    if (are_words(split, role, name, length, at, words)) break;
   return *role >= 0 && *split >= 0;
 }
 
@@ -125,6 +129,7 @@ static const char *dataset_fail(npz_dataset *d, const char *name, const char *re
 /* The parts of a data set that an archive has; those without a split stand last. */
 typedef struct contents {
   npz_slot slot[ROLES][NPZ_SPLITS + 1];
+  int is_sure[ROLES][NPZ_SPLITS + 1];             /* that the array's name means it */
   char listed[LISTED_MAX * (NPZ_NAME_BYTES + 2)]; /* the first arrays' names, for a message */
   size_t arrays;
 } contents;
@@ -135,31 +140,42 @@ static void list_name(contents *c, const char *name) {
   snprintf(c->listed + used, sizeof c->listed - used, "%s%s", used ? ", " : "", name);
 }
 
-/* Puts all arrays into their places; a place is taken once. */
+/* Puts an array into its place, which is taken once: but for one that may mean something else as well,
+ * which gives way. */
+static const char *put_array(contents *c, npz_dataset *d, const zip_member *member,
+                             const char *name, size_t length) {
+  int split, role;
+  char shown[NPZ_NAME_BYTES];
+  copy_name(shown, name, length);
+  list_name(c, shown);
+  int is_sure = understand(&split, &role, name, length, SURE_ROLES);
+  if (!is_sure && !understand(&split, &role, name, length, COUNT(roles))) return NULL;
+  npz_slot *slot = &c->slot[role][split];
+  int *slot_is_sure = &c->is_sure[role][split];
+  if (strcmp(slot->name, shown) == 0)
+    return dataset_fail(d, shown, "the array is there twice (expected once)");
+  if (slot->name[0] && is_sure == *slot_is_sure) {
+    char both[NPZ_NAME_BYTES + 40];
+    snprintf(both, sizeof both, "means the same as %s (expected one of them)", slot->name);
+    return dataset_fail(d, shown, both);
+  }
+  if (slot->name[0] && *slot_is_sure) return NULL;
+  *slot_is_sure = is_sure;
+  slot->member = *member;
+  memcpy(slot->name, shown, sizeof shown);
+  return NULL;
+}
+
 static const char *find_arrays(contents *c, npz_dataset *d, const zip_archive *archive) {
   zip_member member;
   size_t cursor = 0, length;
+  const char *reason = NULL;
   memset(c, 0, sizeof *c);
-  while (zip_next(&member, archive, &cursor)) {
-    int split, role;
-    char shown[NPZ_NAME_BYTES];
+  while (!reason && zip_next(&member, archive, &cursor)) {
     const char *name = short_name(&length, &member);
-    if (length == 0) continue; /* a folder */
-    copy_name(shown, name, length);
-    list_name(c, shown);
-    if (!understand(&split, &role, name, length)) continue;
-    npz_slot *slot = &c->slot[role][split];
-    if (strcmp(slot->name, shown) == 0)
-      return dataset_fail(d, shown, "the array is there twice (expected once)");
-    if (slot->name[0]) {
-      char both[NPZ_NAME_BYTES + 40];
-      snprintf(both, sizeof both, "means the same as %s (expected one of them)", slot->name);
-      return dataset_fail(d, shown, both);
-    }
-    slot->member = member;
-    memcpy(slot->name, shown, sizeof shown);
+    if (length > 0) reason = put_array(c, d, &member, name, length); /* else it is a folder */
   }
-  return NULL;
+  return reason;
 }
 
 static const char *missing(npz_dataset *d, const contents *c, const char *split, const char *what) {

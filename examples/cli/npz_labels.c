@@ -76,6 +76,15 @@ static const char *fail(npz_dataset *d, int split, const char *what) {
 
 /* -------------------------------------------------------------------------------- several columns */
 
+static const char *fail_flag(npz_dataset *d, int split, double value) {
+  char text[160];
+  snprintf(text, sizeof text,
+           "a label of several is %g, neither 0 nor 1 (expected 0 and 1 alone, or one column: "
+           "labels[:, 0])",
+           value);
+  return fail(d, split, text);
+}
+
 /* Are all values 0 or 1?
  *   one_hot  in, out: does each row have just one 1? */
 static const char *check_flags(npz_dataset *d, int split, uint8_t *const own[NPZ_SPLITS],
@@ -87,7 +96,7 @@ static const char *check_flags(npz_dataset *d, int split, uint8_t *const own[NPZ
     for (size_t column = 0; column < columns; column++) {
       double value = value_at(d, split, own, index_of(array, row, column));
       if (!(value >= 0 && value <= 1) || (value > 0 && value < 1))
-        return fail(d, split, "a label of several is neither 0 nor 1 (expected 0 and 1 alone)");
+        return fail_flag(d, split, value);
       ones += value > 0;
     }
     if (ones != 1) *one_hot = 0;

@@ -448,6 +448,9 @@ def npz_cases():
         ("names_keras", make_zip(renamed(files, keras)), base),
         ("names_upper", make_zip(renamed(files, lambda n: "Data/" + n.upper())), base),
         ("names_valid", make_zip(renamed(files, lambda n: n.replace("val", "validation"))), base),
+        ("names_data", make_zip(renamed(files, lambda n: n.replace("images", "data").replace("labels", "target"))), base),
+        ("names_and_classes", make_zip([("train_classes.npy", npy(b"a", (1,), "|S1"))] + files
+                                       + [("train_data.npy", npy(b"\0", (1,)))]), base),
         ("in_folder", make_zip([("x/", b"")] + [("x/" + n, d) for n, d in files], method=0), base),
     ]
     cases = []
@@ -474,6 +477,8 @@ def npz_cases():
         ("bad_name_prefix", make_zip([("x" + n, d) for n, d in files]),
          "there are xtrain_images, xtrain_labels,"),
         ("bad_name_of_two", make_zip(files + [("x_train.npy", files[0][1])]), "means the same as"),
+        ("bad_name_of_two_weak", make_zip([("train_data.npy", files[0][1]), ("train_target.npy", files[1][1]),
+                                           ("train_class.npy", files[1][1])]), "means the same as train_target"),
         ("bad_folder_twice", make_zip(files + [("x/" + files[0][0], files[0][1])]), "there twice"),
         ("bad_disk", make_zip(files, end=lambda e: e.update(disk=1)), "several disks"),
         ("bad_first_disk", make_zip(files, end=lambda e: e.update(first=1)), "several disks"),

@@ -170,7 +170,7 @@ typedef struct npz_kat {
   const char *reason; /* part of it; NULL: the file is valid */
 } npz_kat;
 
-static const npz_kat npz_kats[140] = {
+static const npz_kat npz_kats[143] = {
     {"images_flat", NULL, 1214, 0, 0, 0, 0, ""},
     {"images_flat_chw", NULL, 1187, 0, 0, 0, 0, ""},
     {"no_val", NULL, 730, 0, 0, 0, 0, ""},
@@ -220,6 +220,8 @@ static const npz_kat npz_kats[140] = {
     {"names_keras", NULL, 1003, 2, 2, 1, 0xDC00D3BA, NULL},
     {"names_upper", NULL, 1171, 2, 2, 1, 0xDC00D3BA, NULL},
     {"names_valid", NULL, 1139, 2, 2, 1, 0xDC00D3BA, NULL},
+    {"names_data", NULL, 1099, 2, 2, 1, 0xDC00D3BA, NULL},
+    {"names_and_classes", NULL, 1457, 2, 2, 1, 0xDC00D3BA, NULL},
     {"in_folder", NULL, 1236, 2, 2, 1, 0xDC00D3BA, NULL},
     {"bad_empty", NULL, 0, 0, 0, 0, 0x00000000, "not a zip archive"},
     {"bad_text", NULL, 26, 0, 0, 0, 0x00000000, "not a zip archive"},
@@ -229,6 +231,7 @@ static const npz_kat npz_kats[140] = {
     {"bad_array_twice", NULL, 1287, 0, 0, 0, 0x00000000, "there twice"},
     {"bad_name_prefix", NULL, 1123, 0, 0, 0, 0x00000000, "there are xtrain_images, xtrain_labels,"},
     {"bad_name_of_two", NULL, 1295, 0, 0, 0, 0x00000000, "means the same as"},
+    {"bad_name_of_two_weak", NULL, 568, 0, 0, 0, 0x00000000, "means the same as train_target"},
     {"bad_folder_twice", NULL, 1309, 0, 0, 0, 0x00000000, "there twice"},
     {"bad_disk", NULL, 1111, 0, 0, 0, 0x00000000, "several disks"},
     {"bad_first_disk", NULL, 1111, 0, 0, 0, 0x00000000, "several disks"},
