@@ -119,10 +119,10 @@ static void copy_name(char to[NPZ_NAME_BYTES], const char *name, size_t length) 
 
 /* Leaves nothing in the data set but the reason, `NAME: reason`. */
 static const char *dataset_fail(npz_dataset *d, const char *name, const char *reason) {
-  char message[NPZ_MESSAGE_BYTES];
+  char message[NPZ_MESSAGE_BYTES + NPZ_NAME_BYTES + 4];
   snprintf(message, sizeof message, "%s%s%s", name, name[0] ? ": " : "", reason);
   memset(d, 0, sizeof *d);
-  memcpy(d->message, message, sizeof message);
+  memcpy(d->message, message, NPZ_MESSAGE_BYTES - 1);
   return d->message;
 }
 
@@ -155,7 +155,7 @@ static const char *put_array(contents *c, npz_dataset *d, const zip_member *memb
   if (strcmp(slot->name, shown) == 0)
     return dataset_fail(d, shown, "the array is there twice (expected once)");
   if (slot->name[0] && is_sure == *slot_is_sure) {
-    char both[NPZ_NAME_BYTES + 40];
+    char both[NPZ_NAME_BYTES + 48];
     snprintf(both, sizeof both, "means the same as %s (expected one of them)", slot->name);
     return dataset_fail(d, shown, both);
   }
