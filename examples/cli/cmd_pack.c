@@ -69,7 +69,7 @@ static int parse(pack_request *r, int argc, char **argv) {
   const uint64_t most = SIZE_MAX >> 20;
   const double usual[NPZ_SPLITS] = {0.8, 0.1, 0.1};
   r->out_path = args_output(&a, "-o");
-  r->side = (size_t)args_number(&a, "--side", 1, IMAGE_SIDE_MAX, 28);
+  r->side = (size_t)args_number(&a, "--side", 1, PPML_SIDE_MAX, 28);
   r->channels = args_flag(&a, "--rgb") ? 3 : 1;
   r->folder = args_text(&a, "--images");
   parse_table(&r->table, &a);

@@ -33,7 +33,7 @@ static int add_value(value_set *set, double value) {
   unsigned place = place_of(set, value);
   if (is_in(set, place, value)) return 1;
   if (set->count == NPZ_CLASSES_MAX) return 0;
-  memmove(set->value + place + 1, set->value + place, (set->count - place) * sizeof *set->value);
+  for (unsigned i = set->count; i > place; i--) set->value[i] = set->value[i - 1];
   set->value[place] = value;
   set->count++;
   return 1;

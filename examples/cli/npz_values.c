@@ -147,7 +147,7 @@ const char *npz_layout_of(npz_layout *layout, const npy_array *array, const npz_
 static npy_array with_one(const npy_array *array) {
   npy_array one = *array;
   if (one.rank == NPY_RANK_MAX) return one;
-  memmove(one.shape + 1, one.shape, one.rank * sizeof one.shape[0]);
+  for (unsigned i = one.rank; i > 0; i--) one.shape[i] = one.shape[i - 1];
   one.shape[0] = 1;
   one.rank++;
   return one;

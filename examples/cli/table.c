@@ -243,7 +243,7 @@ static int add_name(table *t, const csv_field *name) {
   }
   if (low < t->classes && compare_fields(&t->name[low], name) == 0) return 1;
   if (t->classes == NPZ_CLASSES_MAX) return 0;
-  memmove(t->name + low + 1, t->name + low, (t->classes - low) * sizeof *t->name);
+  for (unsigned i = t->classes; i > low; i--) t->name[i] = t->name[i - 1];
   t->name[low] = *name;
   t->classes++;
   return 1;
