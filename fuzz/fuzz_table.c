@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
-/* What table.c and table_split.c take of cli.c. */
+/* What table.c and table_split.c take of cli.c and of the library. */
 int cli_fail(int status, const char *file, const char *format, ...) {
   char line[1024];
   va_list values;
@@ -36,6 +36,10 @@ int cli_arena_create(ppml_arena *arena, size_t bytes) {
 void cli_arena_destroy(ppml_arena *arena) {
   free(arena->memory);
   memset(arena, 0, sizeof *arena);
+}
+
+const char *ppml_text_refusal(const char *text, size_t length) {
+  return length > 0 && text[0] == '?' ? "is odd" : NULL;
 }
 
 /* Every item is in one split, and its labels are among those that there are. */

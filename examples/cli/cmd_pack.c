@@ -272,7 +272,10 @@ static const char *const column_names[TABLE_COLUMNS] = {"file", "label", "split"
 
 /* A field's text as a string, cut to what fits. */
 static const char *text_of(char text[64], const csv_field *field) {
-  snprintf(text, 64, "%.*s", field->length > 60 ? 60 : (int)field->length, field->text);
+  int length = field->length > 60 ? 60 : (int)field->length;
+  while (length > 0 && field->length > 60 && (field->text[length] & 0xC0) == 0x80)
+    length--; /* not within a character of UTF-8 */
+  snprintf(text, 64, "%.*s", length, field->text);
   return text;
 }
 

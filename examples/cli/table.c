@@ -110,9 +110,9 @@ static const char *list_columns(char text[LISTED_BYTES], const csv *header) {
   text[0] = 0;
   for (unsigned i = 0; i < header->fields && used + 44 < LISTED_BYTES; i++) {
     const csv_field *field = &header->field[i];
-    int length = field->length > 32 ? 32 : (int)field->length;
-    used += (size_t)snprintf(text + used, LISTED_BYTES - used, "%s%.*s", i ? ", " : "", length,
-                             field->text);
+    int is_fit = field->length <= 32 && ppml_text_refusal(field->text, field->length) == NULL;
+    used += (size_t)snprintf(text + used, LISTED_BYTES - used, "%s%.*s", i ? ", " : "",
+                             is_fit ? (int)field->length : 3, is_fit ? field->text : "...");
     if (used + 44 >= LISTED_BYTES && i + 1 < header->fields)
       snprintf(text + used, LISTED_BYTES - used, ", ...");
   }
