@@ -178,6 +178,9 @@ ok "simulate on the cut" "$PPML" simulate c.ppml "$NPZ/no_val.npz" --split val -
 says "simulate on the cut" '"images": 4'
 refuses "simulate without test images" 65 'no such images in the data set (expected --split train)' "$PPML" simulate c.ppml "$NPZ/no_test.npz"
 ok "simulate on one class" "$PPML" simulate c.ppml "$NPZ/labels_single_class_1.npz" --draws 50
+refuses "simulate on labels from 1" 65 "labels 1, 2 (expected the network's classes, 0 and so on; --relabel" "$PPML" simulate c.ppml "$NPZ/labels_1based.npz"
+ok "simulate on labels from 1, numbered" "$PPML" simulate c.ppml "$NPZ/labels_1based.npz" --draws 50 --json --relabel
+cmp -s out flat.out && pass || fail "simulate: numbered labels are others"
 refuses "simulate on int16" 65 'what the network was trained on' "$PPML" simulate c.ppml "$NPZ/images_int16.npz"
 ok "features" "$PPML" features "$NPZ/images_uint16.npz" -o map.ppml --count 4
 says "features" '^values     uint16'

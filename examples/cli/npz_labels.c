@@ -194,6 +194,8 @@ static const char *choose_classes(npz_dataset *d, const npz_options *o, const va
     if (!is_plain(found, o))
       return refuse_values(d, found, "0, 1 and so on; --relabel numbers them in this order");
     unsigned classes = (unsigned)found->value[found->count - 1] + 1;
+    if (o->classes && classes > o->classes)
+      return refuse_values(d, found, "the network's classes, 0 and so on; --relabel numbers them");
     if (d->classes < classes) d->classes = classes;
     return NULL;
   } else if (o->classes && found->count != o->classes) {
