@@ -92,9 +92,10 @@ static int are_words(int *split, int *role, const char *name, size_t length, siz
 static int understand(int *split, int *role, const char *name, size_t length, size_t words) {
   *split = NPZ_SPLITS;
   *role = meaning_of(name, length, roles, words);
-  for (size_t at = 1; *role < 0 && at < length && length < NPZ_NAME_BYTES; at++)
-    if (are_words(split, role, name, length, at, words)) break;
-  return *role >= 0 && *split >= 0;
+  if (*role >= 0) return 1;
+  for (size_t at = 1; at < length && length < NPZ_NAME_BYTES; at++)
+    if (are_words(split, role, name, length, at, words)) return 1;
+  return 0;
 }
 
 /* The name without folders and .npy. */

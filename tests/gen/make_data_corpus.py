@@ -448,6 +448,8 @@ def npz_cases():
         ("names_keras", make_zip(renamed(files, keras)), base),
         ("names_upper", make_zip(renamed(files, lambda n: "Data/" + n.upper())), base),
         ("names_valid", make_zip(renamed(files, lambda n: n.replace("val", "validation"))), base),
+        ("names_turned", make_zip(renamed(files, lambda n: "_".join(n[:-4].split("_")[::-1]) + ".npy")), base),
+        ("names_joined", make_zip(renamed(files, lambda n: n.replace("_", ""))), base),
         ("names_data", make_zip(renamed(files, lambda n: n.replace("images", "data").replace("labels", "target"))), base),
         ("names_and_classes", make_zip([("train_classes.npy", npy(b"a", (1,), "|S1"))] + files
                                        + [("train_data.npy", npy(b"\0", (1,)))]), base),

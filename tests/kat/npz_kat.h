@@ -170,7 +170,7 @@ typedef struct npz_kat {
   const char *reason; /* part of it; NULL: the file is valid */
 } npz_kat;
 
-static const npz_kat npz_kats[143] = {
+static const npz_kat npz_kats[145] = {
     {"images_flat", NULL, 1214, 0, 0, 0, 0, ""},
     {"images_flat_chw", NULL, 1187, 0, 0, 0, 0, ""},
     {"no_val", NULL, 730, 0, 0, 0, 0, ""},
@@ -220,6 +220,8 @@ static const npz_kat npz_kats[143] = {
     {"names_keras", NULL, 1003, 2, 2, 1, 0xDC00D3BA, NULL},
     {"names_upper", NULL, 1171, 2, 2, 1, 0xDC00D3BA, NULL},
     {"names_valid", NULL, 1139, 2, 2, 1, 0xDC00D3BA, NULL},
+    {"names_turned", NULL, 1111, 2, 2, 1, 0xDC00D3BA, NULL},
+    {"names_joined", NULL, 1099, 2, 2, 1, 0xDC00D3BA, NULL},
     {"names_data", NULL, 1099, 2, 2, 1, 0xDC00D3BA, NULL},
     {"names_and_classes", NULL, 1457, 2, 2, 1, 0xDC00D3BA, NULL},
     {"in_folder", NULL, 1236, 2, 2, 1, 0xDC00D3BA, NULL},
