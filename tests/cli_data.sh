@@ -276,6 +276,9 @@ refuses "a finding that is not told" 65 'line 3: no such label' pack nih.csv --c
 ok "several columns" pack chexpert.csv
 says "several columns" '^label 0    12 images  No Finding$'
 says "several columns" '^label 1    6 images  Pneumonia$'
+sed 's/,split/,Fracture,Edema,split/;s/,\(train\|val\|test\)$/,0.0,,\1/' chexpert.csv >rare.csv
+ok "a column without a 1, and one of nothing" pack rare.csv --json
+says "a column without a 1, and one of nothing" '"names": \["No Finding", "Pneumonia", "Fracture"\]'
 sed '3s/1.0,1.0/-1.0,0.0/;4s/1.0,/-1,/' chexpert.csv >uncertain.csv
 refuses "uncertain labels" 65 'line 3: an uncertain label, -1 (expected --uncertain zero, one or skip)' pack uncertain.csv
 for way in zero:10:5 one:12:5 skip:10:5; do

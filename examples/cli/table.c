@@ -22,7 +22,7 @@ typedef struct look {
   int has_text, has_number, has_bar; /* in the label column */
   size_t text_line, number_line;     /* the first line of either */
   uint8_t is_flag[CSV_FIELDS_MAX];   /* is all of the column 0, 1, -1 or nothing? */
-  uint8_t has_flag[CSV_FIELDS_MAX];  /* is there a 1 in it? */
+  uint8_t has_flag[CSV_FIELDS_MAX];  /* is there anything in it? */
 } look;
 
 static int fail_line(const table_request *r, size_t line, const char *reason) {
@@ -284,7 +284,7 @@ static void look_at_flags(look *l, const csv *c) {
   for (unsigned i = 0; i < c->fields; i++) {
     int flag = flag_of(&c->field[i]);
     if (flag == 2) l->is_flag[i] = 0;
-    if (flag == 1) l->has_flag[i] = 1;
+    if (c->field[i].length > 0) l->has_flag[i] = 1;
   }
 }
 
