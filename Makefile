@@ -44,7 +44,7 @@ endif
 HEADERS = ppml.h $(wildcard ppml_impl/*/*.h ppml_impl/*/*/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
-READERS = inflate npz npz_write csv exif jpeg jpeg_file jpeg_scan jpeg_pixels png pnm foreign jpeg_lossless dicom dicom_file dicom_rle image resample file protobuf onnx_file onnx_run onnx onnx_conv
+READERS = inflate zip npy npz_values npz_labels npz npz_write csv exif jpeg jpeg_file jpeg_scan jpeg_pixels png pnm foreign jpeg_lossless dicom dicom_file dicom_rle image resample file protobuf onnx_file onnx_run onnx onnx_conv
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all
@@ -175,6 +175,7 @@ check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client $(BUILD)/picture
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 	@PPML=$(BUILD)/ppml sh tests/cli_pictures.sh
 	@PICTURE=$(BUILD)/picture sh tests/pictures.sh
+	@PPML=$(BUILD)/ppml sh tests/cli_data.sh
 
 # Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
 check-import: $(BUILD)/ppml
@@ -240,6 +241,8 @@ FUZZERS = $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 # A plain main that replays a target's corpus.
 # FUZZ_UNITS: what a target needs beside the readers.
 $(BUILD)/%/fuzz_ledger: FUZZ_UNITS = examples/cli/args.c
+$(BUILD)/%/fuzz_table: FUZZ_UNITS = examples/cli/table.c examples/cli/table_split.c
+$(BUILD)/fuzz/fuzz_table $(BUILD)/libfuzzer/fuzz_table $(BUILD)/afl/fuzz_table: examples/cli/table.c examples/cli/table_split.c
 $(BUILD)/fuzz/fuzz_ledger $(BUILD)/libfuzzer/fuzz_ledger $(BUILD)/afl/fuzz_ledger: examples/cli/ledger.c
 
 $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay.c $(wildcard fuzz/*.h) $(HEADERS) $(CLI_HEADERS) $(READER_OBJECTS)

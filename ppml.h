@@ -395,6 +395,20 @@ typedef struct ppml_encoder {
   int8_t weight[PPML_ENCODER_WEIGHTS_MAX]; /* [channels][patch][patch][spec.channels] of PATCHES */
 } ppml_encoder;
 
+/* Which values of an image that is not bytes are black and white, where that is not the whole range of
+ * its type: who makes bytes of such an image for the network makes 0 of black, 255 of white, rounds
+ * what is between them and cuts off what is beyond.  The library carries it and does not use it. */
+enum {
+  PPML_RANGE_TYPE = 0,   /* the whole range: 0 to the largest of an unsigned type, or 0 to 1 */
+  PPML_RANGE_VALUES = 1, /* black to white */
+  PPML_RANGE_BYTES = 2   /* the same, and the bytes of a picture are such values */
+};
+
+typedef struct ppml_range {
+  uint32_t kind;
+  int64_t black, white; /* times 2^20; -2^62 <= black < white <= 2^62; of TYPE both 0 */
+} ppml_range;
+
 /* What an image and an answer look like. */
 typedef struct ppml_spec {
   uint32_t width, height, channels; /* channels: 1..4; of READY latents 1..16 */
@@ -407,6 +421,7 @@ typedef struct ppml_spec {
   uint32_t task;
   int32_t threshold[PPML_CLASSES_MAX]; /* [outputs], 0 where several scores are compared */
   ppml_encoder encoder;
+  ppml_range range; /* of READY latents TYPE */
 } ppml_spec;
 
 /* What is wrong with a name of a class, of length bytes: it has 1 to 23 bytes of UTF-8, none of

@@ -85,7 +85,8 @@ static int32_t square[2] = {1, 1}, linear[2], score_peak[1] = {100000};
 static float float_weights[2 * PIXELS], float_last[2] = {1, -1}, float_biases[2];
 
 static void make_model(ppml_model *m, int is_polynomial) {
-  const ppml_spec spec = {4, 4, 1, 4, 2, 1, 10, {"no", "yes"}, PPML_TASK_CLASS, {0}, {0}};
+  const ppml_spec spec = {4,   4,   1,        4, 2, 1, 10, {"no", "yes"}, PPML_TASK_CLASS,
+                          {0}, {0}, {0, 0, 0}};
   ppml_layer hidden = {PIXELS, 2, PPML_ACTIVATION_SIGN, 4, weights, biases, range, peak, 0, 0, 0};
   ppml_layer last = {2, 1, PPML_ACTIVATION_NONE, 4, last_weights, last_biases, 0, 0, 0, 0, 0};
   if (is_polynomial) {

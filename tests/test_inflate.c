@@ -96,6 +96,26 @@ START_TEST(flipped_bits_of_a_raw_stream_stay_within_bounds) {
 }
 END_TEST
 
+START_TEST(the_beginning_is_as_long_as_there_is_room_less_258) {
+  static uint8_t whole[65536], begin[65536];
+  for (size_t i = 0; i < KATS; i++) {
+    const inflate_kat *kat = &inflate_kats[i];
+    if (kat->reason || kat->zlib || kat->plain_bytes > sizeof whole) continue;
+    ck_assert(!inflate_raw(whole, kat->plain_bytes, kat->bytes, kat->count, NULL));
+    for (size_t room = 0; room <= kat->plain_bytes + 300; room += 1 + room / 8) {
+      size_t made = 0;
+      memset(begin, 0x5a, sizeof begin);
+      ck_assert(!inflate_begin(begin, room, &made, kat->bytes, kat->count));
+      ck_assert_uint_le(made, room);
+      ck_assert_msg(made == kat->plain_bytes || made + 258 > room, "%s: %zu of %zu", kat->name,
+                    made, room);
+      ck_assert(made == 0 || memcmp(begin, whole, made) == 0);
+      for (size_t k = room; k < room + 300; k++) ck_assert_uint_eq(begin[k], 0x5a);
+    }
+  }
+}
+END_TEST
+
 START_TEST(used_bytes_ends_at_the_stream) {
   for (size_t i = 0; i < KATS; i++) {
     const inflate_kat *kat = &inflate_kats[i];
@@ -189,6 +209,7 @@ int main(void) {
   tcase_add_test(kat, valid_streams_decode_to_what_zlib_gives);
   tcase_add_test(kat, used_bytes_ends_at_the_stream);
   tcase_add_test(law, a_stream_is_measured_as_it_is_decoded);
+  tcase_add_test(kat, the_beginning_is_as_long_as_there_is_room_less_258);
   tcase_add_test(law, crc32_is_the_remainder_of_its_polynomial);
   tcase_add_test(law, adler32_does_not_overflow_on_the_largest_bytes);
   tcase_add_test(law, checksums_continue_where_they_stopped);

@@ -14,7 +14,7 @@ static const int32_t last_bias[] = {-5};
 /* The model of the known answers: 3 x 2 pixels, 2 neurons, 1 score. */
 static ppml_model known_model(void) {
   ppml_model m;
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}};
+  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}, {0, 0, 0}};
   const ppml_layer hidden = {6,    2,   PPML_ACTIVATION_RELU, 4, weight, bias, range, peak, NULL,
                              NULL, NULL};
   const ppml_layer last = {
@@ -69,6 +69,51 @@ START_TEST(polynomials_are_written_as_documented) {
   const uint8_t *scores = coefficients + 16;
   ck_assert_int_eq((int32_t)ppmli_load32(scores + 16 + 2), -5);
   ck_assert_int_eq((int32_t)ppmli_load32(scores + 16 + 2 + 4), 123456);
+}
+END_TEST
+
+/* Behind thresholds and encoder, where the word of the task says that there is one. */
+START_TEST(a_range_is_written_as_documented_and_read) {
+  uint8_t bytes[1024];
+  ppml_model m = known_model(), back;
+  ppml_limits limits = ppml_limits_default();
+  ppml_arena arena = test_arena(4096);
+  m.spec.range = (ppml_range){PPML_RANGE_VALUES, -((int64_t)1 << 30), (int64_t)1 << 62};
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(ppml_model_write(&m, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_model_kat + 20);
+  const uint8_t *task = bytes + PPMLI_HEADER_BYTES + 28 + 2 * PPML_CLASS_NAME_BYTES;
+  ck_assert_uint_eq(ppmli_load32(task), 512);
+  ck_assert_uint_eq(ppmli_load32(task + 8), PPML_RANGE_VALUES);
+  ck_assert(ppmli_load64(task + 12) == (uint64_t) - ((int64_t)1024 << 20));
+  ck_assert(ppmli_load64(task + 20) == (uint64_t)1 << 62);
+  ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+  ck_assert_int_eq(ppml_model_read(&back, &reader, &limits, &arena), PPML_OK);
+  ck_assert_mem_eq(&back.spec, &m.spec, sizeof m.spec);
+  test_arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_range_that_breaks_a_rule_is_refused) {
+  static const struct {
+    ppml_range range;
+    int fault;
+  } cases[] = {{{0, 0, 0}, PPMLI_FAULT_NONE},
+               {{1, -5, 5}, PPMLI_FAULT_NONE},
+               {{2, -((int64_t)1 << 62), (int64_t)1 << 62}, PPMLI_FAULT_NONE},
+               {{3, -5, 5}, PPMLI_FAULT_RANGE_KIND},
+               {{0, 0, 5}, PPMLI_FAULT_RANGE_VALUES},
+               {{1, 5, 5}, PPMLI_FAULT_RANGE_VALUES},
+               {{2, 5, -5}, PPMLI_FAULT_RANGE_VALUES},
+               {{1, 0, INT64_MAX}, PPMLI_FAULT_RANGE_VALUES},
+               {{1, INT64_MIN, 0}, PPMLI_FAULT_RANGE_VALUES}};
+  ppml_limits limits = ppml_limits_default();
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    ppmli_place at;
+    ppml_spec spec = known_model().spec;
+    spec.range = cases[i].range;
+    ck_assert_int_eq(ppmli_spec_fault(&at, &spec, &limits), cases[i].fault);
+  }
 }
 END_TEST
 
@@ -862,6 +907,7 @@ int main(void) {
   TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
   TCase *bounds = test_case(suite, "bounds"), *error = test_case(suite, "error");
   tcase_add_test(kat, a_model_is_written_as_known);
+  tcase_add_test(kat, a_range_is_written_as_documented_and_read);
   tcase_add_test(kat, polynomials_are_written_as_documented);
   tcase_add_test(kat, a_circuit_is_laid_out_and_written_as_known);
   tcase_add_test(kat, the_id_of_a_client_is_known);
@@ -890,6 +936,7 @@ int main(void) {
   tcase_add_test(bounds, a_circuit_beyond_its_capacity_is_refused);
   tcase_add_test(law, the_security_of_block_keys_is_told_apart);
   tcase_add_test(bounds, scores_of_unequal_gains_are_refused);
+  tcase_add_test(error, a_range_that_breaks_a_rule_is_refused);
   tcase_add_test(error, a_certificate_that_claims_something_else_is_refused);
   tcase_add_test(error, a_promise_that_the_circuit_cannot_keep_is_refused);
   tcase_add_test(error, a_circuit_with_smaller_gains_than_certified_is_refused);

@@ -40,14 +40,16 @@ static file_input write_and_read(const npz_dataset *d) {
 static void check_round_trip(unsigned channels, unsigned labels) {
   uint8_t pixels[PIXELS_MAX + NPZ_SPLITS];
   npz_dataset d = make(pixels, channels, labels), got;
-  npz_archive archive;
+  zip_archive archive;
   file_input file = write_and_read(&d);
-  ck_assert(!npz_open(&archive, file.bytes, file.count));
-  ck_assert(!npz_dataset_measure(&got, &archive, NPZ_MEMORY_DEFAULT));
+  ck_assert(!zip_open(&archive, file.bytes, file.count));
+  npz_options options = npz_options_default();
+  options.has_columns = 1;
+  ck_assert(!npz_dataset_measure(&got, &archive, &options));
   size_t memory_bytes = got.memory_bytes;
   void *memory = malloc(memory_bytes);
   ck_assert(memory);
-  const char *reason = npz_dataset_read(&got, &archive, memory, memory_bytes);
+  const char *reason = npz_dataset_read(&got, &archive, &options, memory, memory_bytes);
   ck_assert_msg(!reason, "%s", reason);
   ck_assert(got.height == HEIGHT && got.width == WIDTH && got.channels == channels);
   ck_assert_uint_eq(got.labels_per_image, labels);
@@ -65,6 +67,22 @@ START_TEST(reading_undoes_writing) {
   check_round_trip(1, 1);
   check_round_trip(3, 1);
   check_round_trip(1, 3);
+}
+END_TEST
+
+START_TEST(a_split_without_images_is_left_out) {
+  uint8_t pixels[PIXELS_MAX + NPZ_SPLITS];
+  npz_dataset d = make(pixels, 1, 1), got;
+  zip_archive archive;
+  npz_options options = npz_options_default();
+  d.split[NPZ_VAL].count = 0;
+  file_input file = write_and_read(&d);
+  ck_assert(!zip_open(&archive, file.bytes, file.count));
+  ck_assert(!npz_dataset_measure(&got, &archive, &options));
+  ck_assert_uint_eq(got.split[NPZ_TRAIN].count, 4);
+  ck_assert_uint_eq(got.split[NPZ_VAL].count, 0);
+  ck_assert_uint_eq(got.split[NPZ_TEST].count, 2);
+  file_free(&file);
 }
 END_TEST
 
@@ -95,6 +113,7 @@ int main(void) {
   Suite *suite = suite_create("npz_write");
   TCase *law = test_case(suite, "law"), *bounds = test_case(suite, "bounds");
   tcase_add_test(law, reading_undoes_writing);
+  tcase_add_test(law, a_split_without_images_is_left_out);
   tcase_add_test(law, the_same_data_make_the_same_bytes);
   tcase_add_test(bounds, four_gibibytes_are_too_many);
   return test_run(suite);

@@ -240,7 +240,7 @@ FILES = [("PNG, empty blocks of the fixed code", "image", lambda n: png_of_block
 def build(work):
     tool = os.path.join(work, "read_file")
     sources = [s for s in glob.glob("examples/cli/*.c") if os.path.basename(s)[:-2] in
-               ("inflate", "npz", "csv", "exif", "jpeg", "jpeg_file",
+               ("inflate", "zip", "npy", "npz_values", "npz_labels", "npz", "csv", "exif", "jpeg", "jpeg_file",
                 "jpeg_scan", "jpeg_pixels", "jpeg_lossless", "dicom", "dicom_file", "dicom_rle", "png", "pnm", "foreign", "image", "file", "protobuf", "onnx_file",
                 "onnx_run", "onnx")]
     subprocess.run([os.environ.get("CC", "cc"), "-std=c99", "-O2", "-ffp-contract=off", "-I.",

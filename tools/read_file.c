@@ -30,18 +30,19 @@ static const char *read_image(const file_input *file) {
 
 static const char *read_npz(const file_input *file) {
   static npz_dataset data;
-  npz_archive archive;
-  const char *reason = npz_open(&archive, file->bytes, file->count);
-  if (!reason) reason = npz_dataset_measure(&data, &archive, NPZ_MEMORY_DEFAULT);
+  zip_archive archive;
+  npz_options options = npz_options_default();
+  const char *reason = zip_open(&archive, file->bytes, file->count);
+  if (!reason) reason = npz_dataset_measure(&data, &archive, &options);
   if (reason) return reason;
   size_t bytes = data.memory_bytes;
-  return npz_dataset_read(&data, &archive, block(bytes), bytes);
+  return npz_dataset_read(&data, &archive, &options, block(bytes), bytes);
 }
 
 static const char *read_csv(const file_input *file) {
   csv table;
-  const char *reason = NULL;
-  csv_open(&table, file->bytes, file->count);
+  const char *reason = csv_open(&table, file->bytes, file->count);
+  if (reason) return reason;
   do reason = csv_next(&table);
   while (!reason && table.fields);
   return reason;

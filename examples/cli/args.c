@@ -111,11 +111,15 @@ static int parse_real(double *out, const char *text) {
   return digits > 0;
 }
 
+int args_parse_real(double *out, const char *text, double least, double most) {
+  return parse_real(out, text) && *out >= least && *out <= most;
+}
+
 double args_real(args *a, const char *name, double least, double most, double fallback) {
   double number;
   const char *text = args_text(a, name);
   if (text == NULL) return fallback;
-  if (parse_real(&number, text) && number >= least && number <= most) return number;
+  if (args_parse_real(&number, text, least, most)) return number;
   fail(a, "not a number in range:", name);
   return fallback;
 }

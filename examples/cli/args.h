@@ -47,6 +47,9 @@ double args_real(args *a, const char *name, double least, double most, double fa
 /* Parses a whole decimal number in [least, most]; 0 if text is not one. */
 int args_parse_number(uint64_t *out, const char *text, uint64_t least, uint64_t most);
 
+/* The same of a decimal fraction: digits, with a point among them perhaps. */
+int args_parse_real(double *out, const char *text, double least, double most);
+
 /* After all options: is the rest least..most operands?  0, or the exit status 64. */
 int args_end(args *a, int least, int most);
 

@@ -15,7 +15,7 @@ typedef struct encrypt_request {
   uint64_t index;
   int from_dataset;
   int fit;
-  size_t data_limit_bytes;
+  npz_options data;
 } encrypt_request;
 
 static int parse(encrypt_request *r, int argc, char **argv) {
@@ -28,7 +28,7 @@ static int parse(encrypt_request *r, int argc, char **argv) {
   r->fit = args_flag(&a, "--fit");
   int has_view = args_has(&a, "--window") || args_has(&a, "--frame");
   load_take_view(&a);
-  r->data_limit_bytes = load_dataset_limit(&a);
+  dataset_options(&r->data, &a, DATASET_OF_NETWORK);
   int status = args_end(&a, 1, 1);
   if (status) return status;
   r->image_path = a.value[0];
@@ -91,7 +91,7 @@ static int pick(const uint8_t **pixels, const encrypt_request *r, const npz_spli
 static int load_pixels(const uint8_t **pixels, const encrypt_request *r, const ppml_spec *spec,
                        ppml_arena *arena) {
   npz_split split;
-  split_request images = {r->image_path, r->split, SIZE_MAX, r->data_limit_bytes};
+  split_request images = {r->image_path, r->split, SIZE_MAX, r->data};
   if (!r->from_dataset) return load_image(pixels, r->image_path, spec, r->fit, arena);
   int status = split_load(&split, &images, spec, arena);
   if (status) return status;

@@ -226,6 +226,13 @@ static void put_encoder(emitter *e, const ppml_spec *s) {
   put_encoder_copy(e, "spread");
 }
 
+static void put_range(emitter *e, const ppml_range *range) {
+  if (range->kind == PPML_RANGE_TYPE) return;
+  put(e, "  spec->range.kind = %" PRIu32 ";\n", range->kind);
+  put(e, "  spec->range.black = INT64_C(%" PRId64 ");\n", range->black);
+  put(e, "  spec->range.white = INT64_C(%" PRId64 ");\n", range->white);
+}
+
 static void put_spec(emitter *e, const ppml_spec *s) {
   const struct {
     const char *name;
@@ -247,6 +254,7 @@ static void put_spec(emitter *e, const ppml_spec *s) {
     put(e, ", %zu);\n", strlen(s->class_name[k]));
   }
   put_encoder(e, s);
+  put_range(e, &s->range);
   put(e, "}\n");
 }
 

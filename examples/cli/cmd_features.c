@@ -8,7 +8,8 @@
 
 typedef struct features_request {
   const char *data_path, *public_path, *out_path, *task, *class_names;
-  size_t count, fit, data_limit_bytes;
+  size_t count, fit;
+  npz_options data;
   uint64_t seed;
   int json;
 } features_request;
@@ -22,36 +23,36 @@ static int parse(features_request *r, int argc, char **argv) {
   r->count = args_size(&a, "--count", 1, PPML_FEATURES_MAX, 64);
   r->fit = args_size(&a, "--fit", 2, SIZE_MAX, 500);
   r->seed = args_number(&a, "--seed", 0, UINT64_MAX, 1);
-  r->data_limit_bytes = load_dataset_limit(&a);
+  dataset_options(&r->data, &a, DATASET_BY_ITSELF);
+  r->data.trains = r->data.cuts = 1;
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 1, 1);
   if (status) return status;
   r->data_path = a.value[0];
-  if (r->task && strcmp(r->task, "class") != 0 && strcmp(r->task, "grade") != 0)
-    return cli_fail(CLI_USAGE, "features", "--task %s (expected class or grade)", r->task);
-  return CLI_OK;
+  r->data.has_columns = r->task && strcmp(r->task, "labels") == 0;
+  return dataset_parse_task("features", r->task);
 }
 
 /* What the data are. */
 static int make_spec(ppml_spec *spec, const features_request *r, const npz_dataset *data) {
   memset(spec, 0, sizeof *spec);
-  if (data->value_bytes > 1)
-    return cli_fail(CLI_DATA, r->data_path, "latents of floats (expected pictures)");
   spec->width = (uint32_t)data->width;
   spec->height = (uint32_t)data->height;
   spec->channels = data->channels;
   spec->classes = data->classes;
   if (data->labels_per_image > 1) spec->task = PPML_TASK_LABELS;
-  if (r->task && data->labels_per_image > 1)
-    return cli_fail(CLI_DATA, r->data_path, "%u labels an image (expected one for --task %s)",
-                    data->labels_per_image, r->task);
+  int status = dataset_check_task(data, r->task, r->data_path);
+  if (status) return status;
   if (r->task && strcmp(r->task, "grade") == 0) spec->task = PPML_TASK_GRADE;
+  dataset_keep(spec, data);
   return r->class_names ? cli_name_classes("features", spec, r->class_names) : CLI_OK;
 }
 
-static void report(const ppml_features *map, const features_request *r, size_t fitted) {
+static void report(const ppml_features *map, const features_request *r, const npz_dataset *data,
+                   size_t fitted) {
   if (r->json) {
     json_begin(NULL, '{');
+    dataset_report(data, 1);
     json_integer("features", map->count);
     json_integer("batch", map->batch);
     json_integer("fitted_on", (int64_t)fitted);
@@ -60,6 +61,7 @@ static void report(const ppml_features *map, const features_request *r, size_t f
     json_end('}');
     return;
   }
+  dataset_report(data, 0);
   printf("%u features of images of %ux%ux%u, fitted on %zu of them%s\n", map->count,
          map->spec.width, map->spec.height, map->spec.channels, fitted,
          r->public_path ? " that are public" : "");
@@ -93,7 +95,7 @@ static int fit(const features_request *r, const ppml_spec *spec, const npz_datas
   else if (error) status = cli_fail_ppml(error, path, "images");
   else status = save_features(&map, r->out_path);
   if (status == CLI_OK && strcmp(r->out_path, "-") != 0)
-    report(&map, r, r->fit < train->count ? r->fit : train->count);
+    report(&map, r, data, r->fit < train->count ? r->fit : train->count);
   cli_arena_destroy(&arena);
   return status;
 }
@@ -102,14 +104,20 @@ static int fit(const features_request *r, const ppml_spec *spec, const npz_datas
 static int fit_public(const features_request *r, const ppml_spec *spec) {
   npz_dataset data;
   ppml_arena arena;
-  int status = load_dataset(&data, r->public_path, r->data_limit_bytes, &arena);
+  const npz_split *train;
+  npz_options options = r->data;
+  dataset_for_network(&options, spec); /* values by the same range; labels are of no use here */
+  options.trains = options.cuts = options.has_columns = 0;
+  options.classes = 0;
+  options.relabels = 1;
+  int status = load_dataset(&data, r->public_path, &options, &arena);
   if (status) return status;
-  if (data.value_bytes > 1 || data.width != spec->width || data.height != spec->height ||
-      data.channels != spec->channels)
+  if (data.width != spec->width || data.height != spec->height || data.channels != spec->channels)
     status =
         cli_fail(CLI_DATA, r->public_path, "images of %zux%zux%u (expected %ux%ux%u)", data.width,
                  data.height, data.channels, spec->width, spec->height, spec->channels);
-  else status = fit(r, spec, &data);
+  else status = load_split(&train, &data, npz_split_name(NPZ_TRAIN));
+  if (status == CLI_OK) status = fit(r, spec, &data);
   cli_arena_destroy(&arena);
   return status;
 }
@@ -120,7 +128,7 @@ int cmd_features(int argc, char **argv) {
   ppml_spec spec;
   ppml_arena arena;
   int status = parse(&r, argc, argv);
-  if (status == CLI_OK) status = load_dataset(&data, r.data_path, r.data_limit_bytes, &arena);
+  if (status == CLI_OK) status = load_dataset(&data, r.data_path, &r.data, &arena);
   if (status) return status;
   status = make_spec(&spec, &r, &data);
   if (status == CLI_OK) status = r.public_path ? fit_public(&r, &spec) : fit(&r, &spec, &data);

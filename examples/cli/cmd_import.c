@@ -24,7 +24,7 @@ typedef struct import_request {
   uint32_t latent_bits, square_bits; /* of a convolution */
   const char *layout;                /* "chw", "hwc", or NULL: what the file says */
   double agreement;
-  size_t data_limit_bytes;
+  npz_options data;
   int has_normalization, json;
 } import_request;
 
@@ -73,7 +73,7 @@ static int parse(import_request *r, int argc, char **argv) {
   r->weight_bits = (uint32_t)args_number(&a, "--weight-bits", 2, 8, 8);
   r->latent_bits = has_input_bits ? r->input_bits : CONVOLUTION_BITS;
   r->square_bits = has_weight_bits ? r->weight_bits : CONVOLUTION_BITS;
-  r->data_limit_bytes = load_dataset_limit(&a);
+  dataset_options(&r->data, &a, DATASET_BY_ITSELF);
   r->json = args_flag(&a, "--json");
   int status = args_end(&a, 2, 2);
   if (status) return status;
@@ -289,7 +289,7 @@ static int answer_all(import_answers *a, const ppml_model *model, own_network *o
   memset(a, 0, NPZ_SPLITS * sizeof *a);
   int status = own_network_create(own, &arena);
   for (int s = 0; s < NPZ_SPLITS && status == CLI_OK; s++)
-    status = answer_split(&a[s], model, own, &data->split[s]);
+    if (data->split[s].count) status = answer_split(&a[s], model, own, &data->split[s]);
   if (arena.memory) cli_arena_destroy(&arena);
   return status;
 }
@@ -321,7 +321,7 @@ static void warn_of_one_class(const import_request *r, const onnx_network *onnx,
 /* ------------------------------------------------------------------------ run */
 
 static int quantize(ppml_model *model, const import_request *r, const ppml_float_model *net,
-                    const npz_split *split, ppml_arena *arena) {
+                    const npz_dataset *data, const npz_split *split, ppml_arena *arena) {
   ppml_images images = {split->images, split->labels, split->count};
   int status = cli_arena_create(arena, ppml_quantize_bytes(net, images.count));
   if (status) return status;
@@ -330,6 +330,7 @@ static int quantize(ppml_model *model, const import_request *r, const ppml_float
     return cli_fail(CLI_DATA, r->onnx_path,
                     "accumulators beyond 30 bits (expected fewer inputs or bits)");
   if (error) return cli_fail_ppml(error, r->onnx_path, "a network that can be quantized");
+  dataset_keep(&model->spec, data);
   return r->class_names ? cli_name_classes("import", &model->spec, r->class_names) : CLI_OK;
 }
 
@@ -343,7 +344,7 @@ static int conclude(const import_request *r, const ppml_model *model, own_networ
   if (status == CLI_OK) status = save_model(model, r->model_path);
   if (status == CLI_OK) {
     warn_of_one_class(r, own->onnx, calibrated);
-    import_report(a, model, own->onnx->last_op, r->json);
+    import_report(a, model, data, own->onnx->last_op, r->json);
   }
   for (int s = 0; s < NPZ_SPLITS; s++) import_answers_destroy(&a[s]);
   return status;
@@ -358,7 +359,7 @@ static int import(const import_request *r, const onnx_network *onnx, const npz_d
   int status = load_split(&split, data, r->split ? r->split : "train");
   if (status == CLI_OK) status = make_net(&net, &own.is_hwc, r, onnx, data, &weights);
   if (status) return status;
-  status = quantize(&model, r, &net, split, &arena);
+  status = quantize(&model, r, &net, data, split, &arena);
   if (status == CLI_OK) status = conclude(r, &model, &own, data, split);
   if (arena.memory) cli_arena_destroy(&arena);
   if (weights.memory) cli_arena_destroy(&weights);
@@ -372,7 +373,7 @@ static int import_layers(const import_request *r, const file_input *file) {
   ppml_arena arena, data_arena;
   int status = load_onnx(&onnx, file, r->onnx_path, &arena);
   if (status) return status;
-  status = load_dataset(&data, r->data_path, r->data_limit_bytes, &data_arena);
+  status = load_dataset(&data, r->data_path, &r->data, &data_arena);
   if (status == CLI_OK) {
     status = data.value_bytes > 1
                  ? cli_fail(CLI_DATA, r->data_path, "latents of floats (expected pictures)")
@@ -388,12 +389,14 @@ static int import_convolution(const import_request *r, const file_input *file) {
   npz_dataset data;
   ppml_arena arena;
   const char *split = r->split ? r->split : "train";
+  npz_options options = r->data;
+  options.takes_latents = options.range.kind == NPZ_RANGE_TYPE;
   const import_conv_request request = {r->onnx_path,   r->data_path, r->model_path, r->class_names,
                                        split,          r->mean,      r->std,        r->latent_bits,
                                        r->square_bits, r->agreement, r->json};
   if (r->layout && strcmp(r->layout, "chw") != 0)
     return cli_fail(CLI_USAGE, "import", "--layout %s (expected chw of a convolution)", r->layout);
-  int status = load_dataset(&data, r->data_path, r->data_limit_bytes, &arena);
+  int status = load_dataset(&data, r->data_path, &options, &arena);
   if (status) return status;
   status = import_conv(&request, file, &data);
   cli_arena_destroy(&arena);

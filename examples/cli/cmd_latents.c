@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "args.h"
 #include "cli.h"
@@ -34,7 +35,7 @@ typedef struct latents_work {
 
 static int ends_in(const char *path, const char *end) {
   size_t length = strlen(path), tail = strlen(end);
-  return length >= tail && strcmp(path + length - tail, end) == 0;
+  return length >= tail && strcasecmp(path + length - tail, end) == 0;
 }
 
 static int parse(latents_request *r, int argc, char **argv) {

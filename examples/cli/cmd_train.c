@@ -17,7 +17,7 @@
 
 typedef struct train_request {
   const char *data_path, *model_path, *class_names, *task;
-  size_t data_limit_bytes;
+  npz_options data;
   ppml_train_options options;
   size_t threads;
   int has_activation, has_weight_bits, has_input_bits, has_decay; /* they were given */
@@ -122,9 +122,7 @@ static int parse_words(train_request *r, args *a) {
     return cli_fail(CLI_USAGE, "train", "--flip %s (expected none, h, v or hv)", flip);
   if (noise && !parse_noise(o, noise))
     return cli_fail(CLI_USAGE, "train", "--noise %s (expected a parameter set, or none)", noise);
-  if (r->task && strcmp(r->task, "class") != 0 && strcmp(r->task, "grade") != 0)
-    return cli_fail(CLI_USAGE, "train", "--task %s (expected class or grade)", r->task);
-  return CLI_OK;
+  return dataset_parse_task("train", r->task);
 }
 
 static int parse(train_request *r, int argc, char **argv) {
@@ -149,7 +147,9 @@ static int parse(train_request *r, int argc, char **argv) {
   o->balance = args_real(&a, "--balance", 0, 1, o->balance);
   o->warp = args_real(&a, "--warp", 0, 3, o->warp);
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
-  r->data_limit_bytes = load_dataset_limit(&a);
+  dataset_options(&r->data, &a, DATASET_BY_ITSELF);
+  r->data.trains = r->data.cuts = 1;
+  r->data.has_columns = r->task && strcmp(r->task, "labels") == 0;
   r->json = args_flag(&a, "--json");
   status = args_end(&a, 1, 1);
   if (status) return status;
@@ -213,6 +213,7 @@ static void report_curve(const train_log *log) {
 static int report(const train_request *r, const ppml_model *model, const npz_dataset *data,
                   const train_log *log) {
   if (!r->json) {
+    dataset_report(data, 0);
     printf("%-6s %8s %9s %7s\n", "split", "images", "accuracy", "AUC");
     int status = train_report_splits(model, data, r->json);
     if (status == CLI_OK) printf("changed validation images: %.4f\n", log_best(log));
@@ -220,6 +221,7 @@ static int report(const train_request *r, const ppml_model *model, const npz_dat
   }
   json_begin(NULL, '{');
   report_network(model);
+  dataset_report(data, 1);
   int status = train_report_splits(model, data, r->json);
   if (status) return status;
   report_curve(log);
@@ -259,6 +261,7 @@ static int train(const train_request *r, const npz_dataset *data, train_log *log
   int error = ppml_train(&model, &r->options, &training, &validation, parallel, &watch, arena);
   cli_progress_end();
   if (error) return cli_fail_ppml(error, r->data_path, "images that a network can be trained on");
+  dataset_keep(&model.spec, data);
   if (r->class_names) {
     int status = cli_name_classes("train", &model.spec, r->class_names);
     if (status) return status;
@@ -305,17 +308,10 @@ static int fit_options(train_request *r, const npz_dataset *data) {
   o->height = (uint32_t)data->height;
   o->channels = data->channels;
   o->classes = data->classes;
-  if (data->value_bytes > 1)
-    return cli_fail(CLI_DATA, r->data_path,
-                    "latents of floats (expected pictures, or --regions and --kernel)");
-  if (data->labels_per_image > 1) {
-    if (r->task)
-      return cli_fail(CLI_DATA, r->data_path, "%u labels an image (expected one for --task %s)",
-                      data->labels_per_image, r->task);
-    o->task = PPML_TASK_LABELS;
-  } else if (r->task && strcmp(r->task, "grade") == 0) {
-    o->task = PPML_TASK_GRADE;
-  }
+  int status = dataset_check_task(data, r->task, r->data_path);
+  if (status) return status;
+  if (data->labels_per_image > 1) o->task = PPML_TASK_LABELS;
+  else if (r->task && strcmp(r->task, "grade") == 0) o->task = PPML_TASK_GRADE;
   while (o->hidden_count == 0 && !r->has_input_bits && o->input_bits > 1 &&
          ppml_train_bytes(o, 1, 1, 1) == 0)
     o->input_bits--; /* of a large image, whose sums have to fit */
@@ -336,7 +332,7 @@ int cmd_train(int argc, char **argv) {
   if (train_is_pooled(argc, argv)) return train_pooled(argc, argv);
   int status = parse(&r, argc, argv);
   if (status) return status;
-  status = load_dataset(&data, r.data_path, r.data_limit_bytes, &data_arena);
+  status = load_dataset(&data, r.data_path, &r.data, &data_arena);
   if (status) return status;
   status = fit_options(&r, &data);
   if (status == CLI_OK) status = train_in_memory(&r, &data);

@@ -148,12 +148,30 @@ static void put_encoder(const ppml_spec *spec) {
   close_object("encoder");
 }
 
+static void put_value(const char *name, int64_t stored) {
+  char text[40];
+  snprintf(text, sizeof text, "%.12g", dataset_range_value(stored));
+  if (as_json) json_real(name, dataset_range_value(stored));
+  else put_text(name, text);
+}
+
+/* Which values of images that are no bytes are black and white; nothing for a whole range. */
+static void put_values(const ppml_range *range) {
+  if (range->kind == PPML_RANGE_TYPE) return;
+  open_object("values");
+  put_value("black", range->black);
+  put_value("white", range->white);
+  put_integer("bytes_are_values", range->kind == PPML_RANGE_BYTES);
+  close_object("values");
+}
+
 static void put_spec(const ppml_spec *spec) {
   put_integer("width", spec->width);
   put_integer("height", spec->height);
   put_integer("channels", spec->channels);
   put_integer("input_bits", spec->input_bits);
   put_encoder(spec);
+  put_values(&spec->range);
   put_integer("classes", spec->classes);
   if (as_json) json_begin("class_names", '[');
   for (uint32_t c = 0; c < spec->classes; c++) put_text(as_json ? NULL : "", spec->class_name[c]);

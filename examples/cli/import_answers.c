@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "dataset.h"
 #include "describe.h"
 #include "json.h"
-#include "npz.h"
 
 int import_answers_create(import_answers *a, const ppml_spec *spec, size_t count) {
   a->own_spec = *spec;
@@ -46,17 +46,20 @@ static void report_split(const import_answers *a, const char *name, int json) {
   json_end('}');
 }
 
-void import_report(const import_answers *a, const ppml_model *model, const char *last_op,
-                   int json) {
+void import_report(const import_answers *a, const ppml_model *model, const npz_dataset *data,
+                   const char *last_op, int json) {
   if (json) {
     json_begin(NULL, '{');
     describe_network_json(model);
+    dataset_report(data, json);
     if (last_op[0]) json_text("left_away", last_op);
   } else {
     if (last_op[0]) printf("the last %s is left away: it does not change the class\n", last_op);
+    dataset_report(data, json);
     printf("%-6s %8s %9s %7s %15s %10s\n", "split", "images", "accuracy", "AUC", "float accuracy",
            "agreement");
   }
-  for (int s = 0; s < NPZ_SPLITS; s++) report_split(&a[s], npz_split_name(s), json);
+  for (int s = 0; s < NPZ_SPLITS; s++)
+    if (data->split[s].count) report_split(&a[s], npz_split_name(s), json);
   if (json) json_end('}');
 }

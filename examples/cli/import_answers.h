@@ -2,6 +2,7 @@
 #ifndef IMPORT_ANSWERS_H
 #define IMPORT_ANSWERS_H
 
+#include "npz.h"
 #include "score.h"
 
 #define LOGIT_UNIT 65536 /* of float logits as scores */
@@ -20,9 +21,10 @@ void import_answers_destroy(import_answers *a);
 /* Is the network what the file is?  CLI_REFUSED and one line where fewer answers agree. */
 int import_check_agreement(const import_answers *a, const char *path, double wanted);
 
-/* Accuracy and AUC of each split, beside the file's own.
+/* Accuracy and AUC of each split that there is, beside the file's own.
  *   a        [NPZ_SPLITS]
  *   last_op  of the file, that was left away, or "" */
-void import_report(const import_answers *a, const ppml_model *model, const char *last_op, int json);
+void import_report(const import_answers *a, const ppml_model *model, const npz_dataset *data,
+                   const char *last_op, int json);
 
 #endif

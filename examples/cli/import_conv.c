@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "import_answers.h"
+#include "dataset.h"
 #include "load.h"
 #include "onnx_conv.h"
 #include "score.h"
@@ -206,10 +207,10 @@ static int conclude(convolution *v, const ppml_model *model, const npz_dataset *
   int status = CLI_OK;
   memset(a, 0, sizeof a);
   for (int s = 0; s < NPZ_SPLITS && status == CLI_OK; s++)
-    status = answer_split(&a[s], model, v, &data->split[s]);
+    if (data->split[s].count) status = answer_split(&a[s], model, v, &data->split[s]);
   if (status == CLI_OK) status = import_check_agreement(&a[split], r->onnx_path, r->agreement);
   if (status == CLI_OK) status = save_model(model, r->model_path);
-  if (status == CLI_OK) import_report(a, model, v->onnx.last_op, r->json);
+  if (status == CLI_OK) import_report(a, model, data, v->onnx.last_op, r->json);
   for (int s = 0; s < NPZ_SPLITS; s++) import_answers_destroy(&a[s]);
   return status;
 }
@@ -229,6 +230,7 @@ static int quantize(convolution *v, const npz_dataset *data, int split) {
   int error = ppml_quantize_convolution(&model, &v->net, &v->options, &images, &arena);
   if (error)
     status = cli_fail_ppml(error, v->request->onnx_path, "a network that can be quantized");
+  if (status == CLI_OK) dataset_keep(&model.spec, data);
   if (status == CLI_OK && v->request->class_names)
     status = cli_name_classes("import", &model.spec, v->request->class_names);
   if (status == CLI_OK) status = conclude(v, &model, data, split);
@@ -239,8 +241,9 @@ static int quantize(convolution *v, const npz_dataset *data, int split) {
 int import_conv(const import_conv_request *r, const file_input *file, const npz_dataset *data) {
   static convolution v;
   int split = npz_split_index(r->split);
-  if (split < 0)
-    return cli_fail(CLI_USAGE, r->split, "no such split (expected train, val or test)");
+  const npz_split *there;
+  int missing = load_split(&there, data, r->split);
+  if (missing) return missing;
   memset(&v, 0, sizeof v);
   v.request = r;
   int status = take_file(&v, file, data);

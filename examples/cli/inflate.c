@@ -217,12 +217,13 @@ static void inflate_stored(stream *s) {
   s->position -= s->held_bits / 8; /* give back the bytes that were read ahead */
   s->hold = 0;
   s->held_bits = 0;
+  size_t room = s->out_bytes - s->made_bytes, fits = length < room ? length : room;
   if (length > s->in_bytes - s->position) s->reason = truncated;
-  else if (length > s->out_bytes - s->made_bytes) s->reason = too_long;
-  else if (length > 0 && s->out) memcpy(s->out + s->made_bytes, s->in + s->position, length);
   if (s->reason) return;
-  s->position += length;
-  s->made_bytes += length;
+  if (fits > 0 && s->out) memcpy(s->out + s->made_bytes, s->in + s->position, fits);
+  if (fits < length) s->reason = too_long;
+  s->position += fits;
+  s->made_bytes += fits;
 }
 
 /* The fixed code of RFC 1951, 3.2.6.  It can send literals 286 and 287 and distances 30 and 31,
@@ -327,6 +328,14 @@ const char *inflate_raw_measure(size_t *out_bytes, size_t limit_bytes, const voi
   inflate_blocks(&s);
   *out_bytes = s.made_bytes;
   return s.reason;
+}
+
+const char *inflate_begin(void *out, size_t out_bytes, size_t *made_bytes, const void *in,
+                          size_t in_bytes) {
+  stream s = {.in = in, .in_bytes = in_bytes, .out = out, .out_bytes = out_bytes};
+  inflate_blocks(&s);
+  *made_bytes = s.made_bytes;
+  return s.reason == too_long ? NULL : s.reason;
 }
 
 static uint32_t big_endian_32(const uint8_t *bytes) {

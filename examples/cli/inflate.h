@@ -26,6 +26,11 @@ const char *inflate_raw(void *out, size_t out_bytes, const void *in, size_t in_b
 const char *inflate_raw_measure(size_t *out_bytes, size_t limit_bytes, const void *in,
                                 size_t in_bytes);
 
+/* Decodes the beginning of a raw stream: all that it makes, or more than out_bytes - 258 bytes of it.
+ *   made_bytes  out */
+const char *inflate_begin(void *out, size_t out_bytes, size_t *made_bytes, const void *in,
+                          size_t in_bytes);
+
 /* Decodes one whole zlib stream that makes exactly out_bytes, and checks its Adler-32.  Preset
  * dictionaries and bytes after the end are refused; out is wiped on an error. */
 const char *inflate_zlib(void *out, size_t out_bytes, const void *in, size_t in_bytes);

@@ -34,6 +34,7 @@ static int parse(rows_request *r, int argc, char **argv) {
   if (training && features)
     return cli_fail(CLI_USAGE, "encrypt", "--training and --features (expected one of them)");
   r->has_labels = training != NULL;
+  r->images.options.cuts = r->has_labels; /* validation images stay out of training */
   r->from_dataset = training || has_split;
   if (training && !has_split) r->images.name = npz_split_name(NPZ_TRAIN);
   r->map_path = training ? training : features;

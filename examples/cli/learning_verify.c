@@ -70,14 +70,16 @@ typedef struct study {
 } study;
 
 static int load(study *s, const verify_request *r) {
-  const npz_split *judged;
-  const npz_split *train = &s->data.split[NPZ_TRAIN];
+  const npz_split *judged, *train;
+  npz_options options = r->images.options;
   s->request = r;
   int status = load_features(&s->map, r->map_path, &s->map_arena);
-  if (status == CLI_OK)
-    status = load_dataset(&s->data, r->images.path, r->images.limit_bytes, &s->data_arena);
+  if (status == CLI_OK) dataset_for_network(&options, &s->map.spec);
+  options.cuts = 1; /* as encrypt --training has it */
+  if (status == CLI_OK) status = load_dataset(&s->data, r->images.path, &options, &s->data_arena);
   if (status == CLI_OK) status = load_check_shape(&s->data, &s->map.spec, r->images.path);
   if (status == CLI_OK) status = load_split(&judged, &s->data, r->images.name);
+  if (status == CLI_OK) status = load_split(&train, &s->data, npz_split_name(NPZ_TRAIN));
   if (status) return status;
   s->judged = *judged;
   if (s->judged.count > r->images.count) s->judged.count = r->images.count;

@@ -1,6 +1,7 @@
 #include "load.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -255,32 +256,55 @@ int load_check(const char *path, const char *expected) {
 
 /* ---------------------------------------------------------------- data set */
 
+static int is_npy(const file_input *file) {
+  return file->count >= 6 && memcmp(file->bytes, "\x93NUMPY", 6) == 0;
+}
+
+/* What else a data set's file may be. */
+static const char *other_format(const file_input *file) {
+  static const struct {
+    const char *begin;
+    size_t length;
+    const char *reason;
+  } formats[] = {
+      {"\x93NUMPY", 6, "one array of an .npy (expected an .npz of images and labels: numpy.savez)"},
+      {"\x89HDF", 4, "an HDF5 file (expected an .npz of its arrays: numpy.savez)"},
+      {"MATLAB 5", 8, "a MATLAB file (expected an .npz of its arrays: numpy.savez)"},
+      {"\x1F\x8B", 2, "a gzip file (expected an .npz; gunzip unpacks what is in it)"},
+      {"\x80\x04", 2, "a pickle (expected an .npz of its arrays: numpy.savez)"}};
+  if (file->count == 0) return "an empty file (expected an .npz)";
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+    if (file->count >= formats[i].length &&
+        memcmp(file->bytes, formats[i].begin, formats[i].length) == 0)
+      return formats[i].reason;
+  return NULL;
+}
+
 /* Decodes an archive in memory. */
 static int read_dataset(npz_dataset *dataset, const file_input *file, const char *path,
-                        size_t limit_bytes, ppml_arena *arena) {
-  npz_archive archive;
-  const char *reason = npz_open(&archive, file->bytes, file->count);
-  if (reason == NULL) reason = npz_dataset_measure(dataset, &archive, limit_bytes);
+                        const npz_options *options, ppml_arena *arena) {
+  zip_archive archive;
+  const char *reason = other_format(file);
+  if (reason == NULL) reason = zip_open(&archive, file->bytes, file->count);
+  if (reason == NULL) reason = npz_dataset_measure(dataset, &archive, options);
   if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
   int status = cli_arena_create(arena, dataset->memory_bytes);
   if (status) return status;
-  reason = npz_dataset_read(dataset, &archive, arena->memory, dataset->memory_bytes);
+  size_t bytes = dataset->memory_bytes;
+  reason = npz_dataset_read(dataset, &archive, options, arena->memory, bytes);
   if (reason == NULL) return CLI_OK;
   status = cli_fail(CLI_DATA, path, "%s", reason);
   cli_arena_destroy(arena);
   return status;
 }
 
-size_t load_dataset_limit(args *a) {
-  const uint64_t most = SIZE_MAX >> 20; /* fits on a machine of 32 bits, too */
-  return (size_t)args_number(a, "--data-mib", 1, most, NPZ_MEMORY_DEFAULT >> 20) << 20;
-}
-
-int load_dataset(npz_dataset *dataset, const char *path, size_t limit_bytes, ppml_arena *arena) {
+int load_dataset(npz_dataset *dataset, const char *path, const npz_options *options,
+                 ppml_arena *arena) {
   file_input file;
-  if (file_read(&file, path, limit_bytes) != NULL)
-    return cli_fail(file.status, path, "%s", file.message);
-  int status = read_dataset(dataset, &file, path, limit_bytes, arena);
+  if (file_read(&file, path, options->limit_bytes) != NULL)
+    return cli_fail(file.status, path, "%s%s", file.message,
+                    file.status == FILE_TOO_LARGE ? "; --data-mib sets the limit" : "");
+  int status = read_dataset(dataset, &file, path, options, arena);
   file_free(&file);
   return status;
 }
@@ -307,7 +331,12 @@ int load_split(const npz_split **split, const npz_dataset *dataset, const char *
   int index = npz_split_index(name);
   if (index < 0) return cli_fail(CLI_USAGE, name, "no such split (expected train, val or test)");
   *split = &dataset->split[index];
-  return CLI_OK;
+  if ((*split)->count) return CLI_OK;
+  int other = dataset->split[NPZ_TRAIN].count ? NPZ_TRAIN
+              : dataset->split[NPZ_VAL].count ? NPZ_VAL
+                                              : NPZ_TEST;
+  return cli_fail(CLI_DATA, name, "no such images in the data set (expected --split %s)",
+                  npz_split_name(other));
 }
 
 /* -------------------------------------------------------------------- ONNX */
@@ -424,69 +453,77 @@ static int has_no_colour(const image *in) {
   return 1;
 }
 
-/* Does an array hold one image of that many channels?  1, or 2 where the channel is last. */
-static int latent_order(const npz_array *array, const ppml_spec *spec) {
-  unsigned skip = array->rank == 4 && array->shape[0] == 1;
-  const size_t *side = array->shape + skip, C = spec->channels, H = spec->height, W = spec->width;
-  if (array->value_bytes != 4) return 0;
-  if (array->rank == 2 && C == 1) return side[0] == H && side[1] == W;
-  if (array->rank - skip != 3) return 0;
-  if (side[0] == C && side[1] == H && side[2] == W) return 1;
-  return side[0] == H && side[1] == W && side[2] == C ? 2 : 0;
-}
-
-/* Puts the latent of an .npy file into an arena.
+/* Puts the image of an .npy file into an arena: bytes, or the latents of a network of these.
  *   values  out: in arena */
-static int take_latent(const uint8_t **values, const file_input *file, const char *path,
-                       const ppml_spec *spec, ppml_arena *arena) {
-  npz_array array;
-  const char *reason = npz_parse_npy(&array, file->bytes, file->count);
-  if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
-  int order = latent_order(&array, spec);
-  if (order == 0)
-    return cli_fail(CLI_DATA, path,
-                    "a latent of another shape (expected %ux%ux%u floats: channels, height, width)",
-                    spec->channels, spec->height, spec->width);
+static int take_array(const uint8_t **values, const file_input *file, const char *path,
+                      const ppml_spec *spec, ppml_arena *arena) {
+  npz_dataset read;
+  npz_options options = npz_options_default();
+  dataset_for_network(&options, spec);
   int status = cli_arena_create(arena, ppml_spec_image_bytes(spec));
   if (status) return status;
   wipe_later(arena);
-  memcpy(arena->memory, array.data, ppml_spec_image_bytes(spec));
-  reason = npz_order_latent(arena->memory, spec->channels, (size_t)spec->height * spec->width,
-                            order == 2);
   *values = arena->memory;
+  const char *reason = npz_read_image(arena->memory, &read, &options, file->bytes, file->count);
   if (reason == NULL) return CLI_OK;
   cli_arena_destroy(arena);
   return cli_fail(CLI_DATA, path, "%s", reason);
 }
 
-static int load_latent(const uint8_t **values, const char *path, const ppml_spec *spec,
-                       ppml_arena *arena) {
-  file_input file;
-  if (file_read(&file, path, IMAGE_FILE_BYTES_MAX) != NULL)
-    return cli_fail(file.status, path, "%s", file.message);
-  int status = take_latent(values, &file, path, spec, arena);
-  file_free(&file);
+/* A picture's bytes by the range of the network: whether they are such values, is known. */
+static void apply_range(uint8_t *pixels, const ppml_spec *spec) {
+  double black = dataset_range_value(spec->range.black);
+  double white = dataset_range_value(spec->range.white);
+  for (size_t i = 0; i < ppml_spec_inputs(spec); i++) {
+    double level = floor((pixels[i] - black) * 255 / (white - black) + 0.5);
+    pixels[i] = (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
+  }
+}
+
+static int refuse_picture(const char *path, const ppml_spec *spec) {
+  return cli_fail(CLI_DATA, path,
+                  "a picture, whose bytes are no values of %g to %g (expected an .npy of such "
+                  "values, as the network was trained on)",
+                  dataset_range_value(spec->range.black), dataset_range_value(spec->range.white));
+}
+
+static int refuse_size(const image *picture, const char *path, const ppml_spec *spec) {
+  return cli_fail(CLI_DATA, path,
+                  "an image of %zux%zux%u (expected %ux%ux%u; --fit cuts, scales%s)",
+                  picture->width, picture->height, picture->channels, spec->width, spec->height,
+                  spec->channels, spec->channels == 1 ? " and makes gray" : "");
+}
+
+/* Puts a picture into an arena. */
+static int take_picture(const uint8_t **pixels, const file_input *file, const char *path,
+                        const ppml_spec *spec, int fit, ppml_arena *arena) {
+  image out = {0};
+  int status = read_image(&out, file, path, "", arena);
+  if (status) return status;
+  wipe_later(arena);
+  int same_size = out.width == spec->width && out.height == spec->height;
+  int same_colours = out.channels == spec->channels || (spec->channels == 1 && has_no_colour(&out));
+  if (spec->range.kind == PPML_RANGE_VALUES) status = refuse_picture(path, spec);
+  else if (!fit && !(same_size && same_colours)) status = refuse_size(&out, path, spec);
+  if (status) {
+    cli_arena_destroy(arena);
+    return status;
+  }
+  if (out.channels != spec->channels || !same_size) status = fit_image(&out, spec, arena);
+  if (status == CLI_OK && spec->range.kind == PPML_RANGE_BYTES) apply_range(arena->memory, spec);
+  *pixels = out.pixels;
   return status;
 }
 
 int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
                ppml_arena *arena) {
-  image out = {0};
-  if (spec->encoder.kind == PPML_ENCODER_READY) return load_latent(pixels, path, spec, arena);
-  int status = load_picture(&out, path, "", arena);
-  if (status) return status;
-  wipe_later(arena);
-  int same_size = out.width == spec->width && out.height == spec->height;
-  int same_colours = out.channels == spec->channels || (spec->channels == 1 && has_no_colour(&out));
-  if (!fit && !(same_size && same_colours)) {
-    cli_arena_destroy(arena);
-    return cli_fail(CLI_DATA, path,
-                    "an image of %zux%zux%u (expected %ux%ux%u; --fit cuts, scales%s)", out.width,
-                    out.height, out.channels, spec->width, spec->height, spec->channels,
-                    spec->channels == 1 ? " and makes gray" : "");
-  }
-  if (out.channels != spec->channels || !same_size) status = fit_image(&out, spec, arena);
-  *pixels = out.pixels;
+  file_input file;
+  int is_ready = spec->encoder.kind == PPML_ENCODER_READY;
+  if (file_read(&file, path, IMAGE_FILE_BYTES_MAX) != NULL)
+    return cli_fail(file.status, path, "%s", file.message);
+  int status = is_ready || is_npy(&file) ? take_array(pixels, &file, path, spec, arena)
+                                         : take_picture(pixels, &file, path, spec, fit, arena);
+  file_free(&file);
   return status;
 }
 

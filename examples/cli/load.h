@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "cli.h"
+#include "dataset.h"
 #include "file.h"
 #include "image.h"
 #include "npz.h"
@@ -50,15 +51,9 @@ int load_eval_key(ppml_eval_key *key, stream_file *file, const char *path,
                   const ppml_circuit *circuit, const char *backend, const ppml_parallel *parallel,
                   int stream, ppml_arena *arena);
 
-/* Longest .npz that is written. */
-#define LOAD_DATASET_BYTES_MAX ((size_t)1 << 30)
-
-/* Takes --data-mib out of a command's arguments: memory for a data set's file and what it unpacks
- * to, in bytes. */
-size_t load_dataset_limit(args *a);
-
-/* A MedMNIST .npz; free the arena that holds its arrays. */
-int load_dataset(npz_dataset *dataset, const char *path, size_t limit_bytes, ppml_arena *arena);
+/* A data set of an .npz; free the arena that holds its arrays. */
+int load_dataset(npz_dataset *dataset, const char *path, const npz_options *options,
+                 ppml_arena *arena);
 
 /* An ONNX file's bytes; free them with file_free. */
 int load_onnx_file(file_input *file, const char *path);
@@ -69,7 +64,7 @@ int load_onnx(onnx_network *network, const file_input *file, const char *path, p
 /* Does the data set have images of this shape, and no class the network lacks? */
 int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path);
 
-/* A split by its name, "train", "val" or "test". */
+/* A split by its name, "train", "val" or "test", which has images. */
 int load_split(const npz_split **split, const npz_dataset *dataset, const char *name);
 
 /* Takes --frame and --window out of a command's arguments: of every DICOM file that it reads. */
@@ -79,8 +74,8 @@ void load_take_view(args *a);
  *   where  behind an error's text: ", line 7 of the labels", or "" */
 int load_picture(image *out, const char *path, const char *where, ppml_arena *arena);
 
-/* Pixels for a network of this spec, from such a file; three equal channels may stand for gray.  Of
- * a network of ready latents, floats from an .npy file of (C, H, W) or (H, W, C).
+/* Pixels for a network of this spec, from such a file or from an .npy, by the spec's range; three equal
+ * channels may stand for gray.  Of a network of ready latents, floats from an .npy.
  *   fit  make it fit (resample.h), else an image of another shape is refused */
 int load_image(const uint8_t **pixels, const char *path, const ppml_spec *spec, int fit,
                ppml_arena *arena);

@@ -12,6 +12,15 @@ typedef struct command {
   const char *help;
 } command;
 
+/* Of a command that reads a data set; the second one where no network says how values are scaled. */
+#define DATASET_OPTIONS                                                                            \
+  "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"                 \
+  "  --shape H,W              how images lie in an array (N,H*W); or H,W,C, C,H,W\n"               \
+  "  --relabel                number the classes in the order of their labels\n"
+#define RANGE_OPTION                                                                               \
+  "  --range LO,HI|data       values that are black and white (the type's; of\n"                   \
+  "                           floats 0 and 1)\n"
+
 static const command commands[] = {
     {"demo", cmd_demo, "the whole path on built-in data, with times",
      "ppml demo [--json] [--threads T]\n"
@@ -23,15 +32,25 @@ static const command commands[] = {
      "  --side S                 of the images, which are made square (28)\n"
      "  --rgb                    keep colours (gray)\n"
      "  --images DIR             where the table's files are (beside the table)\n"
-     "  --file-column NAME       column of the files: PNG, JPEG, DICOM, PNM (file)\n"
-     "  --label-column NAME      column of the classes: 0, 1 and so on (label)\n"
+     "  --file-column NAME       column of the files: PNG, JPEG, DICOM, PNM (file,\n"
+     "                           path, image and the like)\n"
+     "  --label-column NAME,...  column of the labels (label, class, Finding Labels\n"
+     "                           and so on), or several of 0, 1, -1 and nothing (two\n"
+     "                           or more that have nothing else)\n"
      "  --classes A,B,...        the label column has these names, for 0, 1 and so on\n"
-     "  --split-column NAME      column of train, val or test (split)\n"
+     "                           (those that it has, in alphabetical order)\n"
+     "  --uncertain zero|one|skip  what a label of -1 is (refused)\n"
+     "  --split-column NAME      column of train, val or test (split, subset, set)\n"
+     "  --patient-column NAME    column of who it is (patient, Patient ID, subject)\n"
+     "  --split T,V,E            shares of train, val and test, where no column says\n"
+     "                           so: of each class, patients together (0.8,0.1,0.1)\n"
+     "  --seed S                 the same seed gives the same splits (1)\n"
+     "  --data-mib M             memory for the images (2048)\n"
      "  --window C,W|full, --frame N  of DICOM files, as of encrypt\n"
      "  --json\n"
      "  An .npz like MedMNIST's, stored; the same input gives the same bytes.  Images\n"
      "  are cut to their central square and scaled by averaging areas.\n"},
-    {"train", cmd_train, "train a network on a MedMNIST data set",
+    {"train", cmd_train, "train a network on a data set",
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none: a linear\n"
      "                           model (16)\n"
@@ -40,8 +59,9 @@ static const command commands[] = {
      "                           relu, sign, clipped-square: any depth, bootstrapped\n"
      "                           (square; relu of none, of several hidden layers and\n"
      "                           of more than 128 neurons)\n"
-     "  --task class|grade       grade: the classes are in an order (class); several\n"
-     "                           labels an image are told by the data\n"
+     "  --task class|grade|labels  grade: the classes are in an order (class); several\n"
+     "                           labels an image are told by the data, one-hot columns\n"
+     "                           are classes unless it is labels\n"
      "  --epochs E               passes over the training images (60; linear: 20)\n"
      "  --patience E             stop when so many bring nothing better; 0: never (0)\n"
      "  --seed S                 the same seed gives the same network (1)\n"
@@ -60,9 +80,8 @@ static const command commands[] = {
      "  --warp W                 strength of the changes to images, 0 to 3 (1)\n"
      "  --flip none|h|v|hv       mirror images as well (none)\n"
      "  --threads T              the network does not depend on it (all processors)\n"
-     "  --class-names A,B,...    what decrypt and info call the classes\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"
+     "  --class-names A,B,...    what decrypt and info call the classes\n" DATASET_OPTIONS
+         RANGE_OPTION "  --json\n"
      "a pooled network of latents, by any of the options that begin so:\n"
      "  --encoder F              side of the patches that latents are made of: 1, 2,\n"
      "                           4, 8 or 16 (8); of a data set of latents, which has\n"
@@ -88,9 +107,7 @@ static const command commands[] = {
      "  --window C,W|full, --frame N  of a DICOM file, as of encrypt\n"
      "  --split train|val|test   images of a data set (test)\n"
      "  --index I                image number I of the split alone\n"
-     "  --count N                the first N images (all)\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"
+     "  --count N                the first N images (all)\n" DATASET_OPTIONS "  --json\n"
      "  Latents are integers of (C, H, W), or (N, C, H, W) of a data set.  Prints how\n"
      "  near the pictures that they amount to are to the images: PSNR, in decibels.\n"},
     {"import", cmd_import, "take over a network that was trained elsewhere",
@@ -107,9 +124,8 @@ static const command commands[] = {
      "                           that the file's own arithmetic gives (0.98)\n"
      "  --input-bits B           1 to 8 bits a pixel (8; of a convolution 6)\n"
      "  --weight-bits B          2 to 8 bits a weight (8; of a convolution 6)\n"
-     "  --class-names A,B,...    what decrypt and info call the classes\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"
+     "  --class-names A,B,...    what decrypt and info call the classes\n" DATASET_OPTIONS
+         RANGE_OPTION "  --json\n"
      "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and\n"
      "  ONNX Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is\n"
      "  left away: it does not change the class.  Or one Conv padded by K - 1, whose\n"
@@ -122,9 +138,8 @@ static const command commands[] = {
      "  --public OTHER.npz       fit it on these images instead, of the same shape\n"
      "  --task class|grade       grade: the classes are in an order (class)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n"
-     "  --seed S                 the same seed gives the same map (1)\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"
+     "  --seed S                 the same seed gives the same map (1)\n" DATASET_OPTIONS
+         RANGE_OPTION "  --json\n"
      "  The server gets the map.  It tells the mean and the covariance of the coarse\n"
      "  shapes of the images it was fitted on, of no single image.\n"},
     {"simulate", cmd_simulate, "what encryption is expected to do to the answers",
@@ -135,8 +150,7 @@ static const command commands[] = {
      "  --agreement A            exit 77 where less is expected (the circuit's; 0.995)\n"
      "  --draws D                of the noise, for each image (100 to 1000)\n"
      "  --count N                the first N images (all)\n"
-     "  --seed S                 the same seed gives the same draws (1)\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
+     "  --seed S                 the same seed gives the same draws (1)\n" DATASET_OPTIONS
      "  --json\n"
      "ppml simulate --learn MAP.ppml DATA.npz\n"
      "  --method descent|gram|sums  (descent), --passes P (1), --copies C, --ridge R\n"
@@ -172,14 +186,14 @@ static const command commands[] = {
      "                           encrypted for that one can never be read again\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
      "ppml encrypt --secret-key SK IMAGE -o IN.ct     IMAGE: PNG, JPEG, DICOM,\n"
-     "                                                PGM, PPM, PBM or PAM\n"
+     "                                                PGM, PPM, PBM, PAM, or an array of\n"
+     "                                                an .npy\n"
      "  --fit                    cut, scaled and made gray as by pack (of the\n"
      "                           network's size)\n"
      "  --window C,W|full        of a DICOM file: center and width of the values that\n"
      "                           are shown, or all that its bits can have (its first)\n"
      "  --frame N                of a DICOM file of several, counted from 1\n"
-     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
+     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n" DATASET_OPTIONS
      "  --requests FILE          where the image is noted as asked about (SK.requests)\n"
      "ppml encrypt --secret-key SK --training MAP.ppml DATA.npz -o SET.ct\n"
      "  --method descent|gram|sums  what the rows are for: ppml learn (descent)\n"
@@ -244,9 +258,8 @@ static const command commands[] = {
      "  --count N                the first N images (all)\n"
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (1)\n"
-     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
-     "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"
-     "  --json\n"
+     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU "
+     "has)\n" DATASET_OPTIONS "  --json\n"
      "ppml verify --learn MAP.ppml DATA.npz\n"
      "  --method descent|gram|sums  (descent), --passes P (1), --copies C, --ridge R\n"
      "  --draws D                simulated runs (20)\n"
@@ -263,6 +276,35 @@ static const command commands[] = {
      "ppml info FILE [--json]\n"
      "ppml info --params [--json]\n"},
 };
+
+/* What commands read, behind their options. */
+static const char reads_dataset[] =
+    "DATA.npz, as numpy.savez makes it, stored or compressed:\n"
+    "  arrays     train_images and train_labels, val_..., test_...; x_train, y_train\n"
+    "             and the like; or images and labels.  Without val, train gives a\n"
+    "             tenth of each class; test may be missing\n"
+    "  images     (N,H,W), (N,H,W,1 or 3), (N,1 or 3,H,W), or (N,H*W) by --shape; of\n"
+    "             bool, integers and floats of any size.  What is no byte is scaled\n"
+    "             by --range, which the network keeps for other images\n"
+    "  labels     (N) or (N,1): 0, 1 and so on, of any type; (N,L): several of 0\n"
+    "             and 1, or one-hot\n";
+static const char reads_table[] =
+    "LABELS.csv, UTF-8, with commas, semicolons or tabs, and a header; or MedMNIST's\n"
+    "own without one.  Labels are numbers, names, several findings with | between\n"
+    "them, or columns of 0 and 1.  Files are looked for beside the table, in a folder\n"
+    "called like it, or in --images, with their ending in either case.\n";
+static const char reads_image[] =
+    "An .npy has one image of the network's shape: bytes, uint16, floats of 0 to 1,\n"
+    "or values of the --range that the network was trained by.\n";
+
+static const struct {
+  int (*run)(int argc, char **argv);
+  const char *text;
+} reads[] = {{cmd_train, reads_dataset},
+             {cmd_import, reads_dataset},
+             {cmd_features, reads_dataset},
+             {cmd_pack, reads_table},
+             {cmd_encrypt, reads_image}};
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -294,11 +336,17 @@ static int flushed(int status) {
   return status ? status : cli_fail(CLI_IO, "standard output", "cannot be written");
 }
 
+static void print_command(const command *c) {
+  fputs(c->help, stdout);
+  for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++)
+    if (reads[i].run == c->run) fputs(reads[i].text, stdout);
+}
+
 /* `ppml help`, `ppml help COMMAND`. */
 static int help(const char *name) {
   const command *c = name ? find(name) : NULL;
   if (name && !c) return cli_fail(CLI_USAGE, name, "no such command (see ppml help)");
-  if (c) fputs(c->help, stdout);
+  if (c) print_command(c);
   else print_help();
   return flushed(CLI_OK);
 }

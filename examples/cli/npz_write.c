@@ -99,11 +99,12 @@ static const char *write_entry(file_output *output, const member *m) {
   return reason ? reason : file_write(output, m->name, strlen(m->name));
 }
 
-static const char *write_end(file_output *output, uint32_t begin, uint32_t directory_bytes) {
+static const char *write_end(file_output *output, unsigned members, uint32_t begin,
+                             uint32_t directory_bytes) {
   uint8_t end[END_BYTES] = {0};
   put_32(end, 0x06054B50);
-  put_16(end + 8, MEMBERS);
-  put_16(end + 10, MEMBERS);
+  put_16(end + 8, members);
+  put_16(end + 10, members);
   put_32(end + 12, directory_bytes);
   put_32(end + 16, begin);
   return file_write(output, end, END_BYTES);
@@ -111,9 +112,11 @@ static const char *write_end(file_output *output, uint32_t begin, uint32_t direc
 
 uint64_t npz_write_bytes(const npz_dataset *dataset) {
   uint64_t image_bytes = (uint64_t)dataset->height * dataset->width * dataset->channels;
-  uint64_t sum = END_BYTES + MEMBERS * (LOCAL_BYTES + ENTRY_BYTES + NPY_BYTES);
+  uint64_t sum = END_BYTES;
   for (unsigned i = 0; i < NPZ_SPLITS; i++) {
     uint64_t count = dataset->split[i].count;
+    if (count == 0) continue;
+    sum += 2 * (LOCAL_BYTES + ENTRY_BYTES + NPY_BYTES);
     if (count > UINT32_MAX / (image_bytes + dataset->labels_per_image)) return 0;
     sum += count * (image_bytes + dataset->labels_per_image);
     sum += 4 * (strlen(npz_split_name((int)i)) + strlen("_images.npy"));
@@ -124,17 +127,19 @@ uint64_t npz_write_bytes(const npz_dataset *dataset) {
 const char *npz_write(file_output *output, const npz_dataset *dataset) {
   member members[MEMBERS];
   uint32_t at = 0, directory_bytes = 0;
+  unsigned count = 0;
   const char *reason = NULL;
   for (unsigned i = 0; !reason && i < MEMBERS; i++) {
-    member *m = &members[i];
+    if (dataset->split[i / 2].count == 0) continue;
+    member *m = &members[count++];
     *m = member_of(dataset, i);
     m->local = at;
     at += (uint32_t)(LOCAL_BYTES + strlen(m->name) + NPY_BYTES + m->data_bytes);
     directory_bytes += (uint32_t)(ENTRY_BYTES + strlen(m->name));
     reason = write_member(output, m);
   }
-  for (unsigned i = 0; !reason && i < MEMBERS; i++) reason = write_entry(output, &members[i]);
-  return reason ? reason : write_end(output, at, directory_bytes);
+  for (unsigned i = 0; !reason && i < count; i++) reason = write_entry(output, &members[i]);
+  return reason ? reason : write_end(output, count, at, directory_bytes);
 }
 
 const char *npy_write(file_output *output, const char *dtype, const size_t *shape, unsigned rank,

@@ -9,7 +9,7 @@
 /* Bytes of the file, less than 2^32 or 0 if there would be more. */
 uint64_t npz_write_bytes(const npz_dataset *dataset);
 
-/* Appends the archive to output: {train,val,test}_{images,labels}.npy, stored, dtype u1, images
+/* Appends the archive to output: {train,val,test}_{images,labels}.npy of the splits that there are, stored, dtype u1, images
  * (N,H,W) or (N,H,W,3), labels (N,labels_per_image).  The same data set makes the same bytes: all
  * dates are 1980-01-01.  npz_write_bytes is not 0.
  * Returns NULL, or what went wrong with the output, as file_write does. */

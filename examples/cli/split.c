@@ -5,13 +5,16 @@ void split_options(split_request *r, args *a) {
   r->path = NULL;
   r->name = name ? name : "test";
   r->count = args_size(a, "--count", 1, SIZE_MAX, SIZE_MAX);
-  r->limit_bytes = load_dataset_limit(a);
+  dataset_options(&r->options, a, DATASET_OF_NETWORK);
 }
 
 int split_load(npz_split *split, const split_request *r, const ppml_spec *spec, ppml_arena *arena) {
   npz_dataset data;
   const npz_split *whole;
-  int status = load_dataset(&data, r->path, r->limit_bytes, arena);
+  npz_options options = r->options;
+  dataset_for_network(&options, spec);
+  if (npz_split_index(r->name) == NPZ_VAL) options.cuts = 1;
+  int status = load_dataset(&data, r->path, &options, arena);
   if (status) return status;
   status = load_check_shape(&data, spec, r->path);
   if (status == CLI_OK) status = load_split(&whole, &data, r->name);

@@ -6,14 +6,14 @@
 #include "load.h"
 
 typedef struct split_request {
-  const char *path;   /* of the data set */
-  const char *name;   /* train, val or test */
-  size_t count;       /* the first images alone, SIZE_MAX for all */
-  size_t limit_bytes; /* of memory */
+  const char *path;    /* of the data set */
+  const char *name;    /* train, val or test */
+  size_t count;        /* the first images alone, SIZE_MAX for all */
+  npz_options options; /* how the data set is read, as far as the network does not say */
 } split_request;
 
-/* Takes --split, --count and --data-mib out of a command's arguments: the test split, all of it, if they
- * were not there.  The path is an operand, for the command to fill in. */
+/* Takes --split, --count and dataset_options out of a command's arguments: the test split, all of it, if
+ * they were not there.  The path is an operand, for the command to fill in. */
 void split_options(split_request *r, args *a);
 
 /* Loads the images for a network of this spec.

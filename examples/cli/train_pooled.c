@@ -16,7 +16,8 @@
 
 typedef struct pooled_request {
   const char *data_path, *model_path, *class_names, *task;
-  size_t data_limit_bytes, threads;
+  npz_options data;
+  size_t threads;
   ppml_pooled_options options;
   int has_encoder, has_copies; /* they were given */
   int json;
@@ -49,9 +50,7 @@ static int parse_words(pooled_request *r, args *a) {
                     linear);
   if (flip && !train_parse_flip(&r->options.flip, flip))
     return cli_fail(CLI_USAGE, "train", "--flip %s (expected none, h, v or hv)", flip);
-  if (r->task && strcmp(r->task, "class") != 0 && strcmp(r->task, "grade") != 0)
-    return cli_fail(CLI_USAGE, "train", "--task %s (expected class or grade)", r->task);
-  return CLI_OK;
+  return dataset_parse_task("train", r->task);
 }
 
 static void parse_numbers(pooled_request *r, args *a) {
@@ -83,7 +82,11 @@ static int parse(pooled_request *r, int argc, char **argv) {
   r->class_names = args_text(&a, "--class-names");
   parse_numbers(r, &a);
   r->threads = args_size(&a, "--threads", 1, POOL_THREADS_MAX, pool_processors());
-  r->data_limit_bytes = load_dataset_limit(&a);
+  dataset_options(&r->data, &a, DATASET_BY_ITSELF);
+  r->data.trains = r->data.cuts = 1;
+  r->data.has_columns = r->task && strcmp(r->task, "labels") == 0;
+  r->data.takes_latents = !r->has_encoder && !(r->has_copies && r->options.copies) &&
+                          r->data.range.kind == NPZ_RANGE_TYPE;
   r->json = args_flag(&a, "--json");
   status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->data_path = a.value[0];
@@ -98,20 +101,13 @@ static int fit_options(pooled_request *r, const npz_dataset *data) {
   o->channels = data->channels;
   o->classes = data->classes;
   if (data->value_bytes > 1) {
-    if (r->has_encoder || (r->has_copies && o->copies))
-      return cli_fail(CLI_DATA, r->data_path,
-                      "latents of floats (expected pictures for --encoder, --latents, --copies)");
     o->encoder = PPML_ENCODER_READY;
     o->patch = 1, o->latents = o->channels, o->copies = 0;
   }
-  if (data->labels_per_image > 1) {
-    if (r->task)
-      return cli_fail(CLI_DATA, r->data_path, "%u labels an image (expected one for --task %s)",
-                      data->labels_per_image, r->task);
-    o->task = PPML_TASK_LABELS;
-  } else if (r->task && strcmp(r->task, "grade") == 0) {
-    o->task = PPML_TASK_GRADE;
-  }
+  int status = dataset_check_task(data, r->task, r->data_path);
+  if (status) return status;
+  if (data->labels_per_image > 1) o->task = PPML_TASK_LABELS;
+  else if (r->task && strcmp(r->task, "grade") == 0) o->task = PPML_TASK_GRADE;
   return CLI_OK;
 }
 
@@ -183,6 +179,7 @@ static void report_curve(const pooled_log *log) {
 static int report(const pooled_request *r, const ppml_model *model, const npz_dataset *data,
                   const pooled_log *log) {
   if (!r->json) {
+    dataset_report(data, 0);
     printf("%-6s %8s %9s %7s\n", "split", "images", "accuracy", "AUC");
     int status = train_report_splits(model, data, 0);
     if (status == CLI_OK)
@@ -196,6 +193,7 @@ static int report(const pooled_request *r, const ppml_model *model, const npz_da
   }
   json_begin(NULL, '{');
   describe_network_json(model);
+  dataset_report(data, 1);
   int status = train_report_splits(model, data, 1);
   if (status) return status;
   report_curve(log);
@@ -225,6 +223,7 @@ static int train(const pooled_request *r, const npz_dataset *data, const ppml_pa
     return cli_fail(CLI_DATA, r->data_path,
                     "images that are all alike (expected some to learn by)");
   if (error) return cli_fail_ppml(error, r->data_path, "images that a network can be trained on");
+  dataset_keep(&model.spec, data);
   int status = r->class_names ? cli_name_classes("train", &model.spec, r->class_names) : CLI_OK;
   if (status == CLI_OK) status = save_model(&model, r->model_path);
   return status ? status : report(r, &model, data, &log);
@@ -254,7 +253,7 @@ int train_pooled(int argc, char **argv) {
   ppml_arena data_arena;
   int status = parse(&r, argc, argv);
   if (status) return status;
-  status = load_dataset(&data, r.data_path, r.data_limit_bytes, &data_arena);
+  status = load_dataset(&data, r.data_path, &r.data, &data_arena);
   if (status) return status;
   status = fit_options(&r, &data);
   if (status == CLI_OK) status = check_options(&r);

@@ -31,6 +31,7 @@ static int answer_split(score_card *card, const ppml_model *model, const npz_spl
 int train_report_splits(const ppml_model *model, const npz_dataset *data, int json) {
   for (int s = 0; s < NPZ_SPLITS; s++) {
     score_card card;
+    if (data->split[s].count == 0) continue;
     int status = answer_split(&card, model, &data->split[s]);
     if (status) return status;
     if (json) {

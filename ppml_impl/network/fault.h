@@ -39,6 +39,8 @@
   FAULT(ENCODER_SPREAD, "spec.encoder.spread is less than 1")                                      \
   FAULT(ENCODER_REGIONS, "spec.encoder.regions is not 1 to 16, or does not divide the latents")    \
   FAULT(ENCODER_REACH, "spec.encoder.reach is not 1 to 8")                                         \
+  FAULT(RANGE_KIND, "spec.range.kind is no PPML_RANGE, or is one of READY latents")                \
+  FAULT(RANGE_VALUES, "spec.range.black is not below white, both within 2^62, or of TYPE not 0")    \
   FAULT(NO_ENCODER, "layer_count is 0, and spec.encoder.kind is NONE")                             \
   FAULT(POOLED_NO_SQUARE, "pooled.square is NULL")                                                 \
   FAULT(POOLED_NO_LINEAR, "pooled.linear is NULL")                                                 \

@@ -142,6 +142,17 @@ PPMLI_STATIC int ppmli_spec_encoder_fault(ppmli_place *at, const ppml_spec *s) {
   return s->width % side || s->height % side ? PPMLI_FAULT_ENCODER_REGIONS : PPMLI_FAULT_NONE;
 }
 
+PPMLI_STATIC int ppmli_spec_range_fault(const ppml_spec *s) {
+  const ppml_range *r = &s->range;
+  const int64_t most = (int64_t)1 << 62;
+  if (r->kind > PPML_RANGE_BYTES) return PPMLI_FAULT_RANGE_KIND;
+  if (r->kind != PPML_RANGE_TYPE && ppmli_spec_takes_latents(s)) return PPMLI_FAULT_RANGE_KIND;
+  if (r->kind == PPML_RANGE_TYPE)
+    return r->black || r->white ? PPMLI_FAULT_RANGE_VALUES : PPMLI_FAULT_NONE;
+  int is_range = -most <= r->black && r->black < r->white && r->white <= most;
+  return is_range ? PPMLI_FAULT_NONE : PPMLI_FAULT_RANGE_VALUES;
+}
+
 /*   at  out: the class or threshold that a fault is of
  * Returns the first rule that the spec breaks. */
 PPMLI_STATIC int ppmli_spec_fault(ppmli_place *at, const ppml_spec *s, const ppml_limits *limits) {
@@ -156,7 +167,8 @@ PPMLI_STATIC int ppmli_spec_fault(ppmli_place *at, const ppml_spec *s, const ppm
     at->index = c;
     if (!ppmli_name_is_valid(s->class_name[c])) return PPMLI_FAULT_CLASS_NAME;
   }
-  return ppmli_spec_encoder_fault(at, s);
+  fault = ppmli_spec_encoder_fault(at, s);
+  return fault ? fault : ppmli_spec_range_fault(s);
 }
 
 PPMLI_STATIC int ppmli_spec_is_valid(const ppml_spec *s, const ppml_limits *limits) {

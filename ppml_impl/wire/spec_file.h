@@ -1,5 +1,5 @@
-/* How a spec stands in a file: what images and answers look like, and the encoder, if there is one.  In and out:
- * a ppml_spec.  It has no file of its own; client_file.h and model_file.h begin with it. Next:
+/* How a spec stands in a file: what images and answers look like, then the encoder and the range, if there are
+ * any.  In and out: a ppml_spec.  It has no file of its own; client_file.h and model_file.h begin with it. Next:
  * client_file.h. */
 #ifndef PPMLI_WIRE_SPEC_FILE_H
 #define PPMLI_WIRE_SPEC_FILE_H
@@ -60,6 +60,25 @@ PPMLI_STATIC int ppmli_encoder_get(ppml_spec *s, ppmli_in *in) {
   return in->error;
 }
 
+/* ---------------------------------------------------------------- range */
+
+#define PPMLI_SPEC_RANGE 0x200u /* in the word of the task: a range follows, behind the encoder */
+#define PPMLI_RANGE_WIRE_BYTES 20
+
+PPMLI_STATIC void ppmli_range_put(ppmli_out *out, const ppml_range *r) {
+  ppmli_out_u32(out, r->kind);
+  ppmli_out_u64(out, (uint64_t)r->black);
+  ppmli_out_u64(out, (uint64_t)r->white);
+}
+
+/* A range is written where it is not TYPE, so that a spec has one form alone. */
+PPMLI_STATIC int ppmli_range_get(ppml_range *r, ppmli_in *in) {
+  r->kind = ppmli_in_u32(in);
+  r->black = (int64_t)ppmli_in_u64(in);
+  r->white = (int64_t)ppmli_in_u64(in);
+  return in->error ? in->error : r->kind == PPML_RANGE_TYPE ? PPML_ERR_RANGE : PPML_OK;
+}
+
 /* ----------------------------------------------------------------- spec */
 
 PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
@@ -69,14 +88,18 @@ PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
   for (uint32_t c = 0; c < s->classes; c++)
     ppmli_out_bytes(out, s->class_name[c], PPML_CLASS_NAME_BYTES);
   int has_encoder = s->encoder.kind != PPML_ENCODER_NONE;
-  ppmli_out_u32(out, s->task | (has_encoder ? PPMLI_SPEC_ENCODER : 0));
+  int has_range = s->range.kind != PPML_RANGE_TYPE;
+  ppmli_out_u32(out, s->task | (has_encoder ? PPMLI_SPEC_ENCODER : 0) |
+                         (has_range ? PPMLI_SPEC_RANGE : 0));
   ppmli_out_i32s(out, s->threshold, s->outputs);
   if (has_encoder) ppmli_encoder_put(out, s);
+  if (has_range) ppmli_range_put(out, &s->range);
 }
 
 PPMLI_STATIC size_t ppmli_spec_wire_bytes(const ppml_spec *s) {
   return 8 * 4 + (size_t)s->classes * PPML_CLASS_NAME_BYTES + (size_t)s->outputs * 4 +
-         ppmli_encoder_wire_bytes(s);
+         ppmli_encoder_wire_bytes(s) +
+         (s->range.kind != PPML_RANGE_TYPE ? PPMLI_RANGE_WIRE_BYTES : 0);
 }
 
 PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *limits) {
@@ -95,10 +118,10 @@ PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *l
   s->task = ppmli_in_u32(in);
   ppmli_in_i32s(in, s->threshold, s->outputs);
   if (in->error) return in->error;
-  if (s->task & PPMLI_SPEC_ENCODER) {
-    s->task &= ~PPMLI_SPEC_ENCODER;
-    PPMLI_TRY(ppmli_encoder_get(s, in));
-  }
+  uint32_t parts = s->task & (PPMLI_SPEC_ENCODER | PPMLI_SPEC_RANGE);
+  s->task &= ~parts;
+  if (parts & PPMLI_SPEC_ENCODER) PPMLI_TRY(ppmli_encoder_get(s, in));
+  if (parts & PPMLI_SPEC_RANGE) PPMLI_TRY(ppmli_range_get(&s->range, in));
   return ppmli_spec_is_valid(s, limits) ? PPML_OK : PPML_ERR_RANGE;
 }
 

@@ -236,6 +236,25 @@ static void save_leveled(void) {
   containers_free(&c);
 }
 
+/* ------------------------------------------------------------------ range */
+
+/* A model with a range in its spec, and ranges that no reader may believe. */
+static void save_range(const containers *c) {
+  ppml_model m = c->objects.model;
+  uint8_t bytes[CONTAINERS_BYTES_MAX];
+  m.spec.range.kind = PPML_RANGE_VALUES;
+  m.spec.range.black = -((int64_t)1024 << 20);
+  m.spec.range.white = (int64_t)3071 << 20;
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  if (ppml_model_write(&m, &writer)) abort();
+  size_t at = PPMLI_HEADER_BYTES + ppmli_spec_wire_bytes(&m.spec) - PPMLI_RANGE_WIRE_BYTES;
+  save(PPML_KIND_MODEL, "range", bytes, writer.position);
+  save_changed(PPML_KIND_MODEL, "bad_range_kind", bytes, writer.position, at, 3);
+  save_changed(PPML_KIND_MODEL, "bad_range_none", bytes, writer.position, at, 0);
+  save_changed(PPML_KIND_MODEL, "bad_range_huge", bytes, writer.position, at + 16, 0x7fffffff);
+  save_changed(PPML_KIND_MODEL, "bad_range_below", bytes, writer.position, at + 16, 0x80000000);
+}
+
 /* ------------------------------------------------------------- linear set */
 
 /* Every kind, there being no evaluation key; and peaks, units, gains and words that no reader may believe. */
@@ -327,6 +346,7 @@ int main(int argc, char **argv) {
   save_ciphertexts(&c);
   save_unequal_gains(&c);
   save_exact(&c);
+  save_range(&c);
   containers_free(&c);
   save_leveled();
   save_linear();

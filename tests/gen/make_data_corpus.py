@@ -253,6 +253,61 @@ def arrays(h=2, w=2, c=1, flat=False, **changed):
     return out
 
 
+def converted(data, convert):
+    """The same data set with its images' bytes, (data, shape), as convert makes them."""
+    out = {}
+    for name, (plain, shape) in data.items():
+        out[name + ".npy"] = convert(plain, shape) if name.endswith("images") else npy(plain, shape)
+    return list(out.items())
+
+
+def numbers(descr, value):
+    """Converts each byte p to the number value(p)."""
+    order = ">" if descr[0] == ">" else "<"
+    code = {"?": "?", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "i1": "b", "i2": "h", "i4": "i", "i8": "q",
+            "f2": "e", "f4": "f", "f8": "d"}[descr.lstrip("<>|=")]
+    return lambda plain, shape: npy(struct.pack("%s%d%s" % (order, len(plain), code), *map(value, plain)),
+                                    shape, descr)
+
+
+def fortran(plain, shape):
+    """The array with its first dimension fastest."""
+    strides, step = [], 1
+    for side in reversed(shape):
+        strides.insert(0, step)
+        step *= side
+    order = [0]
+    for side, stride in zip(shape, strides):
+        order = [a + i * stride for i in range(side) for a in order]
+    return npy(bytes(plain[i] for i in order), shape, order="True")
+
+
+def channels_first(plain, shape):
+    n, h, w, c = shape
+    at = lambda i, j, y, x: plain[((i * h + y) * w + x) * c + j]
+    return npy(bytes(at(i, j, y, x) for i in range(n) for j in range(c) for y in range(h)
+                     for x in range(w)), (n, c, h, w))
+
+
+def labels_as(data, convert):
+    """The data set with other label arrays: convert(plain, shape)."""
+    return [(n + ".npy", convert(d, s) if n.endswith("labels") else npy(d, s))
+            for n, (d, s) in data.items()]
+
+
+def one_hot(plain, shape):
+    return npy(bytes(int(p == c) for p in plain for c in range(3)), (len(plain), 3))
+
+
+def renamed(data, names):
+    return [(names(n), d) for n, d in data]
+
+
+def keras(name):
+    split, kind = name[:-4].split("_")
+    return "%s_%s" % ("x" if kind == "images" else "y", split)
+
+
 def members(data, **npy_options):
     return [(name + ".npy", npy(d, shape, **npy_options)) for name, (d, shape) in data.items()]
 
@@ -336,6 +391,12 @@ def npz_cases():
     reordered = [(n + ".npy", npy(d, s, header=crossed % (s,))) for n, (d, s) in base.items()]
     other = ("other.npy", npy(b"\0" * 8, (1,), "<f8"))
 
+    gray5 = arrays(5, 3)
+    rgb = arrays(c=3)
+    python2 = "{u'descr': '<u1',\t'fortran_order': False,\n'shape': (%s), }"
+    longs = [(n + ".npy", npy(d, s, header=python2 % ", ".join("%dL" % i for i in s)))
+             for n, (d, s) in base.items()]
+
     def with_array(name, data):
         return [(n, data if n == name + ".npy" else d) for n, d in files]
 
@@ -357,6 +418,42 @@ def npz_cases():
         ("zip64_directory", make_zip(files, change=zip64_extra), base),
         ("member_comments", make_zip(files, change=lambda n, f: f.update(note=b"note")), base),
         ("other_arrays", make_zip([other] + files[::-1]), base),
+        ("npy_version_3", make_zip(members(base, version=3)), base),
+        ("dtype_name", make_zip(members(base, descr="uint8")), base),
+        ("dtype_letter", make_zip(members(base, descr="B")), base),
+        ("header_python_2", make_zip(longs), base),
+        ("images_u2", make_zip(converted(base, numbers("<u2", lambda p: 257 * p))), base),
+        ("images_u2_big", make_zip(converted(base, numbers(">u2", lambda p: min(65535, 257 * p + 128)))), base),
+        ("images_u4", make_zip(converted(base, numbers("<u4", lambda p: 0x01010101 * p))), base),
+        ("images_u8", make_zip(converted(base, numbers(">u8", lambda p: 0x0101010101010101 * p))), base),
+        ("images_i1", make_zip(converted(base, numbers("|i1", lambda p: p - 128))), base),
+        ("images_i2", make_zip(converted(base, numbers("<i2", lambda p: 257 * p - 32768))), base),
+        ("images_i4", make_zip(converted(base, numbers(">i4", lambda p: 0x01010101 * p - 2**31))), base),
+        ("images_f2", make_zip(converted(base, numbers("<f2", lambda p: p / 255))), base),
+        ("images_f4", make_zip(converted(base, numbers(">f4", lambda p: p / 255))), base),
+        ("images_f8", make_zip(converted(base, numbers("<f8", lambda p: p / 255 - 0.001))), base),
+        ("images_bool", make_zip(converted(base, numbers("|?", lambda p: p > 127))),
+         {n: (bytes(255 * (p > 127) for p in d) if n.endswith("images") else d, s)
+          for n, (d, s) in base.items()}),
+        ("images_fortran", make_zip(converted(gray5, fortran)), gray5),
+        ("images_fortran_rgb", make_zip(converted(rgb, fortran)), rgb),
+        ("images_n1hw", make_zip(converted(gray5, lambda d, s: npy(d, (s[0], 1) + s[1:]))), gray5),
+        ("images_nhw1", make_zip(converted(gray5, lambda d, s: npy(d, s + (1,)))), gray5),
+        ("images_n3hw", make_zip(converted(rgb, channels_first)), rgb),
+        ("labels_i8", make_zip(labels_as(base, numbers("<i8", int))), base),
+        ("labels_u2_big", make_zip(labels_as(base, numbers(">u2", int))), base),
+        ("labels_f2", make_zip(labels_as(base, numbers("<f2", float))), base),
+        ("labels_f8", make_zip(labels_as(base, numbers(">f8", float))), base),
+        ("labels_one_hot", make_zip(labels_as(base, one_hot)), base),
+        ("names_keras", make_zip(renamed(files, keras)), base),
+        ("names_upper", make_zip(renamed(files, lambda n: "Data/" + n.upper())), base),
+        ("names_valid", make_zip(renamed(files, lambda n: n.replace("val", "validation"))), base),
+        ("names_turned", make_zip(renamed(files, lambda n: "_".join(n[:-4].split("_")[::-1]) + ".npy")), base),
+        ("names_joined", make_zip(renamed(files, lambda n: n.replace("_", ""))), base),
+        ("names_data", make_zip(renamed(files, lambda n: n.replace("images", "data").replace("labels", "target"))), base),
+        ("names_and_classes", make_zip([("train_classes.npy", npy(b"a", (1,), "|S1"))] + files
+                                       + [("train_data.npy", npy(b"\0", (1,)))]), base),
+        ("in_folder", make_zip([("x/", b"")] + [("x/" + n, d) for n, d in files], method=0), base),
     ]
     cases = []
     for name, data, source in good:
@@ -375,11 +472,16 @@ def npz_cases():
     bad = [
         ("bad_empty", b"", not_zip),
         ("bad_text", b"train_images,train_labels\n", not_zip),
-        ("bad_truncated", whole[: len(whole) - 1], not_zip),
+        ("bad_truncated", whole[: len(whole) - 1], "cut short"),
         ("bad_no_members", make_zip([]), "no array train_images"),
         ("bad_missing_array", make_zip(files[:-2] + files[-1:]), "no array test_images"),
         ("bad_array_twice", make_zip(files + files[-1:]), "there twice"),
-        ("bad_name_prefix", make_zip([("x/" + n, d) for n, d in files]), "no array train_images"),
+        ("bad_name_prefix", make_zip([("x" + n, d) for n, d in files]),
+         "there are xtrain_images, xtrain_labels,"),
+        ("bad_name_of_two", make_zip(files + [("x_train.npy", files[0][1])]), "means the same as"),
+        ("bad_name_of_two_weak", make_zip([("train_data.npy", files[0][1]), ("train_target.npy", files[1][1]),
+                                           ("train_class.npy", files[1][1])]), "means the same as train_target"),
+        ("bad_folder_twice", make_zip(files + [("x/" + files[0][0], files[0][1])]), "there twice"),
         ("bad_disk", make_zip(files, end=lambda e: e.update(disk=1)), "several disks"),
         ("bad_first_disk", make_zip(files, end=lambda e: e.update(first=1)), "several disks"),
         ("bad_members_here", make_zip(files, end=lambda e: e.update(here=5)), "several disks"),
@@ -403,8 +505,8 @@ def npz_cases():
         ("bad_encrypted", make_zip(files, flags=1), "encrypted"),
         ("bad_method", changed(method=12), "unknown zip compression"),
         ("bad_plain_huge", changed(plain_bytes=0xFFFFFFFE), "is false"),
-        ("bad_plain_longer", changed(plain_bytes=plain_bytes + 1), "fewer bytes"),
-        ("bad_plain_shorter", changed(plain_bytes=plain_bytes - 1), "more bytes"),
+        ("bad_plain_longer", changed(plain_bytes=plain_bytes + 1), "does not fit"),
+        ("bad_plain_shorter", changed(plain_bytes=plain_bytes - 1), "does not fit"),
         ("bad_packed_huge", changed(packed_bytes=0xFFFFFFFE), bad_zip),
         ("bad_stored_sizes", make_zip(files, 0, change=only("val_images", plain_bytes=1000)),
          "is false"),
@@ -416,19 +518,29 @@ def npz_cases():
         ("bad_crc", changed(crc=1), "CRC-32"),
         ("bad_deflate", changed(packed=b"\7" * 60, packed_bytes=60), "block type"),
         ("bad_data_flip", changed(packed=compressed(bytes(flipped))), "CRC-32"),
-        ("bad_npy_short", make_zip(with_array("val_labels", b"\x93NUMPY\1\0\0\0")), "not an NPY"),
+        ("bad_npy_short", make_zip(with_array("val_labels", b"\x93NUMPY\1\0\0\0")), bad_header),
         ("bad_npy_magic", make_zip(members(base, magic=b"\x93NUMPX")), "not an NPY array"),
-        ("bad_npy_version", make_zip(members(base, version=3)), "unknown NPY version"),
+        ("bad_npy_version", make_zip(members(base, version=4)), "unknown NPY version 4.0"),
         ("bad_npy_header_size", make_zip(with_array("val_labels", b"\x93NUMPY\1\0\xff\xff{}  ")),
          bad_header),
-        ("bad_dtype_float", make_zip(members(base, descr="<f8")), "expected dtype u1"),
-        ("bad_dtype_float_big", make_zip(members(base, descr=">f4")), "expected dtype u1"),
+        ("bad_dtype_complex", make_zip(members(base, descr="<c8")), "dtype <c8, complex numbers"),
+        ("bad_dtype_object", make_zip(members(base, descr="|O")), "dtype |O, pickled objects"),
+        ("bad_dtype_text", make_zip(members(base, descr="<U7")), "dtype <U7, texts"),
+        ("bad_dtype_long", make_zip(members(base, descr="<f16")), "dtype <f16 (expected bool"),
+        ("bad_dtype_void", make_zip(members(base, descr="|V2")), "dtype |V2, bytes of no number"),
         ("bad_dtype_float_short", make_zip(members(base, descr="<f4")), "a shape does not fit"),
-        ("bad_dtype_i1", make_zip(members(base, descr="|i1")), "expected dtype u1"),
-        ("bad_dtype_i8", make_zip(members(base, descr="<i8")), "expected dtype u1"),
         ("bad_dtype_list", header("{'descr': [('x', '|u1')], 'fortran_order': False, "
-                                  "'shape': (3, 1), }\n"), "expected dtype u1"),
-        ("bad_fortran_order", make_zip(members(base, order="True")), "expected C order"),
+                                  "'shape': (3, 1), }\n"), "structured dtype [('x', '|u1')]"),
+        ("bad_float_nan", make_zip(converted(base, numbers("<f4", lambda p: float("nan")))),
+         "a value of float32 that is not finite"),
+        ("bad_float_infinite", make_zip(converted(base, numbers("<f2", lambda p: float("-inf")))),
+         "a value of float16 that is not finite"),
+        ("bad_float_wide", make_zip(converted(base, numbers("<f8", float))), "--range LO,HI"),
+        ("bad_values_all_black", make_zip(converted(base, numbers("<i4", int))),
+         "--range 0,229, or .astype('uint8')"),
+        ("bad_values_i8", make_zip(converted(base, numbers("<i8", int))), ".astype('uint8')"),
+        ("bad_values_mixed", make_zip(with_array("val_images", npy(b"\0\1" * 8, (2, 2, 2), "<u2"))),
+         "expected one type for all images"),
         ("bad_order_word", make_zip(members(base, order="0")), bad_header),
         ("bad_header_open", header("{'descr': '|u1', 'fortran_order': False, 'shape': (3, 1), "),
          bad_header),
@@ -441,7 +553,7 @@ def npz_cases():
          bad_header),
         ("bad_header_tail", header("{'descr': '|u1', 'fortran_order': False, 'shape': (3, 1), } x"),
          bad_header),
-        ("bad_header_string", header("{'descr': '|u1"), "expected dtype u1"),
+        ("bad_header_string", header("{'descr': '|u1"), bad_header),
         ("bad_shape_not_tuple", header("{'descr': '|u1', 'fortran_order': False, 'shape': (3), }"),
          bad_header),
         ("bad_shape_negative", header("{'descr': '|u1', 'fortran_order': False, 'shape': (-3,), }"),
@@ -456,8 +568,9 @@ def npz_cases():
          "does not fit"),
         ("bad_shape_shorter", header("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1), }"),
          "does not fit"),
-        ("bad_rank_5", shapes(test_images=(bytes(3), (3, 1, 1, 1, 1))), "too many dimensions"),
-        ("bad_images_flat", shapes(test_images=(bytes(12), (3, 4))), "neither gray nor RGB"),
+        ("bad_rank_5", shapes(test_images=(bytes(3), (3, 1, 1, 1, 1))), "neither gray nor RGB"),
+        ("bad_rank_7", shapes(test_images=(bytes(3), (3, 1, 1, 1, 1, 1, 1))), "more than 6 dim"),
+        ("bad_images_flat", shapes(test_images=(bytes(12), (3, 4))), "flat images: (3, 4) of uint8"),
         ("bad_images_2_channels", shapes(train_images=(bytes(32), (4, 2, 2, 2))),
          "neither gray nor RGB"),
         ("bad_images_none", shapes(val_images=(b"", (0, 2, 2)), val_labels=(b"", (0, 1))),
@@ -467,16 +580,41 @@ def npz_cases():
         ("bad_images_other_channels", shapes(val_images=(bytes(24), (2, 2, 2, 3))),
          "another shape"),
         ("bad_labels_multi", shapes(train_labels=(bytes(8), (4, 2))), "not as many labels an image"),
-        ("bad_labels_not_flags", shapes(train_labels=(bytes(7) + b"\2", (4, 2))),
+        ("bad_labels_not_flags", make_zip(labels_as(base, lambda d, s: npy(d * 2, (len(d), 2)))),
          "neither 0 nor 1"),
+        ("bad_labels_half", make_zip(labels_as(base, numbers("<f4", lambda p: p / 2))),
+         "a label of 0.5 (expected whole numbers)"),
+        ("bad_labels_nan", make_zip(labels_as(base, numbers("<f4", lambda p: float("nan")))),
+         "expected whole numbers"),
+        ("bad_labels_negative", make_zip(labels_as(base, numbers("|i1", lambda p: p - 1))),
+         "labels -1, 0, 1 (expected 0, 1 and so on; --relabel"),
         ("bad_labels_rank", shapes(train_labels=(bytes(4), (4, 1, 1))), "labels of a wrong shape"),
         ("bad_labels_none", shapes(train_labels=(b"", (4, 0))), "labels of a wrong shape"),
         ("bad_labels_count", shapes(test_labels=(bytes(4), (4, 1))), "not as many labels"),
-        ("bad_labels_64", shapes(val_labels=(b"\1\x40", (2, 1))), "a label is too large"),
+        ("bad_labels_64", shapes(val_labels=(b"\1\x40", (2, 1))), "labels 0, 1, 2, 64 (expected"),
         ("bad_one_class", shapes(**{n: (bytes(COUNTS[n.split("_")[0]]), (COUNTS[n.split("_")[0]],))
                                     for n in NAMES[1::2]}), "at least two classes"),
     ]
     return cases + [(name, data, None, reason) for name, data, reason in bad]
+
+
+def npz_option_seeds():
+    """Data sets that are read by options, which tests/test_npz.c sets: (name, data)."""
+    flat = converted(arrays(5, 3), lambda d, s: npy(d, (s[0], s[1] * s[2])))
+    chw = converted(arrays(c=3), lambda d, s: npy(channels_first(d, s)[-len(d):], (s[0], 12)))
+    numbered = {"x_train": (bytes(range(40)), (40, 1, 1)),
+                "y_train": (bytes(int(i % 4 != 0) for i in range(40)), (40,)),
+                "x_test": (bytes(2), (2, 1, 1)), "y_test": (b"\0\1", (2,))}
+    labels = lambda **c: make_zip(members(arrays(**{n: (d, (len(d),)) for n, d in c.items()})))
+    return [
+        ("images_flat", make_zip(flat)),
+        ("images_flat_chw", make_zip(chw)),
+        ("no_val", make_zip(members(numbered))),
+        ("train_of_one_class", labels(train_labels=b"\1\1\1\1")),
+        ("val_of_one_class", labels(val_labels=b"\2\2")),
+        ("test_alone", make_zip(members(arrays())[4:])),
+        ("gaps", labels(train_labels=b"\0\2\0\2", val_labels=b"\0\2", test_labels=b"\0\2\0")),
+    ]
 
 
 # --------------------------------------------------------------------------------------- image
@@ -882,8 +1020,9 @@ def main():
                for n, d, z, p, size, r in cases])
 
     cases = npz_cases()
-    write_corpus("npz", [(c[0], c[1]) for c in cases] + list(latent_seeds()))
-    rows = []
+    by_options = npz_option_seeds()
+    write_corpus("npz", [(c[0], c[1]) for c in cases] + by_options + list(latent_seeds()))
+    rows = ['"%s", NULL, %d, 0, 0, 0, 0, ""' % (name, len(data)) for name, data in by_options]
     for n, d, source, r in cases:
         shape, crc = (0, 0, 0), 0
         if source:
