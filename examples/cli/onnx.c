@@ -350,7 +350,12 @@ static const char *begin_layer(reader *r, const onnx_node *node, const onnx_tens
     for (size_t i = 0; i < inputs; i++)
       weight[j * inputs + i] = alpha * w->value[by_rows ? j * inputs + i : i * outputs + j];
   }
-  ppml_float_layer layer = {(uint32_t)inputs, (uint32_t)outputs, weight, bias, -INFINITY, INFINITY};
+  ppml_float_layer layer = {.inputs = (uint32_t)inputs,
+                            .outputs = (uint32_t)outputs,
+                            .weight = weight,
+                            .bias = bias,
+                            .low = -INFINITY,
+                            .high = INFINITY};
   r->network->layer[r->network->layer_count++] = layer;
   r->at = AT_DENSE;
   onnx_step *step = add_step(r, ONNX_STEP_DENSE);
