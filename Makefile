@@ -44,7 +44,7 @@ endif
 HEADERS = ppml.h $(wildcard ppml_impl/*/*.h ppml_impl/*/*/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
-READERS = inflate npz npz_write csv exif jpeg image resample file protobuf onnx_file onnx_run onnx onnx_conv
+READERS = inflate npz npz_write csv exif jpeg image resample file protobuf onnx_file onnx_run onnx_graph onnx_meaning onnx_nodes onnx_layers onnx onnx_conv
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all

@@ -90,19 +90,19 @@ static int check_options(const convolution *v) {
                   o->reach, reason);
 }
 
-static int take_file(convolution *v, const file_input *file, const npz_dataset *data) {
-  size_t memory = ppml_arena_alloc_bytes(onnx_conv_memory_bytes(file->count));
+static int take_file(convolution *v, const onnx_files *files, const npz_dataset *data) {
+  size_t memory = ppml_arena_alloc_bytes(onnx_conv_memory_bytes(files->file.count));
   size_t pixels = data->height * data->width * data->channels, dense = 64 * 4097;
   int status = cli_arena_create(&v->arena, memory + ppml_arena_alloc_bytes(4 * pixels) +
                                                ppml_arena_alloc_bytes(4 * dense));
   if (status) return status;
-  void *block = ppml_arena_alloc(&v->arena, onnx_conv_memory_bytes(file->count));
+  void *block = ppml_arena_alloc(&v->arena, onnx_conv_memory_bytes(files->file.count));
   v->x = (float *)ppml_arena_alloc(&v->arena, 4 * pixels);
   v->dense = (float *)ppml_arena_alloc(&v->arena, 4 * dense);
   v->dense_bias = v->dense + 64 * 4096;
   v->each = pixels * data->value_bytes;
-  if (onnx_conv_read(&v->onnx, file->bytes, file->count, block,
-                     onnx_conv_memory_bytes(file->count)))
+  if (onnx_conv_read(&v->onnx, files->file.bytes, files->file.count, block,
+                     onnx_conv_memory_bytes(files->file.count)))
     return cli_fail(CLI_DATA, v->request->onnx_path, "%s", v->onnx.message);
   status = check_shape(v, data);
   if (status) return status;
@@ -236,14 +236,14 @@ static int quantize(convolution *v, const npz_dataset *data, int split) {
   return status;
 }
 
-int import_conv(const import_conv_request *r, const file_input *file, const npz_dataset *data) {
+int import_conv(const import_conv_request *r, const onnx_files *files, const npz_dataset *data) {
   static convolution v;
   int split = npz_split_index(r->split);
   if (split < 0)
     return cli_fail(CLI_USAGE, r->split, "no such split (expected train, val or test)");
   memset(&v, 0, sizeof v);
   v.request = r;
-  int status = take_file(&v, file, data);
+  int status = take_file(&v, files, data);
   if (status == CLI_OK) status = quantize(&v, data, split);
   if (v.arena.memory) cli_arena_destroy(&v.arena);
   return status;
