@@ -310,7 +310,7 @@ static int decimal(uint64_t *value, protobuf text) {
 /* A StringStringEntryProto: location, offset or length; a checksum is not looked at. */
 static const char *add_external(tensor_reader *t, protobuf message) {
   protobuf_field field;
-  protobuf key = protobuf_of(NULL, 0), value = key;
+  protobuf key = {NULL, NULL}, value = key;
   int more;
   while ((more = protobuf_next(&field, &message)) > 0) {
     if (field.number == 1) key = field.bytes;
@@ -456,7 +456,6 @@ static const char *read_fields(tensor_reader *t, protobuf message) {
 const char *onnx_tensor_read(onnx_tensor *tensor, protobuf message, const onnx_external *external,
                              size_t externals) {
   tensor_reader t = {.tensor = tensor};
-  t.location = protobuf_of(NULL, 0);
   memset(tensor, 0, sizeof *tensor);
   const char *reason = read_fields(&t, message);
   if (reason == NULL && t.is_external)
@@ -465,7 +464,7 @@ const char *onnx_tensor_read(onnx_tensor *tensor, protobuf message, const onnx_e
 }
 
 protobuf onnx_tensor_name(protobuf message) {
-  protobuf name = protobuf_of(NULL, 0);
+  protobuf name = {NULL, NULL};
   protobuf_field field;
   while (protobuf_next(&field, &message) > 0)
     if (field.number == TENSOR_NAME && field.type == PROTOBUF_BYTES) name = field.bytes;
@@ -480,7 +479,8 @@ static const char *add_location(onnx_external *external, size_t *count, protobuf
     return "weights in more than 64 files (expected one, as onnx.save with "
            "all_tensors_to_one_file=True writes it)";
   external[*count].location = location;
-  external[(*count)++].bytes = protobuf_of(NULL, 0);
+  external[*count].bytes.at = external[*count].bytes.end = NULL;
+  ++*count;
   return NULL;
 }
 
@@ -491,7 +491,6 @@ const char *onnx_externals_find(onnx_external *external, size_t *count, protobuf
     onnx_tensor tensor;
     tensor_reader t = {.tensor = &tensor};
     if (field.number != ONNX_GRAPH_TENSOR || field.type != PROTOBUF_BYTES) continue;
-    t.location = protobuf_of(NULL, 0);
     memset(&tensor, 0, sizeof tensor);
     if (read_fields(&t, field.bytes) || !t.is_external) continue; /* told where it is used */
     const char *reason = add_location(external, count, t.location);
