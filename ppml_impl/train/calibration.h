@@ -42,7 +42,8 @@ PPMLI_INLINE uint32_t ppmli_calibrate_outputs(const ppml_float_model *net, uint3
 /* The activation of layer l of the model. */
 PPMLI_INLINE uint32_t ppmli_calibrate_kind(const ppml_float_model *net, uint32_t l) {
   if (l + 1 == net->layer_count) return PPML_ACTIVATION_NONE;
-  return ppmli_float_is_clip(&net->layer[l]) ? PPML_ACTIVATION_RELU : net->layer[l].activation;
+  if (ppmli_float_is_clip(&net->layer[l])) return PPML_ACTIVATION_RELU;
+  return net->layer[l].activation;
 }
 
 /* Weights of the largest layer. */
