@@ -221,36 +221,6 @@ START_TEST(a_file_runs_by_its_own_arithmetic) {
 }
 END_TEST
 
-/* A graph with one node more, which has an integer attribute. */
-static message with_node(const message *graph, const char *op, const char *inputs,
-                         const char *output, const char *attribute, uint64_t value) {
-  message g = *graph, n = node(op, inputs, output);
-  put_integer_attribute(&n, attribute, value);
-  put_node(&g, &n);
-  return g;
-}
-
-/* A graph of the weights w alone, whose input "x" has that type and shape; 0 for a side of any
- * size. */
-static message declared_graph(unsigned type, size_t rank, const unsigned *shape) {
-  message g = {{0}, 0}, sides = {{0}, 0}, of = {{0}, 0}, whole = {{0}, 0}, value = {{0}, 0};
-  for (size_t i = 0; i < rank; i++) {
-    message side = {{0}, 0};
-    if (shape[i]) put_number(&side, 1, shape[i]);
-    else put_text(&side, 2, "n");
-    put_data(&sides, 1, side.bytes, side.count);
-  }
-  put_number(&of, 1, type);
-  put_data(&of, 2, sides.bytes, sides.count);
-  put_data(&whole, 1, of.bytes, of.count);
-  put_text(&value, 1, "x");
-  put_data(&value, 2, whole.bytes, whole.count);
-  put_data(&g, 11, value.bytes, value.count);
-  put_value(&g, 12, "y");
-  put_floats(&g, "w", 2, 3, weights);
-  return g;
-}
-
 /* What a graph says of its input. */
 static onnx_input input_of(const message *graph) {
   message model = {{0}, 0};

@@ -91,18 +91,19 @@ static int check_options(const convolution *v) {
 }
 
 static int take_file(convolution *v, const onnx_files *files, const npz_dataset *data) {
-  size_t memory = ppml_arena_alloc_bytes(onnx_conv_memory_bytes(files->file.count));
+  size_t reader_bytes = onnx_conv_memory_bytes(onnx_files_bytes(files));
   size_t pixels = data->height * data->width * data->channels, dense = 64 * 4097;
-  int status = cli_arena_create(&v->arena, memory + ppml_arena_alloc_bytes(4 * pixels) +
+  int status = cli_arena_create(&v->arena, ppml_arena_alloc_bytes(reader_bytes) +
+                                               ppml_arena_alloc_bytes(4 * pixels) +
                                                ppml_arena_alloc_bytes(4 * dense));
   if (status) return status;
-  void *block = ppml_arena_alloc(&v->arena, onnx_conv_memory_bytes(files->file.count));
+  void *block = ppml_arena_alloc(&v->arena, reader_bytes);
   v->x = (float *)ppml_arena_alloc(&v->arena, 4 * pixels);
   v->dense = (float *)ppml_arena_alloc(&v->arena, 4 * dense);
   v->dense_bias = v->dense + 64 * 4096;
   v->each = pixels * data->value_bytes;
-  if (onnx_conv_read(&v->onnx, files->file.bytes, files->file.count, block,
-                     onnx_conv_memory_bytes(files->file.count)))
+  if (onnx_conv_read(&v->onnx, files->file.bytes, files->file.count, files->external,
+                     files->externals, block, reader_bytes))
     return cli_fail(CLI_DATA, v->request->onnx_path, "%s", v->onnx.message);
   status = check_shape(v, data);
   if (status) return status;

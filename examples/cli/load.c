@@ -380,6 +380,12 @@ int load_onnx_files(onnx_files *files, const char *path) {
   return status;
 }
 
+size_t onnx_files_bytes(const onnx_files *files) {
+  size_t bytes = files->file.count;
+  for (size_t i = 0; i < files->externals; i++) bytes += files->beside[i].count;
+  return bytes;
+}
+
 void onnx_files_free(onnx_files *files) {
   file_free(&files->file);
   for (size_t i = 0; i < files->externals; i++) file_free(&files->beside[i]);
@@ -389,9 +395,7 @@ int load_onnx(onnx_network *network, const onnx_files *files, const char *path,
               const onnx_image *shape, const char *output, ppml_arena *arena) {
   onnx_request request = {
       files->file.bytes, files->file.count, files->external, files->externals, *shape, output};
-  size_t bytes = files->file.count;
-  for (size_t i = 0; i < files->externals; i++) bytes += files->beside[i].count;
-  bytes = onnx_memory_bytes(bytes);
+  size_t bytes = onnx_memory_bytes(onnx_files_bytes(files));
   int status = cli_arena_create(arena, bytes);
   if (status == CLI_OK && onnx_read(network, &request, arena->memory, bytes)) {
     status = cli_fail(CLI_DATA, path, "%s", network->message);

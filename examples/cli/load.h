@@ -71,6 +71,7 @@ typedef struct onnx_files {
 /* Reads them; free them with onnx_files_free, whatever is returned.  Files are looked for in the folder
  * of the first one alone, and all of them together have an upper bound. */
 int load_onnx_files(onnx_files *files, const char *path);
+size_t onnx_files_bytes(const onnx_files *files); /* of all of them */
 void onnx_files_free(onnx_files *files);
 
 /* A network of layers from them; free the arena that holds its weights.

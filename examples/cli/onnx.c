@@ -377,26 +377,38 @@ static int rate_output(reader *r, unsigned k, size_t *scores, const char **reaso
   return v ? graph_rate_output(&r->graph, v, scores, reason) : -1;
 }
 
-/* The output to take: the one that was asked for, the only one, or the one nearest to logits. */
+/* What an output was found to be. */
+typedef struct candidate {
+  int rate; /* -1: not the scores */
+  size_t step;
+} candidate;
+
+/* Does another output claim as well to be the scores, and has others? */
+static int is_tied(const candidate *c, unsigned count, unsigned k) {
+  for (unsigned i = 0; i < count; i++)
+    if (i != k && c[i].rate == c[k].rate && c[i].step != c[k].step) return 1;
+  return 0;
+}
+
+/* The output to take: the one that was asked for, the only one, or the one nearest to logits.  Where two
+ * are as near, as the columns of probabilities are, it is the next one. */
 static const char *choose_output(reader *r, size_t *scores) {
-  const char *wanted = r->request->output, *reason, *first = NULL;
-  int best = -1, ties = 0;
-  size_t at = 0;
-  unsigned taken = 0;
+  const char *wanted = r->request->output, *reason = NULL, *first = NULL;
+  candidate c[OUTPUTS_MAX];
+  int best = -1, possible = 0;
   for (unsigned k = 0; k < r->outputs; k++) {
+    c[k].rate = -1;
     if (wanted && !protobuf_is(&r->output[k], wanted)) continue;
-    int rate = rate_output(r, k, &at, &reason);
-    if (rate < 0 && first == NULL) first = reason;
-    if (rate < 0) continue;
-    if (best == rate && at != *scores) ties++;
-    if (best >= 0 && rate >= best) continue;
-    best = rate, ties = 0, taken = k;
-    *scores = at;
+    c[k].rate = rate_output(r, k, &c[k].step, &reason);
+    if (c[k].rate < 0 && first == NULL) first = reason;
+    possible |= c[k].rate >= 0;
   }
-  if (best < 0 && first == NULL) return list_outputs(r, "no such output");
-  if (best < 0) return first;
-  if (ties) return list_outputs(r, "several outputs that may be the scores");
-  rate_output(r, taken, scores, &reason); /* once more, for its last op */
+  for (unsigned k = 0; k < r->outputs; k++)
+    if (c[k].rate >= 0 && !is_tied(c, r->outputs, k) && (best < 0 || c[k].rate < c[best].rate))
+      best = (int)k;
+  if (!possible) return first ? first : list_outputs(r, "no such output");
+  if (best < 0) return list_outputs(r, "several outputs that may be the scores");
+  rate_output(r, (unsigned)best, scores, &reason); /* once more, for its last op */
   return r->graph.is_spent ? graph_spent : NULL;
 }
 
