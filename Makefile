@@ -165,8 +165,9 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 
-# Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
+# Networks that PyTorch and scikit-learn export here, where they are installed; at 200 MB they are not among DEPS.
 check-import: $(BUILD)/ppml
+	@PPML=$(BUILD)/ppml sh tests/cli_onnx.sh
 	@PPML=$(BUILD)/ppml sh tests/onnx.sh
 
 check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs

@@ -2,6 +2,8 @@
  * file's own arithmetic does, and as the function does that the form stands for.  Run from the project's root. */
 #include "onnx_make.h"
 
+#include "kat/onnx_forms_kat.h"
+
 enum { FLOAT16 = 10, BFLOAT16 = 16, UINT4 = 21, INT4 = 22, INT16 = 5, BOOL = 9 };
 
 /* ---------------------------------------------------------------- comparing */
@@ -234,7 +236,7 @@ START_TEST(arithmetic_behind_an_activation_goes_into_the_next_layer) {
                                       "Tanh h = t; Div t two = u; Sub one u = a",
                                       "Relu h = t; Sub three t = a",
                                       "Mul h slopes = t; Add t b = u; Sigmoid u = a",
-                                      "Mul h slopes = t; Relu t = u; Mul u minus = v; Relu v = a",
+                                      "Mul h slopes = t; Relu t = u; Add u minus = v; Relu v = a",
                                       "Relu h = t; Add t t = u; Sub u t = a",
                                       "Relu h = t; Tanh h = u; Mul t u = a"};
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -794,9 +796,35 @@ START_TEST(a_refusal_tells_what_the_exporter_can_do) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------------- kat */
+
+/* A network of four values in the forms of tests/gen/make_onnx_forms.py, against ONNX's own evaluator, and
+ * its layers against that too: but for rounding inside, which layers have not. */
+START_TEST(forms_answer_as_the_reference_evaluator_does) {
+  for (size_t i = 0; i < sizeof forms_kat / sizeof *forms_kat; i++) {
+    char path[128];
+    float own[4], layers[64];
+    snprintf(path, sizeof path, "fuzz/corpus/onnx/%s", forms_kat[i].name);
+    loaded l = load_file(path);
+    ck_assert_msg(!l.reason[0], "%s: %s", path, l.reason);
+    run_own(own, &l, forms_image);
+    run_layers(layers, &l, forms_image);
+    for (int k = 0; k < 2 && !forms_kat[i].is_class; k++) {
+      ck_assert_msg(fabsf(own[k] - forms_kat[i].score[k]) < 1e-5f * (1 + fabsf(own[k])),
+                    "%s: %g, not %g", path, own[k], forms_kat[i].score[k]);
+      ck_assert_msg(fabsf(layers[k] - own[k]) < 0.1f, "%s: layers %g, not %g", path, layers[k],
+                    own[k]);
+    }
+    if (forms_kat[i].is_class) ck_assert_float_eq(own[1] > own[0], forms_kat[i].score[0]);
+    free(l.memory);
+  }
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("onnx_forms");
   TCase *law = test_case(suite, "law"), *error = test_case(suite, "error");
+  tcase_add_test(test_case(suite, "kat"), forms_answer_as_the_reference_evaluator_does);
   tcase_add_test(law, an_activation_is_read_however_it_is_written);
   tcase_add_test(law, neurons_may_differ_where_layers_can_tell);
   tcase_add_test(law, arithmetic_behind_an_activation_goes_into_the_next_layer);
