@@ -632,9 +632,16 @@ START_TEST(ends_that_change_no_class_are_left_away) {
                                       "Sigmoid h = y",
                                       "Tanh h = y",
                                       "Softmax h = p; Identity p = y",
-                                      "Softmax h = p; ZipMap p = y"};
+                                      "Softmax h = p; ZipMap p = y",
+                                      "Softmax h = p; QuantizeLinear p k z = q; "
+                                      "DequantizeLinear q k z = y",
+                                      "Sigmoid h = p; QuantizeLinear p k z = q; "
+                                      "DequantizeLinear q k z = y"};
+  static const float k = 1.0f / 256;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     message g = graph_begin();
+    put_floats(&g, "k", 0, 0, &k);
+    put_tensor(&g, "z", tensor(UINT8, 0, 0, "\0", 1));
     put_gemm(&g, "x w b", "h");
     put_ops(&g, forms[i]);
     check_layer(&g, weights, bias);

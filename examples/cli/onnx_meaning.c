@@ -312,9 +312,9 @@ static unsigned data_operands(const onnx_step *s, unsigned *first) {
   return count;
 }
 
-/* What clips or rounds the image as it enters is taken to let all of it through; the comparison
- * with the file's own arithmetic tells if it does not. */
-static const char *pass_image(graph_meaning *out, const onnx_step *s, const graph_meaning *m) {
+/* What clips or rounds the image as it enters, or rounds probabilities, is taken to let all through; the
+ * comparison with the file's own arithmetic tells of the image if it does not. */
+static const char *pass_through(graph_meaning *out, const onnx_step *s, const graph_meaning *m) {
   int is_closed = s->op == ONNX_OP_QUANTIZE ||
                   (s->op == ONNX_OP_CLIP && isfinite(s->p[0]) && isfinite(s->p[1]));
   *out = *m;
@@ -344,10 +344,11 @@ static const char *derive_single(onnx_graph *g, const onnx_node *node, unsigned 
   float low, high;
   int done = compose(g, &g->meaning[g->steps - 1], &m, &f);
   if (done) return done > 0 ? NULL : graph_spent;
-  if (!bounds_at(s, data, 0, &low, &high) || kind >= CORE_FUNCTION)
+  int passes = kind == CORE_IMAGE || (kind == CORE_SOFTMAX && s->op == ONNX_OP_QUANTIZE);
+  if (!bounds_at(s, data, 0, &low, &high) || (kind >= CORE_FUNCTION && !passes))
     return make_function(g, node, s);
-  const char *reason = kind == CORE_IMAGE ? pass_image(&g->meaning[g->steps - 1], s, &m)
-                                          : make_clip(g, node, s, data, &m);
+  const char *reason =
+      passes ? pass_through(&g->meaning[g->steps - 1], s, &m) : make_clip(g, node, s, data, &m);
   if (reason || s->op != ONNX_OP_QUANTIZE) return reason;
   return quantized(g, s) > 0 ? NULL : graph_spent;
 }
