@@ -44,7 +44,7 @@ endif
 HEADERS = ppml.h $(wildcard ppml_impl/*/*.h ppml_impl/*/*/*.h)
 CLI_HEADERS = $(wildcard examples/cli/*.h)
 CLI_OBJECTS = $(patsubst examples/cli/%.c,$(BUILD)/cli/%.o,$(wildcard examples/cli/*.c))
-READERS = inflate zip npy npz_values npz_labels npz npz_write csv exif jpeg jpeg_file jpeg_scan jpeg_pixels png pnm foreign jpeg_lossless dicom dicom_file dicom_rle image resample file protobuf onnx_file onnx_run onnx onnx_conv
+READERS = inflate zip npy npz_values npz_labels npz npz_write csv exif jpeg jpeg_file jpeg_scan jpeg_pixels png pnm foreign jpeg_lossless dicom dicom_file dicom_rle image resample file protobuf onnx_file onnx_run onnx_graph onnx_meaning onnx_nodes onnx_layers onnx onnx_conv
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all
@@ -177,8 +177,9 @@ check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client $(BUILD)/picture
 	@PICTURE=$(BUILD)/picture sh tests/pictures.sh
 	@PPML=$(BUILD)/ppml sh tests/cli_data.sh
 
-# Networks that PyTorch exports here, where it is installed; at 200 MB it is not among DEPS.
+# Networks that PyTorch and scikit-learn export here, where they are installed; at 200 MB they are not among DEPS.
 check-import: $(BUILD)/ppml
+	@PPML=$(BUILD)/ppml sh tests/cli_onnx.sh
 	@PPML=$(BUILD)/ppml sh tests/onnx.sh
 
 check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated CPUs

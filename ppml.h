@@ -1395,13 +1395,28 @@ PPML_API int ppml_quantize_convolution(ppml_model *model, const ppml_convolution
 
 /* ------------------------------------------------------------ quantization */
 
-/* A dense layer of floats:  a_j = clip(bias_j + sum_i weight_ji a_i, low, high). */
+/* A function of one value, which ppml_quantize samples wherever a network's values lie.  Returns a
+ * number: what is infinite or none there is refused. */
+typedef float (*ppml_float_function)(const void *context, float y);
+
+/* A dense layer of floats:  y_j = bias_j + sum_i weight_ji a_i, and its activation
+ *   0, RELU         a_j = clip(y_j, low, high)
+ *   SIGN            a_j = 1 for y_j >= 0, else -1
+ *   CLIPPED_SQUARE  a_j = y_j^2
+ *   TABLE           a_j = function(y_j), of which the integer network has a table
+ * The last layer has none: its results are logits. */
 typedef struct ppml_float_layer {
   uint32_t inputs, outputs;
   const float *weight; /* [outputs][inputs] */
   const float *bias;   /* [outputs] */
   float low, high;     /* low < high; -INFINITY and INFINITY where there is no bound.  ReLU has
-                          low = 0.  Not looked at in the last layer: its results are logits */
+                          low = 0.  Of a clip alone */
+  const float *lows, *highs; /* [outputs] instead, where neurons differ; NULL: they do not */
+  uint32_t activation;
+  ppml_float_function function; /* of TABLE */
+  const void *context;          /* given to function */
+  int is_homogeneous; /* function(c y) = c function(y) for all c > 0, as of a leaky ReLU: then
+                         every neuron has a range of its own */
 } ppml_float_layer;
 
 /* A network that was trained elsewhere. */

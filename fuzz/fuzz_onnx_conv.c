@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   void *memory = malloc(memory_bytes);
   if (memory == NULL) abort();
   (void)onnx_conv_is(bytes, count);
-  const char *reason = onnx_conv_read(&network, bytes, count, memory, memory_bytes);
+  const char *reason = onnx_conv_read(&network, bytes, count, NULL, 0, memory, memory_bytes);
   if (reason == NULL) check_network(&network);
   if (reason && (reason != network.message || strlen(reason) >= ONNX_CONV_MESSAGE_BYTES)) abort();
   free(memory);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Networks that PyTorch trains and exports here, plain and in QDQ form, against what `ppml import`
-# makes of them.  Skipped where there is no PyTorch.  Run by `make check`:
+# Networks that PyTorch and scikit-learn train and export here, in many forms, against what `ppml import` makes of
+# them.  Those are skipped, with a word, whose packages are not installed.  Run by `make check`:
 # PPML=build/ppml sh tests/onnx.sh
 set -u
 PPML=$(realpath "${PPML:-build/ppml}")
@@ -12,17 +12,27 @@ trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
 
-if ! "$PYTHON" -c "import torch, onnx" 2>/dev/null; then
-  echo "tests/onnx.sh: skipped: python3-torch and python3-onnx"
-  exit 0
-fi
+# make MODULES GENERATOR ARGUMENT...: networks into $work, where these modules are installed.
+make() {
+  modules=$1 generator=$2
+  shift 2
+  if ! "$PYTHON" -c "import $modules" 2>/dev/null; then
+    echo "tests/onnx.sh: $generator skipped: python3 has not all of $modules"
+    return
+  fi
+  "$PYTHON" "tests/gen/$generator" "$work" "$@" >"$work/log" 2>&1 ||
+    { tail -5 "$work/log"; echo "tests/onnx.sh: FAILED: $generator"; failed=$((failed + 1)); }
+}
+
 [ -f "$DATA" ] || DATA=
 # shellcheck disable=SC2086
-"$PYTHON" tests/gen/make_onnx.py "$work" $TINY/tiny.npz $TINY/tiny_rgb.npz $DATA >"$work/log" 2>&1 ||
-  { tail -5 "$work/log"; echo "tests/onnx.sh: FAILED: make_onnx.py"; exit 1; }
+make "torch, onnx" make_onnx.py $TINY/tiny.npz $TINY/tiny_rgb.npz $DATA
+make "torch, onnx" make_onnx_torch.py $TINY/tiny.npz
+make "sklearn, skl2onnx" make_onnx_sklearn.py $TINY/tiny.npz
 
 # The labels of a network's test split are PyTorch's own answers.
 for net in "$work"/*.onnx; do
+  [ -f "$net" ] || continue
   name=$(basename "$net" .onnx)
   if ! "$PPML" import "$net" "${net%.onnx}.npz" -o "$work/m.ppml" --mean 0.5 --std 0.25 --json \
     >"$work/out" 2>&1; then

@@ -22,7 +22,8 @@ static float uniform(ppml_rng *rng, float most) {
 /* Adds a layer whose results are of the size of its inputs. */
 static void problem_add(problem *p, uint32_t outputs, float low, float high, ppml_rng *rng) {
   uint32_t l = p->net.layer_count++, inputs = l ? p->net.layer[l - 1].outputs : INPUTS;
-  ppml_float_layer layer = {inputs, outputs, p->weight[l], p->bias[l], low, high};
+  ppml_float_layer layer = {inputs, outputs, p->weight[l], p->bias[l], low, high, NULL,
+                            NULL,   0,       NULL,         NULL,       0};
   for (uint32_t i = 0; i < inputs * outputs; i++)
     p->weight[l][i] = uniform(rng, 3 / sqrtf((float)inputs));
   for (uint32_t j = 0; j < outputs; j++) p->bias[l][j] = uniform(rng, 0.3f);
@@ -113,7 +114,8 @@ START_TEST(a_pixel_at_a_time_is_quantized_by_hand) {
                           {0},
                           {1, 1, 1, 1},
                           2,
-                          {{2, 1, weight, bias, 0, INFINITY}, {1, 1, last, none, 0, 0}}};
+                          {{2, 1, weight, bias, 0, INFINITY, NULL, NULL, 0, NULL, NULL, 0},
+                           {1, 1, last, none, 0, 0, NULL, NULL, 0, NULL, NULL, 0}}};
   ppml_images images = {pixels, NULL, 4};
   ppml_arena arena = test_arena(ppml_quantize_bytes(&net, 4));
   ppml_model model;
@@ -193,6 +195,71 @@ START_TEST(bounds_hold) {
   ppml_model model;
   p->net.layer[0].low = -INFINITY;
   p->net.layer[0].high = 0.5f;
+  ppml_arena arena = problem_quantize(&model, p, 8, 8);
+  double error = problem_error(&model, p);
+  ck_assert_msg(error < 0.03, "%g", error);
+  test_arena_free(&arena);
+  free(p);
+}
+END_TEST
+
+static float no_number(const void *context, float y) {
+  (void)context;
+  return y < 0 ? NAN : y;
+}
+
+static float leaky(const void *context, float y) {
+  return y > 0 ? y : *(const float *)context * y;
+}
+
+static float tanh_of(const void *context, float y) {
+  (void)context;
+  return tanhf(y);
+}
+
+/* Activations that are no clip, after two layers of which the first has 12 neurons of them.  Bounds are
+ * a few times what 8 bits of a sampled activation leave. */
+START_TEST(functions_keep_the_logits) {
+  static const float slope = 0.2f;
+  static const struct {
+    uint32_t activation;
+    ppml_float_function function;
+    int is_homogeneous;
+    double most;
+  } cases[] = {{PPML_ACTIVATION_CLIPPED_SQUARE, NULL, 0, 0.03},
+               {PPML_ACTIVATION_TABLE, leaky, 1, 0.03},
+               {PPML_ACTIVATION_TABLE, tanh_of, 0, 0.05},
+               {PPML_ACTIVATION_SIGN, NULL, 0, 0.2}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    problem *p = problem_make(1, 5, 5);
+    ppml_float_layer *layer = &p->net.layer[0];
+    layer->activation = cases[i].activation;
+    layer->function = cases[i].function;
+    layer->is_homogeneous = cases[i].is_homogeneous;
+    layer->context = &slope;
+    ppml_model model;
+    ppml_arena arena = test_arena(ppml_quantize_bytes(&p->net, p->images.count));
+    ck_assert_int_eq(ppml_quantize(&model, &p->net, 8, 8, &p->images, &arena), PPML_OK);
+    ck_assert(ppmli_model_is_valid(&model));
+    ck_assert_uint_eq(model.layer[0].activation, cases[i].activation);
+    double error = problem_error(&model, p);
+    ck_assert_msg(error < cases[i].most, "case %zu: %g", i, error);
+    test_arena_free(&arena);
+    free(p);
+  }
+}
+END_TEST
+
+START_TEST(bounds_may_differ_between_neurons) {
+  problem *p = problem_make(1, 3, 3);
+  float lows[HIDDEN], highs[HIDDEN];
+  ppml_model model;
+  for (int j = 0; j < HIDDEN; j++) {
+    lows[j] = j % 2 ? -0.2f : -INFINITY;
+    highs[j] = j % 3 ? 0.5f : INFINITY;
+  }
+  p->net.layer[0].lows = lows;
+  p->net.layer[0].highs = highs;
   ppml_arena arena = problem_quantize(&model, p, 8, 8);
   double error = problem_error(&model, p);
   ck_assert_msg(error < 0.03, "%g", error);
@@ -298,6 +365,13 @@ START_TEST(what_cannot_be_quantized_is_refused) {
   broken = *p;
   broken.images.count = 0;
   ck_assert_int_eq(quantize_error(&broken, 8, 8), PPML_ERR_ARG);
+  broken = *p;
+  broken.net.layer[0].activation = PPML_ACTIVATION_TABLE; /* without a function */
+  ck_assert_int_eq(quantize_error(&broken, 8, 8), PPML_ERR_ARG);
+  broken.net.layer[0].function = no_number;
+  ck_assert_int_eq(quantize_error(&broken, 8, 8), PPML_ERR_ARG);
+  broken.net.layer[0].activation = PPML_ACTIVATION_POLYNOMIAL;
+  ck_assert_int_eq(quantize_error(&broken, 8, 8), PPML_ERR_ARG);
   p->weight[0][7] = NAN;
   ck_assert_int_eq(quantize_error(p, 8, 8), PPML_ERR_ARG);
   ck_assert_uint_eq(ppml_quantize_bytes(&p->net, IMAGES), 0);
@@ -329,6 +403,8 @@ int main(void) {
   tcase_add_test(law, two_logits_become_one_score);
   tcase_add_test(law, several_labels_keep_their_logits);
   tcase_add_test(law, bounds_hold);
+  tcase_add_test(law, functions_keep_the_logits);
+  tcase_add_test(law, bounds_may_differ_between_neurons);
   tcase_add_test(law, odd_neurons_do_no_harm);
   tcase_add_test(law, the_same_arguments_give_the_same_model);
   tcase_add_test(law, every_network_can_be_compiled);

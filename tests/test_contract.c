@@ -106,8 +106,10 @@ static void make_model(ppml_model *m, int is_polynomial) {
 }
 
 static void make_floats(world *w) {
-  const ppml_float_layer hidden = {PIXELS, 2, float_weights, float_biases, -1, 1};
-  const ppml_float_layer last = {2, 1, float_last, float_biases, 0, 0};
+  const ppml_float_layer hidden = {PIXELS, 2, float_weights, float_biases, -1, 1, NULL,
+                                   NULL,   0, NULL,          NULL,         0};
+  const ppml_float_layer last = {2,    1,    float_last, float_biases, 0,    0,
+                                 NULL, NULL, 0,          NULL,         NULL, 0};
   for (int i = 0; i < 2 * PIXELS; i++) float_weights[i] = (float)(i % 5 - 2) / 8;
   w->net.width = w->net.height = 4;
   w->net.channels = 1;

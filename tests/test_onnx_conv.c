@@ -26,7 +26,7 @@ static void load(loaded *l, const char *path) {
   l->memory = malloc(bytes);
   ck_assert_ptr_nonnull(l->memory);
   ck_assert(onnx_conv_is(l->file.bytes, l->file.count));
-  l->reason = onnx_conv_read(&l->network, l->file.bytes, l->file.count, l->memory, bytes);
+  l->reason = onnx_conv_read(&l->network, l->file.bytes, l->file.count, NULL, 0, l->memory, bytes);
 }
 
 static void unload(loaded *l) {
@@ -108,7 +108,7 @@ START_TEST(a_file_that_ends_early_is_refused) {
   for (size_t count = 0; count < l.file.count; count++) {
     uint8_t *cut = (uint8_t *)malloc(count ? count : 1);
     memcpy(cut, l.file.bytes, count);
-    ck_assert_ptr_nonnull(onnx_conv_read(&l.network, cut, count, l.memory, bytes));
+    ck_assert_ptr_nonnull(onnx_conv_read(&l.network, cut, count, NULL, 0, l.memory, bytes));
     free(cut);
   }
   unload(&l);

@@ -242,7 +242,7 @@ def build(work):
     sources = [s for s in glob.glob("examples/cli/*.c") if os.path.basename(s)[:-2] in
                ("inflate", "zip", "npy", "npz_values", "npz_labels", "npz", "csv", "exif", "jpeg", "jpeg_file",
                 "jpeg_scan", "jpeg_pixels", "jpeg_lossless", "dicom", "dicom_file", "dicom_rle", "png", "pnm", "foreign", "image", "file", "protobuf", "onnx_file",
-                "onnx_run", "onnx")]
+                "onnx_run", "onnx_graph", "onnx_meaning", "onnx_nodes", "onnx_layers", "onnx")]
     subprocess.run([os.environ.get("CC", "cc"), "-std=c99", "-O2", "-ffp-contract=off", "-I.",
                     "-D_DEFAULT_SOURCE", "-D_POSIX_C_SOURCE=200809L", "tools/read_file.c"] + sources
                    + ["-lm", "-o", tool], check=True)

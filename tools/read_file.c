@@ -50,8 +50,9 @@ static const char *read_csv(const file_input *file) {
 
 static const char *read_onnx(const file_input *file) {
   static onnx_network network;
+  const onnx_request request = {file->bytes, file->count, NULL, 0, {28, 28, 1, 0}, NULL};
   size_t bytes = onnx_memory_bytes(file->count);
-  return onnx_read(&network, file->bytes, file->count, block(bytes), bytes);
+  return onnx_read(&network, &request, block(bytes), bytes);
 }
 
 /* Any container. */

@@ -23,6 +23,7 @@ typedef struct import_request {
   uint32_t input_bits, weight_bits;  /* of layers */
   uint32_t latent_bits, square_bits; /* of a convolution */
   const char *layout;                /* "chw", "hwc", or NULL: what the file says */
+  const char *output;                /* of the file; NULL: the only one, or that of logits */
   double agreement;
   npz_options data;
   int has_normalization, json;
@@ -63,6 +64,7 @@ static int parse(import_request *r, int argc, char **argv) {
   memset(r, 0, sizeof *r);
   r->model_path = args_output(&a, "-o");
   r->layout = args_text(&a, "--layout");
+  r->output = args_text(&a, "--output");
   r->has_normalization = mean || std;
   r->agreement = args_real(&a, "--agreement", 0, 1, AGREEMENT);
   r->class_names = args_text(&a, "--class-names");
@@ -93,46 +95,53 @@ static int sides_are(const uint32_t *side, size_t a, size_t b, size_t c) {
 }
 
 /* "[N,28,28,3]" or the like. */
-static const char *shape_text(char text[64], const onnx_network *onnx) {
+static const char *shape_text(char text[64], const onnx_input *input) {
   int length = snprintf(text, 64, "[N");
-  for (uint32_t i = 1; i < onnx->input_rank && length < 48; i++)
-    length += onnx->input_shape[i]
-                  ? snprintf(text + length, 64 - (size_t)length, ",%u", onnx->input_shape[i])
-                  : snprintf(text + length, 64 - (size_t)length, ",?");
+  for (uint32_t i = 1; i < input->rank && length < 48; i++)
+    length += input->shape[i] ? snprintf(text + length, 64 - (size_t)length, ",%u", input->shape[i])
+                              : snprintf(text + length, 64 - (size_t)length, ",?");
   snprintf(text + length, 64 - (size_t)length, "]");
   return text;
 }
 
-/* Do the images' values enter the file's input channels last?  As it declares, or else as the
- * options have it; its shape must be that of the images.
- *   is_hwc  out */
-static int input_layout(int *is_hwc, const import_request *r, const onnx_network *onnx,
+/* Which layouts of images fit what the file declares? */
+static void fit_layouts(int *may_chw, int *may_hwc, const onnx_input *input,
                         const npz_dataset *data) {
-  char text[64];
   size_t h = data->height, w = data->width, c = data->channels;
-  const uint32_t *side = onnx->input_shape + 1;
-  int wants_hwc = r->layout && strcmp(r->layout, "hwc") == 0;
-  int is_image = onnx->input_rank == 4;
-  int may_chw = is_image && sides_are(side, c, h, w),
-      may_hwc = is_image && sides_are(side, h, w, c);
-  if (onnx->input_rank == 3 && c == 1)
-    may_chw = may_hwc = (side[0] == 0 || side[0] == h) && (side[1] == 0 || side[1] == w);
-  if (onnx->input_rank < 3) may_chw = may_hwc = 1; /* a row, whose size the first layer checks */
-  if (onnx->transposed) may_chw = onnx->transposed < 0 && may_chw; /* which takes the other one */
-  if (onnx->transposed) may_hwc = onnx->transposed > 0 && may_hwc;
+  const uint32_t *side = input->shape + 1;
+  int is_image = input->rank == 4;
+  *may_chw = is_image && sides_are(side, c, h, w);
+  *may_hwc = is_image && sides_are(side, h, w, c);
+  if (input->rank == 3 && c == 1)
+    *may_chw = *may_hwc = (side[0] == 0 || side[0] == h) && (side[1] == 0 || side[1] == w);
+  if (input->rank == 2) *may_chw = *may_hwc = side[0] == 0 || side[0] == h * w * c;
+  if (input->rank < 2) *may_chw = *may_hwc = 1; /* a row, whose size the first layer checks */
+  if (is_image && input->is_hwc && c > 1) *may_chw = *may_chw && !*may_hwc;
+  if (is_image && input->is_chw && c > 1) *may_hwc = *may_hwc && !*may_chw;
+}
+
+/* How images enter the file's input: as it declares, or else as the options have it; its shape must be
+ * that of the images. */
+static int set_image(onnx_image *to, const import_request *r, const onnx_input *input,
+                     const npz_dataset *data) {
+  char text[64];
+  int may_chw, may_hwc, wants_hwc = r->layout && strcmp(r->layout, "hwc") == 0;
+  size_t h = data->height, w = data->width, c = data->channels;
+  fit_layouts(&may_chw, &may_hwc, input, data);
   if (!may_chw && !may_hwc)
     return cli_fail(CLI_DATA, r->onnx_path, "an input of %s (expected images of %zux%zux%zu)",
-                    shape_text(text, onnx), h, w, c);
+                    shape_text(text, input), h, w, c);
   if (r->layout && c > 1 && !(wants_hwc ? may_hwc : may_chw))
     return cli_fail(CLI_USAGE, "import", "--layout %s (expected %s: %s has an input of %s)",
-                    r->layout, may_hwc ? "hwc" : "chw", r->onnx_path, shape_text(text, onnx));
-  *is_hwc = r->layout ? wants_hwc : !may_chw;
+                    r->layout, may_hwc ? "hwc" : "chw", r->onnx_path, shape_text(text, input));
+  to->height = h, to->width = w, to->channels = c;
+  to->is_hwc = c == 1 ? !may_chw || input->is_hwc : r->layout ? wants_hwc : !may_chw;
   return CLI_OK;
 }
 
 /* Bytes enter as they are, and nothing may be said of their mean. */
-static int check_normalization(const import_request *r, const onnx_network *onnx) {
-  if (!onnx->input_is_bytes || !r->has_normalization) return CLI_OK;
+static int check_normalization(const import_request *r, const onnx_input *input) {
+  if (!input->is_bytes || !r->has_normalization) return CLI_OK;
   return cli_fail(CLI_USAGE, "import",
                   "--mean or --std, but %s takes bytes as they are (expected neither)",
                   r->onnx_path);
@@ -140,32 +149,16 @@ static int check_normalization(const import_request *r, const onnx_network *onnx
 
 /* -------------------------------------------------------------- float network */
 
-/* The first layer's weights for values in the order [height][width][channels], where the network
- * has them as [channels][height][width]. */
-static void reorder(float *to, const ppml_float_layer *layer, uint32_t channels) {
-  size_t inputs = layer->inputs, pixels = inputs / channels;
-  for (size_t j = 0; j < layer->outputs; j++)
-    for (size_t i = 0; i < inputs; i++)
-      to[j * inputs + i] = layer->weight[j * inputs + i % channels * pixels + i / channels];
-}
-
 /* Does the network fit the images and their classes?  Sets the shape. */
 static int fit_shape(ppml_float_model *net, const import_request *r, const onnx_network *onnx,
                      const npz_dataset *data) {
-  uint32_t inputs = onnx->layer[0].inputs, outputs = onnx->layer[onnx->layer_count - 1].outputs;
+  uint32_t outputs = onnx->layer[onnx->layer_count - 1].outputs;
   int has_labels = data->labels_per_image > 1;
   net->width = (uint32_t)data->width;
   net->height = (uint32_t)data->height;
   net->channels = data->channels;
   net->classes = !has_labels && outputs > data->classes ? outputs : data->classes;
   net->task = has_labels ? PPML_TASK_LABELS : PPML_TASK_CLASS;
-  if (inputs != data->width * data->height * data->channels)
-    return cli_fail(CLI_DATA, r->onnx_path, "%u inputs (expected %zu for images of %zux%zux%u)",
-                    inputs, data->width * data->height * data->channels, data->width, data->height,
-                    data->channels);
-  if (onnx->input_channels && onnx->input_channels != data->channels)
-    return cli_fail(CLI_DATA, r->onnx_path, "an input of %u channels (expected %u)",
-                    onnx->input_channels, data->channels);
   if ((r->means != 1 && r->means != data->channels) || (r->stds != 1 && r->stds != data->channels))
     return cli_fail(CLI_USAGE, "import", "--mean or --std (expected one number, or %u)",
                     data->channels);
@@ -176,39 +169,17 @@ static int fit_shape(ppml_float_model *net, const import_request *r, const onnx_
                   outputs, data->classes);
 }
 
-/* What --mean and --std do to a pixel, and then the network itself. */
-static void set_normalization(ppml_float_model *net, const import_request *r,
-                              const onnx_network *onnx) {
-  for (int k = 0; k < 4; k++) {
-    float std = onnx->input_is_bytes ? 1 / 255.0f : r->std[k];
-    net->std[k] = std / onnx->input_scale[k];
-    net->mean[k] = r->mean[k] - onnx->input_shift[k] * net->std[k];
-  }
-}
-
-/* The network as the library takes it.
- *   is_hwc  out: how images enter the file's input
- *   arena  out: holds the first layer's weights in their new order */
-static int make_net(ppml_float_model *net, int *is_hwc, const import_request *r,
-                    const onnx_network *onnx, const npz_dataset *data, ppml_arena *arena) {
-  const ppml_float_layer *first = &onnx->layer[0];
+/* The network as the library takes it; bytes enter as they are. */
+static int make_net(ppml_float_model *net, const import_request *r, const onnx_network *onnx,
+                    const npz_dataset *data) {
   memset(net, 0, sizeof *net);
-  memset(arena, 0, sizeof *arena);
-  int status = fit_shape(net, r, onnx, data);
-  if (status == CLI_OK) status = input_layout(is_hwc, r, onnx, data);
-  if (status == CLI_OK) status = check_normalization(r, onnx);
-  if (status) return status;
-  set_normalization(net, r, onnx);
+  for (int k = 0; k < 4; k++) {
+    net->std[k] = onnx->input_is_bytes ? 1 / 255.0f : r->std[k];
+    net->mean[k] = r->mean[k];
+  }
   net->layer_count = onnx->layer_count;
   memcpy(net->layer, onnx->layer, sizeof net->layer);
-  int weights_are_hwc = onnx->transposed ? !*is_hwc : *is_hwc;
-  if (weights_are_hwc || net->channels == 1) return CLI_OK;
-  status = cli_arena_create(arena, (size_t)first->inputs * first->outputs * sizeof(float));
-  if (status) return status;
-  float *weight = (float *)(void *)arena->memory;
-  reorder(weight, first, net->channels);
-  net->layer[0].weight = weight;
-  return CLI_OK;
+  return fit_shape(net, r, onnx, data);
 }
 
 /* -------------------------------------------------------------------- answers */
@@ -218,19 +189,17 @@ typedef struct own_network {
   const import_request *request;
   const onnx_network *onnx;
   const ppml_spec *spec;
-  int is_hwc;             /* its input */
-  size_t width;           /* values of its widest step */
-  float *value, *scratch; /* [width] */
+  int is_hwc;    /* its input */
+  float *image;  /* [inputs] */
+  float *memory; /* [floats of the program] */
 } own_network;
 
 static int own_network_create(own_network *own, ppml_arena *arena) {
-  own->width = ppml_spec_inputs(own->spec);
-  for (uint32_t l = 0; l < own->onnx->layer_count; l++)
-    if (own->onnx->layer[l].outputs > own->width) own->width = own->onnx->layer[l].outputs;
-  int status = cli_arena_create(arena, 2 * own->width * sizeof(float));
+  size_t inputs = ppml_spec_inputs(own->spec);
+  int status = cli_arena_create(arena, (inputs + own->onnx->program.floats) * sizeof(float));
   if (status) return status;
-  own->value = (float *)(void *)arena->memory;
-  own->scratch = own->value + own->width;
+  own->image = (float *)(void *)arena->memory;
+  own->memory = own->image + inputs;
   return CLI_OK;
 }
 
@@ -240,7 +209,7 @@ static void own_input(own_network *own, const uint8_t *pixels) {
   size_t channels = own->spec->channels, count = ppml_spec_inputs(own->spec);
   for (size_t i = 0; i < count; i++) {
     size_t k = i % channels, at = own->is_hwc ? i : k * (count / channels) + i / channels;
-    own->value[at] = own->onnx->input_is_bytes
+    own->image[at] = own->onnx->input_is_bytes
                          ? (float)pixels[i]
                          : ((float)pixels[i] / 255.0f - r->mean[k]) / r->std[k];
   }
@@ -248,12 +217,14 @@ static void own_input(own_network *own, const uint8_t *pixels) {
 
 /* Scores of one image, in LOGIT_UNIT; of two classes' logits the difference. */
 static void own_scores(int32_t *scores, own_network *own, const uint8_t *pixels) {
+  uint32_t outputs = own->onnx->layer[own->onnx->layer_count - 1].outputs;
+  int is_pair = outputs == 2 && own->spec->outputs == 1;
   own_input(own, pixels);
-  size_t count = onnx_run(own->value, own->scratch, own->onnx->step, own->onnx->steps,
-                          ppml_spec_inputs(own->spec), own->spec->channels);
-  if (count == 2 && own->spec->outputs == 1) own->value[0] = own->value[1] - own->value[0];
-  for (uint32_t k = 0; k < own->spec->outputs; k++)
-    scores[k] = (int32_t)(fminf(16000, fmaxf(-16000, own->value[k])) * LOGIT_UNIT);
+  const float *value = onnx_run(own->memory, &own->onnx->program, own->image);
+  for (uint32_t k = 0; k < own->spec->outputs; k++) {
+    float score = is_pair ? value[1] - value[0] : value[k];
+    scores[k] = (int32_t)(fminf(16000, fmaxf(-16000, score)) * LOGIT_UNIT);
+  }
 }
 
 static int answer_image(import_answers *a, const ppml_model *model, own_network *own,
@@ -350,67 +321,76 @@ static int conclude(const import_request *r, const ppml_model *model, own_networ
   return status;
 }
 
-static int import(const import_request *r, const onnx_network *onnx, const npz_dataset *data) {
+static int import(const import_request *r, const onnx_network *onnx, const onnx_image *shape,
+                  const npz_dataset *data) {
   ppml_model model;
   ppml_float_model net;
   const npz_split *split;
-  ppml_arena weights, arena = {0};
-  own_network own = {r, onnx, &model.spec, 0, 0, NULL, NULL};
+  ppml_arena arena = {0};
+  own_network own = {r, onnx, &model.spec, shape->is_hwc, NULL, NULL};
   int status = load_split(&split, data, r->split ? r->split : "train");
-  if (status == CLI_OK) status = make_net(&net, &own.is_hwc, r, onnx, data, &weights);
-  if (status) return status;
-  status = quantize(&model, r, &net, data, split, &arena);
+  if (status == CLI_OK) status = make_net(&net, r, onnx, data);
+  if (status == CLI_OK) status = quantize(&model, r, &net, data, split, &arena);
   if (status == CLI_OK) status = conclude(r, &model, &own, data, split);
   if (arena.memory) cli_arena_destroy(&arena);
-  if (weights.memory) cli_arena_destroy(&weights);
   return status;
 }
 
-/* A network of layers: what is wrong with the file is told before the data set is read. */
-static int import_layers(const import_request *r, const file_input *file) {
+/* A network of layers. */
+static int import_layers(const import_request *r, const onnx_files *files,
+                         const npz_dataset *data) {
   onnx_network onnx;
-  npz_dataset data;
-  ppml_arena arena, data_arena;
-  int status = load_onnx(&onnx, file, r->onnx_path, &arena);
+  onnx_input input;
+  onnx_image shape;
+  ppml_arena arena;
+  const char *reason = onnx_input_read(&input, files->file.bytes, files->file.count);
+  if (reason) return cli_fail(CLI_DATA, r->onnx_path, "%s", reason);
+  if (data->value_bytes > 1)
+    return cli_fail(CLI_DATA, r->data_path, "latents of floats (expected pictures)");
+  int status = set_image(&shape, r, &input, data);
+  if (status == CLI_OK) status = check_normalization(r, &input);
+  if (status == CLI_OK) status = load_onnx(&onnx, files, r->onnx_path, &shape, r->output, &arena);
   if (status) return status;
-  status = load_dataset(&data, r->data_path, &r->data, &data_arena);
-  if (status == CLI_OK) {
-    status = data.value_bytes > 1
-                 ? cli_fail(CLI_DATA, r->data_path, "latents of floats (expected pictures)")
-                 : import(r, &onnx, &data);
-    cli_arena_destroy(&data_arena);
-  }
+  status = import(r, &onnx, &shape, data);
   cli_arena_destroy(&arena);
   return status;
 }
 
 /* A network with a convolution. */
-static int import_convolution(const import_request *r, const file_input *file) {
-  npz_dataset data;
-  ppml_arena arena;
+static int import_convolution(const import_request *r, const onnx_files *files,
+                              const npz_dataset *data) {
   const char *split = r->split ? r->split : "train";
-  npz_options options = r->data;
-  options.takes_latents = options.range.kind == NPZ_RANGE_TYPE;
   const import_conv_request request = {r->onnx_path,   r->data_path, r->model_path, r->class_names,
                                        split,          r->mean,      r->std,        r->latent_bits,
                                        r->square_bits, r->agreement, r->json};
   if (r->layout && strcmp(r->layout, "chw") != 0)
     return cli_fail(CLI_USAGE, "import", "--layout %s (expected chw of a convolution)", r->layout);
+  if (r->output) return cli_fail(CLI_USAGE, "import", "--output (expected none of a convolution)");
+  return import_conv(&request, files, data);
+}
+
+/* The file is read before the data set is. */
+static int import_files(const import_request *r, const onnx_files *files) {
+  npz_dataset data;
+  ppml_arena arena;
+  npz_options options = r->data;
+  options.takes_latents = onnx_conv_is(files->file.bytes, files->file.count) &&
+                          options.range.kind == NPZ_RANGE_TYPE;
   int status = load_dataset(&data, r->data_path, &options, &arena);
   if (status) return status;
-  status = import_conv(&request, file, &data);
+  status = onnx_conv_is(files->file.bytes, files->file.count) ? import_convolution(r, files, &data)
+                                                              : import_layers(r, files, &data);
   cli_arena_destroy(&arena);
   return status;
 }
 
 int cmd_import(int argc, char **argv) {
+  static onnx_files files;
   import_request r;
-  file_input file;
   int status = parse(&r, argc, argv);
-  if (status == CLI_OK) status = load_onnx_file(&file, r.onnx_path);
   if (status) return status;
-  status = onnx_conv_is(file.bytes, file.count) ? import_convolution(&r, &file)
-                                                : import_layers(&r, &file);
-  file_free(&file);
+  status = load_onnx_files(&files, r.onnx_path);
+  if (status == CLI_OK) status = import_files(&r, &files);
+  onnx_files_free(&files);
   return status;
 }

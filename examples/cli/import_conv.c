@@ -91,19 +91,20 @@ static int check_options(const convolution *v) {
                   o->reach, reason);
 }
 
-static int take_file(convolution *v, const file_input *file, const npz_dataset *data) {
-  size_t memory = ppml_arena_alloc_bytes(onnx_conv_memory_bytes(file->count));
+static int take_file(convolution *v, const onnx_files *files, const npz_dataset *data) {
+  size_t reader_bytes = onnx_conv_memory_bytes(onnx_files_bytes(files));
   size_t pixels = data->height * data->width * data->channels, dense = 64 * 4097;
-  int status = cli_arena_create(&v->arena, memory + ppml_arena_alloc_bytes(4 * pixels) +
+  int status = cli_arena_create(&v->arena, ppml_arena_alloc_bytes(reader_bytes) +
+                                               ppml_arena_alloc_bytes(4 * pixels) +
                                                ppml_arena_alloc_bytes(4 * dense));
   if (status) return status;
-  void *block = ppml_arena_alloc(&v->arena, onnx_conv_memory_bytes(file->count));
+  void *block = ppml_arena_alloc(&v->arena, reader_bytes);
   v->x = (float *)ppml_arena_alloc(&v->arena, 4 * pixels);
   v->dense = (float *)ppml_arena_alloc(&v->arena, 4 * dense);
   v->dense_bias = v->dense + 64 * 4096;
   v->each = pixels * data->value_bytes;
-  if (onnx_conv_read(&v->onnx, file->bytes, file->count, block,
-                     onnx_conv_memory_bytes(file->count)))
+  if (onnx_conv_read(&v->onnx, files->file.bytes, files->file.count, files->external,
+                     files->externals, block, reader_bytes))
     return cli_fail(CLI_DATA, v->request->onnx_path, "%s", v->onnx.message);
   status = check_shape(v, data);
   if (status) return status;
@@ -238,7 +239,7 @@ static int quantize(convolution *v, const npz_dataset *data, int split) {
   return status;
 }
 
-int import_conv(const import_conv_request *r, const file_input *file, const npz_dataset *data) {
+int import_conv(const import_conv_request *r, const onnx_files *files, const npz_dataset *data) {
   static convolution v;
   int split = npz_split_index(r->split);
   const npz_split *there;
@@ -246,7 +247,7 @@ int import_conv(const import_conv_request *r, const file_input *file, const npz_
   if (missing) return missing;
   memset(&v, 0, sizeof v);
   v.request = r;
-  int status = take_file(&v, file, data);
+  int status = take_file(&v, files, data);
   if (status == CLI_OK) status = quantize(&v, data, split);
   if (v.arena.memory) cli_arena_destroy(&v.arena);
   return status;

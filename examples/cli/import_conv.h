@@ -2,7 +2,7 @@
 #ifndef IMPORT_CONV_H
 #define IMPORT_CONV_H
 
-#include "file.h"
+#include "load.h"
 #include "npz.h"
 
 typedef struct import_conv_request {
@@ -16,6 +16,6 @@ typedef struct import_conv_request {
 
 /* Imports the network of a file that has a convolution, for images like those of the data set.
  * Returns CLI_OK, or the exit status after one line. */
-int import_conv(const import_conv_request *r, const file_input *file, const npz_dataset *data);
+int import_conv(const import_conv_request *r, const onnx_files *files, const npz_dataset *data);
 
 #endif

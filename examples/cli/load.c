@@ -1,8 +1,12 @@
+#ifndef _XOPEN_SOURCE
+#define _XOPEN_SOURCE 700 /* realpath */
+#endif
 #include "load.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -341,15 +345,88 @@ int load_split(const npz_split **split, const npz_dataset *dataset, const char *
 
 /* -------------------------------------------------------------------- ONNX */
 
-int load_onnx_file(file_input *file, const char *path) {
-  if (file_read(file, path, ONNX_FILE_BYTES_MAX) == NULL) return CLI_OK;
-  return cli_fail(file->status, path, "%s", file->message);
+/* A file that an ONNX file names: its name as text, if it is one of a file below the same folder. */
+static int external_name(char name[FILE_PATH_BYTES], const protobuf *location) {
+  size_t count = protobuf_count(location);
+  if (count == 0 || count >= 1024 || location->at[0] == '/') return 0;
+  for (size_t i = 0; i < count; i++) {
+    if (location->at[i] < 0x20 || location->at[i] == '\\') return 0;
+    name[i] = (char)location->at[i];
+  }
+  name[count] = 0;
+  for (const char *part = name; part; part = strchr(part, '/')) {
+    part += *part == '/';
+    if (strcmp(part, "..") == 0 || strncmp(part, "../", 3) == 0) return 0;
+  }
+  return 1;
 }
 
-int load_onnx(onnx_network *network, const file_input *file, const char *path, ppml_arena *arena) {
-  size_t bytes = onnx_memory_bytes(file->count);
+/* Where the file is: beside `path`, and not by a link elsewhere. */
+static int external_path(char out[FILE_PATH_BYTES], const char *path, const char *name) {
+  char folder[FILE_PATH_BYTES];
+  const char *slash = strrchr(path, '/');
+  int length = slash ? (int)(slash - path) + 1 : 0;
+  if (snprintf(out, FILE_PATH_BYTES, "%.*s%s", length, path, name) >= FILE_PATH_BYTES) return 0;
+  if (snprintf(folder, sizeof folder, "%.*s.", length, path) >= (int)sizeof folder) return 0;
+  char *real_folder = realpath(folder, NULL), *real = realpath(out, NULL);
+  size_t prefix = real_folder ? strlen(real_folder) : 0;
+  int is_inside = real == NULL || (real_folder && strncmp(real, real_folder, prefix) == 0 &&
+                                   (real[prefix] == '/' || real_folder[prefix - 1] == '/'));
+  free(real_folder);
+  free(real);
+  return is_inside; /* what is not there is told by whoever opens it */
+}
+
+static int load_external(onnx_files *files, size_t i, const char *path, size_t *left) {
+  char name[FILE_PATH_BYTES], beside[FILE_PATH_BYTES];
+  onnx_external *external = &files->external[i];
+  if (!external_name(name, &external->location) || !external_path(beside, path, name))
+    return cli_fail(CLI_DATA, path,
+                    "weights in a file of another folder (expected it beside this one)");
+  if (file_read(&files->beside[i], beside, *left) != NULL)
+    return cli_fail(files->beside[i].status, beside,
+                    "%s; the weights of %s are in it (expected both in one folder, or one file by "
+                    "torch.onnx.export(..., external_data=False))",
+                    files->beside[i].message, path);
+  *left -= files->beside[i].count;
+  external->bytes = protobuf_of(files->beside[i].bytes, files->beside[i].count);
+  return CLI_OK;
+}
+
+int load_onnx_files(onnx_files *files, const char *path) {
+  size_t left = ONNX_FILE_BYTES_MAX;
+  protobuf graph;
+  memset(files, 0, sizeof *files);
+  if (file_read(&files->file, path, left) != NULL)
+    return cli_fail(files->file.status, path, "%s", files->file.message);
+  left -= files->file.count;
+  const char *reason = onnx_graph_find(&graph, files->file.bytes, files->file.count);
+  if (reason == NULL) reason = onnx_externals_find(files->external, &files->externals, graph);
+  if (reason) return cli_fail(CLI_DATA, path, "%s", reason);
+  int status = CLI_OK;
+  for (size_t i = 0; i < files->externals && status == CLI_OK; i++)
+    status = load_external(files, i, path, &left);
+  return status;
+}
+
+size_t onnx_files_bytes(const onnx_files *files) {
+  size_t bytes = files->file.count;
+  for (size_t i = 0; i < files->externals; i++) bytes += files->beside[i].count;
+  return bytes;
+}
+
+void onnx_files_free(onnx_files *files) {
+  file_free(&files->file);
+  for (size_t i = 0; i < files->externals; i++) file_free(&files->beside[i]);
+}
+
+int load_onnx(onnx_network *network, const onnx_files *files, const char *path,
+              const onnx_image *shape, const char *output, ppml_arena *arena) {
+  onnx_request request = {
+      files->file.bytes, files->file.count, files->external, files->externals, *shape, output};
+  size_t bytes = onnx_memory_bytes(onnx_files_bytes(files));
   int status = cli_arena_create(arena, bytes);
-  if (status == CLI_OK && onnx_read(network, file->bytes, file->count, arena->memory, bytes)) {
+  if (status == CLI_OK && onnx_read(network, &request, arena->memory, bytes)) {
     status = cli_fail(CLI_DATA, path, "%s", network->message);
     cli_arena_destroy(arena);
   }

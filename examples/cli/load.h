@@ -55,11 +55,24 @@ int load_eval_key(ppml_eval_key *key, stream_file *file, const char *path,
 int load_dataset(npz_dataset *dataset, const char *path, const npz_options *options,
                  ppml_arena *arena);
 
-/* An ONNX file's bytes; free them with file_free. */
-int load_onnx_file(file_input *file, const char *path);
+/* An ONNX file's bytes, and those of the files beside it that it has weights in. */
+typedef struct onnx_files {
+  file_input file;
+  onnx_external external[ONNX_EXTERNALS_MAX];
+  file_input beside[ONNX_EXTERNALS_MAX];
+  size_t externals;
+} onnx_files;
 
-/* A network of layers from such bytes; free the arena that holds its weights. */
-int load_onnx(onnx_network *network, const file_input *file, const char *path, ppml_arena *arena);
+/* Reads them; free them with onnx_files_free, whatever is returned.  Files are looked for in the folder
+ * of the first one alone, and all of them together have an upper bound. */
+int load_onnx_files(onnx_files *files, const char *path);
+size_t onnx_files_bytes(const onnx_files *files); /* of all of them */
+void onnx_files_free(onnx_files *files);
+
+/* A network of layers from them; free the arena that holds its weights.
+ *   output  its name, or NULL */
+int load_onnx(onnx_network *network, const onnx_files *files, const char *path,
+              const onnx_image *shape, const char *output, ppml_arena *arena);
 
 /* Does the data set have images of this shape, and no class the network lacks? */
 int load_check_shape(const npz_dataset *dataset, const ppml_spec *spec, const char *path);

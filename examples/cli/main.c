@@ -126,11 +126,21 @@ static const command commands[] = {
      "  --weight-bits B          2 to 8 bits a weight (8; of a convolution 6)\n"
      "  --class-names A,B,...    what decrypt and info call the classes\n" DATASET_OPTIONS
          RANGE_OPTION "  --json\n"
-     "  A chain of Gemm, MatMul, Add, Relu, Clip, Flatten and the like, as PyTorch and\n"
-     "  ONNX Runtime export it, also in QDQ form.  A Sigmoid or Softmax at the end is\n"
-     "  left away: it does not change the class.  Or one Conv padded by K - 1, whose\n"
-     "  results go through polynomials of degree 2 and GlobalAveragePool to a Gemm; of\n"
-     "  pictures, or of a data set of latents.\n"},
+     "  --output NAME            the output that is the scores, where the file has\n"
+     "                           several (the one nearest to logits)\n"
+     "  Dense layers one behind the other (Gemm, MatMul, LinearClassifier), any function\n"
+     "  of one value between them (Relu, Clip, Max, LeakyRelu, PRelu, Sigmoid, Tanh,\n"
+     "  Gelu, Pow, Where, x * x, ...), and what is folded into them: BatchNormalization,\n"
+     "  Add, Sub, Mul, Div by constants, Cast, Reshape, Flatten, Transpose, Slice,\n"
+     "  Concat, Identity, Dropout, QuantizeLinear and DequantizeLinear of 4, 8 and 16\n"
+     "  bits; weights of float, float16, bfloat16 or integers, in the file or beside it;\n"
+     "  functions of the file's own; as PyTorch (both exporters), ONNX Runtime (QDQ),\n"
+     "  Brevitas (QCDQ), tf2onnx and skl2onnx write them.  A Softmax, Sigmoid, ArgMax or\n"
+     "  ZipMap at the end is left away: it changes no class.  A batch of fixed size is\n"
+     "  one image.  Pixels enter from 0 to 1, less --mean and over --std: a file that\n"
+     "  takes floats from 0 to 255 wants --std 0.00392157.\n"
+     "  Or one Conv padded by K - 1, whose results go through polynomials of degree 2\n"
+     "  and GlobalAveragePool to a Gemm; of pictures, or of a data set of latents.\n"},
     {"features", cmd_features, "a public map to learn by, fitted without labels",
      "ppml features DATA.npz -o MAP.ppml\n"
      "  --count N                features: frequencies of an image, whitened (64)\n"

@@ -27,6 +27,8 @@ typedef struct reader {
   onnx_tensor constant[CONSTANTS_MAX];
   value value[VALUES_MAX];
   size_t constants, values;
+  const onnx_external *external;
+  size_t externals;
   unsigned node;
   int has_convolution, is_ended;
   float *dense, *dense_bias;
@@ -145,7 +147,7 @@ static const float *by_filter(reader *r, const onnx_tensor *t, unsigned first) {
 static value *add_value(reader *r, const onnx_node *node, stage at) {
   if (r->values == VALUES_MAX) return NULL;
   value *v = &r->value[r->values];
-  v->name = node->output;
+  v->name = node->output[0];
   v->at = at;
   for (int k = 0; k < 3; k++) {
     v->of[k] = take_floats(r, r->network->filters);
@@ -340,7 +342,7 @@ static const char *begin_scores(reader *r, const onnx_node *node, const value *v
   if (r->dense == NULL || r->dense_bias == NULL || r->values == VALUES_MAX) return no_memory;
   memset(r->dense_bias, 0, outputs * sizeof(float));
   value *to = &r->value[r->values++];
-  to->name = node->output, to->at = AT_SCORES;
+  to->name = node->output[0], to->at = AT_SCORES;
   return NULL;
 }
 
@@ -375,7 +377,7 @@ static const char *apply_to_scores(reader *r, const onnx_node *node, const value
   uint32_t outputs = r->network->outputs;
   value *to = &r->value[r->values];
   if (r->values == VALUES_MAX) return no_memory;
-  to->name = node->output, to->at = v->at;
+  to->name = node->output[0], to->at = v->at;
   r->values++;
   for (size_t i = 0; i < sizeof last / sizeof last[0]; i++)
     if (protobuf_is(&node->op, last[i]) && !r->is_ended) {
@@ -430,8 +432,8 @@ static const char *apply(reader *r, const onnx_node *node) {
     const onnx_attribute *a = onnx_node_attribute(node, "value");
     if (a == NULL || protobuf_count(&a->tensor) == 0)
       return fail_at(r, node, "of no tensor (expected its value)");
-    const char *reason = onnx_tensor_read(&tensor, a->tensor);
-    tensor.name = node->output;
+    const char *reason = onnx_tensor_read(&tensor, a->tensor, r->external, r->externals);
+    tensor.name = node->output[0];
     return reason ? reason : add_constant(r, &tensor);
   }
   if (v == NULL) return fail_at(r, node, "of what is not the chain's (expected one network)");
@@ -450,7 +452,8 @@ static const char *read_constants(reader *r, protobuf graph) {
   while (protobuf_next(&field, &graph) > 0) {
     onnx_tensor tensor;
     if (field.number != ONNX_GRAPH_TENSOR || field.type != PROTOBUF_BYTES) continue;
-    const char *reason = onnx_tensor_read(&tensor, field.bytes);
+    const char *reason = onnx_tensor_read(&tensor, field.bytes, r->external, r->externals);
+    if (reason && tensor.count == 0) continue; /* as exporters leave behind, for nothing */
     if (reason == NULL) reason = add_constant(r, &tensor);
     if (reason) return reason;
   }
@@ -545,13 +548,16 @@ int onnx_conv_is(const void *bytes, size_t count) {
 }
 
 const char *onnx_conv_read(onnx_conv_network *network, const void *bytes, size_t count,
-                           void *memory, size_t memory_bytes) {
+                           const onnx_external *external, size_t externals, void *memory,
+                           size_t memory_bytes) {
   protobuf graph;
   memset(network, 0, sizeof *network);
   if (memory_bytes < sizeof(reader)) return no_memory;
   reader *r = (reader *)memory;
   memset(r, 0, sizeof *r);
   r->network = network;
+  r->external = external;
+  r->externals = externals;
   r->memory = (unsigned char *)memory + ((sizeof *r + 15) & ~(size_t)15);
   r->memory_bytes = memory_bytes - ((sizeof *r + 15) & ~(size_t)15);
   const char *reason = onnx_graph_find(&graph, bytes, count);

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "onnx_file.h"
+
 #define ONNX_CONV_MESSAGE_BYTES 200
 
 typedef struct onnx_conv_network {
@@ -36,11 +38,13 @@ typedef struct onnx_conv_network {
 /* Has the file's graph a node Conv?  0 for what is no ONNX file. */
 int onnx_conv_is(const void *bytes, size_t count);
 
-/* Memory for reading a file of that size. */
+/* Memory for reading a file of that size, those beside it included. */
 size_t onnx_conv_memory_bytes(size_t file_bytes);
 
-/* Reads a network, whose arrays live in memory [onnx_conv_memory_bytes(count)]. */
+/* Reads a network, whose arrays live in memory [onnx_conv_memory_bytes(count)].
+ *   external  [externals]  files beside it, with their bytes */
 const char *onnx_conv_read(onnx_conv_network *network, const void *bytes, size_t count,
-                           void *memory, size_t memory_bytes);
+                           const onnx_external *external, size_t externals, void *memory,
+                           size_t memory_bytes);
 
 #endif

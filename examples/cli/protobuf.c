@@ -4,7 +4,8 @@
 #include <string.h>
 
 protobuf protobuf_of(const void *bytes, size_t count) {
-  protobuf message = {bytes, (const uint8_t *)bytes + count};
+  protobuf message = {(const uint8_t *)bytes, (const uint8_t *)bytes};
+  if (count) message.end += count; /* of nothing there may be no address */
   return message;
 }
 

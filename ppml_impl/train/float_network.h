@@ -12,6 +12,7 @@
 #define PPMLI_CALIBRATE_NARROWEST 4 /* an activation is as wide as this share of its y, or wider */
 #define PPMLI_CALIBRATE_STEPS 24    /* weight steps that are tried */
 #define PPMLI_CALIBRATE_FINE_GAIN 8 /* larger gains lose little by being integers */
+#define PPMLI_CALIBRATE_RANGE_MAX (1 << 24)            /* of an activation that is no clip */
 #define PPMLI_CALIBRATE_INTEGER_MAX ((int32_t)1 << 29) /* of a bias, and of a sum without it */
 #define PPMLI_FLOAT_MAX 1e30f                          /* of a weight or bound that is one */
 
@@ -21,11 +22,47 @@ PPMLI_INLINE int ppmli_float_is_finite(float x) {
   return x >= -PPMLI_FLOAT_MAX && x <= PPMLI_FLOAT_MAX; /* and a number */
 }
 
+/* Is the layer's activation a clip? */
+PPMLI_INLINE int ppmli_float_is_clip(const ppml_float_layer *layer) {
+  return layer->activation == PPML_ACTIVATION_NONE || layer->activation == PPML_ACTIVATION_RELU;
+}
+
+PPMLI_INLINE float ppmli_float_low(const ppml_float_layer *layer, uint32_t j) {
+  return layer->lows ? layer->lows[j] : layer->low;
+}
+
+PPMLI_INLINE float ppmli_float_high(const ppml_float_layer *layer, uint32_t j) {
+  return layer->highs ? layer->highs[j] : layer->high;
+}
+
+PPMLI_STATIC int ppmli_float_activation_is_valid(const ppml_float_layer *layer) {
+  if (layer->activation > PPML_ACTIVATION_TABLE) return 0;
+  if (layer->activation == PPML_ACTIVATION_TABLE) return layer->function != NULL;
+  for (uint32_t j = 0; ppmli_float_is_clip(layer) && j < layer->outputs; j++)
+    if (!(ppmli_float_low(layer, j) < ppmli_float_high(layer, j))) return 0;
+  return 1;
+}
+
+/* The activation of neuron j. */
+PPMLI_STATIC float ppmli_float_activation(const ppml_float_layer *layer, uint32_t j, float y) {
+  float low = ppmli_float_low(layer, j), high = ppmli_float_high(layer, j);
+  switch (layer->activation) {
+  case PPML_ACTIVATION_SIGN:
+    return y >= 0 ? 1.0f : -1.0f;
+  case PPML_ACTIVATION_CLIPPED_SQUARE:
+    return y * y;
+  case PPML_ACTIVATION_TABLE:
+    return layer->function(layer->context, y);
+  default:
+    return y < low ? low : y > high ? high : y;
+  }
+}
+
 PPMLI_STATIC int ppmli_float_layer_is_valid(const ppml_float_layer *layer, int is_last) {
   if (layer->weight == NULL || layer->bias == NULL) return 0;
   if (layer->inputs < 1 || layer->inputs > PPML_INPUTS_MAX) return 0;
   if (layer->outputs < 1 || layer->outputs > PPML_NEURONS_MAX) return 0;
-  if (!is_last && !(layer->low < layer->high)) return 0;
+  if (!is_last && !ppmli_float_activation_is_valid(layer)) return 0;
   for (size_t i = 0; i < (size_t)layer->inputs * layer->outputs; i++)
     if (!ppmli_float_is_finite(layer->weight[i])) return 0;
   for (uint32_t j = 0; j < layer->outputs; j++)
@@ -94,7 +131,7 @@ PPMLI_STATIC int ppmli_float_forward(float *logits, const ppml_float_model *net,
   for (const ppml_float_layer *layer = net->layer; layer <= last; layer++) {
     ppmli_float_dense(y, layer, x);
     for (uint32_t j = 0; layer < last && j < layer->outputs; j++)
-      x[j] = y[j] < layer->low ? layer->low : y[j] > layer->high ? layer->high : y[j];
+      x[j] = ppmli_float_activation(layer, j, y[j]);
   }
   if (ppmli_float_is_pair(net, net->layer_count - 1)) logits[0] = y[1] - y[0];
   else memcpy(logits, y, last->outputs * sizeof *y);

@@ -1,0 +1,46 @@
+/* Made by tests/gen/make_onnx_forms.py: what ONNX's reference evaluator answers. */
+static const float forms_image[4] = {-0.25f, 1, -0.5f, -1.5f};
+
+static const struct {
+  const char *name;
+  int is_class; /* score[0] is the class */
+  float score[2];
+} forms_kat[] = {{"form_act_leaky", 0, {4.10936451f, -4.17424965f}},
+                 {"form_act_max0", 0, {4.11045265f, -4.174613f}},
+                 {"form_act_maximum", 0, {4.11045265f, -4.174613f}},
+                 {"form_act_square_pow", 0, {12.7436247f, -12.2883387f}},
+                 {"form_act_square", 0, {12.7436247f, -12.2883387f}},
+                 {"form_act_tanh", 0, {1.01257718f, -1.33809817f}},
+                 {"form_act_poly", 0, {-0.44139874f, 0.0501101501f}},
+                 {"form_act_prelu", 0, {4.11589336f, -4.17642784f}},
+                 {"form_act_gelu", 0, {4.02503109f, -4.19618368f}},
+                 {"form_act_swish", 0, {3.77347684f, -3.96878672f}},
+                 {"form_act_hard_swish", 0, {3.91363263f, -4.09941721f}},
+                 {"form_act_where", 0, {4.10990906f, -4.17443132f}},
+                 {"form_act_elu", 0, {4.1029129f, -4.17209768f}},
+                 {"form_act_softplus", 0, {5.45809364f, -3.97621012f}},
+                 {"form_act_sign", 0, {1.74078417f, -0.610052943f}},
+                 {"form_act_celu", 0, {4.09972858f, -4.17103577f}},
+                 {"form_act_hard_sigmoid", 0, {1.87219501f, -1.17895937f}},
+                 {"form_act_scaled", 0, {9.00117588f, -8.45161915f}},
+                 {"form_act_norm", 0, {1.79507351f, -2.76211739f}},
+                 {"form_act_dropout", 0, {4.11045265f, -4.174613f}},
+                 {"form_relu_in_quantized", 0, {4.73959541f, -4.07482147f}},
+                 {"form_qcdq_clip", 0, {2.28851771f, -2.04727435f}},
+                 {"form_int4", 0, {3.2262733f, -2.87987113f}},
+                 {"form_int16", 0, {1.01300001f, -1.33700001f}},
+                 {"form_value_floats", 0, {4.11045265f, -4.174613f}},
+                 {"form_fp16", 0, {4.10979652f, -4.17462587f}},
+                 {"form_fp16_all", 0, {4.10546875f, -4.17578125f}},
+                 {"form_unused", 0, {4.11045265f, -4.174613f}},
+                 {"form_left", 0, {4.11045265f, -4.174613f}},
+                 {"form_shape", 0, {4.11045265f, -4.174613f}},
+                 {"form_batch8", 0, {4.11045265f, -4.174613f}},
+                 {"form_sum", 0, {4.11045265f, -4.174613f}},
+                 {"form_per_pixel", 0, {8.55952644f, -6.62478876f}},
+                 {"form_nhwc", 0, {4.11045265f, -4.174613f}},
+                 {"form_parts", 0, {1.45296383f, 1.1140815f}},
+                 {"form_end_argmax", 1, {0}},
+                 {"form_end_sklearn", 1, {1}},
+                 {"form_outputs", 0, {4.11045265f, -4.174613f}},
+                 {"form_function", 0, {4.10827637f, -4.17388678f}}};
