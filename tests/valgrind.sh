@@ -26,7 +26,7 @@ for suite in $suites; do echo "$BUILD/tests/test_$suite"; done | xargs -P "$(npr
 
 for compiler in gcc clang; do
   command -v $compiler >/dev/null || { echo "valgrind: skipped: no $compiler"; continue; }
-  for level in -O0 -O1 -O2 -O3 -Os; do
+  for level in ${CT_LEVELS--O0 -O1 -O2 -O3 -Os}; do
     $compiler -std=c99 -D_DEFAULT_SOURCE -I. $level -g tests/ct/client.c -lm -o "$BUILD/ct"
     echo "valgrind: secrets undefined, $compiler $level"
     valgrind --quiet --error-exitcode=99 "$BUILD/ct"
