@@ -7,6 +7,7 @@ them.  The output is committed; tests/test_jpeg.c holds the decoder to it.
 """
 import struct
 import subprocess
+import tempfile
 
 from make_data_corpus import TURBO, c_array, write_corpus, write_kat
 
@@ -59,14 +60,16 @@ def four(gray, transform):
 
 def cases():
     script = "0: 0-0, 0, 1;\n0: 1-5, 0, 2;\n0: 6-63, 0, 2;\n0: 1-63, 2, 1;\n0: 0-0, 1, 0;\n0: 1-63, 1, 0;\n"
-    with open("/tmp/turbo.scan", "w") as f:
+    with tempfile.NamedTemporaryFile("w") as f:
         f.write(script)
+        f.flush()
+        successive = cjpeg(40, 19, "-grayscale", "-quality", "93", "-scans", f.name)
     gray = cjpeg(21, 11, "-quality", "80", "-grayscale")
     noisy = cjpeg(35, 20, "-quality", "95", "-sample", "2x2")
     return [
         ("gray", gray),
         ("gray_progressive", cjpeg(21, 11, "-grayscale", "-progressive")),
-        ("gray_successive", cjpeg(40, 19, "-grayscale", "-quality", "93", "-scans", "/tmp/turbo.scan")),
+        ("gray_successive", successive),
         ("color_444", cjpeg(17, 13, "-sample", "1x1")),
         ("color_422", cjpeg(17, 13, "-sample", "2x1")),
         ("color_420", noisy),
