@@ -92,7 +92,7 @@ static int make(const char *kind, const char *path, size_t bytes) {
     error = ppml_input_write(&input, &writer);
   } else {
     ppml_output output = {.params = p, .outputs = 1, .lwe = calloc(bytes, 4)};
-    while (ppmli_output_payload_bytes(p, output.images + 1) + 200 < bytes) output.images++;
+    while (ppmli_output_payload_bytes(p, output.images + 1, 1) + 200 < bytes) output.images++;
     error = ppml_output_write(&output, &writer);
   }
   FILE *file = fopen(path, "wb");
