@@ -11,9 +11,9 @@
 enum {
   FUNCTIONS_MAX = 256,
   OUTPUTS_MAX = 16,
-  WORK_PER_BYTE = 48, /* values looked at or made, for a byte of the file */
+  WORK_PER_BYTE = 16, /* values looked at or made, for a byte of the file */
   WORK_PER_PIXEL = 256,
-  MEMORY_PER_BYTE = 48 /* 4 bits become two floats, in several orders */
+  MEMORY_PER_BYTE = 20 /* a byte becomes a float, in several orders */
 };
 
 /* The model while it is read. */

@@ -48,16 +48,23 @@ static const char *fail_at(reader *r, const onnx_node *node, const char *format,
 #endif
     ;
 
-/* Names from the file are made printable. */
+/* A name from the file, cut short and made printable. */
+static void shown(char *text, size_t size, const protobuf *name) {
+  size_t count = protobuf_count(name), i = 0;
+  for (; i < size - 1 && i < count; i++)
+    text[i] = (char)(name->at[i] >= 0x20 && name->at[i] < 0x7F ? name->at[i] : '?');
+  text[i] = 0;
+}
+
+/* Which node it is: its place in the graph, and its name or else that of what it makes. */
 static const char *fail_at(reader *r, const onnx_node *node, const char *format, ...) {
-  char op[24];
-  size_t count = protobuf_count(&node->op), length, i = 0;
+  char op[24], name[40];
+  const protobuf *called = protobuf_count(&node->name) ? &node->name : &node->output[0];
   va_list arguments;
-  for (; i < sizeof op - 1 && i < count; i++)
-    op[i] = (char)(node->op.at[i] >= 0x20 && node->op.at[i] < 0x7F ? node->op.at[i] : '?');
-  op[i] = 0;
-  length = (size_t)snprintf(r->network->message, sizeof r->network->message,
-                            "node %u, op %s: ", r->node, op);
+  shown(op, sizeof op, &node->op);
+  shown(name, sizeof name, called);
+  size_t length = (size_t)snprintf(r->network->message, sizeof r->network->message,
+                                   "node %u, %s: op %s: ", r->node, name, op);
   va_start(arguments, format);
   vsnprintf(r->network->message + length, sizeof r->network->message - length, format, arguments);
   va_end(arguments);

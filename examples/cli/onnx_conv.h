@@ -23,7 +23,7 @@
 
 #include "onnx_file.h"
 
-#define ONNX_CONV_MESSAGE_BYTES 200
+#define ONNX_CONV_MESSAGE_BYTES 256
 
 typedef struct onnx_conv_network {
   uint32_t channels, filters, side, outputs;      /* side: of the kernel */

@@ -747,26 +747,36 @@ static const char *apply_unsqueeze(onnx_graph *g, graph_call *call, const operat
   return alias(&call->out[0], x, rank, side);
 }
 
-/* Which value each value of a shape is, that is `start` and, along side i, step[i] further. */
-static uint32_t *strided_index(onnx_graph *g, unsigned rank, const size_t *side,
-                               const int64_t *step, int64_t start) {
+/* Which value number n of a shape is: `start` and, along side i, step[i] further. */
+static size_t strided_index(size_t n, unsigned rank, const size_t *side, const int64_t *step,
+                            int64_t start) {
+  for (unsigned i = rank; i-- > 0; n /= side[i]) start += (int64_t)(n % side[i]) * step[i];
+  return (size_t)start;
+}
+
+/* Values of x in another order, or some of them; of a constant without a list of them. */
+static const char *stride(onnx_graph *g, graph_value *out, const graph_value *x, const size_t *side,
+                          const int64_t *step, int64_t start) {
+  unsigned rank = x->rank;
   size_t count = 1;
   for (unsigned i = 0; i < rank; i++) count *= side[i];
-  uint32_t *index = graph_take_index(g, count);
-  for (size_t n = 0; index && n < count; n++) {
-    size_t rest = n;
-    int64_t at = start;
-    for (unsigned i = rank; i-- > 0; rest /= side[i]) at += (int64_t)(rest % side[i]) * step[i];
-    index[n] = (uint32_t)at;
+  if (is_constant(x)) {
+    float *to = graph_make_constant(g, out, x->type, rank, side);
+    for (size_t n = 0; to && n < count; n++)
+      to[n] = x->value[strided_index(n, rank, side, step, start)];
+    return to ? NULL : graph_spent;
   }
-  return index;
+  uint32_t *index = graph_take_index(g, count);
+  for (size_t n = 0; index && n < count; n++)
+    index[n] = (uint32_t)strided_index(n, rank, side, step, start);
+  return index ? move(g, out, x, index, rank, side) : graph_spent;
 }
 
 /* How far apart neighbours along each side of x are. */
-static void strides_of(int64_t *stride, const graph_value *x) {
+static void strides_of(int64_t *apart, const graph_value *x) {
   int64_t step = 1;
   for (unsigned i = x->rank; i-- > 0;) {
-    stride[i] = step;
+    apart[i] = step;
     step *= (int64_t)x->side[i];
   }
 }
@@ -775,22 +785,21 @@ static const char *apply_transpose(onnx_graph *g, graph_call *call, const operat
   graph_value *x = input(call, 0);
   const onnx_attribute *perm = onnx_node_attribute(call->node, "perm");
   size_t side[ONNX_RANK_MAX];
-  int64_t stride[ONNX_RANK_MAX], step[ONNX_RANK_MAX];
+  int64_t apart[ONNX_RANK_MAX], step[ONNX_RANK_MAX];
   unsigned seen = 0;
   (void)o;
   if (x == NULL) return few_inputs;
   if (perm && perm->numbers != x->rank)
     return "perm does not fit (expected a number for each dimension)";
-  strides_of(stride, x);
+  strides_of(apart, x);
   for (unsigned i = 0; i < x->rank; i++) {
     int axis = perm ? axis_of(perm->number[i], x->rank) : (int)(x->rank - 1 - i);
     if (axis < 0 || seen & 1u << axis) return bad_axis;
     seen |= 1u << axis;
     side[i] = x->side[axis];
-    step[i] = stride[axis];
+    step[i] = apart[axis];
   }
-  const uint32_t *index = strided_index(g, x->rank, side, step, 0);
-  return index ? move(g, &call->out[0], x, index, x->rank, side) : graph_spent;
+  return stride(g, &call->out[0], x, side, step, 0);
 }
 
 static const char *apply_shape(onnx_graph *g, graph_call *call, const operation *o) {
@@ -857,15 +866,14 @@ static const char *apply_expand(onnx_graph *g, graph_call *call, const operation
 static const char *cut(onnx_graph *g, graph_value *out, const graph_value *x, unsigned axis,
                        int64_t start, int64_t step, size_t count) {
   size_t side[ONNX_RANK_MAX];
-  int64_t stride[ONNX_RANK_MAX];
+  int64_t apart[ONNX_RANK_MAX];
   memcpy(side, x->side, sizeof side);
-  strides_of(stride, x);
-  int64_t first = start * stride[axis];
+  strides_of(apart, x);
+  int64_t first = start * apart[axis];
   side[axis] = count;
-  stride[axis] *= step;
+  apart[axis] *= step;
   if (count == 0) return "leaves nothing (expected values)";
-  const uint32_t *index = strided_index(g, x->rank, side, stride, first);
-  return index ? move(g, out, x, index, x->rank, side) : graph_spent;
+  return stride(g, out, x, side, apart, first);
 }
 
 static const char *apply_slice(onnx_graph *g, graph_call *call, const operation *o) {
