@@ -286,7 +286,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist check-dist bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -308,6 +308,13 @@ lint: ## layers, constants, layout, clang-tidy
 
 amalgamate: ## write the library as one file, dist/ppml.h
 	python3 tools/amalgamate.py dist/ppml.h
+
+dist: ## what is released: dist/ppml.h, the sources, an SPDX list, checksums; the same bytes everywhere
+	rm -rf dist
+	python3 tools/dist.py dist
+
+check-dist: dist check-tools ## the release made twice, and dist/ppml.h as the product
+	@DIST=dist CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/dist.sh
 
 # Training keeps two models on the stack, each with an encoder of 4 KB; a client alone takes 8 KB at most.
 STACK_MAX = 24576
