@@ -93,7 +93,7 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-all valgrind fuzz fuzz-afl
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-small check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
@@ -167,6 +167,10 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 check-firmware: $(BUILD)/ppml ## examples/firmware on a Cortex-M0 with 16 KB, an M4F and an M7, under qemu
 	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py $(FIRMWARE) || [ $$? -eq 77 ]
 
+# Where memory is short: fewer threads, not a failure.
+check-small: $(BUILD)/ppml ## infer --stream in 16 MB of address space, of every set but exact
+	@PPML=$(BUILD)/ppml sh tests/small.sh
+
 check-cli: $(BUILD)/ppml $(BUILD)/minimal $(BUILD)/client
 	@PPML=$(BUILD)/ppml MINIMAL=$(BUILD)/minimal CLIENT=$(BUILD)/client CC="$(CC)" FULL="$(FULL)" sh tests/cli.sh
 
@@ -182,6 +186,8 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
 	$(MAKE) check-firmware
+	$(MAKE) check-small
+	$(MAKE) check-dist
 	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
