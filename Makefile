@@ -188,6 +188,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-firmware
 	$(MAKE) check-small
 	$(MAKE) check-dist
+	$(MAKE) check-packages
 	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
@@ -292,7 +293,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate dist check-dist bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist install check-dist check-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -318,6 +319,23 @@ amalgamate: ## write the library as one file, dist/ppml.h
 dist: ## what is released: dist/ppml.h, the sources, an SPDX list, checksums; the same bytes everywhere
 	rm -rf dist
 	python3 tools/dist.py dist
+
+PREFIX ?= /usr/local
+VERSION = $(shell sed -n 's/^.define PPML_VERSION "\(.*\)"/\1/p' ppml.h)
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|'
+PLACE = $(DESTDIR)$(PREFIX)
+
+install: $(BUILD)/ppml ## the command, the library as one file, pkg-config and CMake files: DESTDIR, PREFIX
+	python3 tools/amalgamate.py $(BUILD)/install/ppml.h
+	install -d $(PLACE)/bin $(PLACE)/include $(PLACE)/share/pkgconfig $(PLACE)/lib/cmake/ppml $(PLACE)/share/doc/ppml
+	install -m 755 $(BUILD)/ppml $(PLACE)/bin/ppml
+	install -m 644 $(BUILD)/install/ppml.h $(PLACE)/include/ppml.h
+	install -m 644 LICENSE README.md CHANGELOG.md $(PLACE)/share/doc/ppml
+	$(FILL) packaging/ppml.pc.in >$(PLACE)/share/pkgconfig/ppml.pc
+	$(FILL) packaging/ppml-config.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config.cmake
+
+check-packages: $(BUILD)/ppml ## programs built by pkg-config, CMake and meson, of what make install writes
+	@MAKE="$(MAKE)" CC="$(CC)" sh tests/packages.sh
 
 check-dist: dist check-tools ## the release made twice, and dist/ppml.h as the product
 	@DIST=dist CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/dist.sh
