@@ -93,7 +93,7 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-all valgrind fuzz fuzz-afl
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-small check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
@@ -167,6 +167,10 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 check-firmware: $(BUILD)/ppml ## examples/firmware on a Cortex-M0 with 16 KB, an M4F and an M7, under qemu
 	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py $(FIRMWARE) || [ $$? -eq 77 ]
 
+# Where memory is short: fewer threads, not a failure.
+check-small: $(BUILD)/ppml ## infer --stream in 16 MB of address space, of every set but exact
+	@PPML=$(BUILD)/ppml sh tests/small.sh
+
 $(BUILD)/picture: tests/picture.c $(CLI_HEADERS) $(READER_OBJECTS)
 	@echo "  cc $@"
 	@$(CC) $(STD) $(WARNINGS) $(TEST_CFLAGS) $(CPPFLAGS) $< $(READER_OBJECTS) -lm -o $@
@@ -190,6 +194,9 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
 	$(MAKE) check-firmware
+	$(MAKE) check-small
+	$(MAKE) check-dist
+	$(MAKE) check-packages
 	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
@@ -296,7 +303,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist install check-dist check-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -318,6 +325,30 @@ lint: ## layers, constants, layout, clang-tidy
 
 amalgamate: ## write the library as one file, dist/ppml.h
 	python3 tools/amalgamate.py dist/ppml.h
+
+dist: ## what is released: dist/ppml.h, the sources, an SPDX list, checksums; the same bytes everywhere
+	rm -rf dist
+	python3 tools/dist.py dist
+
+PREFIX ?= /usr/local
+VERSION = $(shell sed -n 's/^.define PPML_VERSION "\(.*\)"/\1/p' ppml.h)
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|'
+PLACE = $(DESTDIR)$(PREFIX)
+
+install: $(BUILD)/ppml ## the command, the library as one file, pkg-config and CMake files: DESTDIR, PREFIX
+	python3 tools/amalgamate.py $(BUILD)/install/ppml.h
+	install -d $(PLACE)/bin $(PLACE)/include $(PLACE)/share/pkgconfig $(PLACE)/lib/cmake/ppml $(PLACE)/share/doc/ppml
+	install -m 755 $(BUILD)/ppml $(PLACE)/bin/ppml
+	install -m 644 $(BUILD)/install/ppml.h $(PLACE)/include/ppml.h
+	install -m 644 LICENSE README.md CHANGELOG.md $(PLACE)/share/doc/ppml
+	$(FILL) packaging/ppml.pc.in >$(PLACE)/share/pkgconfig/ppml.pc
+	$(FILL) packaging/ppml-config.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config.cmake
+
+check-packages: $(BUILD)/ppml ## programs built by pkg-config, CMake and meson, of what make install writes
+	@MAKE="$(MAKE)" CC="$(CC)" sh tests/packages.sh
+
+check-dist: dist check-tools ## the release made twice, and dist/ppml.h as the product
+	@DIST=dist CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/dist.sh
 
 # Training keeps two models on the stack, each with an encoder of 4 KB; a client alone takes 8 KB at most.
 STACK_MAX = 24576

@@ -109,17 +109,31 @@ static int run_batch(infer_session *s, const infer_request *r, const ppml_parall
   return CLI_OK;
 }
 
+/* As many of so many threads as there is memory for, one at least. */
+static size_t threads_that_fit(const infer_request *r, const ppml_circuit *c) {
+  enum { AROUND_BYTES = 5 << 20 }; /* blocks that begin at a multiple of 2 MB, images, answers */
+  size_t threads = r->threads;
+  for (; threads > 1; threads /= 2) {
+    size_t key = r->stream ? ppml_eval_key_stream_bytes(c->params, threads)
+                           : ppml_eval_key_read_bytes(c->params, threads);
+    size_t infer = ppml_infer_bytes(c, r->batch, threads);
+    void *probe = malloc(key + infer + threads * POOL_STACK_BYTES + AROUND_BYTES);
+    free(probe);
+    if (probe) break;
+  }
+  return threads;
+}
+
 static int run(infer_session *s, const infer_request *r, const ppml_parallel *parallel) {
-  size_t batch = r->batch < r->images ? r->batch : r->images;
-  int status = load_circuit(&s->circuit, r->circuit_path, &s->circuit_arena);
-  if (status == CLI_OK) status = check_key_path(r, &s->circuit);
-  if (status == CLI_OK && r->key_path == NULL) status = load_no_key(s, r);
+  int status = CLI_OK;
+  if (r->key_path == NULL) status = load_no_key(s, r);
   if (status == CLI_OK && r->key_path)
     status = load_eval_key(&s->key, &s->key_source, r->key_path, &s->circuit, r->backend, parallel,
                            r->stream, &s->key_arena);
   if (status == CLI_OK) status = load_inputs(s, r);
   if (status == CLI_OK)
-    status = cli_arena_create(&s->scratch, ppml_infer_bytes(&s->circuit, batch, r->threads));
+    status =
+        cli_arena_create(&s->scratch, ppml_infer_bytes(&s->circuit, r->batch, parallel->threads));
   ppml_progress progress = cli_progress("images");
   for (size_t first = 0; first < r->images && status == CLI_OK; first += r->batch) {
     status = run_batch(s, r, parallel, first);
@@ -166,11 +180,15 @@ int cmd_infer(int argc, char **argv) {
   if (status == CLI_OK) status = load_header(&header, r.circuit_path);
   if (status) return status;
   if (header.kind == PPML_KIND_LEARNT) return infer_learnt(&r);
-  status = pool_start(&threads, r.threads);
-  if (status) return status;
   memset(&s, 0, sizeof s);
-  status = run(&s, &r, &threads.parallel);
+  if (r.batch > r.images) r.batch = r.images;
+  status = load_circuit(&s.circuit, r.circuit_path, &s.circuit_arena);
+  if (status == CLI_OK) status = check_key_path(&r, &s.circuit);
+  if (status == CLI_OK) status = pool_start(&threads, threads_that_fit(&r, &s.circuit));
+  if (status == CLI_OK) {
+    status = run(&s, &r, &threads.parallel);
+    pool_stop(&threads);
+  }
   close_session(&s, r.images);
-  pool_stop(&threads);
   return status;
 }

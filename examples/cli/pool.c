@@ -49,10 +49,14 @@ static void run(void *context, size_t tasks, void (*task)(void *argument, size_t
  * alone handles any (file.h). */
 static int start_thread(pthread_t *thread, pool *p) {
   sigset_t all, before;
+  pthread_attr_t attributes;
   sigfillset(&all);
+  if (pthread_attr_init(&attributes) != 0) return -1;
+  (void)pthread_attr_setstacksize(&attributes, POOL_STACK_BYTES);
   (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(thread, NULL, worker, p);
+  int error = pthread_create(thread, &attributes, worker, p);
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  (void)pthread_attr_destroy(&attributes);
   return error;
 }
 
@@ -61,16 +65,10 @@ int pool_start(pool *p, size_t threads) {
   pthread_mutex_init(&p->lock, NULL);
   pthread_cond_init(&p->work, NULL);
   pthread_cond_init(&p->done, NULL);
-  while (p->started + 1 < threads) {
-    if (start_thread(&p->thread[p->started], p) != 0) {
-      pool_stop(p);
-      return cli_fail(CLI_INTERNAL, "threads", "cannot start %zu of them", threads);
-    }
-    p->started++;
-  }
+  while (p->started + 1 < threads && start_thread(&p->thread[p->started], p) == 0) p->started++;
   p->parallel.run = run;
   p->parallel.context = p;
-  p->parallel.threads = threads;
+  p->parallel.threads = p->started + 1;
   return CLI_OK;
 }
 

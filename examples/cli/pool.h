@@ -7,6 +7,7 @@
 #include "../../ppml.h"
 
 #define POOL_THREADS_MAX 256
+#define POOL_STACK_BYTES (256 * 1024) /* of a thread: ten times what the library takes */
 
 typedef struct pool {
   ppml_parallel parallel; /* hand this to the library */
@@ -20,7 +21,8 @@ typedef struct pool {
   int stopping;
 } pool;
 
-/* Starts threads - 1 threads; the caller's is the other one.  0, or the exit status. */
+/* Starts threads - 1 threads; the caller's is the other one.  Where the machine gives no more of them, fewer:
+ * p->parallel.threads tells how many there are.  0, or the exit status. */
 int pool_start(pool *p, size_t threads);
 void pool_stop(pool *p);
 

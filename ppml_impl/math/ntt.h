@@ -70,7 +70,9 @@ PPMLI_INLINE uint64_t ppmli_ntt_sub(uint64_t a, uint64_t b) {
 
 /* x modulo p, below p: less p is plus 2^64 - p, modulo 2^64. */
 PPMLI_INLINE uint64_t ppmli_ntt_reduce(uint64_t x) {
-  return x + ppmli_ntt_carry(x >= PPMLI_NTT_PRIME);
+  uint64_t less;
+  return x + ppmli_ntt_carry(
+                 ppmli_ntt_add_carry(&less, x, PPMLI_NTT_ONE)); /* which carries from p on */
 }
 
 /* The upper and the lower half of a b. */

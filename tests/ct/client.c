@@ -116,6 +116,16 @@ static void use_phase(uint32_t phase, const ppml_client *client) {
   ppmli_answer_find_steps(&steps, &contest, scores);
 }
 
+/* The phase of a ciphertext that is read as it comes in. */
+static uint32_t read_phase(const ppml_secret_key *key) {
+  static const uint8_t bytes[4 * (PPML_KEY_BITS_MAX + 1)] = {5};
+  const ppml_params *p = key->client.params;
+  ppml_reader reader = ppml_reader_from_memory(bytes, sizeof bytes);
+  ppmli_in in = {&reader, {{0}, 0, {0}, 0}, sizeof bytes, PPML_OK};
+  ppmli_digest_init(&in.digest);
+  return ppmli_output_phase_next(&in, p, key->glwe_bits);
+}
+
 static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
   uint8_t pixels[64];
   ppml_input input;
@@ -133,6 +143,7 @@ static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena)
   uint32_t copy = phase;
   PUBLIC(copy);
   use_phase(phase, &key->client);
+  use_phase(read_phase(key), &key->client);
   return error ? error : copy == 5 ? PPML_OK : PPML_ERR_ARG;
 }
 
