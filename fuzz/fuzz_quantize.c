@@ -6,6 +6,7 @@
  *     mkdir -p /tmp/new && ./fuzz_quantize -max_len=1024 /tmp/new fuzz/corpus/quantize
  *
  * Corpus alone: fuzz/replay.c beside this file, and no fuzzer among the sanitizers. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@ typedef struct quantize_net {
   ppml_float_model model;
   float weight[QUANTIZE_LAYERS][QUANTIZE_PIXELS * QUANTIZE_NEURONS];
   float bias[QUANTIZE_LAYERS][QUANTIZE_NEURONS];
+  uint8_t choice[QUANTIZE_LAYERS];
 } quantize_net;
 
 static ppml_arena quantize_arena(size_t bytes) {
@@ -42,6 +44,15 @@ static float quantize_float(feed *f) {
   return byte < 254 ? extreme[byte - 240] : ldexpf(1, (int)feed_byte(f) - 128);
 }
 
+/* Functions of all manners: context is the byte that chooses one. */
+static float quantize_function(const void *context, float y) {
+  uint8_t byte = *(const uint8_t *)context;
+  if (byte < 64) return y > 0 ? y : y * byte / 64;
+  if (byte < 128) return tanhf(y * byte / 64);
+  if (byte < 192) return 1; /* constant */
+  return byte < 224 ? expf(y) : logf(y);
+}
+
 static void quantize_layer(quantize_net *n, feed *f, uint32_t l, uint32_t inputs) {
   ppml_float_model *m = &n->model;
   ppml_float_layer *layer = &m->layer[l];
@@ -55,6 +66,11 @@ static void quantize_layer(quantize_net *n, feed *f, uint32_t l, uint32_t inputs
   layer->low = feed_below(f, 3) ? 0 : quantize_float(f);
   layer->high = feed_below(f, 3) ? INFINITY : quantize_float(f);
   for (uint32_t i = 0; i < inputs * layer->outputs; i++) n->weight[l][i] = quantize_float(f);
+  n->choice[l] = (uint8_t)feed_byte(f);
+  layer->activation = feed_below(f, 6);
+  layer->function = quantize_function;
+  layer->context = &n->choice[l];
+  layer->is_homogeneous = n->choice[l] < 64;
   for (uint32_t j = 0; j < layer->outputs; j++) n->bias[l][j] = quantize_float(f);
 }
 
