@@ -104,7 +104,9 @@ static void check_sizes(void) {
       ppml_eval_key_read_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_BYTES &&
       ppml_eval_key_stream_bytes(circuit.params, 1) == CIRCUIT_EVAL_KEY_STREAM_BYTES &&
       ppml_eval_key_generate_bytes(client.params, 1) == CLIENT_KEYGEN_BYTES &&
-      ppml_encrypt_bytes(client.params, &client.spec) == CLIENT_ENCRYPT_BYTES)
+      ppml_eval_key_run_make_bytes(client.params) == CLIENT_KEY_RUN_BYTES &&
+      ppml_encrypt_bytes(client.params, &client.spec) == CLIENT_ENCRYPT_BYTES &&
+      ppml_encrypt_to_bytes(client.params, &client.spec) == CLIENT_ENCRYPT_TO_BYTES)
     return;
   fprintf(stderr, "export: this build takes other memory than was exported\n");
   exit(1);
