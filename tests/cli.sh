@@ -1177,13 +1177,13 @@ fi
 
 XRAYS=$DATA/chest_xray_pneumonia_224
 if [ -f "$XRAYS/labels.csv" ]; then
-  # 39 of the JPEG files, some of each split.
+  # 39 of the JPEG files, some of each split; those of validation are all of one class.
   awk 'NR == 1 || NR % 147 == 0' "$XRAYS/labels.csv" >xrays.csv
   ok "pack X-rays" "$PPML" pack xrays.csv --images "$XRAYS" -o xrays.npz --json
   at_least "pack X-rays" images 39
   # Of the pixels that djpeg and NumPy make.
   [ "$(cksum <xrays.npz)" = "2847815449 32041" ] && pass || fail "pack X-rays: other bytes: $(cksum <xrays.npz)"
-  ok "train on X-rays" "$PPML" train xrays.npz -o xrays.ppml --epochs 2
+  refuses "train on a validation split of one class" 65 "$PPML" train xrays.npz -o xrays.ppml --epochs 2
 else
   skipped=$((skipped + 1))
   echo "tests/cli.sh: skipped: chest_xray_pneumonia_224 (no data set at $DATA)"

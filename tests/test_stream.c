@@ -7,14 +7,16 @@ enum { PREFIX_BYTES = 200000, PIXELS_MAX = 900, IMAGES = 3, OUTPUTS = 3 };
 
 /* A client of any set; images of 30 x 30 pixels, or of 28 x 28 that pooled sets take as latents. */
 static ppml_client any_client(const ppml_params *p) {
-  const ppml_spec spec = {30, 30, 1, 8, 3, OUTPUTS, 10, {"a", "b", "c"}, 0, {0}, {0}};
   ppml_client client;
   memset(&client, 0, sizeof client);
-  client.spec = spec;
+  client.spec.width = client.spec.height = 30, client.spec.channels = 1;
+  client.spec.input_bits = 8, client.spec.classes = 3, client.spec.outputs = OUTPUTS;
+  client.spec.score_unit = 10;
+  for (int c = 0; c < 3; c++) client.spec.class_name[c][0] = (char)('a' + c);
   client.params = p;
   client.score_unit = (uint64_t)1 << 45;
   client.answer_step = 8;
-  if (ppmli_params_has_latents(p)) {
+  if (ppmli_params_takes_latents(p)) {
     const ppml_encoder encoder = {PPML_ENCODER_PATCHES, 2, 1, 1, 2, 2, 0, {0}, {0}, {1, 3, -2}};
     client.spec.width = client.spec.height = 28;
     client.spec.encoder = encoder;

@@ -197,8 +197,8 @@ static const command commands[] = {
      "                           encrypted for that one can never be read again\n"},
     {"encrypt", cmd_encrypt, "encrypt an image",
      "ppml encrypt --secret-key SK IMAGE -o IN.ct     IMAGE: PNG, JPEG, DICOM,\n"
-     "                                                PGM, PPM, PBM, PAM, or an array of\n"
-     "                                                an .npy\n"
+     "                                                PGM, PPM, PBM, PAM, or an\n"
+     "                                                array of an .npy\n"
      "  --fit                    cut, scaled and made gray as by pack (of the\n"
      "                           network's size)\n"
      "  --window C,W|full        of a DICOM file: center and width of the values that\n"
