@@ -6,7 +6,7 @@
 enum { SIDE = 3, HIDDEN = 4 };
 
 /* The kinds of networks that have rules of their own. */
-enum { RELU, TABLE, POLYNOMIAL, POOLED, READY };
+enum { RELU, TABLE, POLYNOMIAL, POOLED, READY, GATED };
 
 typedef struct world {
   test_net net;
@@ -14,8 +14,8 @@ typedef struct world {
   ppml_layer *hidden, *last;
   int32_t square[HIDDEN], linear[HIDDEN], score_peak[3];
   int8_t pooled_square[64];
-  int32_t pooled_linear[64];
-  int64_t pooled_bias[3], pooled_peak[3];
+  int32_t pooled_linear[64], pooled_range[HIDDEN];
+  int64_t pooled_bias[2 * HIDDEN], pooled_peak[2 * HIDDEN];
   uint8_t mean[4];
 } world;
 
@@ -39,10 +39,20 @@ static void make_pooled(world *w, int kind) {
   e->patch = kind == READY ? 1 : 2;
   e->channels = e->regions = e->reach = 1;
   e->spread[0] = 1;
-  for (int c = 0; c < 3; c++) w->pooled_peak[c] = 1000;
+  for (int c = 0; c < 2 * HIDDEN; c++) w->pooled_peak[c] = 1000;
   p->square = w->pooled_square, p->linear = w->pooled_linear;
   p->bias = w->pooled_bias, p->peak = w->pooled_peak;
   p->mean = w->mean;
+}
+
+/* Features, which layers come behind and gate: the hidden layer's activations are gates for as many. */
+static void make_gated(world *w) {
+  make_pooled(w, READY);
+  w->m->layer_count = 2;
+  w->hidden->inputs = 0;
+  w->m->pooled.gated = HIDDEN;
+  for (int j = 0; j < HIDDEN; j++) w->pooled_range[j] = 1000;
+  w->m->pooled.range = w->pooled_range;
 }
 
 static void make_world(world *w, int kind) {
@@ -55,6 +65,7 @@ static void make_world(world *w, int kind) {
   w->last = &w->m->layer[1];
   if (kind == POLYNOMIAL) make_polynomials(w);
   if (kind == POOLED || kind == READY) make_pooled(w, kind);
+  if (kind == GATED) make_gated(w);
 }
 
 /* One field broken, told by these words, and where. */
@@ -93,6 +104,8 @@ static void break_spec(world *w, int told[PPMLI_FAULT_COUNT]) {
   BROKEN(RELU, (w->m->spec.task = PPML_TASK_LABELS, w->m->spec.threshold[2] = INT32_MIN),
          "spec.threshold is beyond", 0, 2);
   BROKEN(RELU, w->m->spec.class_name[2][0] = '\n', "spec.class_name", 0, 2);
+  BROKEN(RELU, w->m->spec.range.kind = 3, "spec.range.kind", 0, 0);
+  BROKEN(RELU, w->m->spec.range.white = 1, "spec.range.black", 0, 0);
 }
 
 static void break_encoder(world *w, int told[PPMLI_FAULT_COUNT]) {
@@ -132,6 +145,14 @@ static void break_pooled(world *w, int told[PPMLI_FAULT_COUNT]) {
   BROKEN(POOLED, w->m->pooled.mean = NULL, "pooled.mean", 0, 0);
   BROKEN(POOLED, w->pooled_bias[2] = ((int64_t)1 << 31) + 1, "pooled.bias is beyond", 0, 2);
   BROKEN(POOLED, w->pooled_peak[1] = 0, "pooled.peak is not", 0, 1);
+  BROKEN(GATED, w->m->pooled.range = NULL, "pooled.range is NULL", 0, 0);
+  BROKEN(GATED, w->pooled_range[2] = 0, "pooled.range is less", 0, 2);
+  BROKEN(GATED, w->m->pooled.gated--, "how many values the last layer takes", 0, 0);
+  BROKEN(GATED, w->m->pooled.gated = PPML_CLASSES_MAX, "more than 64 together", 0, 0);
+  BROKEN(
+      GATED,
+      (w->m->layer_count = 1, w->hidden->activation = PPML_ACTIVATION_NONE, w->hidden->outputs = 3),
+      "layer_count is 1 behind an encoder", 0, 0);
 }
 
 static void break_shapes(world *w, int told[PPMLI_FAULT_COUNT]) {

@@ -65,7 +65,8 @@ START_TEST(memory_is_a_few_polynomials) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
     ppml_client client = any_client(p);
-    size_t words = ppmli_params_is_leveled(p) ? 3 * (size_t)p->poly_size : 2 * (size_t)p->poly_size;
+    size_t N = ppmli_params_input_set(p)->poly_size;
+    size_t words = ppmli_params_takes_latents(p) || ppmli_params_is_leveled(p) ? 3 * N : 2 * N;
     ck_assert_uint_le(ppml_encrypt_to_bytes(p, &client.spec), 8 * words + 1024);
   }
 }
@@ -122,7 +123,8 @@ START_TEST(a_key_is_made_piece_by_piece_of_every_set) {
     ck_assert_uint_gt(writer.position, PREFIX_BYTES / 8);
     ck_assert_mem_eq(got, expected, writer.position);
     ck_assert_uint_eq(ppmli_run_offset(p, run.pieces), ppml_eval_key_wire_bytes(p));
-    ck_assert_uint_eq(arena.high_bytes, arena.capacity_bytes);
+    if (p->kind != PPML_SET_BRIDGED) /* whose largest rows are not among the first */
+      ck_assert_uint_eq(arena.high_bytes, arena.capacity_bytes);
     test_arena_free(&arena);
   }
   free(expected), free(got);
