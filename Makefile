@@ -321,7 +321,7 @@ lint: ## layers, constants, layout, clang-tidy
 	python3 tools/check_constants.py
 	python3 tools/design.py --check
 	clang-format --dry-run -Werror $(filter-out examples/cli/demo_data.h,$(SOURCES))
-	clang-tidy --quiet examples/cli/*.c -- $(STD) $(CPPFLAGS)
+	printf '%s\n' examples/cli/*.c | xargs -P $(PROCESSORS) -n 1 sh -c 'clang-tidy --quiet "$$0" -- $(STD) $(CPPFLAGS)'
 
 amalgamate: ## write the library as one file, dist/ppml.h
 	python3 tools/amalgamate.py dist/ppml.h

@@ -374,8 +374,8 @@ static int import_files(const import_request *r, const onnx_files *files) {
   npz_dataset data;
   ppml_arena arena;
   npz_options options = r->data;
-  options.takes_latents = onnx_conv_is(files->file.bytes, files->file.count) &&
-                          options.range.kind == NPZ_RANGE_TYPE;
+  options.takes_latents =
+      onnx_conv_is(files->file.bytes, files->file.count) && options.range.kind == NPZ_RANGE_TYPE;
   int status = load_dataset(&data, r->data_path, &options, &arena);
   if (status) return status;
   status = onnx_conv_is(files->file.bytes, files->file.count) ? import_convolution(r, files, &data)

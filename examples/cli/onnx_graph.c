@@ -116,8 +116,7 @@ const char *graph_text(onnx_graph *g, const char *text, const char *more) {
   size_t first = strlen(text), second = strlen(more);
   char *kept = (char *)graph_take(g, first + second + 1);
   if (kept == NULL) return graph_spent;
-  memcpy(kept, text, first);
-  memcpy(kept + first, more, second + 1);
+  snprintf(kept, first + second + 1, "%s%s", text, more);
   return kept;
 }
 

@@ -348,6 +348,7 @@ static const char *apply_clip(onnx_graph *g, graph_call *call, const operation *
 static const char *apply_channels(onnx_graph *g, graph_call *call, graph_value *a, graph_value *b) {
   graph_value *x[3] = {input(call, 0), a, b};
   size_t side[ONNX_RANK_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+  if (x[0] == NULL) return few_inputs;
   unsigned rank = x[0]->rank;
   if (a->count > 1) {
     if (rank < 2 || x[0]->side[1] != a->count)

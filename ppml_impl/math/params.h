@@ -109,9 +109,9 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
 #endif
 #ifndef PPML_PARAMS_ONLY /* each takes two sets */
       {"bridged-precise", 15, 848, 2, 1024, 1, 0, 1, PPMLI_DIGITS(23, 1, 3, 5), 21731u,  69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
-       PPMLI_BRIDGED},
+       PPMLI_BRIDGED}, /* -18.385, -48.70 */
       {"bridged-finest", 16, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8), 21731u,   69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
-       PPMLI_BRIDGED},
+       PPMLI_BRIDGED}, /* -18.385, -48.70 */
 #endif
 #endif
   };
