@@ -18,7 +18,11 @@ pack_of() {
   picture=$1 out=$2
   shift 2
   printf 'file,label,split\n' >table.csv
-  for row in 0,train 1,train 0,val 1,val 0,test 1,test; do printf '%s,%s\n' "$picture" "$row" >>table.csv; done
+  for row in 0,train 1,train 0,val 1,val 0,test 1,test; do # one file, one line
+    name=picture_$(echo "$row" | tr , _)
+    cp "$picture" "$name" || return 1
+    printf '%s,%s\n' "$name" "$row" >>table.csv
+  done
   "$PPML" pack table.csv -o "$out" --side 8 "$@" >out 2>err
 }
 

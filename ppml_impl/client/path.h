@@ -258,13 +258,14 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint64_t *tail,
 
 /* Scratch of an item of the part of a bridged set's key that comes before the bootstraps'. */
 PPMLI_STATIC size_t ppmli_client_lead_scratch(const ppml_params *p) {
+#ifndef PPML_NO_LEVELED
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (!ppmli_params_is_bridged(p)) return 0;
-#ifdef PPML_NO_LEVELED
-  return 0;
-#else
-  return ppmli_max_size(ppmli_switch_make_scratch(bridge.from), ppmli_bridge_make_scratch(&bridge));
+  if (ppmli_params_is_bridged(p))
+    return ppmli_max_size(ppmli_switch_make_scratch(bridge.from),
+                          ppmli_bridge_make_scratch(&bridge));
 #endif
+  (void)p;
+  return 0;
 }
 
 /* Makes item `item` of that part: a GLWE key switch of the latents, then rows of the bridge.
