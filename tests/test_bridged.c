@@ -338,6 +338,59 @@ START_TEST(keys_and_threads_do_not_show) {
 }
 END_TEST
 
+/* A reader that turns one bit of the part before the rows, the first time it reads it. */
+typedef struct damaged {
+  ppml_reader inner;
+  size_t at;
+  int times;
+} damaged;
+
+static size_t damaged_read(ppml_reader *self, void *bytes, size_t count) {
+  damaged *d = (damaged *)self->context;
+  size_t from = d->inner.position, got = d->inner.read(&d->inner, bytes, count);
+  if (d->times && from <= d->at && d->at < from + got) {
+    ((uint8_t *)bytes)[d->at - from] ^= 1;
+    d->times--;
+  }
+  return got;
+}
+
+static int damaged_rewind(ppml_reader *self) {
+  damaged *d = (damaged *)self->context;
+  return d->inner.rewind(&d->inner);
+}
+
+/* What was read with damage stays in memory; when the file is read again, whole, that is found. */
+START_TEST(damage_that_goes_away_is_not_forgotten) {
+  ppml_rng rng = test_rng(70);
+  ppml_limits limits = ppml_limits_default();
+  world *w = (world *)test_memory(sizeof *w);
+  ppml_eval_key key;
+  ppml_input input;
+  ppml_request request;
+  ppml_output output;
+  train_world(w, 0, 2);
+  compile_world(w, "bridged-precise", &rng);
+  make_key(w, &rng);
+  damaged d = {ppml_reader_from_memory(w->file, w->file_bytes), 20000, 1};
+  ppml_reader reader = d.inner;
+  reader.read = damaged_read, reader.rewind = damaged_rewind, reader.context = &d;
+  ppml_arena keys = test_arena(ppml_eval_key_stream_bytes(w->circuit.params, 1));
+  ppml_arena exact = test_arena(ppml_infer_bytes(&w->circuit, 1, 1));
+  ck_assert_int_eq(ppml_eval_key_stream(&key, &reader, &limits, &w->circuit, NULL, 1, &keys),
+                   PPML_OK);
+  ck_assert_int_eq(ppml_encrypt(&input, &request, &w->secret, w->test.pixels[0], &rng, &w->scratch),
+                   PPML_OK);
+  ck_assert_int_eq(ppml_infer(&output, &w->circuit, &input, 1, &key, NULL, &exact),
+                   PPML_ERR_CHECKSUM);
+  exact.used_bytes = 0;
+  ck_assert_int_eq(ppml_infer(&output, &w->circuit, &input, 1, &key, NULL, &exact),
+                   PPML_ERR_MISMATCH);
+  test_arena_free(&keys), test_arena_free(&exact);
+  free_world(w);
+}
+END_TEST
+
 /* The portable backend rounds otherwise, which noise hides: its scores are near the others'. */
 START_TEST(backends_agree) {
   enum { IMAGES = 2 };
@@ -402,6 +455,7 @@ int main(void) {
   tcase_add_test(law, files_are_read_back);
   tcase_add_test(law, keys_and_threads_do_not_show);
   tcase_add_test(law, backends_agree);
+  tcase_add_test(error, damage_that_goes_away_is_not_forgotten);
   tcase_add_test(error, options_that_make_no_head_are_refused);
   tcase_add_test(error, heads_and_sets_go_together);
   tcase_add_test(error, a_head_that_breaks_a_rule_is_told);

@@ -241,7 +241,8 @@ int cmd_demo(int argc, char **argv) {
   static demo_way ways[DEMO_WAYS];
   size_t count = 0;
   int status = parse(&r, argc, argv);
-  if (status == CLI_OK && r.params && r.params->kind == PPML_SET_POOLED)
+  if (status == CLI_OK && r.params &&
+      (r.params->kind == PPML_SET_POOLED || r.params->kind == PPML_SET_BRIDGED))
     return refuse_set(r.params);
   if (status == CLI_OK && r.sample_path) return write_sample(r.sample_path);
   if (status == CLI_OK) status = demo(ways, &count, &r);

@@ -63,8 +63,10 @@ PPMLI_STATIC void ppmli_dense_gate_table(uint64_t *table, const ppml_circuit *c,
     unit *= (double)c->gain[last][0] * c->model.layer[last].weight[j];
   for (int64_t i = 0; i < N; i++) { /* from N/2 on it is what the other half gives, negated */
     double y = (double)(i < N / 2 ? i : i - N) * step;
-    double entry = floor(unit * ppmli_gate_table(y) + 0.5);
-    table[i] = (uint64_t)(int64_t)(i < N / 2 ? entry : -entry);
+    double turns = ldexp(unit * ppmli_gate_table(y), -64); /* beyond half a turn it wraps */
+    double entry = ldexp(turns - floor(turns + 0.5), 64);  /* +-2^63 at most */
+    uint64_t size = (uint64_t)floor(fabs(entry) + 0.5);
+    table[i] = (entry < 0) != (i >= N / 2) ? 0 - size : size;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "../base/arena.h"
 #include "../base/busy.h"
+#include "../base/digest.h"
 #include "../base/parallel.h"
 #include "../cipher/bridge.h"
 #include "../cipher/bridge_apply.h"
@@ -281,9 +282,10 @@ typedef struct ppmli_key_stream {
   ppml_limits limits;
   ppmli_key_expansion x;
   ppmli_in in;
-  int passes;   /* begun so far */
-  int is_ahead; /* what comes before the rows was read, by opening */
-  int busy;     /* a call is reading */
+  int passes;                         /* begun so far */
+  int is_ahead;                       /* what comes before the rows was read, by opening */
+  uint8_t lead_digest[PPML_ID_BYTES]; /* of the file up to the rows, which are in memory */
+  int busy;                           /* a call is reading */
 } ppmli_key_stream;
 
 /* Rows and steps of the largest pass. */
@@ -305,12 +307,19 @@ PPMLI_STATIC size_t ppmli_key_stream_bytes(const ppml_params *p, size_t threads)
          ppmli_key_pass_bytes(p, threads, ppmli_key_expand_scratch(p));
 }
 
+/* The digest of what was read so far. */
+PPMLI_STATIC void ppmli_key_digest_so_far(uint8_t *digest, const ppmli_in *in) {
+  ppmli_digest so_far = in->digest;
+  ppmli_digest_final(&so_far, digest);
+}
+
 /* Reads what comes before the rows, which stays in memory, if there is any.
  * Errors: the input bytes', IO. */
 PPMLI_STATIC int ppmli_key_stream_lead(ppmli_key_stream *s) {
   if (ppmli_key_lead_items(s->x.pass.params) == 0) return PPML_OK;
   ppmli_in_bytes(&s->in, s->x.pass.mask_seed, sizeof s->x.pass.mask_seed);
   ppmli_key_expand_all_lead(&s->in, &s->x, NULL);
+  ppmli_key_digest_so_far(s->lead_digest, &s->in);
   s->is_ahead = 1;
   return s->in.error;
 }
@@ -364,11 +373,18 @@ typedef struct ppmli_key_slab {
   const double *steps; /* [count][ppmli_key_step_doubles], for steps */
 } ppmli_key_slab;
 
-/* Reads over the items before the rows, which are in memory. */
-PPMLI_STATIC void ppmli_key_skip_lead(ppmli_in *in, ppmli_key_pass *pass) {
-  for (size_t i = 0; i < ppmli_key_lead_items(pass->params); i++)
-    ppmli_in_bytes(in, pass->wire, ppmli_key_item_wire_bytes(pass->params, i));
+/* Reads over the items before the rows, which must be those that are in memory.
+ * Errors: the input bytes', MISMATCH, IO. */
+PPMLI_STATIC int ppmli_key_skip_lead(ppmli_key_stream *s) {
+  ppmli_key_pass *pass = &s->x.pass;
+  uint8_t digest[PPML_ID_BYTES];
   pass->first = ppmli_key_lead_items(pass->params);
+  if (pass->first == 0) return s->in.error;
+  for (size_t i = 0; i < pass->first; i++)
+    ppmli_in_bytes(&s->in, pass->wire, ppmli_key_item_wire_bytes(pass->params, i));
+  if (s->in.error) return s->in.error;
+  ppmli_key_digest_so_far(digest, &s->in);
+  return memcmp(digest, s->lead_digest, sizeof digest) == 0 ? PPML_OK : PPML_ERR_MISMATCH;
 }
 
 /* Begins a walk over the key: all its rows, then all its steps.  A stream is rewound but
@@ -388,7 +404,7 @@ PPMLI_STATIC int ppmli_key_walk_begin(const ppml_eval_key *key) {
   if (!s->is_ahead) {
     s->x.pass.first = s->x.pass.count = 0;
     ppmli_in_bytes(&s->in, s->x.pass.mask_seed, sizeof s->x.pass.mask_seed);
-    ppmli_key_skip_lead(&s->in, &s->x.pass);
+    PPMLI_TRY(ppmli_key_skip_lead(s));
   }
   s->is_ahead = 0;
   return s->in.error;

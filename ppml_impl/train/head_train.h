@@ -22,6 +22,7 @@
 #include "../network/clear.h"
 #include "../network/encoder.h"
 #include "../network/gates.h"
+#include "../network/pooled.h"
 #include "../network/pooled_layout.h"
 #include "../network/room.h"
 #include "../network/spec.h"
@@ -87,6 +88,9 @@ PPMLI_STATIC const char *ppmli_head_refusal(const ppml_pooled_options *o, uint32
   if (o->gates && o->gates < outputs) return "fewer gates than scores";
   if (o->gates > PPML_GATES_MAX || o->hidden > PPML_CLASSES_MAX)
     return "more than 48 gates or 64 hidden neurons";
+  ppmli_head n = ppmli_head_of(o, outputs, 0);
+  if (ppmli_head_features(&n) > PPMLI_POOLED_OUTPUTS_MAX)
+    return "more features than this build has room for (PPML_CLASSES_MAX)";
   return NULL;
 }
 

@@ -89,7 +89,9 @@ PPMLI_STATIC int ppmli_circuit_runs(const ppml_circuit *c) {
   for (uint32_t l = 0; l < c->model.layer_count; l++) {
     if (c->unit[l] == 0 || c->unit[l] > PPMLI_TORUS_HALF) return 0;
     for (uint32_t j = 0; j < c->model.layer[l].outputs; j++)
-      if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX) return 0;
+      if (c->gain[l][j] < 1 || c->gain[l][j] > PPMLI_GAIN_MAX ||
+          c->unit[l] > PPMLI_TORUS_HALF / (uint64_t)c->gain[l][j])
+        return 0;
   }
   return ppmli_circuit_has_one_score_gain(c);
 }
