@@ -285,6 +285,7 @@ START_TEST(flat_images_have_the_sides_of_a_network) {
   free(l.memory);
   l = load_seed("images_i2", &options);
   ck_assert_msg(strstr(l.reason, "what the network was trained on"), "%s", l.reason);
+  free(l.memory);
 }
 END_TEST
 
@@ -299,6 +300,7 @@ START_TEST(labels_are_numbered_where_that_is_asked_for) {
   options.classes = 4;
   l = load_seed("bad_labels_negative", &options);
   ck_assert_msg(strstr(l.reason, "one for each class of the network"), "%s", l.reason);
+  free(l.memory);
   options.class_values = 4;
   for (int i = 0; i < 4; i++) options.class_value[i] = i - 2;
   l = load_seed("bad_labels_negative", &options);
