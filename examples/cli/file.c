@@ -115,8 +115,9 @@ void file_lock_buffers(void) {
   buffers_are_locked = 1;
 }
 
-/* Pages stay locked when they are freed: others may be in them. */
-static void lock_buffer(const void *bytes, size_t count) {
+/* Pages stay locked when they are freed: others may be in them.  Nothing is read: bytes may be fresh from
+ * malloc, which a pointer to const would make compilers warn of. */
+static void lock_buffer(void *bytes, size_t count) {
   if (buffers_are_locked) (void)mlock(bytes, count);
 }
 
