@@ -402,6 +402,28 @@ START_TEST(entropy_that_fails_later_is_told) {
 }
 END_TEST
 
+/* 6000 shuffles of three numbers: each of the 6 orders comes 1000 times but for 5 deviations. */
+START_TEST(a_shuffle_gives_every_order_alike) {
+  const uint8_t seed[PPML_SEED_BYTES] = {7};
+  int seen[27] = {0}, orders = 0;
+  ppml_rng rng;
+  ppmli_rng_seed(&rng, seed);
+  for (int i = 0; i < 6000; i++) {
+    uint32_t x[3] = {0, 1, 2};
+    ppmli_rng_shuffle(x, 3, &rng);
+    seen[9 * x[0] + 3 * x[1] + x[2]]++;
+  }
+  for (int i = 0; i < 27; i++)
+    if (seen[i]) {
+      ck_assert_int_ge(seen[i], 1000 - 5 * 29);
+      ck_assert_int_le(seen[i], 1000 + 5 * 29);
+      orders++;
+    }
+  ck_assert_int_eq(orders, 6); /* no number is lost: others would make a seventh */
+  ppmli_rng_shuffle(NULL, 0, &rng);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("rng");
   TCase *kat = test_case(suite, "kat"), *law = test_case(suite, "law");
@@ -425,6 +447,7 @@ int main(void) {
   tcase_add_test(law, entropy_is_different_every_time);
   tcase_add_test(law, wiping_leaves_zeros);
   tcase_add_test(bounds, noise_is_bounded_and_has_its_variance);
+  tcase_add_test(bounds, a_shuffle_gives_every_order_alike);
   tcase_add_test(bounds, every_noise_value_is_as_likely_as_any_other);
   tcase_add_test(error, a_failing_entropy_source_is_told);
   return test_run(suite);

@@ -109,4 +109,14 @@ PPMLI_STATIC uint64_t ppmli_rng_u64(ppml_rng *rng) {
   return x;
 }
 
+/* Puts x [count] into a random order, each as likely as the others.  Not CT. */
+PPMLI_STATIC void ppmli_rng_shuffle(uint32_t *x, size_t count, ppml_rng *rng) {
+  for (size_t n = count; n > 1; n--) {
+    size_t other = (size_t)(ppmli_rng_u64(rng) % n);
+    uint32_t swapped = x[n - 1];
+    x[n - 1] = x[other];
+    x[other] = swapped;
+  }
+}
+
 #endif

@@ -48,15 +48,6 @@ PPMLI_INLINE size_t ppmli_training_plan_bytes(uint64_t count) {
   return ppmli_arena_rounded((size_t)count * sizeof(uint32_t));
 }
 
-PPMLI_STATIC void ppmli_training_shuffle(uint32_t *x, size_t count, ppml_rng *rng) {
-  for (size_t n = count; n > 1; n--) {
-    size_t other = (size_t)(ppmli_rng_u64(rng) % n);
-    uint32_t swapped = x[n - 1];
-    x[n - 1] = x[other];
-    x[other] = swapped;
-  }
-}
-
 /* Fills rows [count] with the images of a class in turn (of all classes, for none): those that
  * come first are taken as they are.
  *   class_or_all  PPML_CLASSES_MAX: all
@@ -70,7 +61,7 @@ PPMLI_STATIC int ppmli_training_fill(uint32_t *row, size_t count, const ppml_ima
     if (at < count) row[at] = (uint32_t)(2 * n);
     seen++;
   }
-  if (have) ppmli_training_shuffle(row, have, rng);
+  ppmli_rng_shuffle(row, have, rng);
   for (size_t i = have; i < count && have; i++) row[i] = row[i - have] | 1;
   return have != 0;
 }
@@ -132,7 +123,7 @@ PPMLI_STATIC int ppmli_training_plan_make(ppmli_training_plan *plan, const ppml_
   if (map->spec.task == PPML_TASK_LABELS)
     (void)ppmli_training_fill(row, (size_t)plan->set.count, source, PPML_CLASSES_MAX, rng);
   else PPMLI_TRY(ppmli_training_balance(plan, map, source, rng));
-  ppmli_training_shuffle(row, (size_t)plan->set.count, rng);
+  ppmli_rng_shuffle(row, (size_t)plan->set.count, rng);
   return PPML_OK;
 }
 

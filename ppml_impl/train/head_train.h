@@ -252,19 +252,10 @@ PPMLI_STATIC void ppmli_head_descend(ppmli_head_trainer *t, float rate) {
   }
 }
 
-PPMLI_STATIC void ppmli_head_shuffle(ppmli_head_trainer *t) {
-  for (size_t n = t->pooled.train.count; n > 1; n--) {
-    size_t other = (size_t)(ppmli_rng_u64(&t->rng) % n);
-    uint32_t swapped = t->order[n - 1];
-    t->order[n - 1] = t->order[other];
-    t->order[other] = swapped;
-  }
-}
-
 /* All training samples once; the rate falls to nothing over the epochs. */
 PPMLI_STATIC void ppmli_head_epoch(ppmli_head_trainer *t, uint32_t epoch) {
   size_t count = t->pooled.train.count, batches = (count + PPMLI_HEAD_BATCH - 1) / PPMLI_HEAD_BATCH;
-  ppmli_head_shuffle(t);
+  ppmli_rng_shuffle(t->order, count, &t->rng);
   for (size_t b = 0; b < batches; b++) {
     float done = ((float)epoch + (float)b / (float)batches) / PPMLI_HEAD_EPOCHS;
     t->at = ppmli_parallel_share(count, batches, b);

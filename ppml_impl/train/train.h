@@ -154,15 +154,6 @@ PPMLI_STATIC void ppmli_train_prepare(ppmli_trainer *t, const ppml_images *valid
 
 /* ---------------------------------------------------------------- epochs */
 
-PPMLI_STATIC void ppmli_train_shuffle(ppmli_trainer *t) {
-  for (size_t n = t->train->count; n > 1; n--) {
-    size_t other = (size_t)(ppmli_rng_u64(&t->rng) % n);
-    uint32_t swapped = t->order[n - 1];
-    t->order[n - 1] = t->order[other];
-    t->order[other] = swapped;
-  }
-}
-
 /* A batch at work. */
 typedef struct ppmli_train_batch {
   ppmli_trainer *trainer;
@@ -248,7 +239,7 @@ PPMLI_STATIC double ppmli_train_epoch(ppmli_trainer *t, size_t epoch) {
   size_t count = t->train->count;
   size_t batches = (count + PPMLI_MASTER_BATCH - 1) / PPMLI_MASTER_BATCH;
   double loss = 0;
-  ppmli_train_shuffle(t);
+  ppmli_rng_shuffle(t->order, count, &t->rng);
   for (size_t b = 0; b < batches; b++) {
     size_t from = ppmli_parallel_share(count, batches, b); /* all nearly alike */
     t->master.count = ppmli_parallel_share(count, batches, b + 1) - from;
