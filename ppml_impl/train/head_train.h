@@ -101,12 +101,20 @@ PPMLI_INLINE size_t ppmli_head_samples(const ppmli_pooled_trainer *t) {
   return t->train.count + t->validation.count;
 }
 
-/* The layers' arrays: weights, biases, ranges, peaks, a table. */
+/* Weights of all layers: a byte that stands for those of layer 0, which has none, then gates, outputs. */
+PPMLI_INLINE size_t ppmli_head_weight_count(const ppmli_head *n) {
+  return 1 + (size_t)n->gates * n->hidden + n->outputs * ppmli_head_rows(n);
+}
+
+/* Ranges of gated features; bias, range and peak of hidden neurons, and of gates; biases of outputs. */
+PPMLI_INLINE size_t ppmli_head_number_count(const ppmli_head *n) {
+  return n->gates + 3 * (size_t)n->hidden + 3 * (size_t)n->gates + n->outputs;
+}
+
+/* The layers' arrays: weights, a table, numbers. */
 PPMLI_STATIC size_t ppmli_head_layers_bytes(const ppmli_head *n) {
-  size_t last = n->outputs * ppmli_head_rows(n), gate = (size_t)n->gates * n->hidden;
-  return ppmli_arena_rounded(1 + gate + last) + ppmli_arena_rounded(PPML_TABLE_SIZE) +
-         ppmli_arena_rounded((3 * (size_t)n->hidden + 4 * (size_t)n->gates + n->outputs) *
-                             sizeof(int32_t));
+  return ppmli_arena_rounded(ppmli_head_weight_count(n)) + ppmli_arena_rounded(PPML_TABLE_SIZE) +
+         ppmli_arena_rounded(ppmli_head_number_count(n) * sizeof(int32_t));
 }
 
 PPMLI_STATIC size_t ppmli_head_bytes(const ppmli_head *n, size_t samples) {
@@ -137,15 +145,15 @@ PPMLI_STATIC int ppmli_head_alloc(ppmli_head_trainer *t, ppml_arena *arena) {
   return PPML_OK;
 }
 
-/* The arrays of the model's layers; layer 0 has no weights, and a byte that stands for them. */
+/* The arrays of the model's layers, but for the table zeros so far. */
 PPMLI_STATIC int ppmli_head_alloc_layers(ppmli_head_trainer *t, ppml_arena *arena) {
-  const ppmli_head *n = &t->shape;
-  size_t last = n->outputs * ppmli_head_rows(n), gate = (size_t)n->gates * n->hidden;
-  PPMLI_ALLOC(int8_t, weights, arena, 1 + gate + last);
+  size_t weight_count = ppmli_head_weight_count(&t->shape);
+  size_t number_count = ppmli_head_number_count(&t->shape);
+  PPMLI_ALLOC(int8_t, weights, arena, weight_count);
   PPMLI_ALLOC(int8_t, table, arena, PPML_TABLE_SIZE);
-  PPMLI_ALLOC(int32_t, numbers, arena, 3 * (size_t)n->hidden + 4 * (size_t)n->gates + n->outputs);
-  memset(weights, 0, 1 + gate + last);
-  memset(numbers, 0, (3 * (size_t)n->hidden + 4 * (size_t)n->gates + n->outputs) * sizeof *numbers);
+  PPMLI_ALLOC(int32_t, numbers, arena, number_count);
+  memset(weights, 0, weight_count);
+  memset(numbers, 0, number_count * sizeof *numbers);
   t->weights = weights, t->table = table, t->ranges = numbers;
   return PPML_OK;
 }
@@ -169,10 +177,8 @@ PPMLI_STATIC float ppmli_head_deviation(const ppmli_pooled_trainer *t, uint32_t 
   return (float)sqrt(squares / (double)t->train.count);
 }
 
-/* Row j is so many times the best weights of its score, and a part of its own; the parts of a score's rows
- * add up to nothing.
- *   rows  of q that belong to the score: j, j + outputs, ..
- * Returns the deviation that weights were divided by. */
+/* The rows of q that belong to score c, which are c, c + outputs, ..: each is so many times the score's best
+ * weights, and a part of its own; these parts add up to nothing. */
 PPMLI_STATIC void ppmli_head_start_rows(ppmli_head_trainer *t, uint32_t c, float times) {
   const ppmli_pooled_trainer *p = &t->pooled;
   size_t width = p->features + 1;
