@@ -192,6 +192,7 @@ START_TEST(heads_learn_and_threads_do_not_show) {
     train_world(w, gates[kind], hidden[kind]);
     ck_assert_int_eq(train(&again, &o, w, 2, &arena), PPML_OK);
     ck_assert_mem_eq(again.id, w->model.id, PPML_ID_BYTES);
+    ck_assert_uint_eq(arena.high_bytes, arena.capacity_bytes);
     ck_assert_uint_eq(w->model.layer_count, gates[kind] ? 3 : 2);
     for (size_t i = VALIDATION; i < TEST; i++)
       right += (clear(w, i) > w->model.spec.threshold[0]) == w->test.labels[i];

@@ -61,6 +61,7 @@ typedef struct ppmli_head_trainer {
   double *row;       /* [features][features of a sample + 1]  as sums of standardised numbers */
   float *whole;      /* likewise, as integers are */
   float *value;      /* [samples]  of the feature at work */
+  float *gate;       /* [gates][samples]  accumulators of gates */
   double scale[PPMLI_HEAD_MAX]; /* an integer feature is so many times the float one */
   ppml_model *model;
   int8_t *weights, *table;
@@ -123,7 +124,8 @@ PPMLI_STATIC size_t ppmli_head_bytes(const ppmli_head *n, size_t samples) {
          ppmli_arena_rounded(PPMLI_HEAD_SHARDS * parameters * sizeof(float)) +
          ppmli_arena_rounded(samples * sizeof(uint32_t)) +
          ppmli_arena_rounded(rows * sizeof(double)) + ppmli_arena_rounded(rows * sizeof(float)) +
-         ppmli_arena_rounded(samples * sizeof(float));
+         ppmli_arena_rounded(samples * sizeof(float)) +
+         ppmli_arena_rounded(n->gates * samples * sizeof(float));
 }
 
 PPMLI_STATIC int ppmli_head_alloc(ppmli_head_trainer *t, ppml_arena *arena) {
@@ -138,8 +140,9 @@ PPMLI_STATIC int ppmli_head_alloc(ppmli_head_trainer *t, ppml_arena *arena) {
   PPMLI_ALLOC(double, row, arena, rows);
   PPMLI_ALLOC(float, whole, arena, rows);
   PPMLI_ALLOC(float, value, arena, samples);
+  PPMLI_ALLOC(float, gate, arena, t->shape.gates *samples);
   t->weight = weight, t->best = best, t->first = first, t->second = second, t->part = part;
-  t->order = order, t->row = row, t->whole = whole, t->value = value;
+  t->order = order, t->row = row, t->whole = whole, t->value = value, t->gate = gate;
   memset(first, 0, all * sizeof *first);
   memset(second, 0, all * sizeof *second);
   return PPML_OK;
@@ -332,14 +335,13 @@ PPMLI_STATIC void ppmli_head_values(ppmli_head_trainer *t, const float *row, flo
         times * (ppmli_master_dot(row, ppmli_head_sample(p, n), p->features) + row[p->features]);
 }
 
-/* The least whole number that all but 1 in PPMLI_PEAK_SHARE of t->value do not reach. */
-PPMLI_STATIC int64_t ppmli_head_peak(const ppmli_head_trainer *t) {
-  size_t total = ppmli_head_samples(&t->pooled);
+/* The least whole number that all but 1 in PPMLI_PEAK_SHARE of values do not reach. */
+PPMLI_STATIC int64_t ppmli_head_peak(const float *value, size_t total) {
   uint64_t most = ppmli_peak_exceptions(total);
   int64_t peak = 0;
   for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1) {
     size_t above = 0;
-    for (size_t n = 0; n < total; n++) above += fabsf(t->value[n]) >= (float)(peak + bit);
+    for (size_t n = 0; n < total; n++) above += fabsf(value[n]) >= (float)(peak + bit);
     if (above > most) peak += bit;
   }
   return peak + 1;
@@ -389,7 +391,7 @@ PPMLI_STATIC void ppmli_head_round_feature(ppmli_head_trainer *t, uint32_t f, do
   t->scale[f] = ppmli_head_refit(t, f);
   ppmli_pooled_fix_bias(p, t->whole + f * width + p->features, f);
   ppmli_head_values(t, t->whole + f * width, 1);
-  p->peak[f] = ppmli_head_peak(t);
+  p->peak[f] = ppmli_head_peak(t->value, ppmli_head_samples(p));
 }
 
 /* Integer weights of feature f, as large as 8 bits and its room allow. */
@@ -498,24 +500,13 @@ PPMLI_STATIC void ppmli_head_gate_sums(int32_t *z, const ppmli_head_trainer *t, 
   ppmli_quant_dense(z, layer + 1, h);
 }
 
-/* The peak of gate j's accumulator. */
-PPMLI_STATIC int64_t ppmli_head_gate_peak(ppmli_head_trainer *t, uint32_t j) {
-  int32_t z[PPMLI_HEAD_MAX];
-  for (size_t n = 0; n < ppmli_head_samples(&t->pooled); n++) {
-    ppmli_head_gate_sums(z, t, ppmli_head_sample(&t->pooled, n));
-    t->value[n] = (float)z[j];
-  }
-  return ppmli_head_peak(t);
-}
-
-/* Gates: all share a scale of their weights, and a table, which reaches as far as the farthest of them. */
-PPMLI_STATIC void ppmli_head_fill_gates(ppmli_head_trainer *t) {
+/* Weights and biases of gates, which share a scale.
+ * Returns how many times a float accumulator an integer one is. */
+PPMLI_STATIC double ppmli_head_round_gates(ppmli_head_trainer *t) {
   const ppmli_head *n = &t->shape;
   const float *row = t->best + ppmli_head_excite_at(n);
   double most = (1 << (PPMLI_HEAD_GATE_BITS - 1)) - 1, largest = 0, scale = 1;
-  ppml_layer *layer = &t->model->layer[1];
-  int32_t *bias = ppmli_head_numbers(t, layer->bias), *range = bias + n->gates;
-  int64_t peak = 1;
+  int32_t *bias = ppmli_head_numbers(t, t->model->layer[1].bias);
   for (uint32_t j = 0; j < n->gates; j++) {
     double size = ppmli_head_largest(row + j * (n->hidden + (size_t)1), NULL, n->hidden);
     if (size > largest) largest = size;
@@ -525,18 +516,43 @@ PPMLI_STATIC void ppmli_head_fill_gates(ppmli_head_trainer *t) {
     scale = PPML_ACTIVATION_MAX * ppmli_head_round_row(weight, row, NULL, n->hidden, most, largest);
     bias[j] = ppmli_head_round((double)row[n->hidden] * scale, 1 << 20);
   }
-  for (uint32_t j = 0; j < n->gates; j++) {
-    int64_t own = ppmli_head_gate_peak(t, j);
+  return scale;
+}
+
+/* The largest of the peaks of gates' accumulators. */
+PPMLI_STATIC int64_t ppmli_head_gates_peak(ppmli_head_trainer *t) {
+  size_t samples = ppmli_head_samples(&t->pooled);
+  int32_t z[PPMLI_HEAD_MAX];
+  int64_t peak = 1;
+  for (size_t n = 0; n < samples; n++) {
+    ppmli_head_gate_sums(z, t, ppmli_head_sample(&t->pooled, n));
+    for (uint32_t j = 0; j < t->shape.gates; j++) t->gate[j * samples + n] = (float)z[j];
+  }
+  for (uint32_t j = 0; j < t->shape.gates; j++) {
+    int64_t own = ppmli_head_peak(t->gate + j * samples, samples);
     if (own > peak) peak = own;
   }
-  for (uint32_t j = 0; j < n->gates; j++) range[j] = range[n->gates + j] = (int32_t)peak;
-  double reach = (double)peak / scale;
+  return peak;
+}
+
+/* The table of gates: the logistic function, from -reach to reach. */
+PPMLI_STATIC void ppmli_head_fill_table(int8_t *table, double reach) {
   for (int i = 0; i < PPML_TABLE_SIZE; i++) {
     double at = ((double)i + 0.5) * 2 / PPML_TABLE_SIZE - 1;
     double gate = (double)ppmli_loss_logistic((float)(reach * at));
-    t->table[i] = (int8_t)ppmli_head_round(2 * PPML_ACTIVATION_MAX * gate - PPML_ACTIVATION_MAX,
-                                           PPML_ACTIVATION_MAX);
+    table[i] = (int8_t)ppmli_head_round(2 * PPML_ACTIVATION_MAX * gate - PPML_ACTIVATION_MAX,
+                                        PPML_ACTIVATION_MAX);
   }
+}
+
+/* Gates: all share a scale of their weights, and a table, which reaches as far as the farthest of them. */
+PPMLI_STATIC void ppmli_head_fill_gates(ppmli_head_trainer *t) {
+  const ppml_layer *layer = &t->model->layer[1];
+  int32_t *range = ppmli_head_numbers(t, layer->range), *each = ppmli_head_numbers(t, layer->peak);
+  double scale = ppmli_head_round_gates(t);
+  int64_t peak = ppmli_head_gates_peak(t);
+  for (uint32_t j = 0; j < t->shape.gates; j++) range[j] = each[j] = (int32_t)peak;
+  ppmli_head_fill_table(t->table, (double)peak / scale);
 }
 
 /* The last layer: its inputs stand for so much of what logits are sums of. */

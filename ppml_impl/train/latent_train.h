@@ -73,12 +73,13 @@ PPMLI_STATIC const char *ppmli_latent_refusal(const ppml_pooled_options *o, int 
 
 /* ----------------------------------------------------------------- memory */
 
-/* Does the size of so many images' features fit a size_t? */
+/* Does the size of so many images' features and gates fit a size_t? */
 PPMLI_STATIC int ppmli_latent_count_fits(const ppmli_encoder *e, const ppml_pooled_options *o,
                                          size_t count) {
   ppmli_latent_shape shape = ppmli_pooled_train_shape(e, o);
   size_t copies = ppmli_max_size(ppmli_pooled_train_copies(o), ppmli_pooled_validation_copies(e));
-  return count <= SIZE_MAX / 8 / sizeof(float) / copies / ppmli_pooled_features(&shape, o);
+  size_t numbers = ppmli_pooled_features(&shape, o) + o->gates;
+  return count <= SIZE_MAX / 8 / sizeof(float) / copies / numbers;
 }
 
 /* What a training takes, or 0 where it is beyond a size_t. */
