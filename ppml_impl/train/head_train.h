@@ -60,7 +60,6 @@ typedef struct ppmli_head_trainer {
   uint32_t features; /* of the pooled network: accumulators of layer 0, then gated ones */
   double *row;       /* [features][features of a sample + 1]  as sums of standardised numbers */
   float *whole;      /* likewise, as integers are */
-  float *value;      /* [samples]  of the feature at work */
   float *gate;       /* [gates][samples]  accumulators of gates */
   double scale[PPMLI_HEAD_MAX]; /* an integer feature is so many times the float one */
   ppml_model *model;
@@ -97,11 +96,6 @@ PPMLI_STATIC const char *ppmli_head_refusal(const ppml_pooled_options *o, uint32
 
 /* ------------------------------------------------------------------ memory */
 
-/* Samples of both splits. */
-PPMLI_INLINE size_t ppmli_head_samples(const ppmli_pooled_trainer *t) {
-  return t->train.count + t->validation.count;
-}
-
 /* Weights of all layers: a byte that stands for those of layer 0, which has none, then gates, outputs. */
 PPMLI_INLINE size_t ppmli_head_weight_count(const ppmli_head *n) {
   return 1 + (size_t)n->gates * n->hidden + n->outputs * ppmli_head_rows(n);
@@ -124,12 +118,11 @@ PPMLI_STATIC size_t ppmli_head_bytes(const ppmli_head *n, size_t samples) {
          ppmli_arena_rounded(PPMLI_HEAD_SHARDS * parameters * sizeof(float)) +
          ppmli_arena_rounded(samples * sizeof(uint32_t)) +
          ppmli_arena_rounded(rows * sizeof(double)) + ppmli_arena_rounded(rows * sizeof(float)) +
-         ppmli_arena_rounded(samples * sizeof(float)) +
          ppmli_arena_rounded(n->gates * samples * sizeof(float));
 }
 
 PPMLI_STATIC int ppmli_head_alloc(ppmli_head_trainer *t, ppml_arena *arena) {
-  size_t samples = ppmli_head_samples(&t->pooled), all = t->parameters;
+  size_t samples = ppmli_pooled_sample_count(&t->pooled), all = t->parameters;
   size_t rows = t->features * (t->shape.features + 1);
   PPMLI_ALLOC(float, weight, arena, all);
   PPMLI_ALLOC(float, best, arena, all);
@@ -139,10 +132,9 @@ PPMLI_STATIC int ppmli_head_alloc(ppmli_head_trainer *t, ppml_arena *arena) {
   PPMLI_ALLOC(uint32_t, order, arena, samples);
   PPMLI_ALLOC(double, row, arena, rows);
   PPMLI_ALLOC(float, whole, arena, rows);
-  PPMLI_ALLOC(float, value, arena, samples);
   PPMLI_ALLOC(float, gate, arena, t->shape.gates *samples);
   t->weight = weight, t->best = best, t->first = first, t->second = second, t->part = part;
-  t->order = order, t->row = row, t->whole = whole, t->value = value, t->gate = gate;
+  t->order = order, t->row = row, t->whole = whole, t->gate = gate;
   memset(first, 0, all * sizeof *first);
   memset(second, 0, all * sizeof *second);
   return PPML_OK;
@@ -162,12 +154,6 @@ PPMLI_STATIC int ppmli_head_alloc_layers(ppmli_head_trainer *t, ppml_arena *aren
 }
 
 /* ------------------------------------------------------------------- start */
-
-/* A sample of either split, training's first. */
-PPMLI_INLINE const float *ppmli_head_sample(const ppmli_pooled_trainer *t, size_t n) {
-  return n < t->train.count ? t->train.x + n * t->features
-                            : t->validation.x + (n - t->train.count) * t->features;
-}
 
 /* Deviation of score c of the logistic regression, over training samples. */
 PPMLI_STATIC float ppmli_head_deviation(const ppmli_pooled_trainer *t, uint32_t c) {
@@ -327,26 +313,6 @@ PPMLI_STATIC void ppmli_head_make_rows(ppmli_head_trainer *t) {
   for (size_t i = 0; i < ppmli_head_rows(n) * width; i++) rest[i] = (double)t->best[i];
 }
 
-/* Values of a sum of the samples' numbers, times so much, into t->value. */
-PPMLI_STATIC void ppmli_head_values(ppmli_head_trainer *t, const float *row, float times) {
-  const ppmli_pooled_trainer *p = &t->pooled;
-  for (size_t n = 0; n < ppmli_head_samples(p); n++)
-    t->value[n] =
-        times * (ppmli_master_dot(row, ppmli_head_sample(p, n), p->features) + row[p->features]);
-}
-
-/* The least whole number that all but 1 in PPMLI_PEAK_SHARE of values do not reach. */
-PPMLI_STATIC int64_t ppmli_head_peak(const float *value, size_t total) {
-  uint64_t most = ppmli_peak_exceptions(total);
-  int64_t peak = 0;
-  for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1) {
-    size_t above = 0;
-    for (size_t n = 0; n < total; n++) above += fabsf(value[n]) >= (float)(peak + bit);
-    if (above > most) peak += bit;
-  }
-  return peak + 1;
-}
-
 /* A turn in units of the feature: what its room wants.
  *   range  of one that is no channel */
 PPMLI_STATIC double ppmli_head_turn(const ppmli_head_trainer *t, uint32_t f, double peak,
@@ -355,7 +321,7 @@ PPMLI_STATIC double ppmli_head_turn(const ppmli_head_trainer *t, uint32_t f, dou
   return 4.0 * PPMLI_GATE_PARTS / PPMLI_GATE_UNIT_PARTS * peak;
 }
 
-/* Float weights of a row, for ppmli_head_values. */
+/* Float weights of a row, for ppmli_pooled_values. */
 PPMLI_STATIC const float *ppmli_head_floats(ppmli_head_trainer *t, uint32_t f) {
   size_t width = t->shape.features + 1;
   float *row = t->whole + f * width;
@@ -364,15 +330,15 @@ PPMLI_STATIC const float *ppmli_head_floats(ppmli_head_trainer *t, uint32_t f) {
 }
 
 /* Scale and bias that bring the integer feature nearest to the float one, by least squares, as of
- * ppmli_pooled_refit.  t->value has the float ones.
+ * ppmli_pooled_refit.  p->value has the float ones.
  * Returns the scale. */
 PPMLI_STATIC double ppmli_head_refit(ppmli_head_trainer *t, uint32_t f) {
   const ppmli_pooled_trainer *p = &t->pooled;
   float *whole = t->whole + f * (p->features + 1);
-  double n = (double)ppmli_head_samples(p), y = 0, q = 0, yy = 0, qy = 0;
-  for (size_t s = 0; s < ppmli_head_samples(p); s++) {
-    double a = (double)t->value[s];
-    double b = (double)ppmli_master_dot(whole, ppmli_head_sample(p, s), p->features);
+  double n = (double)ppmli_pooled_sample_count(p), y = 0, q = 0, yy = 0, qy = 0;
+  for (size_t s = 0; s < ppmli_pooled_sample_count(p); s++) {
+    double a = (double)p->value[s];
+    double b = (double)ppmli_master_dot(whole, ppmli_pooled_sample_at(p, s), p->features);
     y += a, q += b, yy += a * a, qy += a * b;
   }
   double variance = yy - y * y / n, covariance = qy - q * y / n;
@@ -385,13 +351,13 @@ PPMLI_STATIC double ppmli_head_refit(ppmli_head_trainer *t, uint32_t f) {
 PPMLI_STATIC void ppmli_head_round_feature(ppmli_head_trainer *t, uint32_t f, double step) {
   ppmli_pooled_trainer *p = &t->pooled;
   size_t width = p->features + 1;
-  ppmli_head_values(t, ppmli_head_floats(t, f), 1);
+  ppmli_pooled_values(p, ppmli_head_floats(t, f));
   ppmli_pooled_quantize_row(p, t->whole + f * width, t->row + f * width, f, step,
                             (1 << (PPMLI_HEAD_BITS - 1)) - 1);
   t->scale[f] = ppmli_head_refit(t, f);
   ppmli_pooled_fix_bias(p, t->whole + f * width + p->features, f);
-  ppmli_head_values(t, t->whole + f * width, 1);
-  p->peak[f] = ppmli_head_peak(t->value, ppmli_head_samples(p));
+  ppmli_pooled_values(p, t->whole + f * width);
+  p->peak[f] = ppmli_pooled_peak(p->value, ppmli_pooled_sample_count(p));
 }
 
 /* Integer weights of feature f, as large as 8 bits and its room allow. */
@@ -521,15 +487,15 @@ PPMLI_STATIC double ppmli_head_round_gates(ppmli_head_trainer *t) {
 
 /* The largest of the peaks of gates' accumulators. */
 PPMLI_STATIC int64_t ppmli_head_gates_peak(ppmli_head_trainer *t) {
-  size_t samples = ppmli_head_samples(&t->pooled);
+  size_t samples = ppmli_pooled_sample_count(&t->pooled);
   int32_t z[PPMLI_HEAD_MAX];
   int64_t peak = 1;
   for (size_t n = 0; n < samples; n++) {
-    ppmli_head_gate_sums(z, t, ppmli_head_sample(&t->pooled, n));
+    ppmli_head_gate_sums(z, t, ppmli_pooled_sample_at(&t->pooled, n));
     for (uint32_t j = 0; j < t->shape.gates; j++) t->gate[j * samples + n] = (float)z[j];
   }
   for (uint32_t j = 0; j < t->shape.gates; j++) {
-    int64_t own = ppmli_head_peak(t->gate + j * samples, samples);
+    int64_t own = ppmli_pooled_peak(t->gate + j * samples, samples);
     if (own > peak) peak = own;
   }
   return peak;

@@ -73,6 +73,7 @@ typedef struct ppmli_pooled_trainer {
   int8_t *square;
   int32_t *linear, *cell; /* [outputs][latents], and [outputs][cells] that they are made of */
   int64_t *bias, *peak;
+  float *value;         /* [samples of both splits] of the sum at work */
   int32_t *scores;      /* [validation.count][outputs] of the integer network */
   uint8_t *answers;     /* [validation.count][answer bytes] its labels in one piece */
   ppmli_slices scratch; /* [threads] */
@@ -129,6 +130,11 @@ PPMLI_STATIC const char *ppmli_pooled_train_refusal(const ppmli_encoder *e,
 
 /* ----------------------------------------------------------------- memory */
 
+/* Samples of both splits. */
+PPMLI_INLINE size_t ppmli_pooled_sample_count(const ppmli_pooled_trainer *t) {
+  return t->train.count + t->validation.count;
+}
+
 /* Bytes of an image. */
 PPMLI_INLINE size_t ppmli_pooled_pixels(const ppmli_encoder *e) {
   size_t plane = (size_t)e->width * e->height;
@@ -168,14 +174,15 @@ PPMLI_STATIC size_t ppmli_pooled_train_bytes(const ppmli_encoder *e, const ppml_
                                              size_t validation_count, size_t threads) {
   ppmli_latent_shape s = ppmli_pooled_train_shape(e, o);
   size_t features = ppmli_pooled_features(&s, o), parameters = outputs * (features + 1);
+  size_t train = ppmli_pooled_train_copies(o) * train_count;
   size_t validation = ppmli_pooled_validation_copies(e) * validation_count;
-  return ppmli_pooled_net_bytes(&s, sums) +
-         ppmli_pooled_samples_bytes(ppmli_pooled_train_copies(o) * train_count, features) +
+  return ppmli_pooled_net_bytes(&s, sums) + ppmli_pooled_samples_bytes(train, features) +
          ppmli_pooled_samples_bytes(validation, features) +
          2 * ppmli_arena_rounded(features * sizeof(float)) +
          ppmli_arena_rounded(parameters * sizeof(double)) +
          ppmli_arena_rounded(parameters * sizeof(float)) +
          ppmli_arena_rounded(sums * ppmli_pooled_cells(&s, o->linear) * sizeof(int32_t)) +
+         ppmli_arena_rounded((train + validation) * sizeof(float)) +
          ppmli_arena_rounded(validation * outputs * sizeof(int32_t)) +
          ppmli_arena_rounded(validation * PPML_CLASSES_MAX) +
          ppmli_logistic_bytes(features, outputs) +
@@ -210,10 +217,11 @@ PPMLI_STATIC int ppmli_pooled_alloc(ppmli_pooled_trainer *t, size_t outputs, ppm
   PPMLI_ALLOC(double, best, arena, parameters);
   PPMLI_ALLOC(float, whole, arena, parameters);
   PPMLI_ALLOC(int32_t, cell, arena, outputs * t->cells);
+  PPMLI_ALLOC(float, value, arena, ppmli_pooled_sample_count(t));
   PPMLI_ALLOC(int32_t, scores, arena, t->validation.count * t->spec->outputs);
   PPMLI_ALLOC(uint8_t, answers, arena, t->validation.count * PPML_CLASSES_MAX);
   t->mean = mean, t->scale = scale, t->best = best, t->whole = whole, t->scores = scores;
-  t->answers = answers, t->cell = cell;
+  t->answers = answers, t->cell = cell, t->value = value;
   t->fit.spec = t->spec;
   t->fit.features = t->features;
   PPMLI_TRY(ppmli_logistic_alloc(&t->fit, arena));
@@ -319,6 +327,33 @@ PPMLI_STATIC void ppmli_pooled_standardise(const ppmli_pooled_trainer *t,
       float *x = s->x + n * t->features + i;
       *x = (*x - t->mean[i]) * t->scale[i];
     }
+}
+
+/* A sample of either split, training's first.
+ * Returns its features [features], standardised. */
+PPMLI_INLINE const float *ppmli_pooled_sample_at(const ppmli_pooled_trainer *t, size_t n) {
+  return n < t->train.count ? t->train.x + n * t->features
+                            : t->validation.x + (n - t->train.count) * t->features;
+}
+
+/* What a sum of features is for each sample, into t->value.
+ *   row  [features + 1]  its weights, then its bias */
+PPMLI_STATIC void ppmli_pooled_values(ppmli_pooled_trainer *t, const float *row) {
+  for (size_t n = 0; n < ppmli_pooled_sample_count(t); n++)
+    t->value[n] =
+        ppmli_master_dot(row, ppmli_pooled_sample_at(t, n), t->features) + row[t->features];
+}
+
+/* The least whole number that all but 1 in PPMLI_PEAK_SHARE magnitudes of value [count] do not reach. */
+PPMLI_STATIC int64_t ppmli_pooled_peak(const float *value, size_t count) {
+  uint64_t most = ppmli_peak_exceptions(count);
+  int64_t peak = 0;
+  for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1) {
+    size_t above = 0;
+    for (size_t n = 0; n < count; n++) above += (double)fabsf(value[n]) >= (double)(peak + bit);
+    if (above > most) peak += bit;
+  }
+  return peak + 1;
 }
 
 /* Weights of classes, or of a label that is 0 or 1. */
@@ -518,25 +553,6 @@ PPMLI_STATIC void ppmli_pooled_fix_bias(ppmli_pooled_trainer *t, float *bias, ui
 
 /* ----------------------------------------------------------------- finish */
 
-/* The least number that all but 1 in PPMLI_PEAK_SHARE magnitudes of score c do not exceed. */
-PPMLI_STATIC int64_t ppmli_pooled_peak(const ppmli_pooled_trainer *t, uint32_t c) {
-  size_t total = t->train.count + t->validation.count;
-  uint64_t most = ppmli_peak_exceptions(total);
-  const float *weight = t->whole + c * (t->features + 1);
-  int64_t peak = 0;
-  for (int64_t bit = (int64_t)1 << 30; bit; bit >>= 1) {
-    size_t above = 0;
-    for (size_t n = 0; n < total; n++) {
-      const float *x = n < t->train.count ? t->train.x + n * t->features
-                                          : t->validation.x + (n - t->train.count) * t->features;
-      float score = ppmli_master_dot(weight, x, t->features) + weight[t->features];
-      above += (double)fabsf(score) >= (double)(peak + bit);
-    }
-    if (above > most) peak += bit;
-  }
-  return peak + 1;
-}
-
 /* Scores of the validation samples, as ppmli_quant_forward gives them to other networks. */
 PPMLI_STATIC void ppmli_pooled_score_validation(ppmli_pooled_trainer *t) {
   uint32_t outputs = t->spec->outputs;
@@ -625,7 +641,10 @@ PPMLI_STATIC int ppmli_pooled_run(ppmli_pooled_trainer *t) {
   (void)ppmli_pooled_refit(t);
   for (uint32_t c = 0; c < t->spec->outputs; c++)
     ppmli_pooled_fix_bias(t, t->whole + c * (t->features + 1) + t->features, c);
-  for (uint32_t c = 0; c < t->spec->outputs; c++) t->peak[c] = ppmli_pooled_peak(t, c);
+  for (uint32_t c = 0; c < t->spec->outputs; c++) {
+    ppmli_pooled_values(t, t->whole + c * (t->features + 1));
+    t->peak[c] = ppmli_pooled_peak(t->value, ppmli_pooled_sample_count(t));
+  }
   ppmli_pooled_score_validation(t);
   return PPML_OK;
 }
