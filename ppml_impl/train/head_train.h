@@ -27,6 +27,7 @@
 #include "../network/room.h"
 #include "../network/spec.h"
 #include "../plan/noise.h"
+#include "adam.h"
 #include "head.h"
 #include "logistic.h"
 #include "loss.h"
@@ -51,7 +52,7 @@ typedef struct ppmli_head_trainer {
   ppmli_head shape;
   size_t parameters;
   float *weight, *best, *first, *second; /* [parameters]; the last two are Adam's */
-  float first_decayed, second_decayed;
+  ppmli_adam adam;
   float *part; /* [SHARDS][parameters]  gradients */
   double part_loss[PPMLI_HEAD_SHARDS];
   uint32_t *order;  /* [train.count] */
@@ -232,18 +233,14 @@ PPMLI_STATIC void ppmli_head_shard(void *argument, size_t shard) {
   }
 }
 
-/* One step of Adam [ADAM] along the batch's gradient. */
+/* One step along the batch's gradient. */
 PPMLI_STATIC void ppmli_head_descend(ppmli_head_trainer *t, float rate) {
-  t->first_decayed *= 0.9f;
-  t->second_decayed *= 0.999f;
-  float first_scale = rate / (1 - t->first_decayed), second_scale = 1 / (1 - t->second_decayed);
+  ppmli_adam_next(&t->adam, rate);
   for (size_t i = 0; i < t->parameters; i++) {
     float g = 0;
     for (size_t s = 0; s < PPMLI_HEAD_SHARDS; s++) g += t->part[s * t->parameters + i];
     g /= (float)t->count;
-    t->first[i] += 0.1f * (g - t->first[i]);
-    t->second[i] += 0.001f * (g * g - t->second[i]);
-    t->weight[i] -= first_scale * t->first[i] / (sqrtf(t->second[i] * second_scale) + 1e-8f);
+    ppmli_adam_move(&t->adam, &t->weight[i], &t->first[i], &t->second[i], g);
   }
 }
 
@@ -280,7 +277,7 @@ PPMLI_STATIC double ppmli_head_validate(const ppmli_head_trainer *t) {
 PPMLI_STATIC void ppmli_head_fit(ppmli_head_trainer *t) {
   ppml_pooled_told told = {0, PPMLI_HEAD_EPOCHS, 0, 0, 0, 1};
   double best = 1e300;
-  t->first_decayed = t->second_decayed = 1;
+  ppmli_adam_begin(&t->adam);
   for (uint32_t n = 0; n < t->pooled.train.count; n++) t->order[n] = n;
   ppmli_head_start(t);
   for (uint32_t epoch = 0; epoch <= PPMLI_HEAD_EPOCHS; epoch++) {

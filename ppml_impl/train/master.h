@@ -30,6 +30,7 @@
 #include "../base/parallel.h"
 #include "../base/rng.h"
 #include "../network/augment.h"
+#include "adam.h"
 
 #define PPMLI_MASTER_BATCH 64
 #define PPMLI_MASTER_SHARDS 8
@@ -69,11 +70,11 @@ typedef struct ppmli_master {
   float *first, *second; /* moments of the gradient */
   float *average;        /* moving average of weight: what is exported */
   float *gradient;       /* [shards][parameters] */
-  float first_decayed, second_decayed; /* how much of the moments is still their zero start */
-  float noise;                         /* std at accumulators */
-  float table_noise;                   /* of a bootstrap, relative to the room of a score */
-  size_t count;                        /* images of the batch at hand */
-  uint32_t at;                         /* the layer at work */
+  ppmli_adam adam;
+  float noise;       /* std at accumulators */
+  float table_noise; /* of a bootstrap, relative to the room of a score */
+  size_t count;      /* images of the batch at hand */
+  uint32_t at;       /* the layer at work */
   ppml_rng rng[PPMLI_MASTER_SHARDS];
 } ppmli_master;
 
@@ -220,7 +221,7 @@ PPMLI_STATIC void ppmli_master_draw(ppmli_master *s, ppml_rng *rng) {
   memset(s->second, 0, s->parameters * sizeof *s->second);
   memset(s->weight, 0, s->parameters * sizeof *s->weight);
   memset(s->gradient, 0, PPMLI_MASTER_SHARDS * s->parameters * sizeof *s->gradient);
-  s->first_decayed = s->second_decayed = 1;
+  ppmli_adam_begin(&s->adam);
   for (uint32_t l = 0; l < s->layer_count; l++) {
     const ppmli_master_layer *layer = &s->layer[l];
     float bound = sqrtf(3.0f / (float)layer->inputs), *weight = s->weight + layer->offset;
@@ -519,22 +520,19 @@ PPMLI_INLINE float ppmli_master_gradient(ppmli_master *s, size_t i) {
 
 typedef struct ppmli_master_descent {
   ppmli_master *master;
-  float first_scale, second_scale; /* make up for the moments' zero start */
-  float scale;                     /* 1 / images that the gradient is summed over */
-  float newest;                    /* weight of this step in the average */
-  float decay;                     /* share that a decaying weight loses */
+  float scale;  /* 1 / images that the gradient is summed over */
+  float newest; /* weight of this step in the average */
+  float decay;  /* share that a decaying weight loses */
 } ppmli_master_descent;
 
-/* A share of the parameters' step of Adam [ADAM], then of the average. */
+/* A share of the parameters' step, then of the average. */
 PPMLI_STATIC void ppmli_master_descend_task(void *argument, size_t shard) {
   const ppmli_master_descent *d = (const ppmli_master_descent *)argument;
   ppmli_master *s = d->master;
   size_t end = ppmli_parallel_share(s->parameters, PPMLI_MASTER_SHARDS, shard + 1);
   for (size_t i = ppmli_parallel_share(s->parameters, PPMLI_MASTER_SHARDS, shard); i < end; i++) {
     float g = ppmli_master_gradient(s, i) * d->scale;
-    s->first[i] += 0.1f * (g - s->first[i]);
-    s->second[i] += 0.001f * (g * g - s->second[i]);
-    s->weight[i] -= d->first_scale * s->first[i] / (sqrtf(s->second[i] * d->second_scale) + 1e-8f);
+    ppmli_adam_move(&s->adam, &s->weight[i], &s->first[i], &s->second[i], g);
     if (i < s->decaying) s->weight[i] -= d->decay * s->weight[i];
     s->average[i] += d->newest * (s->weight[i] - s->average[i]);
   }
@@ -544,14 +542,8 @@ PPMLI_STATIC void ppmli_master_descend_task(void *argument, size_t shard) {
  *   decay  share of itself that a decaying weight loses, of a step of rate 1 */
 PPMLI_STATIC void ppmli_master_descend(ppmli_master *s, float rate, float decay, float newest,
                                        const ppml_parallel *parallel) {
-  s->first_decayed *= 0.9f;
-  s->second_decayed *= 0.999f;
-  ppmli_master_descent d = {s,
-                            rate / (1 - s->first_decayed),
-                            1 / (1 - s->second_decayed),
-                            1.0f / (float)s->count,
-                            newest,
-                            rate * decay};
+  ppmli_master_descent d = {s, 1.0f / (float)s->count, newest, rate * decay};
+  ppmli_adam_next(&s->adam, rate);
   ppmli_parallel_run(parallel, PPMLI_MASTER_SHARDS, ppmli_master_descend_task, &d);
 }
 
