@@ -739,7 +739,7 @@ typedef struct ppml_eval_key_run {
   uint64_t skip;       /* bytes from the next piece on that are there already */
   uint8_t mask_seed[PPML_SEED_BYTES], noise_seed[PPML_SEED_BYTES];
   uint8_t key_id[PPML_ID_BYTES];
-  uint8_t digest[128]; /* of the pieces that were made */
+  uint8_t digest[128]; /* of the pieces that were made but for the end */
 } ppml_eval_key_run;
 
 /* Begins one.  Errors: ARG, RNG, PARAMS (a set that has no evaluation key). */

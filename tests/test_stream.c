@@ -161,6 +161,15 @@ static void check_broken(const char *set, size_t bytes_a_time) {
   ck_assert_mem_eq(line.bytes, expected, count);
   ck_assert_int_eq(ppml_eval_key_run_make(&writer, &run, &key, 1, &arena), PPML_OK); /* no more */
   ck_assert_uint_eq(line.count, count);
+  for (size_t lost = 1; lost < 5000; lost += 10 + lost / 4) { /* though all was written once */
+    ck_assert_int_eq(ppml_eval_key_run_seek(&run, count - lost), PPML_OK);
+    memset(line.bytes + count - lost, 0, lost);
+    line.count = count - lost, line.left = lost;
+    ck_assert_int_eq(ppml_eval_key_run_make(&writer, &run, &key, UINT64_MAX, &arena), PPML_OK);
+    ck_assert_uint_eq(run.next, run.pieces);
+    ck_assert_uint_eq(line.count, count);
+    ck_assert_mem_eq(line.bytes, expected, count);
+  }
   free(expected), free(line.bytes);
   test_arena_free(&arena);
 }

@@ -2,9 +2,10 @@
  * that must not stand still, over a line that may break.
  *
  * Pieces are numbered: the file's beginning; of a bridged set the rows before all others, one a piece;
- * groups of rows of the key switch; the rows of all steps, one a piece; the file's end.  A piece depends on the seeds and its number alone, so it can be made again.
- * The end has a digest of all before it, which grows as pieces are made for the first time, in their
- * order; a piece that is made again leaves it alone.
+ * groups of rows of the key switch; the rows of all steps, one a piece; the file's end.  All but the end
+ * depend on the seeds and their number alone, so they can be made again.  The end is the digest of all
+ * before it, which the run has: it grows as they are made for the first time, in their order; a piece that is
+ * made again leaves it alone, and so does the end.
  *
  * In: the secret key, a run; out: bytes of the file.  Next: keygen.h, which makes the same file at once. */
 #ifndef PPMLI_CLIENT_KEY_RUN_H
@@ -48,25 +49,24 @@ PPMLI_INLINE uint64_t ppmli_run_pieces(const ppml_params *p) {
   return 2 + (uint64_t)ppmli_run_lead_rows(p) + ppmli_key_ksk_items(p) + ppmli_run_rows(p);
 }
 
-/* Where the rows before those of the key switch begin, from the first of them on; of their number: where
- * they end. */
-PPMLI_STATIC uint64_t ppmli_run_lead_offset(const ppml_params *p, size_t row) {
+/* Bytes of the first so many rows of those before the key switch. */
+PPMLI_STATIC uint64_t ppmli_run_lead_bytes(const ppml_params *p, size_t rows) {
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  size_t latents = ppmli_run_latent_rows(p), before = ppmli_min_size(row, latents);
   if (!ppmli_params_is_bridged(p)) return 0;
-  return (uint64_t)before *
-             (ppmli_key_step_wire_bytes(bridge.from) / ppmli_key_step_rows(bridge.from)) +
-         (uint64_t)(row - before) * ppmli_bridge_row_wire_bytes(&bridge);
+  size_t latents = ppmli_min_size(rows, ppmli_run_latent_rows(p));
+  size_t latent_row = ppmli_key_step_wire_bytes(bridge.from) / ppmli_key_step_rows(bridge.from);
+  return (uint64_t)latents * latent_row +
+         (uint64_t)(rows - latents) * ppmli_bridge_row_wire_bytes(&bridge);
 }
 
 /* Where in the file a piece begins; the number of all pieces is where it ends. */
 PPMLI_STATIC uint64_t ppmli_run_offset(const ppml_params *p, uint64_t piece) {
   const uint64_t lead = ppmli_run_lead_rows(p), first = PPMLI_HEADER_BYTES + PPML_SEED_BYTES;
-  const uint64_t begin = first + ppmli_run_lead_offset(p, (size_t)lead);
+  const uint64_t begin = first + ppmli_run_lead_bytes(p, (size_t)lead); /* of the key switch */
   const uint64_t switches = 4 * (uint64_t)ppmli_ksk_rows(p), groups = ppmli_key_ksk_items(p);
   const uint64_t row = ppmli_key_step_wire_bytes(p) / ppmli_key_step_rows(p);
   if (piece == 0) return 0;
-  if (piece - 1 < lead) return first + ppmli_run_lead_offset(p, (size_t)piece - 1);
+  if (piece - 1 < lead) return first + ppmli_run_lead_bytes(p, (size_t)piece - 1);
   if (piece - 1 - lead < groups) return begin + 4 * PPMLI_KSK_ITEM_ROWS * (piece - 1 - lead);
   if (piece == ppmli_run_pieces(p)) return ppmli_key_wire_bytes(p);
   return begin + switches + row * (piece - 1 - lead - groups);
@@ -149,16 +149,15 @@ PPMLI_STATIC int ppmli_run_step(ppml_writer *writer, ppml_eval_key_run *run,
                                 ppml_arena *arena) {
   ppmli_run_writer left = {writer, run->skip};
   ppml_writer through = {ppmli_run_write, &left, 0, 0};
+  int is_new = run->next == run->made, is_end = run->next + 1 == run->pieces;
   ppmli_out out;
   ppmli_out_begin_digest(&out);
   out.writer = &through;
-  if (run->next == run->made) memcpy(&out.digest, run->digest, sizeof out.digest);
+  if (is_new || is_end) memcpy(&out.digest, run->digest, sizeof out.digest);
   PPMLI_TRY(ppmli_run_put_piece(&out, &through, run->next, key, seeds, arena));
   if (out.error) return out.error;
-  if (run->next == run->made) {
-    memcpy(run->digest, &out.digest, sizeof out.digest);
-    run->made++;
-  }
+  if (is_new && !is_end) memcpy(run->digest, &out.digest, sizeof out.digest);
+  if (is_new) run->made++;
   run->next++;
   run->skip = left.skip;
   return PPML_OK;
@@ -187,8 +186,8 @@ PPMLI_STATIC int ppmli_run_make(ppml_writer *writer, ppml_eval_key_run *run,
   return error;
 }
 
-/* Pieces that were never made, as by a run that was saved before they were, are made for the digest, and
- * not written.  Errors: ARG: a byte beyond the file. */
+/* Goes to a byte of the file.  Pieces before it that the run has never made, since it was saved before they
+ * were, are then made for the digest alone and not written.  Errors: ARG (a byte beyond the file). */
 PPMLI_STATIC int ppmli_run_seek(ppml_eval_key_run *run, uint64_t byte) {
   if (byte > ppmli_key_wire_bytes(run->params)) return PPML_ERR_ARG;
   uint64_t piece = ppmli_run_piece_at(run->params, byte);
