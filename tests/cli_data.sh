@@ -2,47 +2,9 @@
 # Data sets and tables as people have them: what the command makes of them, and what it says.
 # Run by `make check`: PPML=build/ppml sh tests/cli_data.sh
 set -u
-PPML=$(realpath "${PPML:-build/ppml}")
-NPZ=$(realpath tests/data/npz)
-CSV=$(realpath tests/data/csv)
-TINY=$(realpath tests/data)
-[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0
-failed=0
-
-pass() { passed=$((passed + 1)); }
-fail() { failed=$((failed + 1)); echo "tests/cli_data.sh: FAILED: $*"; }
-
-# ok NAME COMMAND...: exits with 0, prints no error, and what it prints fits 80 columns.
-ok() {
-  name=$1
-  shift
-  [ -z "${ALIVE_NOTE:-}" ] || echo "tests/cli_data.sh: $name" >"$ALIVE_NOTE"
-  if "$@" >out 2>err && [ ! -s err ]; then pass; else fail "$name: $(cat err)"; fi
-  case "$*" in *--json*) return ;; esac
-  [ "$(wc -L <out)" -le 80 ] || fail "$name: wider than 80 columns: $(awk 'length($0) > 80' out | head -1)"
-}
-
-# refuses NAME STATUS WORDS COMMAND...: that status, one line with these words on standard error,
-# nothing on standard output, and no new file.
-refuses() {
-  name=$1
-  want=$2
-  words=$3
-  shift 3
-  rm -f new.*
-  "$@" >out 2>err
-  got=$?
-  if [ $got -ne "$want" ]; then fail "$name: exit status $got, not $want: $(cat err)"; return; fi
-  if [ "$(wc -l <err)" -ne 1 ] || ! grep -q '^ppml: ' err || [ -s out ]; then fail "$name: not one line: $(cat out err)"; return; fi
-  for left in new.*; do
-    if [ -e "$left" ]; then fail "$name: left $left behind"; return; fi
-  done
-  if grep -qF -e "$words" err; then pass; else fail "$name: $(cat err)"; fi
-}
+. tests/cli_support.sh
+NPZ=$TINY/npz
+CSV=$TINY/csv
 
 # says NAME PATTERN [FILE]: a line of what was printed is that.
 says() {
@@ -111,13 +73,13 @@ ok "a range of bytes" train images_int64 --range 0,255
 ok "a range of bytes kept" "$PPML" info new.m --json
 says "a range of bytes kept" '"black": 0, "white": 255, "bytes_are_values": 1'
 ok "a range of float bytes" train images_float255 --range 0,255
-refuses "values of one level" 65 "--range 0,255, or .astype('uint8')" train images_int32
-refuses "wide integers" 65 "int64 values from 0 to 255 (expected --range" train images_int64
-refuses "floats beyond 1" 65 "float32 values from 0 to 255 (expected 0 to 1, or --range LO,HI" train images_float255
-refuses "NaN" 65 "train_images: a value of float32 that is not finite" train images_nan
-refuses "infinity" 65 "train_images: a value of float64 that is not finite" train images_infinite
+refuses_because "values of one level" 65 "--range 0,255, or .astype('uint8')" train images_int32
+refuses_because "wide integers" 65 "int64 values from 0 to 255 (expected --range" train images_int64
+refuses_because "floats beyond 1" 65 "float32 values from 0 to 255 (expected 0 to 1, or --range LO,HI" train images_float255
+refuses_because "NaN" 65 "train_images: a value of float32 that is not finite" train images_nan
+refuses_because "infinity" 65 "train_images: a value of float64 that is not finite" train images_infinite
 for range in 5 5,5 9,1 a,b 0,1,2 nan,1 ''; do
-  refuses "the range '$range'" 64 "expected LO,HI" train plain --range "$range"
+  refuses_because "the range '$range'" 64 "expected LO,HI" train plain --range "$range"
 done
 
 # Names, and splits that are missing.
@@ -135,12 +97,12 @@ silent "no test images, as JSON" '"test"'
 ok "images and labels alone" train images_labels_keys
 says "images and labels alone" '^val        4 images cut'
 silent "images and labels alone" '^test'
-refuses "other names" 65 'no array train_images (expected train_images and train_labels, x_train and y_train, or images and labels; there are train_images_28, train_labels_28)' train other_names
-refuses "test images alone" 65 'no array train_images' train test_alone
+refuses_because "other names" 65 'no array train_images (expected train_images and train_labels, x_train and y_train, or images and labels; there are train_images_28, train_labels_28)' train other_names
+refuses_because "test images alone" 65 'no array train_images' train test_alone
 
 # Labels.
-refuses "labels from 1" 65 'labels 1, 2 (expected 0, 1 and so on; --relabel' train labels_1based
-refuses "labels with a gap" 65 'labels 0, 2 (expected' train labels_gap
+refuses_because "labels from 1" 65 'labels 1, 2 (expected 0, 1 and so on; --relabel' train labels_1based
+refuses_because "labels with a gap" 65 'labels 0, 2 (expected' train labels_gap
 for data in labels_1based labels_minus labels_gap; do
   ok "$data" train $data --relabel
   same "$data" new.m
@@ -149,19 +111,19 @@ ok "labels as names" "$PPML" train "$NPZ/labels_minus.npz" -o minus.ppml --hidde
 says "labels as names" '^labels     -1 1 are classes 0 to 1$'
 ok "labels as names kept" "$PPML" info minus.ppml --json
 says "labels as names kept" '"class_names": \["-1", "1"\]'
-refuses "labels that are no whole numbers" 65 'a label of 0.5 (expected whole numbers)' train labels_half
+refuses_because "labels that are no whole numbers" 65 'a label of 0.5 (expected whole numbers)' train labels_half
 for class in 0 1; do
-  refuses "class $class alone" 65 "all labels are $class (expected at least two classes)" train labels_single_class_$class
-  refuses "class $class alone, relabelled" 65 "all labels are $class (expected" train labels_single_class_$class --relabel
+  refuses_because "class $class alone" 65 "all labels are $class (expected at least two classes)" train labels_single_class_$class
+  refuses_because "class $class alone, relabelled" 65 "all labels are $class (expected" train labels_single_class_$class --relabel
 done
-refuses "several labels that are not there" 65 'one label an image' train plain --task labels
+refuses_because "several labels that are not there" 65 'one label an image' train plain --task labels
 
 # Shapes.
-refuses "flat images without a shape" 65 'flat images: (40, 48) of uint8 (expected (N, H, W), or how they lie by --shape H,W)' train images_flat
-refuses "a shape that does not fit" 65 'another shape than --shape: (40, 48)' train images_flat --shape 8,7
-refuses "a shape against the array's" 65 'another shape than --shape: (40, 8, 6)' train plain --shape 6,8
+refuses_because "flat images without a shape" 65 'flat images: (40, 48) of uint8 (expected (N, H, W), or how they lie by --shape H,W)' train images_flat
+refuses_because "a shape that does not fit" 65 'another shape than --shape: (40, 48)' train images_flat --shape 8,7
+refuses_because "a shape against the array's" 65 'another shape than --shape: (40, 8, 6)' train plain --shape 6,8
 for shape in 8 8x6 8,6,2 8,6,1,1 0,6 ''; do
-  refuses "the shape '$shape'" 64 'expected H,W' train plain --shape "$shape"
+  refuses_because "the shape '$shape'" 64 'expected H,W' train plain --shape "$shape"
 done
 
 # Other commands know from the network.
@@ -176,28 +138,28 @@ ok "simulate on test images alone" "$PPML" simulate c.ppml "$NPZ/test_alone.npz"
 cmp -s out flat.out && pass || fail "simulate: test images alone are others"
 ok "simulate on the cut" "$PPML" simulate c.ppml "$NPZ/no_val.npz" --split val --draws 50 --json
 says "simulate on the cut" '"images": 4'
-refuses "simulate without test images" 65 'no such images in the data set (expected --split train)' "$PPML" simulate c.ppml "$NPZ/no_test.npz"
+refuses_because "simulate without test images" 65 'no such images in the data set (expected --split train)' "$PPML" simulate c.ppml "$NPZ/no_test.npz"
 ok "simulate on one class" "$PPML" simulate c.ppml "$NPZ/labels_single_class_1.npz" --draws 50
-refuses "simulate on labels from 1" 65 "labels 1, 2 (expected the network's classes, 0 and so on; --relabel" "$PPML" simulate c.ppml "$NPZ/labels_1based.npz"
+refuses_because "simulate on labels from 1" 65 "labels 1, 2 (expected the network's classes, 0 and so on; --relabel" "$PPML" simulate c.ppml "$NPZ/labels_1based.npz"
 ok "simulate on labels from 1, numbered" "$PPML" simulate c.ppml "$NPZ/labels_1based.npz" --draws 50 --json --relabel
 cmp -s out flat.out && pass || fail "simulate: numbered labels are others"
-refuses "simulate on int16" 65 'what the network was trained on' "$PPML" simulate c.ppml "$NPZ/images_int16.npz"
+refuses_because "simulate on int16" 65 'what the network was trained on' "$PPML" simulate c.ppml "$NPZ/images_int16.npz"
 ok "features" "$PPML" features "$NPZ/images_uint16.npz" -o map.ppml --count 4
 says "features" '^values     uint16'
 ok "features of public images whose labels are others" "$PPML" features "$NPZ/plain.npz" --public "$NPZ/labels_minus.npz" -o map.ppml --count 4
-refuses "features of public test images" 65 'no such images' "$PPML" features "$NPZ/plain.npz" --public "$NPZ/test_alone.npz" -o new.map --count 4
+refuses_because "features of public test images" 65 'no such images' "$PPML" features "$NPZ/plain.npz" --public "$NPZ/test_alone.npz" -o new.map --count 4
 ok "keys of features" "$PPML" keygen map.ppml --secret-key msk --eval-key mek
 ok "a training set without validation images" "$PPML" encrypt --secret-key msk --training map.ppml "$NPZ/no_val.npz" -o set.ct --method sums
 says "a training set without validation images" '^36 images became'
-refuses "features of latents" 65 'latents of floats' "$PPML" features "$TINY/tiny_latents.npz" -o new.map
+refuses_because "features of latents" 65 'latents of floats' "$PPML" features "$TINY/tiny_latents.npz" -o new.map
 
 # One image as an array.
 ok "keygen" "$PPML" keygen cl.ppml --secret-key sk --eval-key ek
 for array in one_uint8 one_uint16 one_float32; do
   ok "encrypt $array" "$PPML" encrypt --secret-key sk "$NPZ/$array.npy" -o in.ct
 done
-refuses "encrypt int64" 65 ".astype('uint8')" "$PPML" encrypt --secret-key sk "$NPZ/one_int64.npy" -o new.ct
-refuses "encrypt another shape" 65 'an image of another shape: (6, 8) of uint8 (expected 6x8x1 values)' "$PPML" encrypt --secret-key sk "$NPZ/one_other.npy" -o new.ct
+refuses_because "encrypt int64" 65 ".astype('uint8')" "$PPML" encrypt --secret-key sk "$NPZ/one_int64.npy" -o new.ct
+refuses_because "encrypt another shape" 65 'an image of another shape: (6, 8) of uint8 (expected 6x8x1 values)' "$PPML" encrypt --secret-key sk "$NPZ/one_other.npy" -o new.ct
 ok "compile a range" "$PPML" compile ct.ppml -o ctc.ppml --client ctcl.ppml --no-calibration --agreement 0
 ok "a range in the client spec" "$PPML" info ctcl.ppml --json
 says "a range in the client spec" '"values": {"black": -1024, "white": 3056, "bytes_are_values": 0}'
@@ -207,24 +169,24 @@ ok "encrypt another by the range" "$PPML" encrypt --secret-key ctsk "$NPZ/images
 ok "infer by the range" "$PPML" infer ctc.ppml --eval-key ctek ct.ct ct1.ct -o ct.out
 "$PPML" decrypt --secret-key ctsk ct.out >out 2>err
 [ "$(awk '$NF == "%" { print $(NF-2), $(NF-1) }' out | sort -u | wc -l)" -eq 1 ] && pass || fail "an array and its image in a data set differ: $(cat out)"
-refuses "a picture of other values" 65 'a picture, whose bytes are no values of -1024 to 3056' "$PPML" encrypt --secret-key ctsk "$NPZ/one.pgm" -o new.ct
+refuses_because "a picture of other values" 65 'a picture, whose bytes are no values of -1024 to 3056' "$PPML" encrypt --secret-key ctsk "$NPZ/one.pgm" -o new.ct
 ok "export a range" "$PPML" export ctcl.ppml -o client.h
 says "export a range" 'spec->range.black = INT64_C(-1073741824);' client.h
 
 # What is no data set is called what it is.
 head -c 1000 "$NPZ/plain.npz" >cut.npz
-refuses "an archive that is cut short" 65 'a zip archive that is cut short' "$PPML" train cut.npz -o new.m
-refuses "one array" 65 'one array of an .npy (expected an .npz of images and labels' "$PPML" train "$NPZ/one_uint8.npy" -o new.m
+refuses_because "an archive that is cut short" 65 'a zip archive that is cut short' "$PPML" train cut.npz -o new.m
+refuses_because "one array" 65 'one array of an .npy (expected an .npz of images and labels' "$PPML" train "$NPZ/one_uint8.npy" -o new.m
 printf '\211HDF\r\n\032\n' >data.h5
-refuses "HDF5" 65 'an HDF5 file (expected an .npz' "$PPML" train data.h5 -o new.m
+refuses_because "HDF5" 65 'an HDF5 file (expected an .npz' "$PPML" train data.h5 -o new.m
 : >empty.npz
-refuses "an empty file" 65 'an empty file (expected an .npz)' "$PPML" train empty.npz -o new.m
+refuses_because "an empty file" 65 'an empty file (expected an .npz)' "$PPML" train empty.npz -o new.m
 head -c 100 "$NPZ/one_uint8.npy" >cut.npy
-refuses "an array that is cut short" 65 'damaged NPY header' "$PPML" encrypt --secret-key sk cut.npy -o new.ct
+refuses_because "an array that is cut short" 65 'damaged NPY header' "$PPML" encrypt --secret-key sk cut.npy -o new.ct
 head -c 150 "$NPZ/one_uint8.npy" >cut.npy
-refuses "data that are cut short" 65 '(8, 6) of uint8 in 22 bytes (expected 48 values; is it cut short?)' "$PPML" encrypt --secret-key sk cut.npy -o new.ct
-refuses "a picture" 65 'not a zip archive (expected an .npz' "$PPML" train "$NPZ/one.pgm" -o new.m
-refuses "no memory" 64 'not a number in range: --data-mib' "$PPML" train "$NPZ/plain.npz" -o new.m --data-mib 0
+refuses_because "data that are cut short" 65 '(8, 6) of uint8 in 22 bytes (expected 48 values; is it cut short?)' "$PPML" encrypt --secret-key sk cut.npy -o new.ct
+refuses_because "a picture" 65 'not a zip archive (expected an .npz' "$PPML" train "$NPZ/one.pgm" -o new.m
+refuses_because "no memory" 64 'not a number in range: --data-mib' "$PPML" train "$NPZ/plain.npz" -o new.m --data-mib 0
 
 # Latents stay what they are.
 ok "latents" "$PPML" train "$TINY/tiny_latents_last.npz" -o l.ppml --regions 1 --kernel 2
@@ -260,10 +222,10 @@ ok "a byte order mark" pack bom.csv
 cmp -s new.npz plain.npz && pass || fail "a byte order mark: another data set"
 for encoding in '\377\376f\000i\000' '\376\377\000f\000i' 'f\000i\000' '\000f\000i'; do
   printf "$encoding" >utf16.csv
-  refuses "UTF-16 ($encoding)" 65 'UTF-8: iconv -f UTF-16' pack utf16.csv
+  refuses_because "UTF-16 ($encoding)" 65 'UTF-8: iconv -f UTF-16' pack utf16.csv
 done
 printf 'PK\003\004xxxx' >book.xlsx
-refuses "a workbook" 65 'expected a table saved as CSV' pack book.xlsx
+refuses_because "a workbook" 65 'expected a table saved as CSV' pack book.xlsx
 
 ok "findings" pack nih.csv
 says "findings" '^label 0    6 images  Cardiomegaly$'
@@ -271,7 +233,7 @@ says "findings" '^label 1    6 images  Emphysema$'
 ok "train on findings" "$PPML" train new.npz -o m.ppml --hidden 2 --epochs 1
 ok "findings in an order" pack nih.csv --classes Emphysema,Cardiomegaly,Hernia --json
 says "findings in an order" '"labels_per_image": 3.*"of_class": \[6, 6, 0\], "names": \["Emphysema", "Cardiomegaly", "Hernia"\]'
-refuses "a finding that is not told" 65 'line 3: no such label' pack nih.csv --classes Hernia,Emphysema
+refuses_because "a finding that is not told" 65 'line 3: no such label' pack nih.csv --classes Hernia,Emphysema
 
 ok "several columns" pack chexpert.csv
 says "several columns" '^label 0    12 images  No Finding$'
@@ -280,14 +242,14 @@ sed 's/,split/,Fracture,Edema,split/;s/,\(train\|val\|test\)$/,0.0,,\1/' chexper
 ok "a column without a 1, and one of nothing" pack rare.csv --json
 says "a column without a 1, and one of nothing" '"names": \["No Finding", "Pneumonia", "Fracture"\]'
 sed '3s/1.0,1.0/-1.0,0.0/;4s/1.0,/-1,/' chexpert.csv >uncertain.csv
-refuses "uncertain labels" 65 'line 3: an uncertain label, -1 (expected --uncertain zero, one or skip)' pack uncertain.csv
+refuses_because "uncertain labels" 65 'line 3: an uncertain label, -1 (expected --uncertain zero, one or skip)' pack uncertain.csv
 for way in zero:10:5 one:12:5 skip:10:5; do
   ok "uncertain: ${way%%:*}" pack uncertain.csv --uncertain ${way%%:*} --json
   counts=${way#*:}
   says "uncertain: ${way%%:*}" "\"of_class\": \[${counts%:*}, ${counts#*:}\]"
 done
 says "uncertain: skip" '"skipped": 2'
-refuses "uncertain: maybe" 64 'expected zero, one or skip' pack uncertain.csv --uncertain maybe
+refuses_because "uncertain: maybe" 64 'expected zero, one or skip' pack uncertain.csv --uncertain maybe
 ok "one of several columns" pack chexpert.csv --label-column Pneumonia,'No Finding'
 says "one of several columns" '^label 0    6 images  Pneumonia$'
 
@@ -298,7 +260,7 @@ says "names" '^class 1    6 images  pneumonia$'
 ok "names in another order" pack names.csv --classes pneumonia,normal
 says "names in another order" '^class 0    6 images  pneumonia$'
 sed '4s/normal/0/' names.csv >mixed.csv
-refuses "names and numbers" 65 'line 2: bad label (expected a number as elsewhere, or --classes)' pack mixed.csv
+refuses_because "names and numbers" 65 'line 2: bad label (expected a number as elsewhere, or --classes)' pack mixed.csv
 
 sed 's/train$/TRAINING/;s/valid$/Validation/;s/val$/VALID/;s/test$/testing/' split_valid.csv >words.csv
 ok "other words for splits" pack words.csv
@@ -309,13 +271,13 @@ for names in 'Image Index,Target,Subset' 'PATH,Finding_Labels,Partition' 'filena
   cmp -s new.npz plain.npz && pass || fail "columns $names: another data set"
 done
 sed '1s/.*/picture,grade,part/' split_valid.csv >own.csv
-refuses "unknown columns" 65 'no column file or the like (expected --file-column to name one of picture, grade, part)' pack own.csv
-refuses "an unknown label" 65 'expected --label-column to name one of picture, grade, part' pack own.csv --file-column picture
-refuses "a column that is not there" 65 'no column size (expected one of picture, grade, part)' pack own.csv --file-column size
+refuses_because "unknown columns" 65 'no column file or the like (expected --file-column to name one of picture, grade, part)' pack own.csv
+refuses_because "an unknown label" 65 'expected --label-column to name one of picture, grade, part' pack own.csv --file-column picture
+refuses_because "a column that is not there" 65 'no column size (expected one of picture, grade, part)' pack own.csv --file-column size
 ok "columns that are told" pack own.csv --file-column picture --label-column grade --split-column part
 cmp -s new.npz plain.npz && pass || fail "columns that are told: another data set"
 sed '1s/.*/path,label,image/' split_valid.csv >two.csv
-refuses "two columns for the file" 65 'columns path and image (expected --file-column to say which it is)' pack two.csv --split-column image
+refuses_because "two columns for the file" 65 'columns path and image (expected --file-column to say which it is)' pack two.csv --split-column image
 
 # Splits of its own.
 { echo file,label,patient; i=0; while [ $i -lt 24 ]; do echo "$i.png,$((i % 2)),p$((i / 4))"; i=$((i + 1)); done; } >patients.csv
@@ -336,17 +298,17 @@ ok "splits of patients" pack patients.csv --split 0.5,0.25,0.25
 says "splits of patients" 'patients together$'
 says "splits of patients" 'train 16, val 4, test 4$\|train 12, val 8, test 4$\|train 12, val 4, test 8$\|train 8, val 8, test 8$'
 for share in 0.8 0.8,0.2 0.8,0.1,0.2 0,0.5,0.5 0.8,0.1,0.1,0 a,b,c; do
-  refuses "the shares $share" 64 'expected shares of train, val and test' pack no_split_col.csv --split $share
+  refuses_because "the shares $share" 64 'expected shares of train, val and test' pack no_split_col.csv --split $share
 done
-refuses "shares and a split column" 64 'expected one of them' pack split_valid.csv --split 0.8,0.1,0.1
+refuses_because "shares and a split column" 64 'expected one of them' pack split_valid.csv --split 0.8,0.1,0.1
 
 # Files.
 { cat split_valid.csv; echo 0.png,0,test; } >twice.csv
-refuses "a file in two splits" 65 'line 14: 0.png is in test, at line 2 in train (expected one split)' pack twice.csv
+refuses_because "a file in two splits" 65 'line 14: 0.png is in test, at line 2 in train (expected one split)' pack twice.csv
 { cat split_valid.csv; echo 0.png,1,train; } >torn.csv
 { echo file,label,split,patient; sed '1d;s/$/,a/' split_valid.csv; echo 0.png,0,train,b; } >strangers.csv
-refuses "a file of two patients" 65 'line 14: 0.png has another patient than at line 2' pack strangers.csv
-refuses "a file with two labels" 65 'line 14: 0.png has other labels than at line 2' pack torn.csv
+refuses_because "a file of two patients" 65 'line 14: 0.png has another patient than at line 2' pack strangers.csv
+refuses_because "a file with two labels" 65 'line 14: 0.png has other labels than at line 2' pack torn.csv
 sed 's/\.png/.PNG/' split_valid.csv >upper.csv
 ok "endings in capitals" pack upper.csv
 cmp -s new.npz plain.npz && pass || fail "endings in capitals: another data set"
@@ -359,7 +321,7 @@ sed '2s|^|sub\\|' split_valid.csv >turned.csv
 ok "a path with a backslash" pack turned.csv
 cmp -s new.npz plain.npz && pass || fail "a path with a backslash: another data set"
 printf 'file,label,split\n0.png,gesch\344digt,train\n1.png,gut,train\n' >latin1.csv
-refuses "a name in Latin 1" 65 "a label's name " pack latin1.csv
+refuses_because "a name in Latin 1" 65 "a label's name " pack latin1.csv
 { echo 'sep=;'; cat semicolon.csv; } >sep.csv
 ok "a separator that is told" pack sep.csv
 cmp -s new.npz plain.npz && pass || fail "a separator that is told: another data set"
@@ -382,17 +344,16 @@ cmp -s new.npz plain.npz && pass || fail "paths that begin with the table's fold
 sed 's/$/,1,0/' medmnist_save.csv >saved/medmnist.csv
 ok "MedMNIST's folder of several labels" pack saved/medmnist.csv --json
 says "MedMNIST's folder of several labels" '"labels_per_image": 3.*"of_class": \[6, 12, 0\]'
-refuses "files that are not there" 66 '12 of 12 files are not there: 0.png (line 2), 1.png (line 3), 2.png (line 4), 3.png (line 5), 4.png (line 6), 5.png (line 7), 6.png (line 8), 7.png (line 9), 8.png (line 10), 9.png (line 11) and so on (expected in saved; --images names the folder)' pack split_valid.csv --images saved
-refuses "a file that is not there" 66 '1 of 12 files is not there: 7.png (line 9)' sh -c "mv 7.png kept; $PPML pack split_valid.csv -o new.npz --side 8; code=\$?; mv kept 7.png; exit \$code"
-refuses "more memory than there may be" 65 '--data-mib sets the limit, --side the size' "$PPML" pack split_valid.csv -o new.npz --side 4096 --rgb --data-mib 500
+refuses_because "files that are not there" 66 '12 of 12 files are not there: 0.png (line 2), 1.png (line 3), 2.png (line 4), 3.png (line 5), 4.png (line 6), 5.png (line 7), 6.png (line 8), 7.png (line 9), 8.png (line 10), 9.png (line 11) and so on (expected in saved; --images names the folder)' pack split_valid.csv --images saved
+refuses_because "a file that is not there" 66 '1 of 12 files is not there: 7.png (line 9)' sh -c "mv 7.png kept; $PPML pack split_valid.csv -o new.npz --side 8; code=\$?; mv kept 7.png; exit \$code"
+refuses_because "more memory than there may be" 65 '--data-mib sets the limit, --side the size' "$PPML" pack split_valid.csv -o new.npz --side 4096 --rgb --data-mib 500
 ok "large images" "$PPML" pack split_valid.csv -o large.npz --side 400
-refuses "a larger file than there may be" 65 'too large (expected at most 1048576 bytes); --data-mib sets the limit' "$PPML" train large.npz -o new.m --data-mib 1
-refuses "a larger data set than there may be" 65 'needs 4 MiB of memory, its own bytes included (expected at most 2 MiB; --data-mib sets the limit)' "$PPML" train large.npz -o new.m --data-mib 2
-refuses "more than a zip archive holds" 65 'make more than 4 GiB (expected less: a smaller --side)' sh -c "
+refuses_because "a larger file than there may be" 65 'too large (expected at most 1048576 bytes); --data-mib sets the limit' "$PPML" train large.npz -o new.m --data-mib 1
+refuses_because "a larger data set than there may be" 65 'needs 4 MiB of memory, its own bytes included (expected at most 2 MiB; --data-mib sets the limit)' "$PPML" train large.npz -o new.m --data-mib 2
+refuses_because "more than a zip archive holds" 65 'make more than 4 GiB (expected less: a smaller --side)' sh -c "
   { echo file,label,split; i=0; while [ \$i -lt 90 ]; do echo \$i,\$((i % 2)),train; i=\$((i + 1)); done; } >many.csv
   $PPML pack many.csv -o new.npz --side 4096 --rgb --data-mib 100000"
 
 for c in train pack encrypt; do ok "$c --help" "$PPML" $c --help; done
 
-echo "tests/cli_data.sh: $passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

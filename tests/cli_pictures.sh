@@ -2,16 +2,7 @@
 # Pictures of all kinds through the command: `ppml pack` makes the same data set of a picture as of the
 # PGM or PPM file that says what it shows.  Run by make check-cli.
 set -u
-PPML=$(cd "$(dirname "$PPML")" && pwd)/$(basename "$PPML")
-SOURCE=$(cd "$(dirname "$0")/.." && pwd)
-CORPUS=$SOURCE/fuzz/corpus
-WORK=$(mktemp -d) || exit 1
-trap 'rm -rf "$WORK"' EXIT
-cd "$WORK" || exit 1
-passed=0
-failed=0
-pass() { passed=$((passed + 1)); }
-fail() { failed=$((failed + 1)); echo "FAIL: $*"; }
+. tests/cli_support.sh
 
 # pack_of FILE OUT OPTION...: a data set of that picture alone, in all three splits and two classes.
 pack_of() {
@@ -35,8 +26,8 @@ same() {
   else fail "$name: $(cat err)"; fi
 }
 
-# refuses NAME FILE TEXT OPTION...
-refuses() {
+# refuses_picture NAME FILE TEXT OPTION...
+refuses_picture() {
   name=$1 file=$2 text=$3
   shift 3
   pack_of "$file" one.npz "$@"
@@ -67,20 +58,19 @@ pack_of "$CORPUS/dicom/signed_rescaled_window" own.npz && pack_of "$CORPUS/dicom
   cmp -s own.npz given.npz && pass || fail "DICOM, the file's own window given: $(cat err)"
 pack_of "$CORPUS/dicom/signed_rescaled_window" given.npz --window 1e3,200.5 && ! cmp -s own.npz given.npz && pass ||
   fail "DICOM, another window: $(cat err)"
-refuses "DICOM of several frames" "$CORPUS/dicom/three_frames_second" 'expected --frame N to name one, counted from 1'
-refuses "DICOM, a frame that is not there" "$CORPUS/dicom/three_frames_second" 'no such frame' --frame 4
-refuses "DICOM of another syntax" "$CORPUS/dicom/bad_jpeg_ls" 'JPEG-LS Lossless .*dcmdjpls IN.dcm OUT.dcm of the Debian package dcmtk'
-refuses "a window for a PGM" gray.pgm 'not a DICOM file (expected one for --frame and --window), line 2' --window full
+refuses_picture "DICOM of several frames" "$CORPUS/dicom/three_frames_second" 'expected --frame N to name one, counted from 1'
+refuses_picture "DICOM, a frame that is not there" "$CORPUS/dicom/three_frames_second" 'no such frame' --frame 4
+refuses_picture "DICOM of another syntax" "$CORPUS/dicom/bad_jpeg_ls" 'JPEG-LS Lossless .*dcmdjpls IN.dcm OUT.dcm of the Debian package dcmtk'
+refuses_picture "a window for a PGM" gray.pgm 'not a DICOM file (expected one for --frame and --window), line 2' --window full
 for window in 1 1,0 1,-5 1,x 1,2,3 nan,2 inf,2 1,1e999 0x10,2 ,; do
   pack_of "$CORPUS/dicom/gray_8" one.npz --window "$window"
   [ $? -eq 64 ] && pass || fail "the window $window: $(cat err)"
 done
 
-refuses "TIFF" "$CORPUS/image/bad_tiff" 'a TIFF image .*tifftopnm IN.tif > OUT.pnm of the Debian package netpbm'
-refuses "an arithmetic JPEG" "$CORPUS/jpeg/bad_arithmetic" 'djpeg IN.jpg > OUT.ppm of the Debian package libjpeg-turbo-progs'
+refuses_picture "TIFF" "$CORPUS/image/bad_tiff" 'a TIFF image .*tifftopnm IN.tif > OUT.pnm of the Debian package netpbm'
+refuses_picture "an arithmetic JPEG" "$CORPUS/jpeg/bad_arithmetic" 'djpeg IN.jpg > OUT.ppm of the Debian package libjpeg-turbo-progs'
 
 # Nothing of a DICOM file but its pixels is written anywhere: its name, the patient's, is not.
 pack_of "$CORPUS/dicom/gray_8" one.npz && ! grep -aq 'Nobody' one.npz out err && pass || fail "a tag is kept"
 
-echo "cli_pictures: $passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish
