@@ -10,24 +10,13 @@
  * would be most of the time. */
 #include "../examples/cli/ledger.c"
 
-#include <stdarg.h>
-
 #include "../examples/cli/outputs.h"
+#include "cli.h"
 #include "feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
-/* What args.c and ledger.c take of other files. */
-int cli_fail(int status, const char *file, const char *format, ...) {
-  char line[512];
-  va_list values;
-  feed_require(file != NULL);
-  va_start(values, format);
-  feed_require(vsnprintf(line, sizeof line, format, values) >= 0);
-  va_end(values);
-  return status;
-}
-
+/* What args.c and ledger.c take of other files, beside cli_fail. */
 int outputs_name(const char *path, int force) {
   (void)path, (void)force;
   return CLI_OK;

@@ -7,26 +7,15 @@
  * Corpus alone: fuzz/replay.c in place of the fuzzer. */
 #include "../examples/cli/table.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
-/* What table.c and table_split.c take of cli.c and of the library. */
-int cli_fail(int status, const char *file, const char *format, ...) {
-  char line[1024];
-  va_list values;
-  feed_require(file != NULL);
-  va_start(values, format);
-  feed_require(vsnprintf(line, sizeof line, format, values) >= 0);
-  va_end(values);
-  return status;
-}
-
+/* What table.c and table_split.c take of cli.c, beside cli_fail, and of the library. */
 int cli_arena_create(ppml_arena *arena, size_t bytes) {
   memset(arena, 0, sizeof *arena);
   arena->memory = (unsigned char *)malloc(bytes ? bytes : 1);
