@@ -35,15 +35,20 @@ PPMLI_STATIC int32_t ppmli_gate_product(int32_t gate, int64_t feature, int32_t r
 /* The largest whole number of times that a feature fits, as it stands on the torus, into the room of
  * y = 1; 0 where it does not fit. */
 PPMLI_STATIC uint64_t ppmli_gate_gain(const ppml_model *m, uint32_t j) {
-  uint64_t unit = (uint64_t)1 << (64 - PPMLI_BRIDGED_MODULUS_LOG2);
   uint64_t room = ((uint64_t)1 << 62) / PPMLI_GATE_PARTS * PPMLI_GATE_UNIT_PARTS;
-  return room / unit / (uint64_t)m->pooled.range[j];
+  return room / ppmli_bridged_unit() / (uint64_t)m->pooled.range[j];
+}
+
+/* Do all features that gates multiply fit? */
+PPMLI_STATIC int ppmli_gates_fit(const ppml_model *m) {
+  for (uint32_t j = 0; j < m->pooled.gated; j++)
+    if (ppmli_gate_gain(m, j) == 0) return 0;
+  return 1;
 }
 
 /* y = 1 on the torus. */
 PPMLI_INLINE uint64_t ppmli_gate_unit(const ppml_model *m, uint32_t j) {
-  uint64_t unit = (uint64_t)1 << (64 - PPMLI_BRIDGED_MODULUS_LOG2);
-  return ppmli_gate_gain(m, j) * unit * (uint64_t)m->pooled.range[j];
+  return ppmli_gate_gain(m, j) * ppmli_bridged_unit() * (uint64_t)m->pooled.range[j];
 }
 
 /* 127 f(y), y no more than 3/2 either way. */

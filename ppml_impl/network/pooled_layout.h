@@ -38,6 +38,11 @@ typedef struct ppmli_pooled_layout {
  * weights. */
 #define PPMLI_BRIDGED_MODULUS_LOG2 20u
 
+/* 1 of such a feature on the torus. */
+PPMLI_INLINE uint64_t ppmli_bridged_unit(void) {
+  return (uint64_t)1 << (64 - PPMLI_BRIDGED_MODULUS_LOG2);
+}
+
 /* ------------------------------------------------------------------- sets */
 
 /* Of the set with most. */

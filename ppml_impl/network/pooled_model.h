@@ -8,6 +8,7 @@
 #include "autocorr.h"
 #include "encoder.h"
 #include "pooled.h"
+#include "pooled_layout.h"
 
 /* Are the scores those of a pooled network? */
 PPMLI_INLINE int ppmli_model_is_pooled(const ppml_model *m) {
@@ -49,6 +50,15 @@ PPMLI_STATIC ppmli_pooled ppmli_model_pooled(const ppml_model *m) {
   net.square = m->pooled.square, net.linear = m->pooled.linear;
   net.bias = m->pooled.bias, net.peak = m->pooled.peak;
   return net;
+}
+
+/* How its latents are laid out in a ciphertext; features stand where those of all circuits do. */
+PPMLI_STATIC ppmli_pooled_layout ppmli_model_pooled_layout(const ppml_model *m) {
+  ppmli_pooled net = ppmli_model_pooled(m);
+  ppmli_pooled_layout l;
+  ppmli_pooled_layout_of(&l, &net);
+  if (ppmli_model_has_features(m)) l.modulus_log2 = PPMLI_BRIDGED_MODULUS_LOG2;
+  return l;
 }
 
 /* Latents of the image, their autocorrelations, scores or features. */

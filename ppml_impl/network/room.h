@@ -87,7 +87,7 @@ PPMLI_STATIC uint64_t ppmli_layer_least_capacity(const ppml_model *m, uint32_t l
  * to know nothing of the weights. */
 PPMLI_INLINE uint64_t ppmli_circuit_input_unit(const ppml_params *p, const ppml_spec *spec) {
   if (ppmli_params_is_noiseless(p)) return (uint64_t)1 << (64 - PPMLI_EXACT_SCALE_LOG2);
-  if (ppmli_params_is_bridged(p)) return (uint64_t)1 << (64 - PPMLI_BRIDGED_MODULUS_LOG2);
+  if (ppmli_params_is_bridged(p)) return ppmli_bridged_unit();
   return (uint64_t)1 << (64 - PPMLI_INPUT_SCALE_LOG2 - spec->input_bits);
 }
 

@@ -20,10 +20,8 @@
 PPMLI_STATIC double ppmli_bridged_feature_variance(const ppml_circuit *c, uint32_t f) {
   ppmli_bridge bridge = ppmli_bridge_of(c->params);
   ppmli_pooled net = ppmli_model_pooled(&c->model);
-  ppmli_pooled_layout layout;
+  ppmli_pooled_layout layout = ppmli_model_pooled_layout(&c->model);
   ppmli_pooled_noise noise;
-  ppmli_pooled_layout_of(&layout, &net);
-  layout.modulus_log2 = PPMLI_BRIDGED_MODULUS_LOG2;
   ppmli_pooled_noise_parts(&noise, &net, &layout, bridge.from, f);
   return noise.product + ppmli_noise_bridge(&bridge);
 }

@@ -16,9 +16,8 @@ PPMLI_STATIC const char *ppmli_bridged_refusal(const ppml_model *m) {
   ppmli_pooled net = ppmli_model_pooled(m);
   const char *refusal = ppmli_pooled_shape_refusal(&net.shape);
   if (refusal) return refusal;
-  for (uint32_t j = 0; j < m->pooled.gated; j++)
-    if (ppmli_gate_gain(m, j) == 0)
-      return "a feature that a gate multiplies has a range beyond its room, 149,796";
+  if (!ppmli_gates_fit(m))
+    return "a feature that a gate multiplies has a range beyond its room, 149,796";
   return ppmli_pooled_is_exact(&net) ? NULL : "its weights are too large for exact sums";
 }
 

@@ -34,8 +34,7 @@ PPMLI_STATIC ppmli_pooled_circuit ppmli_pooled_circuit_of(const ppml_circuit *c)
   ppmli_pooled_circuit x;
   x.params = c->params;
   x.net = ppmli_model_pooled(&c->model);
-  ppmli_pooled_layout_of(&x.layout, &x.net);
-  if (ppmli_model_has_features(&c->model)) x.layout.modulus_log2 = PPMLI_BRIDGED_MODULUS_LOG2;
+  x.layout = ppmli_model_pooled_layout(&c->model);
   return x;
 }
 

@@ -72,9 +72,7 @@ PPMLI_STATIC int ppmli_circuit_runs_bridged(const ppml_circuit *c) {
   ppmli_pooled_layout l;
   if (ppmli_pooled_shape_refusal(&net.shape) != NULL) return 0;
   ppmli_pooled_lay_out(&l, &net.shape);
-  for (uint32_t j = 0; j < c->model.pooled.gated; j++)
-    if (ppmli_gate_gain(&c->model, j) == 0) return 0;
-  return ppmli_pooled_set_holds(c->params, l.depth) &&
+  return ppmli_pooled_set_holds(c->params, l.depth) && ppmli_gates_fit(&c->model) &&
          c->unit[0] == ppmli_circuit_input_unit(c->params, &c->model.spec);
 }
 
