@@ -94,10 +94,10 @@ PPMLI_STATIC void ppmli_simulate_accumulators(ppmli_noisy *s, uint32_t l) {
 /* What a product's table gives at its nearest position, in units of the last layer.
  *   turns  what it is looked up by */
 PPMLI_STATIC double ppmli_simulate_lookup(const ppmli_noisy *s, uint32_t j, double turns) {
-  int64_t N = s->circuit->params->poly_size, at = ppmli_simulate_position(turns, (uint32_t)N);
-  double step = ldexp(1, 63) / (double)N / (double)ppmli_gate_unit(&s->circuit->model, j);
-  int behind = at >= N / 2 && at < N + N / 2;
-  at -= behind ? N : at < N ? 0 : 2 * N;
+  const ppml_params *p = s->circuit->params;
+  double step = ldexp(1, 63) / p->poly_size / (double)ppmli_gate_unit(&s->circuit->model, j);
+  int behind;
+  int64_t at = ppmli_dense_place(&behind, p, ppmli_simulate_position(turns, p->poly_size));
   double entry = ppmli_gate_table((double)at * step);
   return behind ? -entry : entry;
 }

@@ -16,6 +16,16 @@
 
 /* --------------------------------------------------------- lookup table */
 
+/* Where a table is looked up for position / 2N of a turn, and *behind: whether it is less half a turn, where the
+ * table gives the same with the other sign.
+ *   position  < 2 N
+ * Returns -N/2 to N/2 - 1, in the same steps. */
+PPMLI_INLINE int64_t ppmli_dense_place(int *behind, const ppml_params *p, uint32_t position) {
+  int64_t N = p->poly_size, at = position;
+  *behind = at >= N / 2 && at < N + N / 2;
+  return at - (*behind ? N : at < N ? 0 : 2 * N);
+}
+
 /* What the table of neuron j of hidden layer l gives where the accumulator stands at
  * position / 2N of a turn: the activation up to a quarter turn to either side; beyond it
  * -f(x - 1/2), which is f again for an odd f that saturates.
@@ -23,11 +33,11 @@
 PPMLI_STATIC int32_t ppmli_dense_activation(const ppml_circuit *c, uint32_t l, uint32_t j,
                                             uint32_t position) {
   const ppml_layer *layer = &c->model.layer[l];
-  int64_t N = c->params->poly_size, at = position;
-  int behind = at >= N / 2 && at < N + N / 2; /* at less half a turn is what is looked up */
-  at -= behind ? N : at < N ? 0 : 2 * N;
+  int behind;
+  int64_t at = ppmli_dense_place(&behind, c->params, position);
   int64_t scale = (int64_t)ppmli_circuit_scale(c, l, j);
-  int64_t z = ppmli_quant_nearest(at * (int64_t)(PPMLI_TORUS_HALF / (uint64_t)N), scale);
+  int64_t step = (int64_t)(PPMLI_TORUS_HALF / (uint64_t)c->params->poly_size);
+  int64_t z = ppmli_quant_nearest(at * step, scale);
   int32_t a = ppmli_quant_activation(layer->activation, z, layer->range[j], layer->table);
   return behind ? -a : a;
 }
@@ -56,17 +66,18 @@ PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint
 PPMLI_STATIC void ppmli_dense_gate_table(uint64_t *table, const ppml_circuit *c, uint32_t j,
                                          int sign) {
   uint32_t last = c->model.layer_count - 1;
-  int64_t N = c->params->poly_size;
+  uint32_t N = c->params->poly_size;
   double step = ldexp(1, 63) / (double)N / (double)ppmli_gate_unit(&c->model, j);
   double unit = (double)c->unit[last] * sign;
   if (ppmli_tables_have_weights(c, last - 1))
     unit *= (double)c->gain[last][0] * c->model.layer[last].weight[j];
-  for (int64_t i = 0; i < N; i++) { /* from N/2 on it is what the other half gives, negated */
-    double y = (double)(i < N / 2 ? i : i - N) * step;
+  for (uint32_t i = 0; i < N; i++) {
+    int behind;
+    double y = (double)ppmli_dense_place(&behind, c->params, i) * step;
     double turns = ldexp(unit * ppmli_gate_table(y), -64); /* beyond half a turn it wraps */
     double entry = ldexp(turns - floor(turns + 0.5), 64);  /* +-2^63 at most */
     uint64_t size = (uint64_t)floor(fabs(entry) + 0.5);
-    table[i] = (entry < 0) != (i >= N / 2) ? 0 - size : size;
+    table[i] = (entry < 0) != behind ? 0 - size : size;
   }
 }
 
