@@ -372,6 +372,48 @@ START_TEST(parts_of_the_image_may_be_taken_and_joined) {
 }
 END_TEST
 
+/* Along the last axis, by numbers in whatever shape: columns, as of scikit-learn's ColumnTransformer. */
+START_TEST(columns_may_be_taken_by_their_numbers) {
+  static const int64_t first[2] = {0, 1}, last = 2;
+  message g = graph_begin(), concat = node("Concat", "p q", "f");
+  put_integers(&g, "first", 2, first);
+  put_tensor(&g, "last", tensor(INT64, 1, 1, &last, 8));
+  put_op(&g, "ArrayFeatureExtractor", "x first", "p");
+  put_op(&g, "ArrayFeatureExtractor", "x last", "q");
+  put_integer_attribute(&concat, "axis", 1);
+  put_node(&g, &concat);
+  put_gemm(&g, "f w b", "y");
+  check_layer(&g, weights, bias);
+}
+END_TEST
+
+/* A list of one number as an attribute. */
+static void put_list(message *n, const char *name, uint64_t number) {
+  message a = {{0}, 0};
+  put_text(&a, 1, name);
+  put_number(&a, 8, number);
+  put_data(n, 5, a.bytes, a.count);
+}
+
+START_TEST(steps_beyond_all_values_take_the_first) {
+  static const int64_t others[2] = {1, 2};
+  message g = graph_begin(), slice = node("Slice", "x", "p"), gather = node("Gather", "x at", "q");
+  message concat = node("Concat", "p q", "f");
+  put_integers(&g, "at", 2, others);
+  put_list(&slice, "starts", 0);
+  put_list(&slice, "ends", INT64_MAX);
+  put_list(&slice, "axes", 1);
+  put_list(&slice, "steps", INT64_MAX);
+  put_node(&g, &slice);
+  put_integer_attribute(&gather, "axis", 1);
+  put_node(&g, &gather);
+  put_integer_attribute(&concat, "axis", 1);
+  put_node(&g, &concat);
+  put_gemm(&g, "f w b", "y");
+  check_layer(&g, weights, bias);
+}
+END_TEST
+
 START_TEST(every_pixel_may_have_its_own_normalization) {
   static const float mean[3] = {0.5f, -1, 2}, std[3] = {2, 4, 0.5f};
   float w[6], b[2] = {bias[0], bias[1]};
@@ -840,6 +882,8 @@ int main(void) {
   tcase_add_test(law, shapes_that_are_worked_out_amount_to_flattening);
   tcase_add_test(law, transposed_images_are_followed);
   tcase_add_test(law, parts_of_the_image_may_be_taken_and_joined);
+  tcase_add_test(law, columns_may_be_taken_by_their_numbers);
+  tcase_add_test(law, steps_beyond_all_values_take_the_first);
   tcase_add_test(law, every_pixel_may_have_its_own_normalization);
   tcase_add_test(law, numbers_of_16_bits_have_their_values);
   tcase_add_test(law, numbers_of_4_bits_have_their_values);

@@ -28,10 +28,17 @@ static int is_data(const graph_value *v) {
   return v && v->kind == GRAPH_DATA;
 }
 
-/* A whole number of a constant, held within what an int64_t has for certain. */
+/* Whole numbers are held within these, so that a few of them may be multiplied; no side is as large. */
+#define WHOLE_MOST 1000000000
+
+/* A whole number of a constant.  NaN counts as the least. */
 static int64_t whole_at(const graph_value *v, size_t i) {
   float x = v->value[i];
-  return x < -1e9f ? -1000000000 : x > 1e9f ? 1000000000 : (int64_t)x;
+  return !(x >= -WHOLE_MOST) ? -WHOLE_MOST : x > WHOLE_MOST ? WHOLE_MOST : (int64_t)x;
+}
+
+static int64_t hold_whole(int64_t x) {
+  return x < -WHOLE_MOST ? -WHOLE_MOST : x > WHOLE_MOST ? WHOLE_MOST : x;
 }
 
 /* Whole numbers of an input or, in older files, an attribute of that name. */
@@ -52,7 +59,7 @@ static const char *read_list(whole_list *list, const graph_call *call, unsigned 
   list->is_given = v || attribute;
   if (list->count > ONNX_RANK_MAX) return "more than 8 dimensions (expected fewer)";
   for (size_t k = 0; k < list->count; k++)
-    list->number[k] = v ? whole_at(v, k) : attribute->number[k];
+    list->number[k] = v ? whole_at(v, k) : hold_whole(attribute->number[k]);
   return NULL;
 }
 
@@ -926,17 +933,8 @@ static const char *apply_split(onnx_graph *g, graph_call *call, const operation 
 }
 
 /* Parts of x along an axis, by constant numbers. */
-static const char *apply_gather(onnx_graph *g, graph_call *call, const operation *o) {
-  graph_value *x = input(call, 0), *at = input(call, 1);
-  (void)o;
-  if (!x || !at) return few_inputs;
-  if (is_data(at)) { /* class names by the number of the class */
-    if (g->core[g->meaning[at->step].core].kind != CORE_ARGMAX)
-      return "by numbers of the image (expected constants)";
-    call->out[0] = *at;
-    return NULL;
-  }
-  int axis = axis_of(integer_of(call->node, "axis", 0), x->rank);
+static const char *gather(onnx_graph *g, graph_call *call, const graph_value *x,
+                          const graph_value *at, int axis) {
   if (axis < 0 || at->rank + x->rank > ONNX_RANK_MAX + 1) return bad_axis;
   size_t side[ONNX_RANK_MAX], inner = 1, outer = 1, own = x->side[axis];
   unsigned rank = 0;
@@ -954,6 +952,33 @@ static const char *apply_gather(onnx_graph *g, graph_call *call, const operation
     index[i] = (uint32_t)((i / inner / at->count * own + (size_t)k) * inner + i % inner);
   }
   return move(g, &call->out[0], x, index, rank, side);
+}
+
+/* Class names by the number of the class, which are left away. */
+static const char *name_class(const onnx_graph *g, graph_call *call, const graph_value *class) {
+  if (g->core[g->meaning[class->step].core].kind != CORE_ARGMAX)
+    return "by numbers of the image (expected constants)";
+  call->out[0] = *class;
+  return NULL;
+}
+
+static const char *apply_gather(onnx_graph *g, graph_call *call, const operation *o) {
+  graph_value *x = input(call, 0), *at = input(call, 1);
+  (void)o;
+  if (!x || !at) return few_inputs;
+  if (is_data(at)) return name_class(g, call, at);
+  return gather(g, call, x, at, axis_of(integer_of(call->node, "axis", 0), x->rank));
+}
+
+/* scikit-learn's: along the last axis, and the numbers' own shape does not count. */
+static const char *apply_feature_extractor(onnx_graph *g, graph_call *call, const operation *o) {
+  graph_value *x = input(call, 0), *at = input(call, 1);
+  (void)o;
+  if (!x || !at) return few_inputs;
+  if (is_data(at)) return name_class(g, call, at);
+  graph_value numbers = *at;
+  set_shape(&numbers, 1, &at->count);
+  return gather(g, call, x, &numbers, (int)x->rank - 1);
 }
 
 /* ------------------------------------------------------------------ joining */
@@ -1224,7 +1249,7 @@ static const operation operations[] = {
     OTHER("Slice", apply_slice, ONNX_OP_NONE),
     OTHER("Split", apply_split, ONNX_OP_NONE),
     OTHER("Gather", apply_gather, ONNX_OP_NONE),
-    OTHER("ArrayFeatureExtractor", apply_gather, ONNX_OP_NONE),
+    OTHER("ArrayFeatureExtractor", apply_feature_extractor, ONNX_OP_NONE),
     OTHER("Concat", apply_concat, ONNX_OP_NONE),
     OTHER("Softmax", apply_softmax, ONNX_OP_NONE),
     OTHER("LogSoftmax", apply_softmax, ONNX_OP_NONE),
