@@ -422,6 +422,9 @@ typedef struct ppml_spec {
   int32_t threshold[PPML_CLASSES_MAX]; /* [outputs], 0 where several scores are compared */
   ppml_encoder encoder;
   ppml_range range; /* of READY latents TYPE */
+  uint32_t
+      decides; /* 1: each score is 127 or -127, a decision that the network itself took: an answer
+                       tells the class and no more, see ppml_decide; 0: scores */
 } ppml_spec;
 
 /* What is wrong with a name of a class, of length bytes: it has 1 to 23 bytes of UTF-8, none of
@@ -524,7 +527,7 @@ typedef struct ppml_layer {
  *
  * With layers behind, such sums are no scores but features: first the accumulators of layer 0,
  * which has no inputs and no weights of its own, then `gated` features P_j.  The activations G_j of
- * the last hidden layer are gates for those (squeeze and excitation), and the last layer's inputs
+ * the layer before the scores are gates for those (squeeze and excitation), and the scores' inputs
  *
  *   x_j = round((G_j + 127) clamp(P_j, -range_j, range_j) / (2 range_j)) */
 typedef struct ppml_pooled {
@@ -841,7 +844,8 @@ PPML_API int ppml_output_read(ppml_output *output, ppml_reader *reader, const pp
 typedef struct ppml_answer {
   uint8_t label[PPML_CLASSES_MAX];   /* as ppml_spec_answer gives it: of CLASS and GRADE label[0] */
   uint8_t percent[PPML_CLASSES_MAX]; /* [classes]: probability of each class or label, in whole
-                                        multiples of 5; of the answer percent[label[0]] */
+                                        multiples of 5; of the answer percent[label[0]].  All 0 where
+                                        spec.decides: no probability is told */
   uint8_t
       unseen; /* 1: a score is beyond what training saw, by a whole answer_step or more; the image
                      is unlike those of training, and the answer says nothing */
@@ -1064,6 +1068,19 @@ PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec
 /* That set, whatever agreement comes of it; no score to be published.  NULL, as of a mistyped name,
  * is told by ppml_compile. */
 PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params);
+
+/* The network that tells the answer of another one in place of its scores: its last layer gets a sign
+ * that is looked up by a bootstrap, of scores that are compared one for each two of them, and what comes out is
+ * spec.decides.  Who decrypts an answer of it learns the class and nothing of how near it was.  The network in
+ * the clear gives the same answers as before; margin_p05 is still that of the scores before the sign.
+ *   decided  out: a whole network, to be compiled as any other.  It shares the model's arrays; what is new is
+ *            in arena
+ *   reason   out: on PARAMS why there is none, one line of English; else NULL.  May be NULL
+ * Memory: ppml_decide_bytes; 0 of what is no model.
+ * Errors: ARG (not a valid model), PARAMS, NOMEM. */
+PPML_API size_t ppml_decide_bytes(const ppml_model *model);
+PPML_API int ppml_decide(ppml_model *decided, const ppml_model *model, const char **reason,
+                         ppml_arena *arena) PPML_MUST_CHECK;
 
 /* Why ppml_compile made no circuit: of the sets that it tried, the one that came closest to what was asked
  * for, and the neuron to blame.  ppml_exact_refusal tells why not the exact set, where others were tried. */

@@ -372,6 +372,29 @@ if full; then
   at_least "verify three classes" agreement 0.85
 fi
 
+# ------------------------------------------------------------- the class alone
+
+ok "compile for the class alone" "$PPML" compile m.ppml -o kc.ppml --client kcl.ppml --output class --params precise --no-calibration --json
+grep -q '"output": "class"' out && pass || fail "compile --output class: $(cat out)"
+ok "keygen for the class alone" "$PPML" keygen kcl.ppml --secret-key ksk --eval-key kek
+ok "encrypt for the class alone" "$PPML" encrypt --secret-key ksk left.pgm -o kin.ct
+ok "infer the class alone" "$PPML" infer kc.ppml --eval-key kek kin.ct -o kout.ct
+told "decrypt the class alone" 1 "$PPML" decrypt --secret-key ksk kout.ct --json
+has_fields "decrypt the class alone" image class name
+grep -q '"class": 0' out && pass || fail "decrypt the class alone: $(cat out)"
+grep -q 'probabilit\|scores' out && fail "decrypt the class alone: more than the class: $(cat out)" || pass
+ok "encrypt for the class once more" "$PPML" encrypt --secret-key ksk left.pgm -o kin.ct
+ok "infer the class once more" "$PPML" infer kc.ppml --eval-key kek kin.ct -o kout.ct
+told "decrypt the class for people" 1 "$PPML" decrypt --secret-key ksk kout.ct
+grep -q '%' out && fail "decrypt the class for people: a probability: $(cat out)" || pass
+grep -q '^left.pgm  *0  left *$' out && pass || fail "decrypt the class for people: $(cat out)"
+ok "compile the class of three" "$PPML" compile rgb.ppml -o k3.ppml --client k3cl.ppml --output class --params finest --no-calibration
+if full; then
+  ok "verify the class of three" "$PPML" verify k3.ppml "$TINY/tiny_rgb.npz" --count 9 --json
+  at_least "verify the class of three" agreement 0.85
+fi
+refuses "an output of another kind" 64 "$PPML" compile m.ppml -o new.c --client new.cl --output label
+
 # ------------------------------------------------------------ pictures and pack
 
 JPEGS=$ROOT/fuzz/corpus/jpeg
@@ -525,6 +548,7 @@ refuses "an exact circuit of two hidden layers" 77 "$PPML" compile rgb.ppml -o n
 # -------------------------------------------------------------------- leveled
 
 ok "train on squares" "$PPML" train "$TINY/tiny.npz" -o vm.ppml --hidden 4 --epochs 150 --activation square --class-names left,right
+refuses "the class alone of squares" 77 "$PPML" compile vm.ppml -o new.c --client new.cl --output class
 ok "compile squares" "$PPML" compile vm.ppml -o vc.ppml --client vcl.ppml --json
 has_fields "compile squares" slots block_size plaintext_modulus_log2 input_ciphertexts agreement_predicted \
   predicted_ms security_bits pbs_per_image layers arena_bytes_server arena_bytes_client \

@@ -16,7 +16,8 @@ static void containers_model(ppml_model *model) {
       {CONTAINERS_PIXELS, 2, PPML_ACTIVATION_TABLE, 4, hidden, bias, range, peak, table, NULL,
        NULL},
       {2, 1, PPML_ACTIVATION_NONE, 4, last, shift, NULL, NULL, NULL, NULL, NULL}};
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {3, 2,   1,   4,         2, 1, 100, {"benign", "malignant"},
+                          0, {0}, {0}, {0, 0, 0}, 0};
   for (int i = 0; i < PPML_TABLE_SIZE; i++) table[i] = (int8_t)(i / 2);
   memset(model, 0, sizeof *model);
   model->spec = spec;

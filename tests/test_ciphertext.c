@@ -7,7 +7,8 @@ enum { WORDS_MAX = PPML_KEY_BITS_MAX + 1 };
 
 /* The client of the known answers, and its key from seed 5. */
 static ppml_rng known_key(ppml_secret_key *key) {
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {3, 2,   1,   4,         2, 1, 100, {"benign", "malignant"},
+                          0, {0}, {0}, {0, 0, 0}, 0};
   ppml_client client;
   ppml_rng rng = test_rng(5);
   memset(&client, 0, sizeof client);

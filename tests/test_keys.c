@@ -16,7 +16,8 @@ static void make_keys(void) {
 
 /* Key, image and evaluation key of the known answers, from one generator. */
 START_TEST(an_evaluation_key_begins_as_known) {
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {3, 2,   1,   4,         2, 1, 100, {"benign", "malignant"},
+                          0, {0}, {0}, {0, 0, 0}, 0};
   const uint8_t pixels[] = {0, 255, 127, 128, 3, 77};
   ppml_client client = test_client("fast");
   ppml_rng rng = test_rng(5);

@@ -14,7 +14,8 @@ static const int32_t last_bias[] = {-5};
 /* The model of the known answers: 3 x 2 pixels, 2 neurons, 1 score. */
 static ppml_model known_model(void) {
   ppml_model m;
-  const ppml_spec spec = {3, 2, 1, 4, 2, 1, 100, {"benign", "malignant"}, 0, {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {3, 2,   1,   4,         2, 1, 100, {"benign", "malignant"},
+                          0, {0}, {0}, {0, 0, 0}, 0};
   const ppml_layer hidden = {6,    2,   PPML_ACTIVATION_RELU, 4, weight, bias, range, peak, NULL,
                              NULL, NULL};
   const ppml_layer last = {

@@ -40,8 +40,8 @@ static int32_t square[2] = {1, 1}, linear[2], score_peak[1] = {100000};
 
 /* 4 x 4 pixels, two hidden neurons, one score. */
 static void make_model(ppml_model *m, int is_polynomial) {
-  const ppml_spec spec = {4,   4,   1,        4, 2, 1, 10, {"no", "yes"}, PPML_TASK_CLASS,
-                          {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {4,   4,   1,         4, 2, 1, 10, {"no", "yes"}, PPML_TASK_CLASS,
+                          {0}, {0}, {0, 0, 0}, 0};
   ppml_layer *hidden = &m->layer[0], *last = &m->layer[1];
   memset(m, 0, sizeof *m);
   m->spec = spec;

@@ -17,8 +17,8 @@ const ppml_params *two_units_params(void) {
 
 /* Writes and reads a secret key. */
 int two_units_round_trip(ppml_arena *arena) {
-  const ppml_spec spec = {4,   4,   1,        4, 2, 1, 100, {"no", "yes"}, PPML_TASK_CLASS,
-                          {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {4,   4,   1,         4, 2, 1, 100, {"no", "yes"}, PPML_TASK_CLASS,
+                          {0}, {0}, {0, 0, 0}, 0};
   static uint8_t bytes[2048];
   ppml_limits limits = ppml_limits_default();
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);

@@ -58,8 +58,8 @@ static void make_shape(ppml_encoder *e, const ppml_params *p) {
 
 /* A pooled network of random weights, as wide as the set allows. */
 static void make_pooled(network *n, const ppml_params *p) {
-  const ppml_spec spec = {PATCH * SIDE,  PATCH * SIDE,    1,   5,   2,        1, 1,
-                          {"no", "yes"}, PPML_TASK_CLASS, {0}, {0}, {0, 0, 0}};
+  const ppml_spec spec = {PATCH * SIDE,  PATCH * SIDE,    1,   5,   2,         1, 1,
+                          {"no", "yes"}, PPML_TASK_CLASS, {0}, {0}, {0, 0, 0}, 0};
   n->model.spec = spec;
   n->model.layer_count = 0;
   make_shape(&n->model.spec.encoder, p);
@@ -74,8 +74,8 @@ static void make_pooled(network *n, const ppml_params *p) {
 }
 
 static void make_network(network *n, const ppml_params *p) {
-  const ppml_spec spec = {SIDE, SIDE, 1,        4, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS,
-                          {0},  {0},  {0, 0, 0}};
+  const ppml_spec spec = {SIDE, SIDE, 1,         4, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS,
+                          {0},  {0},  {0, 0, 0}, 0};
   const ppml_layer layers[] = {
       {INPUTS, p->slots, PPML_ACTIVATION_POLYNOMIAL, 2, n->hidden, n->bias, NULL, NULL, NULL,
        n->square, n->linear},

@@ -14,8 +14,16 @@
 typedef struct compile_request {
   const char *model_path, *circuit_path, *client_path;
   ppml_compile_options options;
-  int json, calibrates;
+  int json, calibrates, decides;
 } compile_request;
+
+/* Takes --output out: scores, or the class alone. */
+static int parse_output(int *decides, args *a) {
+  const char *output = args_text(a, "--output");
+  *decides = output && strcmp(output, "class") == 0;
+  if (*decides || output == NULL || strcmp(output, "scores") == 0) return CLI_OK;
+  return cli_fail(CLI_USAGE, "compile", "--output %s (expected scores or class)", output);
+}
 
 static int parse(compile_request *r, int argc, char **argv) {
   args a = args_make(argc, argv);
@@ -24,6 +32,7 @@ static int parse(compile_request *r, int argc, char **argv) {
   r->json = args_flag(&a, "--json");
   r->calibrates = !args_flag(&a, "--no-calibration");
   int chosen = plan_options(&r->options, &a);
+  if (chosen == CLI_OK) chosen = parse_output(&r->decides, &a);
   r->options.publish = plan_publish(&a);
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->model_path = a.value[0];
@@ -112,6 +121,22 @@ static int compile(const compile_request *r, const ppml_model *model) {
   return status;
 }
 
+/* The network that tells the class in place of scores. */
+static int compile_decided(const compile_request *r, const ppml_model *model) {
+  const char *reason;
+  ppml_arena arena;
+  ppml_model decided;
+  int status = cli_arena_create(&arena, ppml_decide_bytes(model));
+  if (status) return status;
+  int error = ppml_decide(&decided, model, &reason, &arena);
+  if (error == PPML_OK) status = compile(r, &decided);
+  else if (reason)
+    status = cli_fail(CLI_REFUSED, r->model_path, "%s (expected --output scores)", reason);
+  else status = cli_fail_ppml(error, r->model_path, "a valid network");
+  cli_arena_destroy(&arena);
+  return status;
+}
+
 int cmd_compile(int argc, char **argv) {
   compile_request r;
   ppml_model model;
@@ -120,7 +145,7 @@ int cmd_compile(int argc, char **argv) {
   if (status) return status;
   status = load_model(&model, r.model_path, &arena);
   if (status) return status;
-  status = compile(&r, &model);
+  status = r.decides ? compile_decided(&r, &model) : compile(&r, &model);
   cli_arena_destroy(&arena);
   return status;
 }

@@ -83,6 +83,7 @@ static void print_json(const result *of, const ppml_spec *spec, const decrypt_re
   if (answer->unseen) json_integer("unseen", 1);
   if (r->scores) print_scores("scores", spec, of->scores);
   if (r->flooded) print_scores("flooded_scores", spec, of->scores);
+  if (spec->decides) return; /* and no probability is told */
   json_begin("probabilities", '[');
   for (uint32_t c = 0; c < spec->classes; c++) json_real(NULL, answer->percent[c] / 100.0);
   json_end(']');
@@ -106,7 +107,8 @@ static void print_line_of_labels(const ppml_spec *spec, const ppml_answer *answe
   const char *separator = "";
   for (uint32_t c = 0; c < spec->classes; c++) {
     if (!answer->label[c]) continue;
-    printf("%s%s %u %%", separator, spec->class_name[c], answer->percent[c]);
+    printf("%s%s", separator, spec->class_name[c]);
+    if (!spec->decides) printf(" %u %%", answer->percent[c]);
     separator = ", ";
   }
   if (*separator == 0) printf("none of the labels");
@@ -118,9 +120,8 @@ static void print_line(const result *of, const ppml_spec *spec, const decrypt_re
   image_name(name, of);
   printf("%-32s ", name);
   if (spec->task == PPML_TASK_LABELS) print_line_of_labels(spec, &of->answer);
-  else
-    printf("%5u  %-*s %9u %%", label, PPML_CLASS_NAME_BYTES - 1, spec->class_name[label],
-           of->answer.percent[label]);
+  else printf("%5u  %-*s ", label, PPML_CLASS_NAME_BYTES - 1, spec->class_name[label]);
+  if (spec->task != PPML_TASK_LABELS && !spec->decides) printf("%9u %%", of->answer.percent[label]);
   if (r->scores || r->flooded) printf("  ");
   for (uint32_t s = 0; (r->scores || r->flooded) && s < spec->outputs; s++)
     printf(" %" PRId32, of->scores[s]);
@@ -132,10 +133,10 @@ static void print_all_lines(const result *results, size_t images, const ppml_spe
                             const decrypt_request *r) {
   const char *scores = r->scores ? "   scores" : r->flooded ? "   flooded scores" : "";
   if (spec->task == PPML_TASK_LABELS)
-    printf("%-32s labels, with their probability%s\n", "image", scores);
+    printf("%-32s labels%s%s\n", "image", spec->decides ? "" : ", with their probability", scores);
   else
     printf("%-32s %5s  %-*s %s%s\n", "image", "class", PPML_CLASS_NAME_BYTES - 1, "name",
-           "probability", scores);
+           spec->decides ? "" : "probability", scores);
   for (size_t i = 0; i < images; i++) print_line(&results[i], spec, r);
 }
 

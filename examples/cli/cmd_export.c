@@ -239,7 +239,7 @@ static void put_spec(emitter *e, const ppml_spec *s) {
     uint32_t value;
   } fields[] = {{"width", s->width},           {"height", s->height},   {"channels", s->channels},
                 {"input_bits", s->input_bits}, {"classes", s->classes}, {"outputs", s->outputs},
-                {"score_unit", s->score_unit}, {"task", s->task}};
+                {"score_unit", s->score_unit}, {"task", s->task},       {"decides", s->decides}};
   put_encoder_arrays(e, s);
   put(e, "\nstatic inline void %s_spec(ppml_spec *spec) {\n", e->name);
   put(e, "  memset(spec, 0, sizeof *spec);\n");

@@ -173,6 +173,7 @@ static void put_spec(const ppml_spec *spec) {
   put_encoder(spec);
   put_values(&spec->range);
   put_integer("classes", spec->classes);
+  put_text("output", spec->decides ? "class" : "scores");
   if (as_json) json_begin("class_names", '[');
   for (uint32_t c = 0; c < spec->classes; c++) put_text(as_json ? NULL : "", spec->class_name[c]);
   if (as_json) json_end(']');

@@ -80,7 +80,7 @@ static int refuse_bootstraps(const ppml_refusal *r, const ppml_compile_options *
                     "neuron %u of layer %u does not fit the torus: its peak is too large beside "
                     "its weights%s%s (expected a network whose accumulators have room)",
                     r->neuron, r->layer + 1, link, exact);
-  if (r->params->kind == PPML_SET_LINEAR)
+  if (r->params->kind == PPML_SET_LINEAR || model->spec.decides)
     return cli_fail(CLI_REFUSED, path,
                     "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
                     "(expected %.4f)",

@@ -12,6 +12,7 @@
 #include "../plan/certificate.h"
 #include "../plan/choose.h"
 #include "../plan/circuit_check.h"
+#include "../plan/decide.h"
 #include "../plan/layout_exact.h"
 #include "../plan/layout_leveled.h"
 #include "../plan/outlook.h"
@@ -38,6 +39,19 @@ PPML_API ppml_compile_options ppml_compile_options_default(const ppml_spec *spec
 PPML_API ppml_compile_options ppml_compile_options_for(const ppml_params *params) {
   const ppml_compile_options options = {params, 0, 0, 0};
   return options;
+}
+
+PPML_API size_t ppml_decide_bytes(const ppml_model *model) {
+  return ppmli_model_is_whole(model) ? ppmli_decide_bytes(model) : 0;
+}
+
+PPML_API int ppml_decide(ppml_model *decided, const ppml_model *model, const char **reason,
+                         ppml_arena *arena) {
+  const char *unread;
+  if (!decided || !ppmli_model_is_whole(model)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, decided, sizeof *decided);
+  return ppmli_call_end(&call, ppmli_decide(decided, model, reason ? reason : &unread, arena));
 }
 
 PPML_API size_t ppml_compile_bytes(const ppml_model *model) {

@@ -41,6 +41,8 @@
   FAULT(ENCODER_REACH, "spec.encoder.reach is not 1 to 8")                                         \
   FAULT(RANGE_KIND, "spec.range.kind is no PPML_RANGE, or is one of READY latents")                \
   FAULT(RANGE_VALUES, "spec.range.black is not below white, both within 2^62, or of TYPE not 0")    \
+  FAULT(DECIDES, "spec.decides is neither 0 nor 1")                                                \
+  FAULT(NO_DECISION, "spec.decides is 1, and the layers before the last have no sign")             \
   FAULT(NO_ENCODER, "layer_count is 0, and spec.encoder.kind is NONE")                             \
   FAULT(POOLED_NO_SQUARE, "pooled.square is NULL")                                                 \
   FAULT(POOLED_NO_LINEAR, "pooled.linear is NULL")                                                 \

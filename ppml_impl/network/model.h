@@ -257,16 +257,27 @@ PPMLI_STATIC int ppmli_model_pooled_number_fault(ppmli_place *at, const ppml_mod
 
 /* Are features those that layers and gates take?  Layers have their shapes. */
 PPMLI_STATIC int ppmli_model_gates_fault(ppmli_place *at, const ppml_model *m) {
-  uint32_t gated = m->pooled.gated, last = m->layer_count - 1;
+  uint32_t gated = m->pooled.gated, last = ppmli_model_score_layer(m);
   if (m->layer_count < 2) return PPMLI_FAULT_FEATURES_ALONE;
   if (gated > PPMLI_POOLED_OUTPUTS_MAX || m->layer[0].outputs > PPMLI_POOLED_OUTPUTS_MAX - gated)
     return PPMLI_FAULT_FEATURES;
   if (gated == 0) return PPMLI_FAULT_NONE;
+  if (last == 0) return PPMLI_FAULT_GATED;
   if (m->layer[last].inputs != gated) return PPMLI_FAULT_GATED;
   if (m->pooled.range == NULL) return PPMLI_FAULT_POOLED_NO_RANGE;
   for (; at->index < gated; at->index++)
     if (m->pooled.range[at->index] < 1) return PPMLI_FAULT_POOLED_RANGE;
   at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Are decisions taken, by signs? */
+PPMLI_STATIC int ppmli_model_decision_fault(const ppml_model *m) {
+  uint32_t deciding = ppmli_spec_deciding_layers(&m->spec);
+  if (deciding && m->layer_count <= deciding) return PPMLI_FAULT_NO_DECISION;
+  for (uint32_t l = 0; l < deciding; l++)
+    if (m->layer[m->layer_count - 2 - l].activation != PPML_ACTIVATION_SIGN)
+      return PPMLI_FAULT_NO_DECISION;
   return PPMLI_FAULT_NONE;
 }
 
@@ -276,6 +287,7 @@ PPMLI_STATIC int ppmli_model_network_fault(ppmli_place *at, const ppml_model *m)
   int fault = PPMLI_FAULT_NONE;
   at->layer = at->index = 0;
   if (!ppmli_model_is_pooled(m)) fault = ppmli_model_layers_fault(at, m);
+  if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_decision_fault(m);
   if (fault == PPMLI_FAULT_NONE && ppmli_model_has_latents(m)) fault = ppmli_model_pooled_fault(m);
   if (fault == PPMLI_FAULT_NONE && ppmli_model_has_features(m))
     fault = ppmli_model_gates_fault(at, m);

@@ -9,6 +9,7 @@
 #include "encoder.h"
 #include "pooled.h"
 #include "pooled_layout.h"
+#include "spec.h"
 
 /* Are the scores those of a pooled network? */
 PPMLI_INLINE int ppmli_model_is_pooled(const ppml_model *m) {
@@ -25,9 +26,14 @@ PPMLI_INLINE int ppmli_model_has_latents(const ppml_model *m) {
   return ppmli_model_is_pooled(m) || ppmli_model_has_features(m);
 }
 
+/* The layer whose accumulators are the scores, even where the network makes decisions of them. */
+PPMLI_INLINE uint32_t ppmli_model_score_layer(const ppml_model *m) {
+  return m->layer_count - 1 - ppmli_spec_deciding_layers(&m->spec);
+}
+
 /* Are activations of layer l gates for features? */
 PPMLI_INLINE int ppmli_model_gates(const ppml_model *m, uint32_t l) {
-  return ppmli_model_has_features(m) && m->pooled.gated && l + 2 == m->layer_count;
+  return ppmli_model_has_features(m) && m->pooled.gated && l + 1 == ppmli_model_score_layer(m);
 }
 
 /* Scores, or features: accumulators of layer 0, then what gates multiply. */

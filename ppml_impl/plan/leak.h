@@ -35,13 +35,13 @@ PPMLI_STATIC double ppmli_leak_label_bits(const ppml_client *client, const ppml_
   return bits < most ? bits : most;
 }
 
-/* Bits that rounded probabilities tell besides: every step has a border.  Differences of scores
+/* Bits that rounded probabilities, where there are any, tell besides: every step has a border.  Differences of scores
  * that are compared have the noise of two. */
 PPMLI_STATIC double ppmli_leak_probability_bits(const ppml_client *client, const ppml_circuit *c,
                                                 const ppml_noise *noise) {
   const ppml_spec *spec = &c->model.spec;
   double scores = ppmli_spec_is_contest(spec) ? (spec->outputs - 1) * sqrt(2) : spec->outputs;
-  if (ppmli_client_is_silent(client)) return 0;
+  if (ppmli_client_is_silent(client) || spec->decides) return 0;
   return scores * PPMLI_LEAK_ENTROPY * noise->score / client->answer_step;
 }
 

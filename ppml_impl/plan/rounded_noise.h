@@ -140,34 +140,42 @@ PPMLI_STATIC double ppmli_circuit_total_variance(const ppml_circuit *c, uint32_t
   return ppmli_square(ppmli_circuit_std(c, l, j)) + squares * before;
 }
 
-/* Mean variance of the activations of layer l, from that of the layer before. */
-PPMLI_STATIC double ppmli_circuit_mean_variance(const ppml_circuit *c, uint32_t l, double before) {
-  const ppml_layer *layer = &c->model.layer[l];
-  double sum = 0;
-  for (uint32_t j = 0; j < layer->outputs; j++)
-    sum +=
-        ppmli_circuit_activation_variance(layer, j, ppmli_circuit_total_variance(c, l, j, before));
-  return sum / layer->outputs;
+/* Variance of activation j of layer l, from that of the layer before; of a gate, of what it is multiplied
+ * into. */
+PPMLI_STATIC double ppmli_circuit_next_variance(const ppml_circuit *c, uint32_t l, uint32_t j,
+                                                double before) {
+  double accumulator = ppmli_circuit_total_variance(c, l, j, before);
+  double error = ppmli_circuit_activation_variance(&c->model.layer[l], j, accumulator);
+  return ppmli_model_gates(&c->model, l) ? ppmli_bridged_product_variance(c, j, error) : error;
 }
 
-/* What the error of activation j of the last hidden layer is to the scores: the mean square
+/* The mean of them. */
+PPMLI_STATIC double ppmli_circuit_mean_variance(const ppml_circuit *c, uint32_t l, double before) {
+  uint32_t outputs = c->model.layer[l].outputs;
+  double sum = 0;
+  for (uint32_t j = 0; j < outputs; j++) sum += ppmli_circuit_next_variance(c, l, j, before);
+  return sum / outputs;
+}
+
+/* What the error of an activation before layer l is to the scores, which that layer has: the mean square
  * of its weights; and to a margin, which for scores that are compared is the mean square of
  * the differences of its weights, all pairs alike: 2 / (outputs - 1) times the squares about
- * the mean. */
+ * the mean.  Of a layer that is compared already it is the same for both. */
 typedef struct ppmli_pull {
   double score, margin;
 } ppmli_pull;
 
-PPMLI_STATIC ppmli_pull ppmli_circuit_pull(const ppml_model *m, uint32_t j) {
-  const ppml_layer *last = &m->layer[m->layer_count - 1];
-  double sum = 0, squares = 0, n = last->outputs;
-  for (uint32_t o = 0; o < last->outputs; o++) {
-    double w = last->weight[(size_t)o * last->inputs + j];
+PPMLI_STATIC ppmli_pull ppmli_circuit_pull(const ppml_model *m, uint32_t l, uint32_t j) {
+  const ppml_layer *layer = &m->layer[l];
+  double sum = 0, squares = 0, n = layer->outputs;
+  for (uint32_t o = 0; o < layer->outputs; o++) {
+    double w = layer->weight[(size_t)o * layer->inputs + j];
     sum += w;
     squares += w * w;
   }
   ppmli_pull pull = {squares / n, squares / n};
-  if (ppmli_spec_is_contest(&m->spec)) pull.margin = 2 * (squares - sum * sum / n) / (n - 1);
+  if (ppmli_spec_is_contest(&m->spec) && !m->spec.decides)
+    pull.margin = 2 * (squares - sum * sum / n) / (n - 1);
   return pull;
 }
 
@@ -199,10 +207,8 @@ PPMLI_STATIC ppmli_pull ppmli_circuit_score_variance(const ppml_circuit *c, doub
   if (!ppmli_tables_have_weights(c, l))
     bootstrap = ppmli_noise_blind_rotation(c->params) / ppmli_square(unit);
   for (uint32_t j = 0; j < m->layer[l].outputs; j++) {
-    ppmli_pull pull = ppmli_circuit_pull(m, j);
-    double accumulator = ppmli_circuit_total_variance(c, l, j, before);
-    double error = ppmli_circuit_activation_variance(&m->layer[l], j, accumulator);
-    if (ppmli_model_gates(m, l)) error = ppmli_bridged_product_variance(c, j, error);
+    ppmli_pull pull = ppmli_circuit_pull(m, l + 1, j);
+    double error = ppmli_circuit_next_variance(c, l, j, before);
     error += bootstrap * ppmli_circuit_lookups(c, l + 1);
     sum.score += pull.score * (error + PPMLI_CIRCUIT_WRAPS * ppmli_circuit_wrap_square(m, l));
     sum.margin += pull.margin * error;
@@ -227,29 +233,55 @@ PPMLI_STATIC double ppmli_circuit_changed_answers(const ppml_circuit *c, double 
  * what is closer than that on one of the two sides changes. */
 PPMLI_STATIC double ppmli_circuit_wrapped_answers(const ppml_circuit *c) {
   const ppml_model *m = &c->model;
-  double changed = 0;
-  if (m->layer_count < 2) return 0;
-  const ppml_layer *layer = &m->layer[m->layer_count - 2];
-  for (uint32_t j = 0; j < layer->outputs; j++) {
+  uint32_t scores = ppmli_model_score_layer(m);
+  double changed =
+      m->spec.decides ? PPMLI_CIRCUIT_WRAPS : 0; /* of what is decided, to its opposite */
+  if (scores == 0) return changed;
+  for (uint32_t j = 0; j < m->layer[scores - 1].outputs; j++) {
     double moved =
-        sqrt(ppmli_circuit_pull(m, j).margin * ppmli_circuit_wrap_square(m, m->layer_count - 2));
+        sqrt(ppmli_circuit_pull(m, scores, j).margin * ppmli_circuit_wrap_square(m, scores - 1));
     double share = ppmli_circuit_margin_density(m) * moved / 2;
     changed += PPMLI_CIRCUIT_WRAPS * (share < 0.5 ? share : 0.5);
   }
   return changed;
 }
 
+/* Mean variance of the activations before layer l. */
+PPMLI_STATIC double ppmli_circuit_variance_before(const ppml_circuit *c, uint32_t l) {
+  double before = 0;
+  for (uint32_t i = 0; i < l; i++) before = ppmli_circuit_mean_variance(c, i, before);
+  return before;
+}
+
+/* Mean variance of what signs decide, comparisons of scores, where they are looked up: that of the margin. */
+PPMLI_STATIC double ppmli_circuit_decision_variance(const ppml_circuit *c) {
+  uint32_t scores = ppmli_model_score_layer(&c->model);
+  double before = ppmli_circuit_variance_before(c, scores), sum = 0;
+  for (uint32_t j = 0; j < c->model.layer[scores].outputs; j++)
+    sum += ppmli_circuit_total_variance(c, scores, j, before);
+  return sum / c->model.layer[scores].outputs;
+}
+
+/* Probability that a sign of who wins is wrong where all comparisons are right: the winner's sum is one
+ * activation above 0, the next one's as far below, and the others' are farther. */
+PPMLI_STATIC double ppmli_circuit_winner_errors(const ppml_circuit *c) {
+  uint32_t winners = ppmli_model_score_layer(&c->model) + 1;
+  if (ppmli_spec_deciding_layers(&c->model.spec) < 2) return 0;
+  return erfc(PPML_ACTIVATION_MAX / (ppmli_circuit_std(c, winners, 0) * 1.41421356));
+}
+
 PPMLI_STATIC void ppmli_circuit_noise(ppml_noise *noise, const ppml_circuit *c) {
   uint32_t hidden = c->model.layer_count - 1;
-  double before = 0;
   memset(noise, 0, sizeof *noise);
   noise->bootstrap = sqrt(ppmli_noise_blind_rotation(c->params));
   for (uint32_t l = 0; l < hidden; l++) noise->layer[l] = ppmli_circuit_layer_noise(c, l);
-  for (uint32_t l = 0; l + 1 < hidden; l++) before = ppmli_circuit_mean_variance(c, l, before);
+  double before = ppmli_circuit_variance_before(c, hidden ? hidden - 1 : 0);
   ppmli_pull variance = ppmli_circuit_score_variance(c, before);
+  if (c->model.spec.decides) variance.margin = ppmli_circuit_decision_variance(c);
   noise->score = sqrt(variance.score);
   double changed =
       ppmli_circuit_changed_answers(c, sqrt(variance.margin)) + ppmli_circuit_wrapped_answers(c);
+  changed += ppmli_circuit_winner_errors(c);
   noise->changed_answers = changed < 1 ? changed : 1;
 }
 

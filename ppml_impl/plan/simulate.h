@@ -91,7 +91,7 @@ PPMLI_STATIC void ppmli_simulate_accumulators(ppmli_noisy *s, uint32_t l) {
   }
 }
 
-/* What a product's table gives at its nearest position, in units of the last layer.
+/* What a product's table gives at its nearest position, in units of the layer of the scores.
  *   turns  what it is looked up by */
 PPMLI_STATIC double ppmli_simulate_lookup(const ppmli_noisy *s, uint32_t j, double turns) {
   const ppml_params *p = s->circuit->params;
@@ -105,11 +105,11 @@ PPMLI_STATIC double ppmli_simulate_lookup(const ppmli_noisy *s, uint32_t j, doub
 /* Gates, in s->x, become products with features: two lookups each, with noise of their own. */
 PPMLI_STATIC void ppmli_simulate_gates(ppmli_noisy *s) {
   const ppml_circuit *c = s->circuit;
-  uint32_t last = c->model.layer_count - 1;
-  int folded = ppmli_tables_have_weights(c, last - 1);
-  double noise = folded ? 0 : s->bootstrap_std / ldexp((double)c->unit[last], -64);
+  uint32_t scores = ppmli_model_score_layer(&c->model);
+  int folded = ppmli_tables_have_weights(c, scores - 1);
+  double noise = folded ? 0 : s->bootstrap_std / ldexp((double)c->unit[scores], -64);
   for (uint32_t j = 0; j < c->model.pooled.gated; j++) {
-    double unit = ldexp((double)ppmli_dense_unit(c, last - 1, j), -64);
+    double unit = ldexp((double)ppmli_dense_unit(c, scores - 1, j), -64);
     double gate = s->x[j] * unit + s->bootstrap_std * ppmli_rng_normal(s->rng);
     double feature = s->feature[j] + s->feature_std[j] * ppmli_rng_normal(s->rng);
     double more = gate + feature + s->switch_std * ppmli_rng_normal(s->rng);

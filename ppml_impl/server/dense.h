@@ -60,17 +60,17 @@ PPMLI_STATIC void ppmli_dense_table(uint64_t *table, const ppml_circuit *c, uint
     table[i] = (uint64_t)(int64_t)ppmli_dense_activation(c, l, j, i) * unit;
 }
 
-/* The table of a gate's product: +-127 f(y) at y gate units, in the last layer's units.
+/* The table of a gate's product: +-127 f(y) at y gate units, in units of the layer of the scores.
  *   table [N]  out
  *   sign   1 for feature plus gate, -1 for gate less feature */
 PPMLI_STATIC void ppmli_dense_gate_table(uint64_t *table, const ppml_circuit *c, uint32_t j,
                                          int sign) {
-  uint32_t last = c->model.layer_count - 1;
+  uint32_t l = ppmli_model_score_layer(&c->model);
   uint32_t N = c->params->poly_size;
   double step = ldexp(1, 63) / (double)N / (double)ppmli_gate_unit(&c->model, j);
-  double unit = (double)c->unit[last] * sign;
-  if (ppmli_tables_have_weights(c, last - 1))
-    unit *= (double)c->gain[last][0] * c->model.layer[last].weight[j];
+  double unit = (double)c->unit[l] * sign;
+  if (ppmli_tables_have_weights(c, l - 1))
+    unit *= (double)c->gain[l][0] * c->model.layer[l].weight[j];
   for (uint32_t i = 0; i < N; i++) {
     int behind;
     double y = (double)ppmli_dense_place(&behind, c->params, i) * step;

@@ -81,6 +81,8 @@ PPMLI_STATIC int ppmli_range_get(ppml_range *r, ppmli_in *in) {
 
 /* ----------------------------------------------------------------- spec */
 
+#define PPMLI_SPEC_DECIDES 0x400u /* in the word of the task: scores are decisions */
+
 PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
   const uint32_t fields[] = {s->width,   s->height,  s->channels,  s->input_bits,
                              s->classes, s->outputs, s->score_unit};
@@ -90,7 +92,8 @@ PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
   int has_encoder = s->encoder.kind != PPML_ENCODER_NONE;
   int has_range = s->range.kind != PPML_RANGE_TYPE;
   ppmli_out_u32(out, s->task | (has_encoder ? PPMLI_SPEC_ENCODER : 0) |
-                         (has_range ? PPMLI_SPEC_RANGE : 0));
+                         (has_range ? PPMLI_SPEC_RANGE : 0) |
+                         (s->decides ? PPMLI_SPEC_DECIDES : 0));
   ppmli_out_i32s(out, s->threshold, s->outputs);
   if (has_encoder) ppmli_encoder_put(out, s);
   if (has_range) ppmli_range_put(out, &s->range);
@@ -118,8 +121,9 @@ PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *l
   s->task = ppmli_in_u32(in);
   ppmli_in_i32s(in, s->threshold, s->outputs);
   if (in->error) return in->error;
-  uint32_t parts = s->task & (PPMLI_SPEC_ENCODER | PPMLI_SPEC_RANGE);
+  uint32_t parts = s->task & (PPMLI_SPEC_ENCODER | PPMLI_SPEC_RANGE | PPMLI_SPEC_DECIDES);
   s->task &= ~parts;
+  s->decides = (parts & PPMLI_SPEC_DECIDES) != 0;
   if (parts & PPMLI_SPEC_ENCODER) PPMLI_TRY(ppmli_encoder_get(s, in));
   if (parts & PPMLI_SPEC_RANGE) PPMLI_TRY(ppmli_range_get(&s->range, in));
   return ppmli_spec_is_valid(s, limits) ? PPML_OK : PPML_ERR_RANGE;
