@@ -325,8 +325,10 @@ enum {
   PPML_SET_POOLED = 3,  /* likewise, of the latents of a pooled network */
   PPML_SET_LINEAR = 4,  /* sums alone, of models without hidden layers: there is no evaluation key.
                            Noise is on a torus of 32 bits */
-  PPML_SET_BRIDGED = 5  /* a pooled network's features under the set pooled-64, then layers by
+  PPML_SET_BRIDGED = 5, /* a pooled network's features under the set pooled-64, then layers by
                            bootstraps: the numbers are those of the bootstraps */
+  PPML_SET_COMPACT = 6  /* a pooled network's scores under the set pooled-64, which leave under a
+                           smaller key: the numbers are that one's */
 };
 
 /* One named set.  Read-only: the library has its own table and files name an

@@ -3,7 +3,11 @@
 #define PPML_IMPLEMENTATION
 #include "latents_support.h"
 
-enum { IMAGES = 3, KEY_BYTES_MAX = 1 << 20 };
+enum { IMAGES = 3, KEY_BYTES_MAX = 3 << 19 };
+
+/* Scores as they are, and through the bridge. */
+enum { PLAIN, COMPACT, SETS };
+static const char *const sets[SETS] = {"pooled-16", "pooled-compact"};
 
 /* Everything of a network, up to its evaluation key as a file. */
 typedef struct world {
@@ -27,11 +31,11 @@ static void write_key(world *w, ppml_rng *rng) {
   test_arena_free(&exact);
 }
 
-static void world_make(world *w, uint32_t kind, uint32_t standardise, ppml_rng *rng) {
+static void world_make(world *w, int set, uint32_t kind, uint32_t standardise, ppml_rng *rng) {
   memset(w, 0, sizeof *w);
   make(&w->f, kind, standardise);
   w->arena = test_arena(1 << 20);
-  ppml_compile_options options = ppml_compile_options_for(ppml_params_by_name("pooled-16"));
+  ppml_compile_options options = ppml_compile_options_for(ppml_params_by_name(sets[set]));
   ck_assert_int_eq(ppml_compile(&w->circuit, &w->f.model, &options, NULL, &w->arena), PPML_OK);
   ppml_client_from_circuit(&w->client, &w->circuit);
   ck_assert_int_eq(ppml_secret_key_generate(&w->secret, &w->client, rng), PPML_OK);
@@ -105,11 +109,12 @@ static void check_scores(world *w, const int32_t *scores) {
 START_TEST(encrypted_scores_are_the_clear_ones) {
   ppml_rng rng = test_rng(41);
   world *w = (world *)test_memory(sizeof *w);
-  for (uint32_t kind = 0; kind < 4; kind++) {
+  for (uint32_t n = 0; n < 4 * SETS; n++) {
+    uint32_t kind = n % 4;
     ppml_input inputs[IMAGES];
     ppml_request requests[IMAGES];
     int32_t scores[IMAGES * OUTPUTS];
-    world_make(w, 1 + kind / 2, kind % 2, &rng);
+    world_make(w, (int)n / 4, 1 + kind / 2, kind % 2, &rng);
     for (size_t i = 0; i < IMAGES; i++) encrypt(&inputs[i], &requests[i], w, &rng);
     infer(scores, w, inputs, requests, (int)kind % 3, 1 + kind % 2, test_backend());
     check_scores(w, scores);
@@ -124,17 +129,68 @@ END_TEST
 START_TEST(keys_and_threads_do_not_show) {
   ppml_rng rng = test_rng(42);
   world *w = (world *)test_memory(sizeof *w);
-  ppml_input inputs[IMAGES];
-  ppml_request requests[IMAGES], again[IMAGES];
-  int32_t scores[4][IMAGES * OUTPUTS];
-  world_make(w, PPML_ENCODER_PATCHES, 1, &rng);
-  for (size_t i = 0; i < IMAGES; i++) encrypt(&inputs[i], &requests[i], w, &rng);
-  for (int held = 0; held < 4; held++) {
-    memcpy(again, requests, sizeof again);
-    infer(scores[held], w, inputs, again, held % 3, held == 1 || held == 3 ? 2 : 1, test_backend());
-    ck_assert_mem_eq(scores[held], scores[0], sizeof scores[0]);
+  for (int set = 0; set < SETS; set++) {
+    ppml_input inputs[IMAGES];
+    ppml_request requests[IMAGES], again[IMAGES];
+    int32_t scores[4][IMAGES * OUTPUTS];
+    world_make(w, set, PPML_ENCODER_PATCHES, 1, &rng);
+    for (size_t i = 0; i < IMAGES; i++) encrypt(&inputs[i], &requests[i], w, &rng);
+    for (int held = 0; held < 4; held++) {
+      memcpy(again, requests, sizeof again);
+      infer(scores[held], w, inputs, again, held % 3, held == 1 || held == 3 ? 2 : 1,
+            test_backend());
+      ck_assert_mem_eq(scores[held], scores[0], sizeof scores[0]);
+    }
+    for (size_t i = 0; i < IMAGES; i++) free((void *)(uintptr_t)inputs[i].body);
+    world_free(w);
   }
-  for (size_t i = 0; i < IMAGES; i++) free((void *)(uintptr_t)inputs[i].body);
+  free(w);
+}
+END_TEST
+
+/* A third of the bytes, for a few more of the key. */
+START_TEST(scores_through_the_bridge_are_small) {
+  const ppml_params *plain = ppml_params_by_name("pooled-64");
+  const ppml_params *compact = ppml_params_by_name("pooled-compact");
+  const ppml_spec spec = {8,   8,   1,         5, 2, 1, 1, {"no", "yes"}, PPML_TASK_CLASS,
+                          {0}, {0}, {0, 0, 0}, 0};
+  size_t before = ppml_output_wire_bytes(plain, &spec, 1);
+  ck_assert_uint_le(3 * ppml_output_wire_bytes(compact, &spec, 1), before);
+  size_t more = ppml_eval_key_wire_bytes(compact) - ppml_eval_key_wire_bytes(plain);
+  ck_assert_uint_eq(more, 2 * 2 * 2048 * sizeof(uint64_t));
+}
+END_TEST
+
+/* The whole of a key that is streamed is read as it is opened, and yet damage at its very end shows, as does
+ * damage that comes later. */
+START_TEST(a_damaged_end_of_a_streamed_key_is_told) {
+  ppml_rng rng = test_rng(46);
+  ppml_limits limits = ppml_limits_default();
+  world *w = (world *)test_memory(sizeof *w);
+  ppml_input input;
+  ppml_request request;
+  world_make(w, COMPACT, PPML_ENCODER_PATCHES, 1, &rng);
+  encrypt(&input, &request, w, &rng);
+  ppml_arena exact = test_arena(ppml_infer_bytes(&w->circuit, 1, 1));
+  for (int call = 0; call < 2; call++) { /* damaged before the first call, or the second */
+    ppml_arena keys = test_arena(ppml_eval_key_stream_bytes(w->circuit.params, 1));
+    ppml_reader reader = ppml_reader_from_memory(w->file, w->file_bytes);
+    ppml_eval_key key;
+    ppml_output output;
+    ck_assert_int_eq(
+        ppml_eval_key_stream(&key, &reader, &limits, &w->circuit, test_backend(), 1, &keys),
+        PPML_OK);
+    if (call == 1)
+      ck_assert_int_eq(ppml_infer(&output, &w->circuit, &input, 1, &key, NULL, &exact), PPML_OK);
+    exact.used_bytes = 0;
+    w->file[w->file_bytes - 1] ^= 1;
+    ck_assert_int_eq(ppml_infer(&output, &w->circuit, &input, 1, &key, NULL, &exact),
+                     PPML_ERR_CHECKSUM);
+    w->file[w->file_bytes - 1] ^= 1;
+    test_arena_free(&keys);
+  }
+  free((void *)(uintptr_t)input.body);
+  test_arena_free(&exact);
   world_free(w);
   free(w);
 }
@@ -149,7 +205,7 @@ START_TEST(files_are_read_back) {
   uint8_t *bytes = (uint8_t *)test_memory(1 << 16);
   ppml_circuit circuit;
   ppml_client client;
-  world_make(w, PPML_ENCODER_PATCHES, 0, &rng);
+  world_make(w, PLAIN, PPML_ENCODER_PATCHES, 0, &rng);
   ppml_writer writer = ppml_writer_to_memory(bytes, 1 << 16);
   ck_assert_int_eq(ppml_circuit_write(&w->circuit, &writer), PPML_OK);
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
@@ -183,7 +239,7 @@ START_TEST(a_latent_that_is_no_number_is_not_encrypted) {
   world *w = (world *)test_memory(sizeof *w);
   ppml_input input;
   ppml_request request;
-  world_make(w, PPML_ENCODER_READY, 1, &rng);
+  world_make(w, PLAIN, PPML_ENCODER_READY, 1, &rng);
   memcpy(w->f.image + 4 * 5, &bad, sizeof bad);
   ppml_arena arena = test_arena(ppml_encrypt_bytes(w->circuit.params, &w->client.spec));
   ck_assert_int_eq(ppml_encrypt(&input, &request, &w->secret, w->f.image, &rng, &arena),
@@ -201,26 +257,55 @@ START_TEST(simulated_noise_is_the_predicted) {
   ppml_rng rng = test_rng(45);
   world *w = (world *)test_memory(sizeof *w);
   int32_t *scores = (int32_t *)test_memory(DRAWS * OUTPUTS * sizeof *scores), clear[OUTPUTS];
+  for (int set = 0; set < SETS; set++) {
+    ppml_noise noise;
+    double most = 0;
+    world_make(w, set, PPML_ENCODER_PATCHES, 1, &rng);
+    ppml_circuit_noise(&noise, &w->circuit);
+    ck_assert_int_eq(ppml_model_predict(clear, &w->f.model, w->f.image, &w->f.arena), PPML_OK);
+    ck_assert_int_eq(ppml_simulate(scores, &w->circuit, w->f.image, DRAWS, &rng, &w->f.arena),
+                     PPML_OK);
+    for (uint32_t c = 0; c < OUTPUTS; c++) {
+      double sum = 0, squares = 0;
+      for (size_t d = 0; d < DRAWS; d++) {
+        double error = (double)scores[d * OUTPUTS + c] - clear[c];
+        sum += error, squares += error * error;
+      }
+      double std = sqrt(squares / DRAWS);
+      ck_assert(fabs(sum / DRAWS) < 5 * std / sqrt(DRAWS));
+      if (std > most) most = std;
+    }
+    double want = hypot(noise.score, sqrt(1.0 / 12)); /* scores are rounded to whole ones */
+    ck_assert_msg(fabs(most / want - 1) < 0.1, "%s: %g for %g", sets[set], most, want);
+    world_free(w);
+  }
+  free(scores);
+  free(w);
+}
+END_TEST
+
+/* Encrypted scores have it too: of the smaller answer nearly all is of the switch to 15 bits. */
+START_TEST(measured_noise_of_a_compact_answer_is_the_predicted) {
+  enum { ROUNDS = 25 };
+  ppml_rng rng = test_rng(47);
+  world *w = (world *)test_memory(sizeof *w);
+  test_moments m = {0, 0, 0, 0};
+  int32_t clear[OUTPUTS];
   ppml_noise noise;
-  double most = 0;
-  world_make(w, PPML_ENCODER_PATCHES, 1, &rng);
+  world_make(w, COMPACT, PPML_ENCODER_PATCHES, 1, &rng);
   ppml_circuit_noise(&noise, &w->circuit);
   ck_assert_int_eq(ppml_model_predict(clear, &w->f.model, w->f.image, &w->f.arena), PPML_OK);
-  ck_assert_int_eq(ppml_simulate(scores, &w->circuit, w->f.image, DRAWS, &rng, &w->f.arena),
-                   PPML_OK);
-  for (uint32_t c = 0; c < OUTPUTS; c++) {
-    double sum = 0, squares = 0;
-    for (size_t d = 0; d < DRAWS; d++) {
-      double error = (double)scores[d * OUTPUTS + c] - clear[c];
-      sum += error, squares += error * error;
-    }
-    double std = sqrt(squares / DRAWS);
-    ck_assert(fabs(sum / DRAWS) < 5 * std / sqrt(DRAWS));
-    if (std > most) most = std;
+  for (int round = 0; round < ROUNDS; round++) {
+    ppml_input inputs[IMAGES];
+    ppml_request requests[IMAGES];
+    int32_t scores[IMAGES * OUTPUTS];
+    for (size_t i = 0; i < IMAGES; i++) encrypt(&inputs[i], &requests[i], w, &rng);
+    infer(scores, w, inputs, requests, READ, 1, test_backend());
+    for (size_t i = 0; i < IMAGES * OUTPUTS; i++)
+      test_moments_add(&m, (double)scores[i] - clear[i % OUTPUTS]);
+    for (size_t i = 0; i < IMAGES; i++) free((void *)(uintptr_t)inputs[i].body);
   }
-  double want = hypot(noise.score, sqrt(1.0 / 12)); /* scores are rounded to whole ones */
-  ck_assert_msg(fabs(most / want - 1) < 0.1, "%g for %g", most, want);
-  free(scores);
+  test_assert_near(sqrt(m.squares / (double)m.count), noise.score, 0.2);
   world_free(w);
   free(w);
 }
@@ -233,6 +318,9 @@ int main(void) {
   tcase_add_test(law, keys_and_threads_do_not_show);
   tcase_add_test(law, files_are_read_back);
   tcase_add_test(law, simulated_noise_is_the_predicted);
+  tcase_add_test(law, scores_through_the_bridge_are_small);
+  tcase_add_test(law, measured_noise_of_a_compact_answer_is_the_predicted);
+  tcase_add_test(error, a_damaged_end_of_a_streamed_key_is_told);
   tcase_add_test(error, a_latent_that_is_no_number_is_not_encrypted);
   return test_run(suite);
 }

@@ -61,7 +61,8 @@ def check_sets():
     rows = re.findall(r'\{"([\w-]+)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+), (-[\d.]+) \*/', text, re.S)
     leveled = re.findall(r'\{"((?:leveled|pooled)-\d+)",([^}]*?)PPMLI_\w+\}', text, re.S)
     keyless = re.findall(r'\{"(linear)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+) of 32 bits \*/', text, re.S)
-    check(len(rows) + len(leveled) + len(keyless) == len(re.findall(r'\{"[\w-]+",', text)),
+    answers = re.findall(r'\{"(pooled-compact)",([^}]*?)PPMLI_\w+\}\s*,?\s*/\* (-[\d.]+) \*/', text, re.S)
+    check(len(rows) + len(leveled) + len(keyless) + len(answers) == len(re.findall(r'\{"[\w-]+",', text)),
           "params.h: a set without its log2 sigmas")
     for name, numbers in leveled:
         v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
@@ -72,13 +73,14 @@ def check_sets():
               "params.h: %s: noise below the line" % name)
         check("line128 = %.2f, line132 = %.2f" % ternary_points(dim) in text,
               "params.h: the points of dimension %d" % dim)
-    for name, numbers, sigma in keyless:
-        v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
-        dim, bound = v[2] * v[3], v[12]
-        wanted = math.ceil(math.sqrt(3) * 2 ** (32 + float(sigma)))
-        check(wanted == bound, "params.h: %s: bound %d, formula %d" % (name, bound, wanted))
-        check(math.log2(math.sqrt(bound * (bound + 1) / 3)) - 32 >= least_sigma(dim, 0) - 5e-4,
-              "params.h: %s: noise below the line" % name)
+    for width, sets in ((32, keyless), (64, answers)):  # of one key alone
+        for name, numbers, sigma in sets:
+            v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
+            dim, bound = v[2] * v[3], v[12]
+            wanted = math.ceil(math.sqrt(3) * 2 ** (width + float(sigma)))
+            check(wanted == bound, "params.h: %s: bound %d, formula %d" % (name, bound, wanted))
+            check(math.log2(math.sqrt(bound * (bound + 1) / 3)) - width >= least_sigma(dim, 0) - 5e-4,
+                  "params.h: %s: noise below the line" % name)
     for name, numbers, lwe, glwe in rows:
         v = [int(x.rstrip("u")) for x in re.findall(r"\d+u?", numbers)]
         n, k, N, ones, bound_lwe, bound_glwe = v[1], v[2], v[3], v[5], v[11], v[12]

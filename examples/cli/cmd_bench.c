@@ -24,6 +24,9 @@ static int parse(bench_request *r, int argc, char **argv) {
   if (status) return status;
   if (r->params == NULL)
     return cli_fail(CLI_USAGE, params, "no such parameter set (see ppml info --params)");
+  if (r->params->kind == PPML_SET_COMPACT)
+    return cli_fail(CLI_USAGE, params,
+                    "is pooled-64 and a switch of the scores (expected pooled-64)");
   if (!has_backend(r->backend))
     return cli_fail(CLI_USAGE, r->backend, "no such backend on this CPU");
   return CLI_OK;

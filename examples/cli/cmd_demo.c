@@ -242,7 +242,8 @@ int cmd_demo(int argc, char **argv) {
   size_t count = 0;
   int status = parse(&r, argc, argv);
   if (status == CLI_OK && r.params &&
-      (r.params->kind == PPML_SET_POOLED || r.params->kind == PPML_SET_BRIDGED))
+      (r.params->kind == PPML_SET_POOLED || r.params->kind == PPML_SET_BRIDGED ||
+       r.params->kind == PPML_SET_COMPACT))
     return refuse_set(r.params);
   if (status == CLI_OK && r.sample_path) return write_sample(r.sample_path);
   if (status == CLI_OK) status = demo(ways, &count, &r);

@@ -107,8 +107,8 @@ static void put_params(const ppml_params *p) {
   put_integer("poly_size", p->poly_size);
   put_integer("glwe_noise_bound", p->glwe_noise_bound);
   if (has_products(p)) put_leveled_params(p);
-  else put_bootstrap_params(p);
-  if (p->kind == PPML_SET_BRIDGED) put_text("latents", "pooled-64");
+  else if (p->kind != PPML_SET_COMPACT) put_bootstrap_params(p);
+  if (p->kind == PPML_SET_BRIDGED || p->kind == PPML_SET_COMPACT) put_text("latents", "pooled-64");
   put_integer("input_wire_bits", p->input_wire_bits);
   put_integer("output_bits", p->output_bits);
   put_text("assumption", p->assumption);
@@ -127,9 +127,9 @@ static size_t input_blocks(const ppml_params *p, const ppml_spec *spec) {
   return (ppml_spec_inputs(spec) + ppml_params_block(p) - 1) / ppml_params_block(p);
 }
 
-/* How an image of a leveled circuit is laid out; nothing of others. */
+/* How an image of a leveled circuit, or of one whose scores are, is laid out; nothing of others. */
 static void put_leveled(const ppml_params *p, const ppml_spec *spec, uint64_t score_unit) {
-  if (!has_products(p)) return;
+  if (!has_products(p) && p->kind != PPML_SET_COMPACT) return;
   put_integer("plaintext_modulus_log2", modulus_log2(score_unit));
   put_integer("input_ciphertexts", (int64_t)input_blocks(p, spec));
 }
@@ -559,7 +559,7 @@ void describe_circuit(const ppml_circuit *c, double predicted_ms, int json) {
   if (json) describe_circuit_json(c, &certificate, predicted_ms);
   else if (c->params->kind == PPML_SET_LEVELED)
     describe_leveled_lines(c, &certificate, predicted_ms);
-  else if (c->params->kind == PPML_SET_POOLED) describe_pooled_lines(c, &certificate, predicted_ms);
+  else if (c->model.layer_count == 0) describe_pooled_lines(c, &certificate, predicted_ms);
   else describe_circuit_lines(c, &certificate, predicted_ms);
 }
 

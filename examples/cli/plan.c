@@ -29,7 +29,7 @@ int plan_options(ppml_compile_options *options, args *a) {
 
 /* The set asked for is for the other kind of network. */
 static int refuse_kind(const ppml_params *params, const char *path) {
-  if (params->kind == PPML_SET_POOLED)
+  if (params->kind == PPML_SET_POOLED || params->kind == PPML_SET_COMPACT)
     return cli_fail(CLI_REFUSED, path, "%s is for pooled networks (expected another set)",
                     params->name);
   if (params->kind == PPML_SET_LINEAR)
@@ -109,7 +109,8 @@ static int refuse_size(const ppml_refusal *r, const ppml_model *model, const cha
 /* Why there is no circuit of a pooled network. */
 static int refuse_pooled(const ppml_refusal *r, const ppml_compile_options *options,
                          const char *path) {
-  if (options->params && options->params->kind != PPML_SET_POOLED)
+  if (options->params && options->params->kind != PPML_SET_POOLED &&
+      options->params->kind != PPML_SET_COMPACT)
     return cli_fail(CLI_REFUSED, path,
                     "%s has no latents, which pooled networks need (expected a pooled set)",
                     options->params->name);
@@ -143,9 +144,10 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
   if (options->params && options->params->kind == PPML_SET_BRIDGED)
     return cli_fail(CLI_REFUSED, path, "%s is for layers behind latents (expected another set)",
                     options->params->name);
-  if (options->params && ((options->params->kind == PPML_SET_LEVELED) != is_polynomial ||
-                          options->params->kind == PPML_SET_POOLED ||
-                          (options->params->kind == PPML_SET_LINEAR && model->layer_count > 1)))
+  if (options->params &&
+      ((options->params->kind == PPML_SET_LEVELED) != is_polynomial ||
+       options->params->kind == PPML_SET_POOLED || options->params->kind == PPML_SET_COMPACT ||
+       (options->params->kind == PPML_SET_LINEAR && model->layer_count > 1)))
     return refuse_kind(options->params, path);
   return is_polynomial ? refuse_polynomial(r, options, model, path)
                        : refuse_bootstraps(r, options, model, path);

@@ -36,13 +36,13 @@ PPMLI_INLINE size_t ppmli_run_rows(const ppml_params *p) {
 /* Rows of a bridged set's latents' switches, and all rows before those of the key switch. */
 PPMLI_INLINE size_t ppmli_run_latent_rows(const ppml_params *p) {
   const ppml_params *latents = ppmli_params_input_set(p);
-  return ppmli_params_is_bridged(p) ? ppmli_params_steps(latents) * ppmli_key_step_rows(latents)
+  return ppmli_params_has_bridge(p) ? ppmli_params_steps(latents) * ppmli_key_step_rows(latents)
                                     : 0;
 }
 
 PPMLI_INLINE size_t ppmli_run_lead_rows(const ppml_params *p) {
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  return ppmli_params_is_bridged(p) ? ppmli_run_latent_rows(p) + ppmli_bridge_rows(&bridge) : 0;
+  return ppmli_params_has_bridge(p) ? ppmli_run_latent_rows(p) + ppmli_bridge_rows(&bridge) : 0;
 }
 
 PPMLI_INLINE uint64_t ppmli_run_pieces(const ppml_params *p) {
@@ -52,7 +52,7 @@ PPMLI_INLINE uint64_t ppmli_run_pieces(const ppml_params *p) {
 /* Bytes of the first so many rows of those before the key switch. */
 PPMLI_STATIC uint64_t ppmli_run_lead_bytes(const ppml_params *p, size_t rows) {
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (!ppmli_params_is_bridged(p)) return 0;
+  if (!ppmli_params_has_bridge(p)) return 0;
   size_t latents = ppmli_min_size(rows, ppmli_run_latent_rows(p));
   size_t latent_row = ppmli_key_step_wire_bytes(bridge.from) / ppmli_key_step_rows(bridge.from);
   return (uint64_t)latents * latent_row +
@@ -64,7 +64,8 @@ PPMLI_STATIC uint64_t ppmli_run_offset(const ppml_params *p, uint64_t piece) {
   const uint64_t lead = ppmli_run_lead_rows(p), first = PPMLI_HEADER_BYTES + PPML_SEED_BYTES;
   const uint64_t begin = first + ppmli_run_lead_bytes(p, (size_t)lead); /* of the key switch */
   const uint64_t switches = 4 * (uint64_t)ppmli_ksk_rows(p), groups = ppmli_key_ksk_items(p);
-  const uint64_t row = ppmli_key_step_wire_bytes(p) / ppmli_key_step_rows(p);
+  const uint64_t rows = ppmli_run_rows(p), steps = ppmli_params_steps(p);
+  const uint64_t row = rows ? steps * ppmli_key_step_wire_bytes(p) / rows : 0;
   if (piece == 0) return 0;
   if (piece - 1 < lead) return first + ppmli_run_lead_bytes(p, (size_t)piece - 1);
   if (piece - 1 - lead < groups) return begin + 4 * PPMLI_KSK_ITEM_ROWS * (piece - 1 - lead);

@@ -45,6 +45,7 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
     ppmli_secret_trits(glwe_bits, p->poly_size, rng);
     return;
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     ppmli_secret_trits(lwe_bits, ppmli_params_input_set(p)->poly_size, rng);
     ppmli_rng_bytes(rng, glwe_bits, ppmli_params_long_dim(p) / 8);
     return;
@@ -56,7 +57,7 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
 
 /* The bits of the short key: a prefix of the long one where the other array is the latents'. */
 PPMLI_INLINE const uint8_t *ppmli_secret_short_key(const ppml_secret_key *key) {
-  return ppmli_params_is_bridged(key->client.params) ? key->glwe_bits : key->lwe_bits;
+  return ppmli_params_has_bridge(key->client.params) ? key->glwe_bits : key->lwe_bits;
 }
 
 /* A secret key that is open for use: with what its products need, where they need anything. */
@@ -76,6 +77,7 @@ PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     return ppmli_long_key_bytes(ppmli_params_input_set(p));
 #endif
   default:
@@ -97,6 +99,7 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
   case PPML_SET_POOLED:
     return ppmli_long_key_init(&key->product, key->params, secret->glwe_bits, arena);
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     return ppmli_long_key_init(&key->product, ppmli_params_input_set(key->params), secret->lwe_bits,
                                arena);
 #endif
@@ -171,6 +174,7 @@ PPMLI_STATIC size_t ppmli_client_message_scratch(const ppml_params *p, const ppm
 #ifndef PPML_NO_LEVELED
   case PPML_SET_POOLED:
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     return spec->encoder.kind == PPML_ENCODER_NONE ? 0 : ppmli_pooled_message_scratch(spec);
 #endif
   default:
@@ -188,6 +192,7 @@ PPMLI_STATIC int ppmli_client_message(uint64_t *poly, const ppml_client *client,
 #ifndef PPML_NO_LEVELED
   case PPML_SET_POOLED:
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     return ppmli_pooled_message(poly, client, image, arena);
 #endif
   default:
@@ -207,6 +212,7 @@ PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     return 0;
 #endif
   default:
@@ -240,6 +246,7 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint64_t *tail,
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
   case PPML_SET_BRIDGED:
+  case PPML_SET_COMPACT:
     ppmli_encrypt_long_block(body, tail, ppmli_params_input_set(p), &key->product, mask, noise);
     return PPML_OK;
 #endif
@@ -260,7 +267,7 @@ PPMLI_STATIC int ppmli_client_encrypt_block(uint64_t *body, uint64_t *tail,
 PPMLI_STATIC size_t ppmli_client_lead_scratch(const ppml_params *p) {
 #ifndef PPML_NO_LEVELED
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (ppmli_params_is_bridged(p))
+  if (ppmli_params_has_bridge(p))
     return ppmli_max_size(ppmli_switch_make_scratch(bridge.from),
                           ppmli_bridge_make_scratch(&bridge));
 #endif
@@ -322,7 +329,7 @@ PPMLI_STATIC size_t ppmli_client_lead_row_scratch(const ppml_params *p) {
 #ifndef PPML_NO_LEVELED
   ppmli_bridge bridge = ppmli_bridge_of(p);
   size_t body = ppmli_arena_rounded(bridge.from->poly_size * sizeof(uint64_t));
-  if (ppmli_params_is_bridged(p))
+  if (ppmli_params_has_bridge(p))
     return ppmli_max_size(2 * body, ppmli_arena_rounded(ppmli_bridge_row_wire_bytes(&bridge)) +
                                         ppmli_bridge_make_scratch(&bridge));
 #endif

@@ -20,6 +20,7 @@
 #define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
 #define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
 #define PPMLI_BRIDGED "LWE and GLWE with uniform binary keys, and GLWE with uniform ternary keys"
+#define PPMLI_COMPACT "GLWE with uniform ternary keys, and GLWE with uniform binary keys"
 #define PPMLI_BLOCK_BINARY                                                                         \
   "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
   "uniform binary keys; GLWE with uniform binary keys"
@@ -112,6 +113,8 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_BRIDGED}, /* -18.385, -48.70 */
       {"bridged-finest", 16, 848, 1, 2048, 1, 0, 1, PPMLI_DIGITS(23, 1, 2, 8), 21731u,   69875u, 72, 52, 14, PPML_SET_BRIDGED, 0,
        PPMLI_BRIDGED}, /* -18.385, -48.70 */
+      {"pooled-compact", 17,   0, 1, 2048, 0, 0, 0, PPMLI_DIGITS(0, 0, 0, 0),        0u,   69875u, 72,  0, 15, PPML_SET_COMPACT, 0,
+       PPMLI_COMPACT}, /* -48.70 */
 #endif
 #endif
   };
@@ -177,14 +180,29 @@ PPMLI_INLINE int ppmli_params_is_bridged(const ppml_params *p) {
 #endif
 }
 
-/* The set that images are encrypted under: of a bridged set that of its latents. */
+/* Do a pooled network's scores cross the bridge, to be smaller? */
+PPMLI_INLINE int ppmli_params_is_compact(const ppml_params *p) {
+#if defined(PPML_NO_LEVELED) || defined(PPML_PARAMS_ONLY)
+  (void)p;
+  return 0;
+#else
+  return p->kind == PPML_SET_COMPACT;
+#endif
+}
+
+/* Are there two sets in one, with a bridge between them and a key each? */
+PPMLI_INLINE int ppmli_params_has_bridge(const ppml_params *p) {
+  return ppmli_params_is_bridged(p) || ppmli_params_is_compact(p);
+}
+
+/* The set that images are encrypted under: where there is a bridge that of the latents. */
 #define PPMLI_LATENT_SET_ID 13
 
 PPMLI_INLINE const ppml_params *ppmli_params_input_set(const ppml_params *p) {
-  return ppmli_params_is_bridged(p) ? ppmli_params_by_id(PPMLI_LATENT_SET_ID) : p;
+  return ppmli_params_has_bridge(p) ? ppmli_params_by_id(PPMLI_LATENT_SET_ID) : p;
 }
 
-/* Does a set carry pooled networks, and no others?  An image then is one ciphertext of latents. */
+/* Is it a leveled set for latents?  An image then is one ciphertext of them. */
 PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
 #ifdef PPML_NO_LEVELED
   (void)p;
@@ -196,7 +214,12 @@ PPMLI_INLINE int ppmli_params_has_latents(const ppml_params *p) {
 
 /* Is an image latents? */
 PPMLI_INLINE int ppmli_params_takes_latents(const ppml_params *p) {
-  return ppmli_params_has_latents(p) || ppmli_params_is_bridged(p);
+  return ppmli_params_has_latents(p) || ppmli_params_has_bridge(p);
+}
+
+/* Does a set carry pooled networks, and no others?  Its scores are whole multiples of 1 / T of a turn. */
+PPMLI_INLINE int ppmli_params_carries_pooled(const ppml_params *p) {
+  return ppmli_params_has_latents(p) || ppmli_params_is_compact(p);
 }
 
 /* Does a set compute by products of ciphertexts, without bootstraps?  A build without such sets
@@ -232,7 +255,7 @@ PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
 
 /* Bytes of a secret key's other array: its short key, or the key of its latents. */
 PPMLI_INLINE size_t ppmli_params_lwe_key_bytes(const ppml_params *p) {
-  if (ppmli_params_is_bridged(p)) return ppmli_params_key_bytes(ppmli_params_input_set(p));
+  if (ppmli_params_has_bridge(p)) return ppmli_params_key_bytes(ppmli_params_input_set(p));
   return p->lwe_dim / 8;
 }
 
@@ -271,6 +294,7 @@ PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
  * trace's and then the relinearization, and of latents the reversal. */
 PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
   size_t switches = (size_t)ppmli_params_trace_steps(p) + 1 + (size_t)ppmli_params_has_latents(p);
+  if (ppmli_params_is_compact(p)) return 0; /* all of it comes before */
   return p->key_block ? p->lwe_dim / p->key_block : switches;
 }
 

@@ -47,14 +47,15 @@ PPMLI_STATIC uint64_t ppmli_client_flood_bound(const ppml_client *c) {
   return ((ppmli_square_root(c->publish * share) + 1) * noise >> 16) + 1;
 }
 
-/* Of a leveled set a score is 1 / T of a turn, T a power of two that products can have; of others
+/* Of a leveled set, and of pooled scores, a score is 1 / T of a turn, T a power of two that products can have; of others
  * it has at least what accumulators of 2^30 leave of 7/16 of a turn, less the rounding of a gain. */
 PPMLI_STATIC int ppmli_client_has_valid_unit(const ppml_client *c) {
   uint64_t unit = c->score_unit, least = (uint64_t)1 << (64 - PPMLI_TENSOR_MODULUS_LOG2_MAX);
   if (unit > PPMLI_TORUS_HALF || unit < PPMLI_SCORE_UNIT_MIN) return 0;
   if (ppmli_params_is_keyless(c->params))
     return unit >> PPMLI_SHORT_TORUS_BITS && (unit & (unit - 1)) == 0;
-  return !ppmli_params_has_switches(c->params) || (unit >= least && (unit & (unit - 1)) == 0);
+  int is_multiple = ppmli_params_has_switches(c->params) || ppmli_params_is_compact(c->params);
+  return !is_multiple || (unit >= least && (unit & (unit - 1)) == 0);
 }
 
 /* Do the set's ciphertexts hold the latents?  A unit of a latent is the score's over the number of

@@ -303,8 +303,8 @@ PPMLI_STATIC int ppmli_model_has_network(const ppml_model *m) {
 
 /* Is the set of the kind that carries such networks?  Whether it has room is asked elsewhere. */
 PPMLI_STATIC int ppmli_model_suits(const ppml_model *m, const ppml_params *p) {
-  if (ppmli_model_is_pooled(m) || ppmli_params_has_latents(p))
-    return ppmli_model_is_pooled(m) && ppmli_params_has_latents(p);
+  if (ppmli_model_is_pooled(m) || ppmli_params_carries_pooled(p))
+    return ppmli_model_is_pooled(m) && ppmli_params_carries_pooled(p);
   if (ppmli_model_has_features(m) || ppmli_params_is_bridged(p))
     return ppmli_model_has_features(m) && ppmli_params_is_bridged(p);
   if (ppmli_params_is_keyless(p) && !ppmli_model_is_linear(m)) return 0;

@@ -6,24 +6,21 @@
 
 #include <math.h>
 
-#include "../cipher/bridge.h"
 #include "../network/gates.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"
 #include "../network/pooled_model.h"
 #include "../network/room.h"
-#include "bridge_noise.h"
 #include "noise.h"
 #include "pooled_noise.h"
 
 /* Of feature f on the torus, in turns: of the pooled network's product and of the bridge. */
 PPMLI_STATIC double ppmli_bridged_feature_variance(const ppml_circuit *c, uint32_t f) {
-  ppmli_bridge bridge = ppmli_bridge_of(c->params);
   ppmli_pooled net = ppmli_model_pooled(&c->model);
   ppmli_pooled_layout layout = ppmli_model_pooled_layout(&c->model);
   ppmli_pooled_noise noise;
-  ppmli_pooled_noise_parts(&noise, &net, &layout, bridge.from, f);
-  return noise.product + ppmli_noise_bridge(&bridge);
+  ppmli_pooled_score_noise(&noise, &net, &layout, c->params, f);
+  return noise.product;
 }
 
 /* Of what a gate's table is looked up by, in gate units, but for the gate's own error. */

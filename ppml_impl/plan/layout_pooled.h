@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "../math/params.h"
 #include "../network/autocorr.h"
 #include "../network/model.h"
 #include "../network/pooled.h"
@@ -56,7 +57,7 @@ PPMLI_STATIC void ppmli_pooled_worst_noise(ppmli_pooled_noise *worst, const ppml
   ppmli_pooled_layout_of(&l, &net);
   memset(worst, 0, sizeof *worst);
   for (uint32_t o = 0; o < net.outputs; o++) {
-    ppmli_pooled_noise_parts(&noise, &net, &l, c->params, o);
+    ppmli_pooled_score_noise(&noise, &net, &l, c->params, o);
     if (noise.product > worst->product) *worst = noise;
   }
 }
@@ -109,7 +110,7 @@ PPMLI_STATIC void ppmli_certify_pooled(ppml_layer_certificate *out, const ppml_c
     if (net.peak[o] > out->accumulator_peak) out->accumulator_peak = net.peak[o];
   }
   out->dense_std = sqrt(worst.product);
-  out->key_switch_std = sqrt(ppmli_noise_automorphism(c->params));
+  out->key_switch_std = sqrt(ppmli_noise_automorphism(ppmli_params_input_set(c->params)));
   out->rounding_std = sqrt(ppmli_noise_output_switch(c->params));
 }
 

@@ -31,6 +31,7 @@ PPMLI_STATIC int ppmli_planner_lay_out(ppml_circuit *c, int32_t *const *gain,
   case PPML_SET_LEVELED:
     return ppmli_leveled_scale(c, gain);
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     return ppmli_pooled_scale(c);
   case PPML_SET_BRIDGED:
     return ppmli_bridged_scale(c, gain, refusal);
@@ -52,6 +53,7 @@ PPMLI_STATIC int ppmli_planner_check(const ppml_circuit *c) {
   case PPML_SET_LEVELED:
     return ppmli_leveled_check(c);
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     return ppmli_pooled_check(c);
   case PPML_SET_BRIDGED:
     return ppmli_bridged_check(c);
@@ -70,6 +72,7 @@ PPMLI_STATIC size_t ppmli_planner_bootstraps(const ppml_circuit *c) {
   switch (c->params->kind) {
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     return 0;
   case PPML_SET_EXACT:
     return ppmli_exact_count_of(&c->model).bootstraps;
@@ -85,6 +88,7 @@ PPMLI_STATIC size_t ppmli_planner_rounds(const ppml_circuit *c) {
   switch (c->params->kind) {
   case PPML_SET_LEVELED:
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     return 0;
   case PPML_SET_EXACT:
     return ppmli_exact_count_of(&c->model).rounds;
@@ -105,6 +109,7 @@ PPMLI_STATIC const char *ppmli_planner_refusal(const ppml_params *p, const ppml_
     return m->layer[0].outputs > p->slots ? "it has more hidden neurons than the set has slots"
                                           : NULL;
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     return ppmli_pooled_set_refusal(p, m);
   case PPML_SET_BRIDGED:
     return ppmli_bridged_refusal(m);
@@ -123,6 +128,7 @@ PPMLI_STATIC void ppmli_planner_noise(ppml_noise *noise, const ppml_circuit *c) 
     ppmli_leveled_noise_of(noise, c);
     return;
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     ppmli_pooled_noise_of(noise, c);
     return;
 #endif
@@ -146,6 +152,7 @@ PPMLI_STATIC void ppmli_planner_certify(ppml_layer_certificate *layer, const ppm
     for (uint32_t l = 0; l < count; l++) ppmli_certify_leveled_layer(&layer[l], c, l);
     return;
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     ppmli_certify_pooled(&layer[0], c);
     return;
 #endif
@@ -168,6 +175,7 @@ PPMLI_STATIC int ppmli_planner_simulate(int32_t *scores, const ppml_circuit *c,
   case PPML_SET_LEVELED:
     return ppmli_simulate_leveled(scores, c, pixels, draws, rng, arena);
   case PPML_SET_POOLED:
+  case PPML_SET_COMPACT:
     return ppmli_simulate_pooled(scores, c, pixels, draws, rng, arena);
 #endif
   case PPML_SET_EXACT:

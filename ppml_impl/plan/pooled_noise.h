@@ -6,10 +6,12 @@
 
 #include <math.h>
 
+#include "../cipher/bridge.h"
 #include "../math/params.h"
 #include "../network/autocorr.h"
 #include "../network/pooled.h"
 #include "../network/pooled_layout.h"
+#include "bridge_noise.h"
 #include "noise.h"
 
 /* ----------------------------------------------------------------- limits */
@@ -52,11 +54,11 @@ PPMLI_STATIC const char *ppmli_pooled_refusal(const ppmli_pooled *net) {
 
 /* Variances, in turns, on average over coefficients; of score c the product's, relinearized. */
 typedef struct ppmli_pooled_noise {
-  double root; /* of the ciphertext, cut to 64 bits */
-  double leaf; /* of an unpacked sub-image */
-  double h;    /* of a channel, reversed */
-  double v;    /* of all V of a score, added up */
-  double product;
+  double root;    /* of the ciphertext, cut to 64 bits */
+  double leaf;    /* of an unpacked sub-image */
+  double h;       /* of a channel, reversed */
+  double v;       /* of all V of a score, added up */
+  double product; /* with the bridge, of a score as it leaves */
 } ppmli_pooled_noise;
 
 /* A fresh ciphertext whose words are rounded to 64 bits: what is lost of the mask meets S. */
@@ -91,6 +93,15 @@ PPMLI_STATIC void ppmli_pooled_noise_parts(ppmli_pooled_noise *noise, const ppml
   noise->v = norm * noise->leaf;
   noise->product = ppmli_noise_product(p, l->modulus_log2, channels * noise->h, noise->v) +
                    ppmli_noise_relinearization(p);
+}
+
+/* The same of score c as it leaves its set: through the bridge, where there is one. */
+PPMLI_STATIC void ppmli_pooled_score_noise(ppmli_pooled_noise *noise, const ppmli_pooled *net,
+                                           const ppmli_pooled_layout *l, const ppml_params *p,
+                                           uint32_t c) {
+  ppmli_bridge bridge = ppmli_bridge_of(p);
+  ppmli_pooled_noise_parts(noise, net, l, bridge.from, c);
+  if (ppmli_params_has_bridge(p)) noise->product += ppmli_noise_bridge(&bridge);
 }
 
 #endif

@@ -39,7 +39,7 @@ PPMLI_STATIC const char *ppmli_refusal_reason(const ppml_refusal *r, const ppml_
   if (asked && ppmli_params_is_bridged(asked) != ppmli_model_has_features(m))
     return ppmli_params_is_bridged(asked) ? "the set is for layers behind a pooled network alone"
                                           : "the set has no bridge from latents to bootstraps";
-  if (asked && ppmli_params_has_latents(asked) && !ppmli_model_is_pooled(m))
+  if (asked && ppmli_params_carries_pooled(asked) && !ppmli_model_is_pooled(m))
     return "the set is for pooled networks alone";
   if (asked && ppmli_params_has_products(asked) != is_polynomial)
     return is_polynomial ? "the set has no products, which polynomials need"

@@ -247,7 +247,7 @@ PPMLI_STATIC int ppmli_simulate_pooled(int32_t *scores, const ppml_circuit *c, c
   PPMLI_TRY(ppmli_model_pooled_scores(clear, &c->model, image, arena));
   for (uint32_t o = 0; o < outputs; o++) {
     ppmli_pooled_noise noise;
-    ppmli_pooled_noise_parts(&noise, &net, &layout, c->params, o);
+    ppmli_pooled_score_noise(&noise, &net, &layout, c->params, o);
     std[o] = sqrt(noise.product);
   }
   for (size_t d = 0; d < draws; d++, scores += outputs)

@@ -11,14 +11,12 @@
 
 #include "../base/arena.h"
 #include "../base/parallel.h"
-#include "../cipher/bridge.h"
-#include "../cipher/bridge_apply.h"
-#include "../cipher/glwe.h"
 #include "../cipher/lwe.h"
 #include "../math/params.h"
 #include "../network/gates.h"
 #include "../network/pooled_model.h"
 #include "bootstrap.h"
+#include "crossing.h"
 #include "dense.h"
 #include "layers.h"
 #include "pooled_run.h"
@@ -28,68 +26,6 @@ typedef struct ppmli_bridged {
   const uint64_t *latent; /* [images][features][N + 1]    under the latents' set */
   uint64_t *feature;      /* [images][features][k N + 1]  under the set that bootstraps */
 } ppmli_bridged;
-
-/* ------------------------------------------------------------------ latents */
-
-/* The pooled part as a circuit of the latents' set. */
-PPMLI_STATIC ppml_circuit ppmli_bridged_pooled(const ppml_circuit *c) {
-  ppml_circuit pooled = *c;
-  pooled.params = ppmli_params_input_set(c->params);
-  return pooled;
-}
-
-/* What of the key is for it. */
-PPMLI_STATIC ppml_eval_key ppmli_bridged_pooled_key(const ppml_eval_key *key) {
-  ppml_eval_key pooled = *key;
-  pooled.params = ppmli_params_input_set(key->params);
-  pooled.fft = key->latent_fft;
-  pooled.bootstrap_key = key->latent_key;
-  pooled.stream = NULL;
-  return pooled;
-}
-
-/* ------------------------------------------------------------------- bridge */
-
-PPMLI_STATIC size_t ppmli_bridged_cross_scratch(const ppml_circuit *c) {
-  ppmli_bridge bridge = ppmli_bridge_of(c->params);
-  return ppmli_arena_rounded(2 * bridge.from->poly_size * sizeof(uint64_t)) +
-         ppmli_arena_rounded((ppmli_params_long_dim(bridge.to) + bridge.to->poly_size) *
-                             sizeof(uint64_t)) +
-         ppmli_bridge_scratch(&bridge);
-}
-
-/* One feature.
- *   out  [k N + 1]
- *   in   [N + 1] */
-PPMLI_STATIC int ppmli_bridged_cross(uint64_t *out, const uint64_t *in, const ppml_eval_key *key,
-                                     ppml_arena *arena) {
-  size_t mark = arena->used_bytes;
-  ppmli_bridge bridge = ppmli_bridge_of(key->params);
-  PPMLI_ALLOC(uint64_t, from, arena, 2 * bridge.from->poly_size);
-  PPMLI_ALLOC(uint64_t, to, arena, ppmli_params_long_dim(bridge.to) + bridge.to->poly_size);
-  ppmli_bridge_embed(from, in, bridge.from->poly_size);
-  PPMLI_TRY(ppmli_bridge_switch(to, from, key->bridge_key, &bridge, key->fft, arena));
-  ppmli_glwe_extract(out, to, bridge.to);
-  arena->used_bytes = mark;
-  return PPML_OK;
-}
-
-/* A share of the features of all images. */
-PPMLI_STATIC void ppmli_bridged_cross_task(void *argument, size_t index) {
-  const ppmli_bridged *x = (const ppmli_bridged *)argument;
-  const ppml_circuit *c = x->layers.circuit;
-  ppml_arena arena = ppmli_slices_arena(&x->layers.work.scratch, index);
-  size_t features = x->layers.images * ppmli_model_pooled_outputs(&c->model);
-  size_t words = ppmli_params_long_dim(c->params) + 1;
-  size_t latent_words = ppmli_params_input_set(c->params)->poly_size + (size_t)1;
-  ppmli_share share = ppmli_bootstrap_share(&x->layers.work, features, index);
-  int error = PPML_OK;
-  for (size_t f = share.first; f < share.first + share.count && !error; f++)
-    error = ppmli_bridged_cross(x->feature + f * words, x->latent + f * latent_words,
-                                x->layers.work.key, &arena);
-  PPMLI_ASSERT(error == PPML_OK);
-  (void)error; /* the slice was sized for it */
-}
 
 /* Accumulators of layer 0: features times their gains. */
 PPMLI_STATIC void ppmli_bridged_accumulate(ppmli_bridged *x) {
@@ -155,7 +91,7 @@ PPMLI_STATIC size_t ppmli_bridged_width(const ppml_circuit *c) {
 }
 
 PPMLI_STATIC size_t ppmli_bridged_task_scratch(const ppml_circuit *c) {
-  return ppmli_max_size(ppmli_bridged_cross_scratch(c), ppmli_bootstrap_scratch(c->params));
+  return ppmli_max_size(ppmli_crossing_scratch(c), ppmli_bootstrap_scratch(c->params));
 }
 
 /* Memory behind the features of the latents' set. */
@@ -169,24 +105,9 @@ PPMLI_STATIC size_t ppmli_bridged_layers_bytes(const ppml_circuit *c, size_t ima
          ppmli_arena_rounded(threads * ppmli_bridged_task_scratch(c));
 }
 
-/* Features of images under the latents' set, [images][features][N + 1]. */
-PPMLI_STATIC size_t ppmli_bridged_latent_bytes(const ppml_circuit *c, size_t images) {
-  size_t words = ppmli_params_input_set(c->params)->poly_size + (size_t)1;
-  return ppmli_arena_rounded(images * ppmli_model_pooled_outputs(&c->model) * words *
-                             sizeof(uint64_t));
-}
-
-/* What the pooled part takes of a key that is in memory, as it is here when the rest is streamed. */
-PPMLI_STATIC size_t ppmli_bridged_pooled_bytes(const ppml_circuit *c, size_t images,
-                                               size_t threads) {
-  ppml_circuit pooled = ppmli_bridged_pooled(c);
-  return ppmli_pooled_run_bytes(&pooled, images, threads) -
-         ppmli_arena_rounded(ppmli_pooled_key_doubles(pooled.params) * sizeof(double));
-}
-
 PPMLI_STATIC size_t ppmli_bridged_bytes(const ppml_circuit *c, size_t images, size_t threads) {
-  return ppmli_max_size(ppmli_bridged_pooled_bytes(c, images, threads),
-                        ppmli_bridged_latent_bytes(c, images) +
+  return ppmli_max_size(ppmli_crossing_pooled_bytes(c, images, threads),
+                        ppmli_crossing_latent_bytes(c, images) +
                             ppmli_bridged_layers_bytes(c, images, threads));
 }
 
@@ -210,7 +131,10 @@ PPMLI_STATIC int ppmli_bridged_init(ppmli_bridged *x, const ppml_circuit *c, siz
 /* Layer after layer, from features. */
 PPMLI_STATIC int ppmli_bridged_run(ppmli_bridged *x, const ppml_parallel *parallel) {
   const ppml_model *m = &x->layers.circuit->model;
-  ppmli_parallel_run(parallel, x->layers.work.tasks, ppmli_bridged_cross_task, x);
+  const ppmli_bootstrap *work = &x->layers.work;
+  size_t count = x->layers.images * ppmli_model_pooled_outputs(m);
+  ppmli_crossing crossing = {work->key, x->latent, x->feature, count, work->tasks, &work->scratch};
+  ppmli_parallel_run(parallel, work->tasks, ppmli_crossing_task, &crossing);
   ppmli_bridged_accumulate(x);
   for (uint32_t l = 0; l + 1 < m->layer_count; l++) {
     ppmli_dense_stage dense = {&x->layers, l + 1};
@@ -228,38 +152,16 @@ PPMLI_STATIC int ppmli_bridged_scores(const uint64_t **lwe, const ppml_circuit *
                                       const ppml_input *inputs, size_t images,
                                       const ppml_eval_key *key, const ppml_parallel *parallel,
                                       ppml_arena *arena) {
-  ppml_circuit pooled = ppmli_bridged_pooled(c);
-  ppml_eval_key pooled_key = ppmli_bridged_pooled_key(key);
+  ppml_circuit pooled = ppmli_crossing_pooled(c);
+  ppml_eval_key pooled_key = ppmli_crossing_key(key);
   size_t mark = arena->used_bytes;
   ppmli_bridged x;
   PPMLI_TRY(
       ppmli_pooled_run_images(&x.latent, &pooled, inputs, images, &pooled_key, parallel, arena));
-  arena->used_bytes = mark + ppmli_bridged_latent_bytes(c, images); /* features alone are kept */
+  arena->used_bytes = mark + ppmli_crossing_latent_bytes(c, images); /* features alone are kept */
   PPMLI_TRY(ppmli_bridged_init(&x, c, images, key, ppmli_parallel_threads(parallel), arena));
   PPMLI_TRY(ppmli_bridged_run(&x, parallel));
   *lwe = x.layers.accumulators;
-  return PPML_OK;
-}
-
-/* ------------------------------------------------------------------ weights */
-
-PPMLI_STATIC uint64_t ppmli_bridged_weight_doubles(const ppml_circuit *c) {
-  ppml_circuit pooled = ppmli_bridged_pooled(c);
-  return ppmli_pooled_run_weight_doubles(&pooled);
-}
-
-PPMLI_STATIC size_t ppmli_bridged_prepare_bytes(const ppml_circuit *c) {
-  ppml_circuit pooled = ppmli_bridged_pooled(c);
-  return ppmli_pooled_prepare_bytes(&pooled);
-}
-
-/* Transforms the pooled part's weights for all images to come.  Errors: NOMEM. */
-PPMLI_STATIC int ppmli_bridged_prepare(ppml_eval_key *key, const ppml_circuit *c,
-                                       ppml_arena *arena) {
-  ppml_circuit pooled = ppmli_bridged_pooled(c);
-  ppml_eval_key pooled_key = ppmli_bridged_pooled_key(key);
-  PPMLI_TRY(ppmli_pooled_prepare(&pooled_key, &pooled, arena));
-  key->weights = pooled_key.weights;
   return PPML_OK;
 }
 

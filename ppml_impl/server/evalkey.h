@@ -80,7 +80,7 @@ PPMLI_STATIC void ppmli_key_expand_step(const ppmli_key_expansion *x, const uint
 /* Scratch of an item of what a bridged set has before its rows. */
 PPMLI_STATIC size_t ppmli_key_lead_scratch(const ppml_params *p) {
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (!ppmli_params_is_bridged(p)) return 0;
+  if (!ppmli_params_has_bridge(p)) return 0;
   return ppmli_max_size(ppmli_switch_expand_scratch(bridge.from),
                         ppmli_bridge_expand_scratch(&bridge));
 }
@@ -149,7 +149,7 @@ PPMLI_STATIC size_t ppmli_key_lead_bytes(const ppml_params *p) {
 #ifndef PPML_NO_LEVELED
   ppmli_bridge bridge = ppmli_bridge_of(p);
   size_t switches = ppmli_params_steps(bridge.from);
-  if (ppmli_params_is_bridged(p))
+  if (ppmli_params_has_bridge(p))
     return ppmli_fft_bytes(bridge.from->poly_size) +
            ppmli_arena_rounded(switches * ppmli_switch_doubles(bridge.from) * sizeof(double)) +
            ppmli_arena_rounded(ppmli_bridge_doubles(&bridge) * sizeof(double));
@@ -166,7 +166,7 @@ PPMLI_STATIC int ppmli_key_lead_alloc(ppml_eval_key *key, ppmli_key_lead *lead,
                                       ppml_arena *arena) {
 #ifndef PPML_NO_LEVELED
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (!ppmli_params_is_bridged(p)) return PPML_OK;
+  if (!ppmli_params_has_bridge(p)) return PPML_OK;
   PPMLI_TRY(ppmli_fft_init(&key->latent_fft, bridge.from->poly_size, backend, arena));
   PPMLI_TRY(ppmli_fft_check(key->latent_fft, arena));
   PPMLI_ALLOC(double, switches, arena,

@@ -6,6 +6,8 @@
 
 #ifndef PPML_NO_LEVELED
 #include "bridged_run.h"
+#include "compact_run.h"
+#include "crossing.h"
 #endif
 #include "layers.h"
 #include "linear_score.h"
@@ -24,6 +26,8 @@ PPMLI_STATIC size_t ppmli_server_bytes(const ppml_circuit *c, size_t images, siz
     return ppmli_pooled_run_bytes(c, images, threads);
   case PPML_SET_BRIDGED:
     return ppmli_bridged_bytes(c, images, threads);
+  case PPML_SET_COMPACT:
+    return ppmli_compact_bytes(c, images, threads);
 #endif
   default:
     return ppmli_layers_bytes(c, images, threads);
@@ -47,6 +51,8 @@ PPMLI_STATIC int ppmli_server_scores(const uint64_t **lwe, const ppml_circuit *c
     return ppmli_pooled_run_images(lwe, c, inputs, images, key, parallel, arena);
   case PPML_SET_BRIDGED:
     return ppmli_bridged_scores(lwe, c, inputs, images, key, parallel, arena);
+  case PPML_SET_COMPACT:
+    return ppmli_compact_scores(lwe, c, inputs, images, key, parallel, arena);
 #endif
   default:
     return ppmli_layers_scores(lwe, c, inputs, images, key, parallel, arena);
@@ -64,7 +70,8 @@ PPMLI_STATIC uint64_t ppmli_server_weight_doubles(const ppml_circuit *c) {
   case PPML_SET_POOLED:
     return ppmli_pooled_run_weight_doubles(c);
   case PPML_SET_BRIDGED:
-    return ppmli_bridged_weight_doubles(c);
+  case PPML_SET_COMPACT:
+    return ppmli_crossing_weight_doubles(c);
 #endif
   default:
     return 0;
@@ -82,7 +89,8 @@ PPMLI_STATIC size_t ppmli_server_prepare_bytes(const ppml_circuit *c) {
   case PPML_SET_POOLED:
     return ppmli_pooled_prepare_bytes(c);
   case PPML_SET_BRIDGED:
-    return ppmli_bridged_prepare_bytes(c);
+  case PPML_SET_COMPACT:
+    return ppmli_crossing_prepare_bytes(c);
 #endif
   default:
     return 0;
@@ -104,7 +112,8 @@ PPMLI_STATIC int ppmli_server_prepare(ppml_eval_key *key, const ppml_circuit *c,
   case PPML_SET_POOLED:
     return ppmli_pooled_prepare(key, c, arena);
   case PPML_SET_BRIDGED:
-    return ppmli_bridged_prepare(key, c, arena);
+  case PPML_SET_COMPACT:
+    return ppmli_crossing_prepare(key, c, arena);
 #endif
   default:
     (void)arena;

@@ -227,7 +227,7 @@ PPMLI_STATIC int ppmli_key_mimic_lead(ppml_eval_key *key, const ppml_params *p,
   PPMLI_TRY(ppmli_key_lead_alloc(key, &lead, p, backend, arena));
 #ifndef PPML_NO_LEVELED
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (!ppmli_params_is_bridged(p)) return PPML_OK;
+  if (!ppmli_params_has_bridge(p)) return PPML_OK;
   size_t switches = ppmli_params_steps(bridge.from) * ppmli_switch_doubles(bridge.from);
   for (size_t i = 0; i < switches; i++) lead.switches[i] = 1e-3;
   for (size_t i = 0; i < ppmli_bridge_doubles(&bridge); i++) lead.bridge[i] = 1e-3;

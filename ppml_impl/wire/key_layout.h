@@ -27,7 +27,7 @@
 /* Items that come before the rows: of a bridged set. */
 PPMLI_INLINE size_t ppmli_key_lead_items(const ppml_params *p) {
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  if (!ppmli_params_is_bridged(p)) return 0;
+  if (!ppmli_params_has_bridge(p)) return 0;
   return ppmli_params_steps(bridge.from) + ppmli_bridge_rows(&bridge);
 }
 

@@ -169,7 +169,8 @@ static int check_set(const char *name) {
   client.spec.input_bits = 4;
   client.spec.classes = 2;
   client.score_unit = (uint64_t)1 << 50;
-  if (client.params->kind == PPML_SET_POOLED || client.params->kind == PPML_SET_BRIDGED)
+  if (client.params->kind == PPML_SET_POOLED || client.params->kind == PPML_SET_BRIDGED ||
+      client.params->kind == PPML_SET_COMPACT)
     set_encoder(&client.spec);
   int error = draw_key(&key, &client);
   if (!error && !key_is_secret(&key)) error = PPML_ERR_ARG;
