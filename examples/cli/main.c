@@ -17,16 +17,23 @@ typedef struct command {
   "  --data-mib M             memory for DATA.npz and what it unpacks to (2048)\n"                 \
   "  --shape H,W              how images lie in an array (N,H*W); or H,W,C, C,H,W\n"               \
   "  --relabel                number the classes in the order of their labels\n"
+#define LEARNING_OPTIONS                                                                           \
+  "  --method descent|gram|sums  as of learn (descent)\n"                                          \
+  "  --passes P               likewise (1)\n"                                                      \
+  "  --copies C               rows an image, as of encrypt\n"                                      \
+  "  --ridge R                as of decrypt (0.001)\n"
+#define BACKEND_OPTION "  --backend avx512|avx2|neon|ref  (the best that the CPU has)\n"
 #define RANGE_OPTION                                                                               \
   "  --range LO,HI|data       values that are black and white (the type's; of\n"                   \
   "                           floats 0 and 1)\n"
 
 static const command commands[] = {
     {"demo", cmd_demo, "the whole path on built-in data, with times",
-     "ppml demo [--json] [--threads T]\n"
+     "ppml demo\n"
      "  --params SET             one network alone, the one that the set is for (both)\n"
      "  --write-sample FILE.pgm  one of the built-in images, for ppml encrypt, and\n"
-     "                           nothing else\n"},
+     "                           nothing else\n"
+     "  --threads T              (all processors)\n" BACKEND_OPTION "  --json\n"},
     {"pack", cmd_pack, "a table of labels and its pictures as a data set",
      "ppml pack LABELS.csv -o DATA.npz\n"
      "  --side S                 of the images, which are made square (28)\n"
@@ -46,7 +53,8 @@ static const command commands[] = {
      "                           so: of each class, patients together (0.8,0.1,0.1)\n"
      "  --seed S                 the same seed gives the same splits (1)\n"
      "  --data-mib M             memory for the images (2048)\n"
-     "  --window C,W|full, --frame N  of DICOM files, as of encrypt\n"
+     "  --window C,W|full        of DICOM files, as of encrypt\n"
+     "  --frame N                likewise\n"
      "  --json\n"
      "  An .npz like MedMNIST's, stored; the same input gives the same bytes.  Images\n"
      "  are cut to their central square and scaled by averaging areas.\n"},
@@ -54,11 +62,12 @@ static const command commands[] = {
      "ppml train DATA.npz -o MODEL.ppml\n"
      "  --hidden 16[,N...]       neurons of each hidden layer; 0 for none: a linear\n"
      "                           model (16)\n"
-     "  --activation A           square, or polynomial of degree 2 with learnt\n"
+     "  --activation square|polynomial|relu|sign|clipped-square\n"
+     "                           square, or polynomial of degree 2 with learnt\n"
      "                           coefficients: one hidden layer, no bootstraps;\n"
-     "                           relu, sign, clipped-square: any depth, bootstrapped\n"
-     "                           (square; relu of none, of several hidden layers and\n"
-     "                           of more than 128 neurons)\n"
+     "                           others: any depth, bootstrapped (square; relu of\n"
+     "                           none, of several hidden layers and of more than 128\n"
+     "                           neurons)\n"
      "  --task class|grade|labels  grade: the classes are in an order (class); several\n"
      "                           labels an image are told by the data, one-hot columns\n"
      "                           are classes unless it is labels\n"
@@ -104,7 +113,8 @@ static const command commands[] = {
      "  --picture FILE.pgm       the picture that the latents amount to, of the first\n"
      "                           image (PPM of colours)\n"
      "  --fit                    cut and scale a picture of another shape\n"
-     "  --window C,W|full, --frame N  of a DICOM file, as of encrypt\n"
+     "  --window C,W|full        of a DICOM file, as of encrypt\n"
+     "  --frame N                likewise\n"
      "  --split train|val|test   images of a data set (test)\n"
      "  --index I                image number I of the split alone\n"
      "  --count N                the first N images (all)\n" DATASET_OPTIONS "  --json\n"
@@ -163,8 +173,7 @@ static const command commands[] = {
      "  --count N                the first N images (all)\n"
      "  --seed S                 the same seed gives the same draws (1)\n" DATASET_OPTIONS
      "  --json\n"
-     "ppml simulate --learn MAP.ppml DATA.npz\n"
-     "  --method descent|gram|sums  (descent), --passes P (1), --copies C, --ridge R\n"
+     "ppml simulate --learn MAP.ppml DATA.npz\n" LEARNING_OPTIONS
      "  --draws D                simulated runs (20)\n"
      "  --seed S                 of the order of images and the draws (1)\n"
      "  --orders N               so many orders of the images (1)\n"
@@ -207,11 +216,14 @@ static const command commands[] = {
      "  --window C,W|full        of a DICOM file: center and width of the values that\n"
      "                           are shown, or all that its bits can have (its first)\n"
      "  --frame N                of a DICOM file of several, counted from 1\n"
-     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n" DATASET_OPTIONS
+     "ppml encrypt --secret-key SK DATA.npz --split test --index I -o IN.ct\n"
+     "  --split train|val|test   which images\n"
+     "  --index I                image number I of these\n" DATASET_OPTIONS
      "  --requests FILE          where the image is noted as asked about (SK.requests)\n"
      "ppml encrypt --secret-key SK --training MAP.ppml DATA.npz -o SET.ct\n"
      "  --method descent|gram|sums  what the rows are for: ppml learn (descent)\n"
-     "  --split, --count         which images (train, all)\n"
+     "  --split train|val|test   which images (train)\n"
+     "  --count N                the first N of them (all)\n"
      "  --copies C               rows an image, with warped copies; all classes get\n"
      "                           as many rows (1.5; 1 for several labels)\n"
      "  --threads T              (all processors)\n"
@@ -233,9 +245,7 @@ static const command commands[] = {
      "                           is started again with the same sets; removed at\n"
      "                           the end (MODEL.ct.checkpoint)\n"
      "  --every SECONDS          between checkpoints; 0: after each step (30)\n"
-     "  --threads T              (all processors)\n"
-     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
-     "  --json\n"
+     "  --threads T              (all processors)\n" BACKEND_OPTION "  --json\n"
      "  Several sets are learnt from together: of several owners under one key, who\n"
      "  must trust the key's holder, to whom all rows are readable.\n"},
     {"infer", cmd_infer, "run a circuit on encrypted images",
@@ -245,13 +255,9 @@ static const command commands[] = {
      "  --threads T              (all processors)\n"
      "  --batch B                images worked on together (8)\n"
      "  --stream                 read the evaluation key as it is used: little memory,\n"
-     "                           more time\n"
-     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"},
+     "                           more time\n" BACKEND_OPTION},
     {"decrypt", cmd_decrypt, "decrypt the answers",
      "ppml decrypt --secret-key SK OUT.ct [--json]\n"
-     "ppml decrypt --secret-key SK --features MAP.ppml MODEL.ct -o MODEL.ppml\n"
-     "  an encrypted model becomes an ordinary one, with no hidden layer\n"
-     "  --ridge R                of gram and sums (0.001)\n"
      "  --requests FILE          the images that were asked about (SK.requests);\n"
      "                           others, and those answered before, are refused\n"
      "  --scores                 also the unrounded scores, for the key's owner alone:\n"
@@ -262,7 +268,10 @@ static const command commands[] = {
      "                           then read off these\n"
      "  Class and probability in steps of 5 %, rounded so that they tell next to\n"
      "  nothing of the key.  Even these must not go back to a server that may have\n"
-     "  made OUT.ct to learn it.\n"},
+     "  made OUT.ct to learn it.\n"
+     "ppml decrypt --secret-key SK --features MAP.ppml MODEL.ct -o MODEL.ppml\n"
+     "  an encrypted model becomes an ordinary one, with no hidden layer\n"
+     "  --ridge R                of gram and sums (0.001)\n"},
     {"verify", cmd_verify, "clear, simulated and encrypted answers side by side",
      "ppml verify CIRCUIT.ppml DATA.npz\n"
      "  --split train|val|test   (test)\n"
@@ -271,11 +280,9 @@ static const command commands[] = {
      "                           predicted\n"
      "  --count N                the first N images (all)\n"
      "  --threads T              (all processors)\n"
-     "  --batch B                images worked on together (1)\n"
-     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU "
-     "has)\n" DATASET_OPTIONS "  --json\n"
-     "ppml verify --learn MAP.ppml DATA.npz\n"
-     "  --method descent|gram|sums  (descent), --passes P (1), --copies C, --ridge R\n"
+     "  --batch B                images worked on together (1)\n" BACKEND_OPTION DATASET_OPTIONS
+     "  --json\n"
+     "ppml verify --learn MAP.ppml DATA.npz\n" LEARNING_OPTIONS
      "  --draws D                simulated runs (20)\n"
      "  --seed S                 of the order of images and the draws (1)\n"
      "  the model from the training images, judged by the split\n"},
@@ -283,8 +290,7 @@ static const command commands[] = {
      "ppml bench\n"
      "  --params SET             ppml info --params lists the sets (fast)\n"
      "  --threads T              also time T threads: each with its bootstraps, or\n"
-     "                           sharing the images of a leveled set (1)\n"
-     "  --backend NAME           avx512, avx2, neon or ref (the best that the CPU has)\n"
+     "                           sharing the images of a leveled set (1)\n" BACKEND_OPTION
      "  --json\n"},
     {"info", cmd_info, "what a file is, or which parameter sets there are",
      "ppml info FILE [--json]\n"
