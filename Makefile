@@ -101,6 +101,8 @@ DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-li
   libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
 DEPS_FIRMWARE = gcc-arm-none-eabi qemu-system-arm
 DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+# What packages are made and tried with.
+DEPS_PACKAGES = pkg-config cmake meson ninja-build mandoc groff man-db zsh fish
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
   libc6-dev-s390x-cross
@@ -110,6 +112,9 @@ deps: ## install what `make check` needs (Debian)
 
 deps-all: ## install what `make check-all` needs (Debian); removes nothing, and says what it could not
 	@sh tools/deps.sh $(DEPS_ALL)
+
+deps-packages: ## install what `make check-packages` needs (Debian)
+	@sh tools/deps.sh $(DEPS_PACKAGES)
 
 deps-cross: ## install what `make check-cross` needs (Debian)
 	@sh tools/deps.sh $(DEPS_CROSS)
@@ -304,7 +309,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate dist install check-dist check-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist man completions install check-dist check-packages deps-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -336,17 +341,37 @@ VERSION = $(shell sed -n 's/^.define PPML_VERSION "\(.*\)"/\1/p' ppml.h)
 FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|'
 PLACE = $(DESTDIR)$(PREFIX)
 
-install: $(BUILD)/ppml ## the command, the library as one file, pkg-config and CMake files: DESTDIR, PREFIX
+# The command whose help is asked for: of a build for another machine, name one of this machine.
+PPML_HELP ?= $(BUILD)/ppml
+
+man: $(PPML_HELP) ## man pages of what the command's help says: build/man
+	python3 tools/man.py $(PPML_HELP) $(BUILD)/man
+
+completions: $(PPML_HELP) ## completions of it for bash, zsh and fish: build/completions
+	python3 tools/completions.py $(PPML_HELP) $(BUILD)/completions
+
+SHARED = $(PLACE)/share
+install: $(BUILD)/ppml man completions ## command, library as one file, man pages, completions, pkg-config, CMake: DESTDIR, PREFIX
 	python3 tools/amalgamate.py $(BUILD)/install/ppml.h
-	install -d $(PLACE)/bin $(PLACE)/include $(PLACE)/share/pkgconfig $(PLACE)/lib/cmake/ppml $(PLACE)/share/doc/ppml
+	install -d $(PLACE)/bin $(PLACE)/include $(SHARED)/pkgconfig $(PLACE)/lib/cmake/ppml $(SHARED)/doc/ppml \
+	  $(SHARED)/man/man1 $(SHARED)/man/man3 $(SHARED)/bash-completion/completions $(SHARED)/zsh/site-functions \
+	  $(SHARED)/fish/vendor_completions.d
 	install -m 755 $(BUILD)/ppml $(PLACE)/bin/ppml
+	install -m 644 $(BUILD)/man/man1/*.1 $(SHARED)/man/man1
+	install -m 644 $(BUILD)/man/man3/*.3 $(SHARED)/man/man3
+	install -m 644 $(BUILD)/completions/ppml.bash $(SHARED)/bash-completion/completions/ppml
+	install -m 644 $(BUILD)/completions/_ppml $(SHARED)/zsh/site-functions/_ppml
+	install -m 644 $(BUILD)/completions/ppml.fish $(SHARED)/fish/vendor_completions.d/ppml.fish
 	install -m 644 $(BUILD)/install/ppml.h $(PLACE)/include/ppml.h
-	install -m 644 LICENSE README.md CHANGELOG.md $(PLACE)/share/doc/ppml
-	$(FILL) packaging/ppml.pc.in >$(PLACE)/share/pkgconfig/ppml.pc
+	install -m 644 LICENSE README.md CHANGELOG.md $(SHARED)/doc/ppml
+	$(FILL) packaging/ppml.pc.in >$(SHARED)/pkgconfig/ppml.pc
 	$(FILL) packaging/ppml-config.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config.cmake
 
-check-packages: $(BUILD)/ppml ## programs built by pkg-config, CMake and meson, of what make install writes
+check-packages: $(BUILD)/ppml man completions ## what make install writes: programs by pkg-config, CMake, meson; man pages; completions
 	@MAKE="$(MAKE)" CC="$(CC)" sh tests/packages.sh
+	@python3 tests/options.py $(BUILD)/ppml
+	@PPML=$(BUILD)/ppml MAN=$(BUILD)/man sh tests/man.sh
+	@PPML=$(BUILD)/ppml COMPLETIONS=$(BUILD)/completions sh tests/completions.sh
 
 check-dist: dist check-tools ## the release made twice, and dist/ppml.h as the product
 	@DIST=dist CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/dist.sh

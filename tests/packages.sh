@@ -1,6 +1,6 @@
 #!/bin/sh
 # What is installed, and the sources as a subproject, each used by a program that is built and run: pkg-config,
-# CMake (find_package, add_subdirectory) and meson.  A tool that is not here is named with its Debian package.
+# CMake (find_package, FetchContent, add_subdirectory) and meson.  A tool that is not here is named with its Debian package.
 set -u
 : "${MAKE:=make}" "${CC:=cc}"
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -34,13 +34,15 @@ int main(void) {
 USER
 cmake_program() {
   mkdir -p "$work/$1" && cp "$work/use.c" "$work/$1/"
-  printf 'cmake_minimum_required(VERSION 3.13)\nproject(use C)\n%s\nadd_executable(use use.c)\ntarget_link_libraries(use ppml::ppml)\n' \
+  printf 'cmake_minimum_required(VERSION 3.14)\nproject(use C)\n%s\nadd_executable(use use.c)\ntarget_link_libraries(use ppml::ppml)\n' \
     "$2" >"$work/$1/CMakeLists.txt"
   shift 2
 }
 
 try "install" $MAKE -C "$root" --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/ppml
-for file in bin/ppml include/ppml.h share/pkgconfig/ppml.pc lib/cmake/ppml/ppml-config.cmake share/doc/ppml/LICENSE; do
+for file in bin/ppml include/ppml.h share/pkgconfig/ppml.pc lib/cmake/ppml/ppml-config.cmake share/doc/ppml/LICENSE \
+  share/man/man1/ppml.1 share/man/man1/ppml-train.1 share/man/man3/ppml.3 share/man/man3/ppml_infer.3 \
+  share/bash-completion/completions/ppml share/zsh/site-functions/_ppml share/fish/vendor_completions.d/ppml.fish; do
   try "installed: $file" test -f "$work/stage/opt/ppml/$file"
 done
 try "nothing else is written" test "$(ls "$work/stage")" = opt
@@ -57,6 +59,14 @@ if has cmake cmake; then
   try "find_package" cmake -S "$work/find" -B "$work/find/b" -DCMAKE_PREFIX_PATH="$work/stage/opt/ppml"
   try "find_package: build" cmake --build "$work/find/b"
   try "find_package: run" "$work/find/b/use"
+  # What is released, fetched as a program would fetch it.
+  python3 "$root/tools/dist.py" "$work/dist"
+  cmake_program fetched "include(FetchContent)
+FetchContent_Declare(ppml URL $(ls "$work"/dist/ppml-*.tar))
+FetchContent_MakeAvailable(ppml)"
+  try "FetchContent" cmake -S "$work/fetched" -B "$work/fetched/b"
+  try "FetchContent: build" cmake --build "$work/fetched/b"
+  try "FetchContent: run" "$work/fetched/b/use"
   cmake_program sub "add_subdirectory($root ppml)"
   try "add_subdirectory" cmake -S "$work/sub" -B "$work/sub/b"
   try "add_subdirectory: build" cmake --build "$work/sub/b"
