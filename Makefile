@@ -100,9 +100,10 @@ DEPS = check pkg-config libsubunit-dev
 DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
   libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
 DEPS_FIRMWARE = gcc-arm-none-eabi qemu-system-arm
-DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) $(DEPS_PACKAGES) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
 # What packages are made and tried with.
 DEPS_PACKAGES = pkg-config cmake meson ninja-build mandoc groff man-db zsh fish
+DEPS_DEB = dpkg-dev debhelper lintian
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
   libc6-dev-s390x-cross
@@ -113,8 +114,8 @@ deps: ## install what `make check` needs (Debian)
 deps-all: ## install what `make check-all` needs (Debian); removes nothing, and says what it could not
 	@sh tools/deps.sh $(DEPS_ALL)
 
-deps-packages: ## install what `make check-packages` needs (Debian)
-	@sh tools/deps.sh $(DEPS_PACKAGES)
+deps-packages: ## install what `make check-packages` and `make check-deb` need (Debian)
+	@sh tools/deps.sh $(DEPS_PACKAGES) $(DEPS_DEB)
 
 deps-cross: ## install what `make check-cross` needs (Debian)
 	@sh tools/deps.sh $(DEPS_CROSS)
@@ -202,6 +203,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-small
 	$(MAKE) check-dist
 	$(MAKE) check-packages
+	$(MAKE) check-deb
 	$(MAKE) check-cross
 	$(MAKE) lint
 	@echo "make check-all: all passed"
@@ -309,7 +311,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate dist man completions install check-dist check-packages deps-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist man completions install deb check-deb check-dist check-packages deps-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -372,6 +374,13 @@ check-packages: $(BUILD)/ppml man completions ## what make install writes: progr
 	@python3 tests/options.py $(BUILD)/ppml
 	@PPML=$(BUILD)/ppml MAN=$(BUILD)/man sh tests/man.sh
 	@PPML=$(BUILD)/ppml COMPLETIONS=$(BUILD)/completions sh tests/completions.sh
+
+# A minute of processor time and a compiler's work: not in .ci.
+deb: ## Debian packages of the command and the library: dist/*.deb
+	@sh tools/deb.sh $(BUILD)/deb dist
+
+check-deb: ## the same by lintian, installed in a folder, used and removed
+	@sh tools/deb.sh $(BUILD)/deb dist || { [ $$? -eq 77 ] && exit 0; exit 1; }; DIST=dist CC="$(CC)" sh tests/deb.sh
 
 check-dist: dist check-tools ## the release made twice, and dist/ppml.h as the product
 	@DIST=dist CC="$(CC)" CXX="$(CXX)" WARNINGS="$(WARNINGS)" sh tests/dist.sh
