@@ -102,7 +102,7 @@ DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-li
 DEPS_FIRMWARE = gcc-arm-none-eabi qemu-system-arm
 DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) $(DEPS_PACKAGES) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
 # What packages are made and tried with.
-DEPS_PACKAGES = pkg-config cmake meson ninja-build mandoc groff man-db zsh fish
+DEPS_PACKAGES = g++ pkg-config cmake meson ninja-build mandoc groff man-db zsh fish python3-yaml
 DEPS_DEB = dpkg-dev debhelper lintian
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
@@ -311,7 +311,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate dist man completions install deb check-deb check-dist check-packages deps-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist man completions embedded install deb check-deb check-dist check-packages deps-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -319,7 +319,8 @@ bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benc
 results: $(BUILD)/ppml ## train and run networks of all shapes; writes docs/RESULTS.md (hours; RESULTS="--images 50" for less)
 	python3 tools/results.py $(BUILD)/ppml $(PPML_DATA) docs $(BUILD)/results --exact 8 $(RESULTS)
 
-SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c examples/firmware/*.[ch] tests/*.[ch] fuzz/*.[ch])
+SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c examples/firmware/*.[ch] tests/*.[ch] fuzz/*.[ch]) \
+  $(wildcard tests/boards/*.[ch] tests/boards/*.cpp tests/boards/zephyr/random/*.h packaging/embedded/*/*.c packaging/embedded/examples/*/*.ino packaging/embedded/examples/*/*.cpp)
 
 format: ## lay the sources out with clang-format
 	clang-format -i $(filter-out examples/cli/demo_data.h,$(SOURCES))
@@ -353,7 +354,7 @@ completions: $(PPML_HELP) ## completions of it for bash, zsh and fish: build/com
 	python3 tools/completions.py $(PPML_HELP) $(BUILD)/completions
 
 SHARED = $(PLACE)/share
-install: $(BUILD)/ppml man completions ## command, library as one file, man pages, completions, pkg-config, CMake: DESTDIR, PREFIX
+install: $(BUILD)/ppml man completions ## command, library, man pages, completions, pkg-config and CMake files: DESTDIR, PREFIX
 	python3 tools/amalgamate.py $(BUILD)/install/ppml.h
 	install -d $(PLACE)/bin $(PLACE)/include $(SHARED)/pkgconfig $(PLACE)/lib/cmake/ppml $(SHARED)/doc/ppml \
 	  $(SHARED)/man/man1 $(SHARED)/man/man3 $(SHARED)/bash-completion/completions $(SHARED)/zsh/site-functions \
@@ -369,11 +370,15 @@ install: $(BUILD)/ppml man completions ## command, library as one file, man page
 	$(FILL) packaging/ppml.pc.in >$(SHARED)/pkgconfig/ppml.pc
 	$(FILL) packaging/ppml-config.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config.cmake
 
-check-packages: $(BUILD)/ppml man completions ## what make install writes: programs by pkg-config, CMake, meson; man pages; completions
+check-packages: $(BUILD)/ppml man completions ## what is installed, by pkg-config, CMake, meson; man pages; completions; boards
 	@MAKE="$(MAKE)" CC="$(CC)" sh tests/packages.sh
 	@python3 tests/options.py $(BUILD)/ppml
 	@PPML=$(BUILD)/ppml MAN=$(BUILD)/man sh tests/man.sh
 	@PPML=$(BUILD)/ppml COMPLETIONS=$(BUILD)/completions sh tests/completions.sh
+	@PPML=$(BUILD)/ppml CC="$(CC)" CXX="$(CXX)" python3 tests/embedded.py
+
+embedded: $(PPML_HELP) ## for boards, by Arduino, PlatformIO, Zephyr or ESP-IDF: dist/ppml-embedded-VERSION.zip
+	@python3 tools/embedded.py $(PPML_HELP) dist
 
 # A minute of processor time and a compiler's work: not in .ci.
 deb: ## Debian packages of the command and the library: dist/*.deb

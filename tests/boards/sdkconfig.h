@@ -1,0 +1,1 @@
+/* sdkconfig.h - a stand-in: settings come as definitions. */
