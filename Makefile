@@ -325,9 +325,10 @@ SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c exa
 format: ## lay the sources out with clang-format
 	clang-format -i $(filter-out examples/cli/demo_data.h,$(SOURCES))
 
-lint: ## layers, constants, layout, clang-tidy
+lint: ## layers, constants, versions, layout, clang-tidy
 	python3 tools/check_layers.py
 	python3 tools/check_constants.py
+	python3 tools/check_versions.py
 	python3 tools/design.py --check
 	clang-format --dry-run -Werror $(filter-out examples/cli/demo_data.h,$(SOURCES))
 	printf '%s\n' examples/cli/*.c | xargs -P $(PROCESSORS) -n 1 sh -c 'clang-tidy --quiet "$$0" -- $(STD) $(CPPFLAGS)'
@@ -369,6 +370,7 @@ install: $(BUILD)/ppml man completions ## command, library, man pages, completio
 	install -m 644 LICENSE README.md CHANGELOG.md $(SHARED)/doc/ppml
 	$(FILL) packaging/ppml.pc.in >$(SHARED)/pkgconfig/ppml.pc
 	$(FILL) packaging/ppml-config.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config.cmake
+	$(FILL) packaging/ppml-config-version.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config-version.cmake
 
 check-packages: $(BUILD)/ppml man completions ## what is installed, by pkg-config, CMake, meson; man pages; completions; boards
 	@MAKE="$(MAKE)" CC="$(CC)" sh tests/packages.sh

@@ -55,10 +55,13 @@ if has pkg-config pkg-config; then
   try "pkg-config: run" "$work/by_pkg_config"
 fi
 if has cmake cmake; then
-  cmake_program find 'find_package(ppml REQUIRED)'
+  cmake_program find 'find_package(ppml 0.2 REQUIRED)'
   try "find_package" cmake -S "$work/find" -B "$work/find/b" -DCMAKE_PREFIX_PATH="$work/stage/opt/ppml"
   try "find_package: build" cmake --build "$work/find/b"
   try "find_package: run" "$work/find/b/use"
+  cmake_program later 'find_package(ppml 0.3 REQUIRED)'
+  try "find_package of a later version" sh -c '! cmake -S "$1/later" -B "$1/later/b" -DCMAKE_PREFIX_PATH="$2"' - \
+    "$work" "$work/stage/opt/ppml"
   # What is released, fetched as a program would fetch it.
   python3 "$root/tools/dist.py" "$work/dist"
   cmake_program fetched "include(FetchContent)
@@ -74,7 +77,7 @@ FetchContent_MakeAvailable(ppml)"
 fi
 if has meson meson && has ninja ninja-build; then
   mkdir -p "$work/meson/subprojects" && cp "$work/use.c" "$work/meson/" && ln -s "$root" "$work/meson/subprojects/ppml"
-  printf "project('use', 'c', default_options: ['c_std=gnu99'])\nexecutable('use', 'use.c', dependencies: dependency('ppml', fallback: 'ppml'))\n" \
+  printf "project('use', 'c', default_options: ['c_std=gnu99'])\nexecutable('use', 'use.c', dependencies: dependency('ppml', version: '>= 0.2', fallback: 'ppml'))\n" \
     >"$work/meson/meson.build"
   try "meson" meson setup "$work/meson/b" "$work/meson"
   try "meson: build" ninja -C "$work/meson/b"
