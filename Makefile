@@ -373,6 +373,7 @@ install: $(BUILD)/ppml man completions ## command, library, man pages, completio
 	$(FILL) packaging/ppml-config-version.cmake.in >$(PLACE)/lib/cmake/ppml/ppml-config-version.cmake
 
 check-packages: $(BUILD)/ppml man completions ## what is installed, by pkg-config, CMake, meson; man pages; completions; boards
+	@sh tests/first.sh
 	@MAKE="$(MAKE)" CC="$(CC)" sh tests/packages.sh
 	@python3 tests/options.py $(BUILD)/ppml
 	@PPML=$(BUILD)/ppml MAN=$(BUILD)/man sh tests/man.sh

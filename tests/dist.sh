@@ -1,6 +1,6 @@
 #!/bin/sh
 # The release: made twice, the same bytes; and dist/ppml.h as the product, under compilers, standards and options,
-# in suites, and in the program that the README has for newcomers.  DIST names the folder, CC and CXX the compilers.
+# and in a suite; tests/first.sh has the README's program for newcomers.  DIST names the folder, CC and CXX the compilers.
 set -u
 : "${DIST:=dist}" "${CC:=cc}" "${CXX:=c++}" "${WARNINGS:=-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror}"
 root=$(cd "$(dirname "$0")/.." && pwd)
