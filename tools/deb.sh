@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1" "$2"
 folder=$(cd "$1" && pwd) out=$(cd "$2" && pwd)
 command -v dpkg-buildpackage >/dev/null || { echo "tools/deb.sh: no dpkg-buildpackage (Debian package dpkg-dev)"; exit 77; }
-missing=$(cd "$root" && dpkg-checkbuilddeps packaging/debian/control 2>&1 | sed 's/.*: //') || true
+missing=$(cd "$root" && dpkg-checkbuilddeps packaging/debian/control 2>&1 | sed 's/.*: //; s/debhelper-compat ([^)]*)/debhelper/') || true
 [ -z "$missing" ] || { echo "tools/deb.sh: not built: Debian packages missing: $missing"; exit 77; }
 
 rm -rf "$folder"/* && python3 "$root/tools/dist.py" "$folder/dist"
