@@ -9,19 +9,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 dist=$(cd "$DIST" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-try() {
-  name=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then passed=$((passed + 1))
-  else failed=$((failed + 1)); echo "tests/deb.sh: FAILED: $name"; tail -4 "$work/log"; fi
-}
-has() {
-  command -v "$1" >/dev/null && return 0
-  skipped=$((skipped + 1))
-  echo "skipped: no $1 (Debian package $2)"
-  return 1
-}
+name=tests/deb.sh
+. "$root/tests/package_support.sh"
 
 version=$(sed -n 's/^#define PPML_VERSION "\(.*\)"/\1/p' "$root/ppml.h")
 system=$work/system
@@ -56,5 +45,4 @@ if has cmake cmake; then
 fi
 try "remove" in_system --purge ppml libppml-dev
 try "nothing is left" sh -c '[ -z "$1" ]' - "$(left)"
-echo "tests/deb.sh: $passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+finish

@@ -6,19 +6,8 @@ set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-try() {
-  name=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then passed=$((passed + 1))
-  else failed=$((failed + 1)); echo "tests/packages.sh: FAILED: $name"; tail -4 "$work/log"; fi
-}
-has() {
-  command -v "$1" >/dev/null && return 0
-  skipped=$((skipped + 1))
-  echo "skipped: no $1 (Debian package $2)"
-  return 1
-}
+name=tests/packages.sh
+. "$root/tests/package_support.sh"
 
 cat >"$work/use.c" <<'USER'
 #define PPML_CLIENT_ONLY
@@ -83,5 +72,4 @@ if has meson meson && has ninja ninja-build; then
   try "meson: build" ninja -C "$work/meson/b"
   try "meson: run" "$work/meson/b/use"
 fi
-echo "tests/packages.sh: $passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+finish
