@@ -39,6 +39,10 @@
  *   PPML_LINEAR_ONLY    leave out all sets but linear: the smallest client
  *   PPML_NO_TRANSFORM   make evaluation keys by additions, in room for two polynomials: some
  *                       fifteen times the time; with PPML_NO_LEVELED no transform is left
+ *   PPML_NARROW         a client's products in words of 32 bits: where products of 64 by 64 bits are dear.
+ *                       Images of sets with a bootstrap are then made in a third of the time, and in
+ *                       more memory than exported sizes say: ask ppml_encrypt_to_bytes.  What
+ *                       WebAssembly has
  *   PPML_SMALL          less stack, for microcontrollers: as PPML_CHACHA_LANES=1
  *   PPML_CHACHA_LANES   blocks of random numbers made at a time, 128 bytes of stack each (8)
  *   PPML_CLASSES_MAX, PPML_ENCODER_WEIGHTS_MAX, PPML_LATENT_CHANNELS_MAX

@@ -60,6 +60,7 @@ START_TEST(an_image_is_encrypted_block_by_block_of_every_set) {
 }
 END_TEST
 
+#ifndef PPML_NARROW /* which has room for a transform */
 /* Two polynomials and a few words of a set with a bootstrap; three of a leveled one, and roots. */
 START_TEST(memory_is_a_few_polynomials) {
   const ppml_params *p;
@@ -71,6 +72,7 @@ START_TEST(memory_is_a_few_polynomials) {
   }
 }
 END_TEST
+#endif
 
 /* ---------------------------------------------------------- evaluation key */
 
@@ -348,7 +350,9 @@ int main(void) {
   tcase_add_test(law, a_key_is_made_piece_by_piece_of_every_set);
   tcase_add_test(law, a_broken_line_is_gone_on_with);
   tcase_add_test(law, answers_are_those_of_the_whole_output_of_every_set);
+#ifndef PPML_NARROW
   tcase_add_test(bounds, memory_is_a_few_polynomials);
+#endif
   tcase_add_test(bounds, making_wipes_its_memory);
   tcase_add_test(error, a_run_goes_to_any_byte_of_its_file);
   tcase_add_test(error, no_answer_of_a_damaged_file);

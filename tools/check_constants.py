@@ -131,6 +131,19 @@ def check_ntt():
     check(defined["ONE"] == 2 ** 64 % p, "ntt.h: one")
 
 
+def check_narrow():
+    text = read("ppml_impl/math/narrow.h")
+    defined = {n: int(v, 0) for n, v in re.findall(r"#define PPMLI_NARROW_(\w+) \(?(-?0x[0-9a-f]+|-?\d+)u?\)?(?= )", text)}
+    q, word, size = defined["PRIME"], 1 << 32, 1 << (defined["LEVELS_MAX"] + 1)
+    check(q == 2 ** 28 + 24577 and all(q % d for d in range(2, 16400)), "narrow.h: the prime")
+    check(q * defined["INVERSE"] % word == 1, "narrow.h: the inverse")
+    check(defined["MOST"] == (q - 1) // 2, "narrow.h: the largest result")
+    check(all(pow(3, (q - 1) // f, q) != 1 for f in (2, 32771)), "narrow.h: 3 generates no units")
+    check(defined["ROOT"] % q == pow(3, (q - 1) // size, q) * word % q, "narrow.h: the root")
+    check(defined["ONE"] % q == word % q, "narrow.h: one")
+    check(defined["SQUARE"] == word * word % q, "narrow.h: the square")
+
+
 def entropy(x):
     """H2(Phi(x))"""
     p, q = math.erfc(-x / math.sqrt(2)) / 2, math.erfc(x / math.sqrt(2)) / 2
@@ -185,6 +198,7 @@ check_sets()
 check_peaks()
 check_homes()
 check_ntt()
+check_narrow()
 check_lines()
 check_hashes()
 check_answers()

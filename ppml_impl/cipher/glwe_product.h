@@ -9,6 +9,7 @@
 #include "../base/ct.h"
 #include "../base/stream.h"
 #include "../math/masks.h"
+#include "../math/narrow.h"
 #include "../math/ntt.h"
 #include "../math/params.h"
 #include "../math/poly.h"
@@ -16,9 +17,14 @@
 
 /* A binary key as its products take it. */
 typedef struct ppmli_glwe_key {
-  const uint8_t *bits;  /* [k N bits] */
+  const uint8_t *bits; /* [k N bits] */
+#ifdef PPMLI_NARROW
+  const ppmli_narrow *ntt; /* with values, or both NULL: products by additions */
+  int32_t *values;         /* [k][2 N], secret: factors */
+#else
   const ppmli_ntt *ntt; /* with values, or both NULL: products by additions */
   uint64_t *values;     /* [k][N], secret */
+#endif
 } ppmli_glwe_key;
 
 /* -------------------------------------------------------------------- key */
@@ -28,10 +34,32 @@ PPMLI_STATIC size_t ppmli_glwe_key_bytes(const ppml_params *p) {
   (void)p;
   return 0;
 #else
-  return ppmli_arena_rounded(sizeof(ppmli_ntt)) +
+  return ppmli_arena_rounded(sizeof *((ppmli_glwe_key *)0)->ntt) +
          ppmli_arena_rounded(ppmli_params_long_dim(p) * sizeof(uint64_t));
 #endif
 }
+
+#ifndef PPML_NO_TRANSFORM
+#ifdef PPMLI_NARROW
+/* Part i of the key as a factor of products.
+ *   values  [2 N]  out */
+PPMLI_STATIC void ppmli_glwe_key_part(int32_t *values, const uint8_t *bits, uint32_t i,
+                                      const ppmli_narrow *ntt) {
+  const size_t N = ntt->poly_size;
+  for (size_t j = 0; j < N; j++) values[N + j] = (int32_t)ppmli_bit(bits, i * N + j);
+  ppmli_narrow_forward(values + N, ntt);
+  ppmli_narrow_factor(values, ntt);
+}
+#else
+PPMLI_STATIC void ppmli_glwe_key_part(uint64_t *values, const uint8_t *bits, uint32_t i,
+                                      const ppmli_ntt *ntt) {
+  const size_t N = ntt->poly_size;
+  for (size_t j = 0; j < N; j++) values[j] = ppmli_bit(bits, i * N + j);
+  ppmli_ntt_forward(values, ntt);
+  ppmli_ntt_prepare(values, ntt);
+}
+#endif
+#endif
 
 /* Memory: ppmli_glwe_key_bytes(p).  Errors: NOMEM.  CT: time depends on p only. */
 PPMLI_STATIC int ppmli_glwe_key_init(ppmli_glwe_key *key, const ppml_params *p, const uint8_t *bits,
@@ -40,15 +68,18 @@ PPMLI_STATIC int ppmli_glwe_key_init(ppmli_glwe_key *key, const ppml_params *p, 
 #ifdef PPML_NO_TRANSFORM
   (void)p, (void)arena;
 #else
-  const size_t N = p->poly_size;
+#ifdef PPMLI_NARROW
+  PPMLI_ALLOC(ppmli_narrow, ntt, arena, 1);
+  const size_t words = 2 * (size_t)p->poly_size;
+  PPMLI_ALLOC(int32_t, values, arena, words * p->glwe_dim);
+  ppmli_narrow_init(ntt, p->poly_size);
+#else
   PPMLI_ALLOC(ppmli_ntt, ntt, arena, 1);
-  PPMLI_ALLOC(uint64_t, values, arena, ppmli_params_long_dim(p));
+  const size_t words = p->poly_size;
+  PPMLI_ALLOC(uint64_t, values, arena, words * p->glwe_dim);
   ppmli_ntt_init(ntt, p->poly_size);
-  for (uint32_t i = 0; i < p->glwe_dim; i++) {
-    for (size_t j = 0; j < N; j++) values[i * N + j] = ppmli_bit(bits, i * N + j);
-    ppmli_ntt_forward(values + i * N, ntt);
-    ppmli_ntt_prepare(values + i * N, ntt);
-  }
+#endif
+  for (uint32_t i = 0; i < p->glwe_dim; i++) ppmli_glwe_key_part(values + i * words, bits, i, ntt);
   key->ntt = ntt;
   key->values = values;
 #endif
@@ -56,13 +87,50 @@ PPMLI_STATIC int ppmli_glwe_key_init(ppmli_glwe_key *key, const ppml_params *p, 
 }
 
 PPMLI_STATIC void ppmli_glwe_key_wipe(ppmli_glwe_key *key, const ppml_params *p) {
-  if (key->values) ppmli_wipe(key->values, ppmli_params_long_dim(p) * sizeof *key->values);
+  if (key->values) ppmli_wipe(key->values, ppmli_params_long_dim(p) * sizeof(uint64_t));
   key->values = NULL;
 }
 
 /* --------------------------------------------------------------- products */
 
-#ifndef PPML_NO_TRANSFORM
+#if defined(PPMLI_NARROW) && !defined(PPML_NO_TRANSFORM)
+/* Sums of products, transformed, of each digit of words: sums of k N products of 16 signed bits with 0 or 1
+ * are at most 2^26 for k N <= 2^11, where a product is exact up to PPMLI_NARROW_MOST. */
+typedef struct ppmli_glwe_sums {
+  uint64_t *mask; /* [N] */
+  int32_t *digit; /* [N] */
+  int32_t *sum;   /* [PPMLI_NARROW_DIGITS][N] */
+} ppmli_glwe_sums;
+
+PPMLI_STATIC int ppmli_glwe_sums_init(ppmli_glwe_sums *s, size_t N, ppml_arena *arena) {
+  PPMLI_ALLOC(uint64_t, mask, arena, N);
+  PPMLI_ALLOC(int32_t, digit, arena, N);
+  PPMLI_ALLOC(int32_t, sum, arena, PPMLI_NARROW_DIGITS * N);
+  memset(sum, 0, PPMLI_NARROW_DIGITS * N * sizeof *sum);
+  s->mask = mask, s->digit = digit, s->sum = sum;
+  return PPML_OK;
+}
+
+/* body += sum_i A_i S_i. */
+PPMLI_STATIC void ppmli_glwe_sums_run(uint64_t *body, ppmli_glwe_sums *s, const ppml_params *p,
+                                      const ppmli_glwe_key *key, const ppmli_mask *mask) {
+  const size_t N = p->poly_size;
+  for (uint32_t i = 0; i < p->glwe_dim; i++) {
+    ppmli_mask_part(s->mask, N, mask, i * N, ppmli_mask_hook());
+    for (size_t j = 0; j < N; j++) s->mask[j] += PPMLI_NARROW_UNSIGNED;
+    for (uint32_t d = 0; d < PPMLI_NARROW_DIGITS; d++) {
+      for (size_t j = 0; j < N; j++) s->digit[j] = ppmli_narrow_digit(s->mask[j], d);
+      ppmli_narrow_forward(s->digit, key->ntt);
+      ppmli_narrow_multiply(s->digit, key->values + 2 * i * N, key->ntt);
+      ppmli_narrow_add_to(s->sum + d * N, s->digit, key->ntt);
+    }
+  }
+  for (uint32_t d = 0; d < PPMLI_NARROW_DIGITS; d++) {
+    ppmli_narrow_backward(s->sum + d * N, key->ntt);
+    for (size_t j = 0; j < N; j++) body[j] += (uint64_t)(int64_t)s->sum[d * N + j] << 16 * d;
+  }
+}
+#elif !defined(PPML_NO_TRANSFORM)
 /* Sums of products, transformed, of the lower and the upper halves of words: sums of k N products of 32
  * bits with 0 or 1 are below 2^43 for k N <= 2^11, where a product is exact up to 2^62. */
 typedef struct ppmli_glwe_sums {
@@ -110,6 +178,10 @@ PPMLI_STATIC void ppmli_glwe_sums_run(uint64_t *body, ppmli_glwe_sums *s, const 
 PPMLI_INLINE size_t ppmli_glwe_product_scratch(const ppml_params *p) {
 #ifdef PPML_NO_TRANSFORM
   return ppmli_glwe_encrypt_scratch(p);
+#elif defined(PPMLI_NARROW)
+  const size_t half = p->poly_size * sizeof(int32_t);
+  return ppmli_arena_rounded(2 * half) + ppmli_arena_rounded(half) +
+         ppmli_arena_rounded(PPMLI_NARROW_DIGITS * half);
 #else
   return 4 * ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
 #endif

@@ -6,7 +6,7 @@
 #define PPMLI_CLIENT_BLOCK_H
 
 #include "../base/stream.h"
-#include "../cipher/glwe_make.h"
+#include "../cipher/glwe_product.h"
 #include "../math/long.h"
 #include "../math/long_make.h"
 #include "../math/masks.h"
@@ -15,14 +15,18 @@
 
 /* Encrypts a message on the torus of 64 bits, and keeps of it what travels.
  *   body [N]  in: the message; out: the body
- *   key  [k N bits]
- * Scratch: ppmli_glwe_encrypt_scratch(p).  Errors: NOMEM.  CT. */
-PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_params *p, const uint8_t *key,
-                                     const ppmli_mask *mask, ppmli_stream *noise,
-                                     ppml_arena *arena) {
+ * Scratch: ppmli_glwe_encrypt_scratch(p), or of a key that is transformed ppmli_glwe_product_scratch(p).
+ * Errors: NOMEM.  CT. */
+PPMLI_STATIC int ppmli_encrypt_block(uint64_t *body, const ppml_params *p,
+                                     const ppmli_glwe_key *key, const ppmli_mask *mask,
+                                     ppmli_stream *noise, ppml_arena *arena) {
+#ifdef PPMLI_NARROW
+  PPMLI_TRY(ppmli_glwe_product_body(body, p, key, mask, noise, arena));
+#else
   ppmli_stream words;
   ppmli_stream_init(&words, mask->seed, mask->purpose, mask->index);
-  PPMLI_TRY(ppmli_glwe_encrypt_body(body, p, key, &words, noise, arena));
+  PPMLI_TRY(ppmli_glwe_encrypt_body(body, p, key->bits, &words, noise, arena));
+#endif
   for (uint32_t i = 0; i < p->poly_size; i++)
     body[i] = ppmli_torus_from(ppmli_torus_top(body[i], p->input_wire_bits), p->input_wire_bits);
   return PPML_OK;
