@@ -48,7 +48,7 @@ READERS = inflate zip npy npz_values npz_labels npz npz_write csv exif jpeg jpeg
 READER_OBJECTS = $(READERS:%=$(BUILD)/cli/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all help demo clean
+.PHONY: all help demo wasm clean
 
 ## Build
 
@@ -81,6 +81,36 @@ $(BUILD)/client: examples/client.c $(HEADERS)
 	@echo "  cc $@"
 	@$(COMPILE) $< -o $@
 
+# The client for pages and node, as a package folder: clang, wasm-ld and nothing else.  Of each program one
+# with SIMD128, which takes half the time, and one without.
+WASM = $(BUILD)/wasm
+WASM_FILES = ppml.mjs ppml.d.ts worker.mjs package.json README.md
+WASM_PROGRAMS = ppml.wasm ppml.simd.wasm bootstrapped.wasm bootstrapped.simd.wasm
+WASM_CC = $(CLANG) --target=wasm32 $(STD) $(WARNINGS) -Os -mbulk-memory -ffreestanding -ffunction-sections \
+  -fdata-sections -I. -isystem examples/wasm/libc $(WASM_DEFINES)
+WASM_LD = wasm-ld -O2 --no-entry --gc-sections --strip-all --compress-relocations --stack-first -z stack-size=65536
+
+wasm: $(WASM_PROGRAMS:%=$(WASM)/%) $(WASM_FILES:%=$(WASM)/%) $(WASM)/LICENSE ## the client for browsers, a package folder: build/wasm (clang, lld)
+
+$(WASM)/%.simd.wasm: WASM_CC += -msimd128
+$(WASM)/bootstrapped.%: WASM_CC += -DPPML_NO_LEVELED
+
+$(WASM)/%.wasm: examples/wasm/client.c examples/wasm/memory.c $(HEADERS) examples/wasm/libc/string.h
+	@mkdir -p $(@D)
+	@echo "  clang $@"
+	@$(WASM_CC) -c examples/wasm/client.c -o $(@:.wasm=.o)
+	@$(WASM_CC) -fno-builtin -c examples/wasm/memory.c -o $(@:.wasm=-memory.o)
+	@$(WASM_LD) $(@:.wasm=.o) $(@:.wasm=-memory.o) -o $@
+	@rm $(@:.wasm=.o) $(@:.wasm=-memory.o)
+
+$(WASM_FILES:%=$(WASM)/%): $(WASM)/%: examples/wasm/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(WASM)/LICENSE: LICENSE
+	@mkdir -p $(@D)
+	@cp $< $@
+
 demo: $(BUILD)/ppml ## classify encrypted sample images, start to end
 	@$(BUILD)/ppml demo
 
@@ -93,17 +123,18 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-small check-all valgrind fuzz fuzz-afl
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-wasm check-small check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
 DEPS_EMULATED = qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
   libc6-dev-armhf-cross lib32gcc-12-dev libc6-dev-i386
 DEPS_FIRMWARE = gcc-arm-none-eabi qemu-system-arm
-DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) $(DEPS_PACKAGES) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
+DEPS_ALL = $(DEPS) $(DEPS_EMULATED) $(DEPS_FIRMWARE) $(DEPS_PACKAGES) $(DEPS_WASM) libjpeg-turbo-progs dcmtk g++ clang libclang-rt-14-dev valgrind clang-format clang-tidy afl++
 # What packages are made and tried with.
 DEPS_PACKAGES = g++ pkg-config cmake meson ninja-build mandoc groff man-db zsh fish python3-yaml
 DEPS_DEB = dpkg-dev debhelper lintian
+DEPS_WASM = clang lld nodejs
 # 230 MB that only `make check-cross` uses.
 DEPS_CROSS = $(DEPS_EMULATED) gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu \
   libc6-dev-s390x-cross
@@ -116,6 +147,9 @@ deps-all: ## install what `make check-all` needs (Debian); removes nothing, and 
 
 deps-packages: ## install what `make check-packages` and `make check-deb` need (Debian)
 	@sh tools/deps.sh $(DEPS_PACKAGES) $(DEPS_DEB)
+
+deps-wasm: ## install what `make check-wasm` needs (Debian), Chromium and npm too
+	@sh tools/deps.sh $(DEPS_WASM) chromium npm
 
 deps-cross: ## install what `make check-cross` needs (Debian)
 	@sh tools/deps.sh $(DEPS_CROSS)
@@ -173,6 +207,11 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 check-firmware: $(BUILD)/ppml ## examples/firmware on a Cortex-M0 with 16 KB, an M4F and an M7, under qemu
 	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py $(FIRMWARE) || [ $$? -eq 77 ]
 
+# The client for browsers in node and, where it is installed, headless Chromium, in a minute; WASM_TEST=node
+# leaves Chromium out.
+check-wasm: $(BUILD)/ppml ## examples/wasm in node and headless Chromium, against the command
+	@PPML=$(BUILD)/ppml CC="$(CC)" MAKE="$(MAKE)" python3 tests/wasm.py $(WASM_TEST) || [ $$? -eq 77 ]
+
 # Where memory is short: fewer threads, not a failure.
 check-small: $(BUILD)/ppml ## infer --stream in 16 MB of address space, of every set but exact
 	@PPML=$(BUILD)/ppml sh tests/small.sh
@@ -200,6 +239,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-emulated
 	$(MAKE) check-flags
 	$(MAKE) check-firmware
+	$(MAKE) check-wasm
 	$(MAKE) check-small
 	$(MAKE) check-dist
 	$(MAKE) check-packages
@@ -311,7 +351,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate dist man completions embedded install deb check-deb check-dist check-packages deps-packages bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist man completions embedded install deb check-deb check-dist check-packages deps-packages deps-wasm bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -319,7 +359,7 @@ bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benc
 results: $(BUILD)/ppml ## train and run networks of all shapes; writes docs/RESULTS.md (hours; RESULTS="--images 50" for less)
 	python3 tools/results.py $(BUILD)/ppml $(PPML_DATA) docs $(BUILD)/results --exact 8 $(RESULTS)
 
-SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c examples/firmware/*.[ch] tests/*.[ch] fuzz/*.[ch]) \
+SOURCES = $(HEADERS) $(CLI_HEADERS) $(wildcard examples/*.c examples/cli/*.c examples/firmware/*.[ch] examples/wasm/*.c examples/wasm/libc/*.h tests/*.[ch] fuzz/*.[ch]) \
   $(wildcard tests/boards/*.[ch] tests/boards/*.cpp tests/boards/zephyr/random/*.h packaging/embedded/*/*.c packaging/embedded/examples/*/*.ino packaging/embedded/examples/*/*.cpp)
 
 format: ## lay the sources out with clang-format
