@@ -104,6 +104,8 @@ static void break_spec(world *w, int told[PPMLI_FAULT_COUNT]) {
   BROKEN(RELU, (w->m->spec.task = PPML_TASK_LABELS, w->m->spec.threshold[2] = INT32_MIN),
          "spec.threshold is beyond", 0, 2);
   BROKEN(RELU, w->m->spec.class_name[2][0] = '\n', "spec.class_name", 0, 2);
+  BROKEN(RELU, w->m->spec.decides = 2, "neither 0 nor 1", 0, 0);
+  BROKEN(RELU, w->m->spec.decides = 1, "no sign", 0, 0);
   BROKEN(RELU, w->m->spec.range.kind = 3, "spec.range.kind", 0, 0);
   BROKEN(RELU, w->m->spec.range.white = 1, "spec.range.black", 0, 0);
 }
