@@ -130,17 +130,14 @@ extern "C" {
 #define PPML_CLASS_NAME_BYTES 24
 #define PPML_ID_BYTES 16
 #define PPML_SEED_BYTES 32
+/* Memory of the longest secret key of the sets that are built, ppml_secret_key_generate_bytes, for who
+ * has room for any. */
 #if defined(PPML_LINEAR_ONLY)
-#define PPML_KEY_BITS_MAX 1024
+#define PPML_SECRET_KEY_BYTES_MAX 128
 #elif defined(PPML_NO_LEVELED)
-#define PPML_KEY_BITS_MAX 2048
+#define PPML_SECRET_KEY_BYTES_MAX 384
 #else
-#define PPML_KEY_BITS_MAX 8192 /* two a coefficient where a key is ternary */
-#endif
-#if defined(PPML_LINEAR_ONLY) || defined(PPML_NO_LEVELED) || defined(PPML_PARAMS_ONLY)
-#define PPML_SHORT_KEY_BITS_MAX 1024
-#else
-#define PPML_SHORT_KEY_BITS_MAX PPML_KEY_BITS_MAX /* of a bridged set, the latents' key */
+#define PPML_SECRET_KEY_BYTES_MAX 1280 /* of a bridged set: its own, and its latents' */
 #endif
 #define PPML_ALIGNMENT 64     /* of every arena block, in bytes */
 #define PPML_THREADS_MAX 4096 /* of a ppml_parallel, and that a size may be asked for */
@@ -617,10 +614,11 @@ enum {
   PPML_KIND_MODEL = 1,
   PPML_KIND_CIRCUIT = 2,
   PPML_KIND_CLIENT = 3,
-  PPML_KIND_SECRET_KEY = 4,
+  PPML_KIND_KEYRING = 4, /* a client spec, and a secret key that refers to it */
   PPML_KIND_EVAL_KEY = 5,
   PPML_KIND_INPUT = 6,
   PPML_KIND_OUTPUT = 7,
+  PPML_KIND_SECRET_KEY = 8, /* alone: it names its client spec */
   /* learning */
   PPML_KIND_FEATURES = 16,
   PPML_KIND_LEARNING_KEY = 17,
@@ -658,9 +656,8 @@ PPML_API int ppml_container_check(ppml_header *header, ppml_reader *reader,
                                   const ppml_limits *limits) PPML_MUST_CHECK;
 
 /* Memory that reading a container with this header takes: exact for encrypted images and one
- * image's scores, at most that much for models, circuits, more scores, feature maps and encrypted
- * models, 0 for client specs and
- * secret keys.
+ * image's scores, secret keys and keyrings, at most that much for models, circuits, more scores, feature
+ * maps and encrypted models, 0 for client specs.
  * For an evaluation key ask ppml_eval_key_read_bytes. */
 PPML_API size_t ppml_read_bytes(const ppml_header *header);
 
@@ -711,24 +708,40 @@ PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks,
 
 /* --------------------------------------------------------------------- keys */
 
-/* Client's; wipe it after use. */
+/* Client's; wipe it after use, before its memory is used for anything else.  It refers to the client spec
+ * that it was made for, and has no copy of it: the spec stays where and as it is while the key is used.
+ * A copy of the structure is the same key, not another one.  Making and reading one leave zeros where
+ * they fail, of which there is nothing to wipe. */
 typedef struct ppml_secret_key {
-  ppml_client client;
-  uint8_t id[PPML_ID_BYTES];                     /* random; names the key in what belongs to it */
-  uint8_t glwe_bits[PPML_KEY_BITS_MAX / 8];      /* coefficient i is bit i; of a leveled set, bit i
-                                               less bit N + i */
-  uint8_t lwe_bits[PPML_SHORT_KEY_BITS_MAX / 8]; /* of a bridged set the key of its latents, as that
-                                                    of a leveled set; its LWE key begins glwe_bits */
+  const ppml_client *client;
+  uint8_t id[PPML_ID_BYTES]; /* random; names the key in what belongs to it */
+  size_t bytes;              /* of both arrays, which follow one another in the caller's arena */
+  uint8_t *glwe_bits;        /* coefficient i is bit i; of a leveled set, bit i less bit N + i */
+  uint8_t *lwe_bits; /* of a bridged set the key of its latents, as that of a leveled set; its
+                         LWE key begins glwe_bits */
 } ppml_secret_key;
 
-/* Errors: ARG, RNG.  CT: up to what rejection sampling throws away. */
+/* Memory: ppml_secret_key_generate_bytes, as long as the set's key needs.
+ * Errors: ARG, RNG, NOMEM.  CT: up to what rejection sampling throws away. */
+PPML_API size_t ppml_secret_key_generate_bytes(const ppml_params *params);
 PPML_API int ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
-                                      ppml_rng *rng) PPML_MUST_CHECK;
+                                      ppml_rng *rng, ppml_arena *arena) PPML_MUST_CHECK;
 PPML_API void ppml_secret_key_wipe(ppml_secret_key *key);
 
+/* The key's own file, which names its client spec by ppml_client_id: for a device, say, that has the spec
+ * in its program.  The memory of reading is that of making the key.
+ *   client  that it was made for; the key will refer to it
+ * Errors: of reading also MISMATCH, for a key of another client spec. */
 PPML_API int ppml_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) PPML_MUST_CHECK;
-PPML_API int ppml_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
-                                  const ppml_limits *limits) PPML_MUST_CHECK;
+PPML_API int ppml_secret_key_read(ppml_secret_key *key, const ppml_client *client,
+                                  ppml_reader *reader, const ppml_limits *limits,
+                                  ppml_arena *arena) PPML_MUST_CHECK;
+
+/* Key and client spec in one file, for who keeps the keys of many specs: what `ppml keygen` writes.
+ *   client  out; the key refers to it */
+PPML_API int ppml_keyring_write(const ppml_secret_key *key, ppml_writer *writer) PPML_MUST_CHECK;
+PPML_API int ppml_keyring_read(ppml_secret_key *key, ppml_client *client, ppml_reader *reader,
+                               const ppml_limits *limits, ppml_arena *arena) PPML_MUST_CHECK;
 
 /* Makes the evaluation key and writes it as it goes.
  * Memory: ppml_eval_key_generate_bytes, which does not grow with the key.
@@ -880,7 +893,7 @@ PPML_API int ppml_decrypt_from(ppml_answer *answer, ppml_reader *reader, const p
 
 /* The scores themselves, for the key's owner alone: some thousand published scores give the
  * secret key away, docs/SECURITY.md.  Otherwise like ppml_decrypt.
- *   scores [key->client.spec.outputs]  out
+ *   scores [key->client->spec.outputs]  out
  * CT: up to the scores. */
 PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,
                                            ppml_request *request,
@@ -1778,4 +1791,9 @@ PPML_API int ppml_learn_simulate(double *weights, const ppml_training_plan *plan
 #if defined(PPML_IMPLEMENTATION) && !defined(PPML_IMPLEMENTED)
 #define PPML_IMPLEMENTED
 #include "ppml_impl/api/api.h"
+
+/* The address of the only set, as a constant: an exported client spec is constant data with it. */
+#ifdef PPML_PARAMS_ONLY
+#define PPML_ONLY_PARAMS (&ppmli_params_table[0])
+#endif
 #endif

@@ -20,8 +20,10 @@
 
 /* All that a client has. */
 typedef struct client {
-  ppml_client knows; /* of the circuit: no weight */
-  ppml_secret_key secret;
+  ppml_client knows;      /* of the circuit: no weight */
+  ppml_secret_key secret; /* refers to it */
+  unsigned char
+      bits[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED; /* of the key, whichever set it is of */
   ppml_rng rng;
   ppml_request request;
   uint8_t *pixels; /* [pixel_bytes] */
@@ -91,6 +93,13 @@ static int read_pixels(client *c, const char *path) {
   return error;
 }
 
+static int make_secret(client *c) {
+  ppml_arena arena;
+  int error = ppml_arena_init(&arena, c->bits, sizeof c->bits);
+  if (!error) error = ppml_rng_init(&c->rng);
+  return error ? error : ppml_secret_key_generate(&c->secret, &c->knows, &c->rng, &arena);
+}
+
 static int write_key(client *c, const char *path) {
   int error = take_memory(c, ppml_eval_key_generate_bytes(c->knows.params, 1));
   FILE *file = error ? NULL : fopen(path, "wb");
@@ -141,8 +150,7 @@ static void print_answer(const ppml_answer *answer, const ppml_spec *spec) {
 static int run(client *c, ppml_answer *answer, char **path, const char **at) {
   int error = read_circuit(c, *at = path[0]);
   if (!error) error = read_pixels(c, *at = path[1]);
-  if (!error) error = ppml_rng_init(&c->rng);
-  if (!error) error = ppml_secret_key_generate(&c->secret, &c->knows, &c->rng);
+  if (!error) error = make_secret(c);
   if (!error) error = write_key(c, *at = path[2]);
   if (!error) error = write_image(c, *at = path[3]);
   if (error) return error;

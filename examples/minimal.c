@@ -79,8 +79,8 @@ static size_t larger(size_t a, size_t b) {
 /* ------------------------------------------------------------------ client */
 
 typedef struct client {
-  ppml_client knows; /* of the circuit: no weight */
-  ppml_secret_key secret;
+  ppml_client knows;      /* of the circuit: no weight */
+  ppml_secret_key secret; /* refers to it; its bits are at the bottom of own */
   ppml_rng rng;
   ppml_request request;
   memory own;
@@ -90,10 +90,11 @@ typedef struct client {
 static int client_ask(client *c, file *key_file, file *image_file, const uint8_t *pixels) {
   const ppml_params *params = c->knows.params;
   ppml_writer writer;
-  int error = memory_take(&c->own, larger(ppml_eval_key_generate_bytes(params, 1),
-                                          ppml_encrypt_to_bytes(params, &c->knows.spec)));
+  int error = memory_take(&c->own, ppml_secret_key_generate_bytes(params) +
+                                       larger(ppml_eval_key_generate_bytes(params, 1),
+                                              ppml_encrypt_to_bytes(params, &c->knows.spec)));
   if (!error) error = ppml_rng_init(&c->rng);
-  if (!error) error = ppml_secret_key_generate(&c->secret, &c->knows, &c->rng);
+  if (!error) error = ppml_secret_key_generate(&c->secret, &c->knows, &c->rng, &c->own.arena);
 
   if (!error) error = file_take(&writer, key_file, ppml_eval_key_wire_bytes(params));
   if (!error)

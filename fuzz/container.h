@@ -1,4 +1,4 @@
-/* container.h - any bytes as a container of one kind; what the seven targets share.
+/* container.h - any bytes as a container of one kind; what the targets share.
  *
  * Random changes rarely get past a digest, so the bytes are tried as they are, with their digests
  * mended, and with length and ids mended as well; of a circuit also with the certificate that its
@@ -26,7 +26,7 @@ typedef struct container_object {
   ppml_model model;
   ppml_circuit circuit;
   ppml_client client;
-  ppml_secret_key secret_key;
+  ppml_secret_key secret_key; /* refers to client */
   ppml_eval_key eval_key;
   ppml_input input;
   ppml_request request; /* of the input, where it was made here */
@@ -42,8 +42,10 @@ PPMLI_UNUSED static int container_get(container_object *o, uint32_t kind, ppml_r
     return ppml_circuit_read(&o->circuit, reader, limits, arena);
   case PPML_KIND_CLIENT:
     return ppml_client_read(&o->client, reader, limits);
-  case PPML_KIND_SECRET_KEY:
-    return ppml_secret_key_read(&o->secret_key, reader, limits);
+  case PPML_KIND_KEYRING:
+    return ppml_keyring_read(&o->secret_key, &o->client, reader, limits, arena);
+  case PPML_KIND_SECRET_KEY: /* beside the client spec that is there */
+    return ppml_secret_key_read(&o->secret_key, &o->client, reader, limits, arena);
   case PPML_KIND_EVAL_KEY:
     return ppml_eval_key_read(&o->eval_key, reader, limits, NULL, "ref", NULL, arena);
   case PPML_KIND_INPUT:
@@ -62,6 +64,8 @@ PPMLI_UNUSED static int container_put(const container_object *o, uint32_t kind,
     return ppml_circuit_write(&o->circuit, writer);
   case PPML_KIND_CLIENT:
     return ppml_client_write(&o->client, writer);
+  case PPML_KIND_KEYRING:
+    return ppml_keyring_write(&o->secret_key, writer);
   case PPML_KIND_SECRET_KEY:
     return ppml_secret_key_write(&o->secret_key, writer);
   case PPML_KIND_INPUT:
@@ -93,7 +97,21 @@ PPMLI_UNUSED static void container_mend_digests(uint8_t *bytes, size_t count) {
   container_digest(bytes + end, bytes, end, bytes, 0);
 }
 
-/* And the length, the set's digest and the id that the payload has, before that. */
+/* The smallest client spec, of any set. */
+static void container_small_client(ppml_client *client, const ppml_params *params,
+                                   uint32_t outputs) {
+  memset(client, 0, sizeof *client);
+  client->params = params;
+  client->spec.width = client->spec.height = client->spec.channels = 1;
+  client->spec.input_bits = 4;
+  client->spec.outputs = outputs;
+  client->spec.classes = outputs == 1 ? 2 : outputs;
+  client->spec.score_unit = client->answer_step = 1;
+  client->score_unit = 1;
+}
+
+/* And the length, the set's digest and the id that the payload has, before that.  A secret key alone
+ * becomes one of the smallest client spec. */
 PPMLI_UNUSED static void container_mend(uint8_t *bytes, size_t count) {
   if (count < PPMLI_CONTAINER_BYTES) return;
   size_t payload_bytes = count - PPMLI_CONTAINER_BYTES;
@@ -104,6 +122,12 @@ PPMLI_UNUSED static void container_mend(uint8_t *bytes, size_t count) {
   if (kind == PPML_KIND_MODEL || kind == PPML_KIND_CIRCUIT)
     container_digest(bytes + 40, bytes + 24, kind == PPML_KIND_CIRCUIT ? PPML_ID_BYTES : 0,
                      bytes + PPMLI_HEADER_BYTES, payload_bytes);
+  if (kind == PPML_KIND_SECRET_KEY && params && payload_bytes >= PPML_ID_BYTES) {
+    ppml_client client;
+    container_small_client(&client, params, 1);
+    memcpy(bytes + 40, client.circuit_id, PPML_ID_BYTES);
+    ppml_client_id(bytes + PPMLI_HEADER_BYTES, &client);
+  }
   container_mend_digests(bytes, count);
 }
 
@@ -207,7 +231,7 @@ static void container_use_model(const ppml_model *m) {
 
 /* Keys can be made for a client spec, and an image encrypted where it is a small one. */
 static void container_use_secret_key(const ppml_secret_key *key) {
-  const ppml_client *client = &key->client;
+  const ppml_client *client = key->client;
   size_t bytes = ppml_encrypt_bytes(client->params, &client->spec);
   ppml_input input;
   ppml_request request;
@@ -223,7 +247,8 @@ static void container_use_secret_key(const ppml_secret_key *key) {
 }
 
 static void container_use_client(const ppml_client *client) {
-  static ppml_secret_key key;
+  ppml_arena arena = container_arena(ppml_secret_key_generate_bytes(client->params));
+  ppml_secret_key key;
   int32_t scores[PPML_CLASSES_MAX];
   uint8_t id[PPML_ID_BYTES];
   ppml_answer answer;
@@ -237,30 +262,37 @@ static void container_use_client(const ppml_client *client) {
     if (answer.label[i] >= client->spec.classes) abort();
   for (uint32_t i = 0; i < client->spec.classes; i++)
     if (answer.percent[i] > 100) abort();
-  if (ppml_secret_key_generate(&key, client, &rng) != PPML_OK) abort();
+  if (ppml_secret_key_generate(&key, client, &rng, &arena) != PPML_OK) abort();
   container_use_secret_key(&key);
+  ppml_secret_key_wipe(&key);
+  free(arena.memory);
+}
+
+/* A key of some bits that claims to belong to that client spec. */
+static void container_claim_key(ppml_secret_key *key, const ppml_client *client,
+                                const uint8_t *key_id) {
+  static uint8_t planes[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED;
+  ppml_arena arena;
+  ppml_rng rng;
+  ppml_rng_init_for_tests(&rng, 1);
+  if (ppml_arena_init(&arena, planes, sizeof planes) != PPML_OK) abort();
+  if (ppml_secret_key_generate(key, client, &rng, &arena) != PPML_OK) abort();
+  memcpy(key->id, key_id, PPML_ID_BYTES);
 }
 
 /* Decrypts with a key that claims to belong to it. */
 static void container_use_output(const ppml_output *output) {
-  static ppml_secret_key key;
+  static ppml_client client;
+  ppml_secret_key key;
   ppml_request request = {{0}, 1};
   ppml_answer answer;
   int32_t scores[PPML_CLASSES_MAX];
-  memset(&key, 0x55, sizeof key);
-  memset(&key.client, 0, sizeof key.client);
-  key.client.params = output->params;
-  key.client.spec.width = key.client.spec.height = key.client.spec.channels = 1;
-  key.client.spec.input_bits = 4;
-  key.client.spec.outputs = output->outputs;
-  key.client.score_unit = PPMLI_TORUS_HALF;
-  memcpy(key.client.circuit_id, output->circuit_id, PPML_ID_BYTES);
-  memcpy(key.id, output->key_id, PPML_ID_BYTES);
+  container_small_client(&client, output->params, output->outputs);
+  client.score_unit = PPMLI_TORUS_HALF;
+  memcpy(client.circuit_id, output->circuit_id, PPML_ID_BYTES);
+  container_claim_key(&key, &client, output->key_id);
   if (ppmli_decrypt_scores(scores, output, output->images - 1, &key) != PPML_OK) abort();
-  key.client.score_unit = 1;
-  key.client.answer_step = 1;
-  key.client.spec.score_unit = 1;
-  key.client.spec.classes = output->outputs == 1 ? 2 : output->outputs;
+  client.score_unit = 1;
   memcpy(request.digest, output->digest, PPML_ID_BYTES);
   int error = ppml_decrypt(&answer, output, 0, &request, &key);
   if (error != PPML_OK && error != PPML_ERR_REQUEST) abort();
@@ -272,7 +304,7 @@ static void container_use(const container_object *o, uint32_t kind) {
   if (kind == PPML_KIND_MODEL) container_use_model(&o->model);
   if (kind == PPML_KIND_CIRCUIT) container_use_circuit(&o->circuit);
   if (kind == PPML_KIND_CLIENT) container_use_client(&o->client);
-  if (kind == PPML_KIND_SECRET_KEY) container_use_secret_key(&o->secret_key);
+  if (kind == PPML_KIND_KEYRING) container_use_secret_key(&o->secret_key);
   if (kind == PPML_KIND_OUTPUT) container_use_output(&o->output);
 }
 
@@ -307,6 +339,8 @@ static int container_read(uint32_t kind, const uint8_t *bytes, size_t count) {
       ppml_header_read(&header, &reader, &limits) == PPML_OK ? ppml_read_bytes(&header) : 0;
   ppml_arena arena = container_arena(memory_bytes);
   reader = ppml_reader_from_memory(bytes, count);
+  if (kind == PPML_KIND_SECRET_KEY && header.params)
+    container_small_client(&o.client, header.params, 1);
   int error = container_get(&o, kind, &reader, &limits, &arena);
   if (error == PPML_ERR_NOMEM || (error && arena.used_bytes)) abort();
   if (error == PPML_OK) {

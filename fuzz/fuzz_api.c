@@ -26,12 +26,13 @@ typedef struct api_world {
   ppml_model model[API_OBJECTS];
   ppml_circuit circuit[API_OBJECTS];
   ppml_client client[API_OBJECTS];
+  ppml_client owner[API_OBJECTS]; /* that the secret key refers to */
   ppml_secret_key secret[API_OBJECTS];
   ppml_eval_key eval[API_OBJECTS];
   ppml_input input[API_OBJECTS];
   ppml_output output[API_OBJECTS];
   size_t model_end[API_OBJECTS], circuit_end[API_OBJECTS], eval_end[API_OBJECTS];
-  size_t input_end[API_OBJECTS], output_end[API_OBJECTS];
+  size_t input_end[API_OBJECTS], output_end[API_OBJECTS], secret_end[API_OBJECTS];
   ppml_request request[API_OBJECTS];
   ppml_rng rng[API_OBJECTS];
   ppml_limits limits;
@@ -100,6 +101,7 @@ static void api_forget(api_world *w) {
     if (w->eval_end[i] > used) memset(&w->eval[i], 0, sizeof w->eval[i]);
     if (w->input_end[i] > used) memset(&w->input[i], 0, sizeof w->input[i]);
     if (w->output_end[i] > used) memset(&w->output[i], 0, sizeof w->output[i]);
+    if (w->secret_end[i] > used) memset(&w->secret[i], 0, sizeof w->secret[i]);
   }
 }
 
@@ -125,6 +127,7 @@ static void api_spoil(api_world *w) {
     break;
   case 2:
     memset(&w->client[i], 0, sizeof w->client[i]);
+    memset(&w->owner[i], 0, sizeof w->owner[i]); /* a key that refers to it is none any more */
     break;
   case 3:
     ppml_secret_key_wipe(&w->secret[i]);
@@ -228,9 +231,13 @@ static void api_predict(api_world *w) {
 
 static void api_generate(api_world *w) {
   uint32_t to = api_pick(w), from = api_pick(w);
-  int error;
-  API_CALL(error, w, w->secret[to],
-           ppml_secret_key_generate(&w->secret[to], &w->client[from], &w->rng[api_pick(w)]));
+  int exact = api_fit(w, ppml_secret_key_generate_bytes(w->client[from].params)), error;
+  w->owner[to] = w->client[from];
+  API_CALL(
+      error, w, w->secret[to],
+      ppml_secret_key_generate(&w->secret[to], &w->owner[to], &w->rng[api_pick(w)], &w->arena));
+  api_unfit(w, exact, error);
+  w->secret_end[to] = w->arena.used_bytes;
   if (error == PPML_OK) memset(w->secret[to].id, 1 + (int)feed_below(&w->f, 2), PPML_ID_BYTES);
 }
 
@@ -282,7 +289,8 @@ static void api_prepare(api_world *w) {
 static void api_encrypt(api_world *w) {
   uint32_t to = api_pick(w), from = api_pick(w);
   const ppml_secret_key *key = &w->secret[from];
-  int exact = api_fit(w, ppml_encrypt_bytes(key->client.params, &key->client.spec)), error;
+  const ppml_client *client = key->client ? key->client : &w->client[from];
+  int exact = api_fit(w, ppml_encrypt_bytes(client->params, &client->spec)), error;
   API_CALL(error, w, w->input[to],
            ppml_encrypt(&w->input[to], &w->request[to], key, w->pixels, &w->rng[api_pick(w)],
                         &w->arena));
@@ -334,7 +342,7 @@ static void api_write(api_world *w) {
   uint32_t i = api_pick(w);
   int error;
   ppml_writer writer = ppml_writer_to_memory(api_file, feed_below(&w->f, 8) ? API_FILE_BYTES : 100);
-  switch (feed_below(&w->f, 6)) {
+  switch (feed_below(&w->f, 7)) {
   case 0:
     error = ppml_model_write(&w->model[i], &writer);
     break;
@@ -349,6 +357,9 @@ static void api_write(api_world *w) {
     break;
   case 4:
     error = ppml_input_write(&w->input[i], &writer);
+    break;
+  case 5:
+    error = ppml_keyring_write(&w->secret[i], &writer);
     break;
   default:
     error = ppml_output_write(&w->output[i], &writer);
@@ -373,7 +384,7 @@ static void api_read(api_world *w) {
   size_t count = api_damage(w, w->file_bytes);
   ppml_reader reader = ppml_reader_from_memory(api_file, count);
   API_CALL(error, w, header, ppml_header_read(&header, &reader, &w->limits));
-  uint32_t kind = feed_below(&w->f, 4) && !error ? header.kind : 1 + feed_below(&w->f, 7);
+  uint32_t kind = feed_below(&w->f, 4) && !error ? header.kind : 1 + feed_below(&w->f, 8);
   int exact = api_fit(w, error || header.kind != kind ? 0 : ppml_read_bytes(&header));
   reader = ppml_reader_from_memory(api_file, count);
 #define API_READ(object)                                                                           \
@@ -393,7 +404,15 @@ static void api_read(api_world *w) {
     API_READ_FLAT(client, client);
     break;
   case PPML_KIND_SECRET_KEY:
-    API_READ_FLAT(secret, secret_key);
+    w->owner[i] = w->client[api_pick(w)];
+    API_CALL(error, w, w->secret[i],
+             ppml_secret_key_read(&w->secret[i], &w->owner[i], &reader, &w->limits, &w->arena));
+    w->secret_end[i] = w->arena.used_bytes;
+    break;
+  case PPML_KIND_KEYRING:
+    API_CALL(error, w, w->secret[i],
+             ppml_keyring_read(&w->secret[i], &w->owner[i], &reader, &w->limits, &w->arena));
+    w->secret_end[i] = w->arena.used_bytes;
     break;
   case PPML_KIND_INPUT:
     API_READ(input);
@@ -435,12 +454,13 @@ static void api_make_models(api_world *w) {
 
 /* One evaluation key serves all: what it decrypts to does not matter. */
 static void api_make_key(api_world *w) {
-  static ppml_secret_key key;
+  ppml_client client;
+  ppml_secret_key key;
+  const uint8_t none[PPML_ID_BYTES] = {0};
   const ppml_params *p = ppml_params_by_name("leveled-16");
   ppml_arena scratch = container_arena(ppml_eval_key_generate_bytes(p, 1));
-  key.client.params = p;
-  key.client.spec = w->model[0].spec;
-  key.client.score_unit = 1;
+  container_small_client(&client, p, 1);
+  container_claim_key(&key, &client, none);
   api_wire_bytes = ppml_eval_key_wire_bytes(p);
   api_wire = (uint8_t *)malloc(api_wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(api_wire, api_wire_bytes);
@@ -460,7 +480,9 @@ static void api_make(api_world *w) {
     return;
   w->circuit_end[0] = w->arena.used_bytes;
   ppml_client_from_circuit(&w->client[0], &w->circuit[0]);
-  feed_require(!ppml_secret_key_generate(&w->secret[0], &w->client[0], &w->rng[0]));
+  w->owner[0] = w->client[0];
+  feed_require(!ppml_secret_key_generate(&w->secret[0], &w->owner[0], &w->rng[0], &w->arena));
+  w->secret_end[0] = w->arena.used_bytes;
   memset(w->secret[0].id, 1, PPML_ID_BYTES);
 }
 

@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 /* Keys of one set, which are made once and lent to every circuit. */
 typedef struct infer_keys {
   const ppml_params *params;
+  ppml_client client; /* of the circuit that they are lent to */
   ppml_secret_key secret;
   uint8_t *wire;
   size_t wire_bytes;
@@ -45,7 +46,9 @@ static void infer_keys_make(infer_keys *k, const ppml_client *client) {
   k->wire_bytes = ppml_eval_key_wire_bytes(k->params);
   k->wire = (uint8_t *)malloc(k->wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(k->wire, k->wire_bytes);
-  feed_require(k->wire && !ppml_secret_key_generate(&k->secret, client, &rng));
+  k->client = *client;
+  ppml_arena own = container_arena(ppml_secret_key_generate_bytes(k->params)); /* it stays */
+  feed_require(k->wire && !ppml_secret_key_generate(&k->secret, &k->client, &rng, &own));
   feed_require(!ppml_eval_key_generate(&writer, &k->secret, &rng, NULL, NULL, &scratch));
   free(scratch.memory);
   infer_keys_read(k);
@@ -60,7 +63,7 @@ static infer_keys *infer_keys_for(const ppml_circuit *c) {
   while (ppml_params_by_index(at) != c->params) at++;
   infer_keys *k = &all[at];
   if (!k->params) infer_keys_make(k, &client);
-  k->secret.client = client;
+  k->client = client;
   memcpy(k->read.circuit_id, c->id, PPML_ID_BYTES);
   k->read.weights = NULL;
   return k;
@@ -223,7 +226,7 @@ static void infer_decrypt(infer_run *r) {
   ppml_request again = r->request;
   feed_require(!ppml_decrypt_scores_for_owner(scores, &r->output, 0, &again, key));
   infer_check_scores(scores, r->reach, &r->circuit);
-  ppml_client_answer(&expected, &key->client, scores);
+  ppml_client_answer(&expected, key->client, scores);
   feed_require(!ppml_decrypt(&answer, &r->output, 0, &r->request, key));
   feed_require(memcmp(&answer, &expected, sizeof answer) == 0);
   feed_require(ppml_decrypt(&answer, &r->output, 0, &r->request, key) == PPML_ERR_REQUEST);

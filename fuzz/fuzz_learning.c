@@ -119,7 +119,8 @@ static void learning_take(void *context, uint64_t image, const ppml_answer *answ
 
 /* Answers, opened with a key that claims to be theirs; a learning key's beginning. */
 static void learning_try_answers(const learning_case *c) {
-  static ppml_secret_key key;
+  static ppml_client client;
+  ppml_secret_key key;
   ppml_reader reader = learning_reader(c);
   ppml_request request = {{0}, 1};
   ppml_header header;
@@ -127,16 +128,12 @@ static void learning_try_answers(const learning_case *c) {
   if (ppml_classified_digest(request.digest, &reader, &c->limits) != PPML_OK) return;
   reader = learning_reader(c);
   if (ppml_header_read(&header, &reader, &c->limits) != PPML_OK) abort();
-  memset(&key, 0x55, sizeof key);
-  memset(&key.client, 0, sizeof key.client);
-  key.client.params = header.params;
-  key.client.spec.width = key.client.spec.height = key.client.spec.channels = 1;
-  key.client.spec.input_bits = 8, key.client.spec.classes = 2, key.client.spec.outputs = 1;
-  key.client.spec.score_unit = key.client.answer_step = 1;
-  key.client.score_unit = (uint64_t)1 << 45;
-  memcpy(key.client.circuit_id, header.circuit_id, PPML_ID_BYTES);
-  memcpy(key.id, header.key_id, PPML_ID_BYTES);
   if (header.params != ppml_learning_params()) return;
+  container_small_client(&client, header.params, 1);
+  client.spec.input_bits = 8;
+  client.score_unit = (uint64_t)1 << 45;
+  memcpy(client.circuit_id, header.circuit_id, PPML_ID_BYTES);
+  container_claim_key(&key, &client, header.key_id);
   ppml_arena arena = container_arena(ppml_classified_decrypt_bytes());
   reader = learning_reader(c);
   int error =

@@ -1,4 +1,4 @@
-/* fuzz_secret_key.c - any bytes as a secret key; see container.h.
+/* fuzz_secret_key.c - any bytes as a secret key, alone and with its client spec; see container.h.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_DEFAULT_SOURCE \
  *         -o fuzz_secret_key fuzz/fuzz_secret_key.c -lm
@@ -10,5 +10,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
-  return container_fuzz(PPML_KIND_SECRET_KEY, bytes, count);
+  container_fuzz(PPML_KIND_SECRET_KEY, bytes, count);
+  return container_fuzz(PPML_KIND_KEYRING, bytes, count);
 }

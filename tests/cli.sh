@@ -498,6 +498,29 @@ ok "compile what was exported" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werr
   -O1 -I"$ROOT" -I. "$ROOT/tests/export.c" -lm -o exported
 ok "run what was exported" ./exported imc.ppml imcl.ppml
 grep -qx left out && pass || fail "export: classified as $(cat out)"
+# constant FOLDER: the exported client spec as constant data is the one that its function makes.
+constant() {
+  cp constant.in "$1/constant.c"
+  only=$(sed -n 's/^#if PPML_PARAMS_ONLY != //p' "$1/client.h")
+  ok "compile $1/client.h as a constant" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -Wno-unused-function \
+    -D_DEFAULT_SOURCE -DPPML_PARAMS_ONLY="$only" -I"$ROOT" "$1/constant.c" -o constant
+  ok "use $1/client.h as a constant" ./constant
+}
+cat >constant.in <<'EOF'
+#define PPML_CLIENT_ONLY
+#define PPML_IMPLEMENTATION
+#include "ppml.h"
+#include "client.h"
+int main(void) {
+  ppml_client made;
+  uint8_t one[PPML_ID_BYTES], other[PPML_ID_BYTES];
+  if (client_init(&made) != PPML_OK) return 1;
+  ppml_client_id(one, &made);
+  ppml_client_id(other, &client_constant);
+  return memcmp(one, other, sizeof one) != 0;
+}
+EOF
+constant .
 printf '#include "ppml.h"\n#include "model.h"\nint main(void) { ppml_model m; return my_model_init(&m); }\n' >use.c
 ok "compile an exported model" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -I"$ROOT" -I. use.c -o use
 ok "run an exported model" ./use
@@ -608,6 +631,7 @@ grep -q 'pbs_ms\|external_product_us' out && fail "bench leveled: a bootstrap: $
 mkdir leveled
 ok "export a leveled circuit" "$PPML" export vc.ppml -o leveled/circuit.h
 ok "export its client spec" "$PPML" export vcl.ppml -o leveled/client.h
+constant leveled
 ok "compile an exported leveled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
   -O1 -I"$ROOT" -Ileveled "$ROOT/tests/export.c" -lm -o exported_leveled
 ok "run an exported leveled circuit" ./exported_leveled vc.ppml vcl.ppml
@@ -672,6 +696,7 @@ grep -q right out && pass || fail "decrypt a pooled network's answer: $(cat out)
 mkdir pooled
 ok "export a pooled circuit" "$PPML" export poc.ppml -o pooled/circuit.h
 ok "export its client spec, with an encoder" "$PPML" export pocl.ppml -o pooled/client.h
+constant pooled
 ok "compile an exported pooled circuit" ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -D_DEFAULT_SOURCE \
   -DPPML_NO_TRAIN -DPPML_BACKEND_ONLY=PPML_BACKEND_REF -O1 -I"$ROOT" -Ipooled "$ROOT/tests/export.c" -lm -o exported_pooled
 ok "run an exported pooled circuit" ./exported_pooled poc.ppml pocl.ppml
@@ -985,6 +1010,14 @@ damaged "streamed leveled evaluation key" vek "$PPML" infer vc.ppml --eval-key b
 damaged "leveled encrypted image" vin0.ct "$PPML" infer vc.ppml --eval-key vek broken -o new.ct
 damaged "leveled output" vout.ct "$PPML" decrypt --secret-key vsk broken
 
+ok "info of a secret key without its client spec" "$PPML" info "$ROOT/fuzz/corpus/secret_key/valid_alone" --json
+has_fields "info of a secret key alone" kind circuit_id key_id params secret_key_bytes
+refuses "a secret key without its client spec" 65 "$PPML" decrypt --secret-key "$ROOT/fuzz/corpus/secret_key/valid_alone" out.ct
+grep -q 'with its client spec' err && pass || fail "a secret key alone: $(cat err)"
+flip "$ROOT/fuzz/corpus/secret_key/valid_alone" 200 >broken
+refuses "a damaged secret key without its client spec" 65 "$PPML" info broken
+cp "$ROOT/fuzz/corpus/secret_key/valid_alone" lone.sk
+refuses "an output in the place of such a key" 77 "$PPML" encrypt --secret-key sk "$TINY/tiny.npz" --split test --index 0 -o lone.sk
 refuses "another kind: a model for a circuit" 65 "$PPML" infer m.ppml --eval-key ek in0.ct -o new.ct
 refuses "another kind: a circuit for a key" 65 "$PPML" infer c.ppml --eval-key c.ppml in0.ct -o new.ct
 refuses "another kind: an output for an image" 65 "$PPML" infer c.ppml --eval-key ek out.ct -o new.ct

@@ -90,7 +90,7 @@ static void containers_make_from(containers *c, const char *params) {
   ppml_rng_init_for_tests(&rng, 1);
   if (container_compile(&o->circuit, &o->model, ppml_params_by_name(params), &c->arena)) abort();
   ppml_client_from_circuit(&o->client, &o->circuit);
-  if (ppml_secret_key_generate(&o->secret_key, &o->client, &rng)) abort();
+  if (ppml_secret_key_generate(&o->secret_key, &o->client, &rng, &c->arena)) abort();
   if (ppml_encrypt(&o->input, &o->request, &o->secret_key, pixels, &rng, &c->arena)) abort();
   size_t words = ppml_output_lwe_words(o->client.params);
   c->lwe = (uint32_t *)malloc(words * sizeof *c->lwe);

@@ -20,6 +20,7 @@ static PPML_ALIGNED unsigned char encrypt_memory[CLIENT_ENCRYPT_BYTES];
 static PPML_ALIGNED unsigned char key_memory[CIRCUIT_EVAL_KEY_STREAM_BYTES];
 static PPML_ALIGNED unsigned char infer_memory[CIRCUIT_INFER_BYTES];
 static PPML_ALIGNED unsigned char decrypt_memory[CLIENT_DECRYPT_BYTES];
+static PPML_ALIGNED unsigned char secret_memory[CLIENT_SECRET_KEY_BYTES];
 static unsigned char wire[CLIENT_EVAL_KEY_WIRE_BYTES];
 
 static void check(int error, const char *what) {
@@ -71,12 +72,13 @@ static void classify(void) {
   ppml_limits limits = ppml_limits_default();
   uint8_t pixels[64];
   ppml_arena arena = arena_of(keygen_memory, sizeof keygen_memory);
+  ppml_arena own = arena_of(secret_memory, sizeof secret_memory);
   for (int i = 0; i < 64; i++) pixels[i] = i % 8 < 4 ? 200 : 40;
   check(client_init(&client), "client_init");
   check(circuit_init(&circuit), "circuit_init");
   check(ppml_rng_init(&rng), "rng");
   ppml_writer writer = ppml_writer_to_memory(wire, sizeof wire);
-  check(ppml_secret_key_generate(&secret, &client, &rng), "secret key");
+  check(ppml_secret_key_generate(&secret, &client, &rng, &own), "secret key");
   check(ppml_eval_key_generate(&writer, &secret, &rng, NULL, NULL, &arena), "keygen");
   arena = arena_of(encrypt_memory, sizeof encrypt_memory);
   check(ppml_encrypt(&input, &request, &secret, pixels, &rng, &arena), "encrypt");

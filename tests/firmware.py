@@ -38,14 +38,14 @@ CORES = {"microbit": "Cortex-M0", "m4": "Cortex-M4F", "m7": "Cortex-M7"}
 
 # Set: how its network is trained, and what its client's build leaves out.
 RELU = "--hidden 1 --seeds 1 --epochs 12 --activation relu"
-BOOTSTRAPPED = "-DPPML_NO_LEVELED -DPPML_CLASSES_MAX=2 -DPPML_PARAMS_ONLY="
+BOOTSTRAPPED = "-DPPML_NO_LEVELED -DPPML_CLASSES_MAX=2 -DPPML_LATENT_CHANNELS_MAX=1 -DPPML_PARAMS_ONLY="
 LEVELED = "-DPPML_CLASSES_MAX=2 -DPPML_ENCODER_WEIGHTS_MAX=128 -DPPML_LATENT_CHANNELS_MAX=2 -DPPML_PARAMS_ONLY="
 SETS = {
     "fast": (RELU, BOOTSTRAPPED + "1"),
     "precise": (RELU, BOOTSTRAPPED + "2"),
     "leveled-16": ("--hidden 4 --seeds 1 --epochs 60 --activation square", LEVELED + "7"),
     "pooled-16": ("--encoder 4 --latents 2 --regions 1 --kernel 2 --copies 1", LEVELED + "11"),
-    "linear": ("--hidden 0 --seeds 1 --epochs 6", "-DPPML_LINEAR_ONLY -DPPML_CLASSES_MAX=2 -DPPML_PARAMS_ONLY=14"),
+    "linear": ("--hidden 0 --seeds 1 --epochs 6", "-DPPML_LINEAR_ONLY -DPPML_CLASSES_MAX=2 -DPPML_LATENT_CHANNELS_MAX=1 -DPPML_PARAMS_ONLY=14"),
 }
 
 # (board, set, makes its evaluation key, numbers from a known seed, limits).  Limits: bytes of flash, arena,

@@ -60,7 +60,8 @@ static uint8_t *slurp(size_t *bytes, const char *folder, const char *set, const 
 
 typedef struct material {
   ppml_circuit circuit;
-  ppml_secret_key secret;
+  ppml_client client;
+  ppml_secret_key secret; /* refers to it */
   ppml_arena arena;
   uint8_t *eval;
   size_t eval_bytes;
@@ -76,7 +77,7 @@ static int load(material *m, const char *folder, const char *set) {
   free(file);
   file = slurp(&bytes, folder, set, "secret");
   reader = ppml_reader_from_memory(file, bytes);
-  PPMLI_TRY(ppml_secret_key_read(&m->secret, &reader, &limits));
+  PPMLI_TRY(ppml_keyring_read(&m->secret, &m->client, &reader, &limits, &m->arena));
   free(file);
   m->eval = slurp(&m->eval_bytes, folder, set, "eval");
   return m->eval == NULL ? PPML_ERR_IO : PPML_OK;
@@ -86,7 +87,7 @@ static int load(material *m, const char *folder, const char *set) {
 
 /* Coefficient i of the key, of a mask's polynomial `from` on. */
 static int key_coefficient(const ppml_secret_key *key, size_t i) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   size_t sign = p->poly_size + i;
   int plus = key->glwe_bits[i / 8] >> (i % 8) & 1;
   int minus = p->slots ? key->glwe_bits[sign / 8] >> (sign % 8) & 1 : 0;
@@ -135,7 +136,7 @@ static int decrypts(const ppml_input *input, const ppml_secret_key *key) {
     ppmli_stream stream;
     ppmli_stream_init(&stream, input->seed, PPMLI_STREAM_INPUT_MASK, b);
     ppmli_stream_u64(&stream, mask, words);
-    ppmli_client_pixels(message, &key->client, pixels, b);
+    ppmli_client_pixels(message, key->client, pixels, b);
     for (uint32_t i = 0; i < LOOKED_AT; i++) {
       uint32_t at = i * 173 % p->poly_size;
       word80 phase = phase_at(input, key, mask, b, at), sent = {message[at], 0};
@@ -154,10 +155,10 @@ static int decrypts(const ppml_input *input, const ppml_secret_key *key) {
 static int hides(const ppml_input *input, const ppml_secret_key *key) {
   const ppml_params *p = input->params;
   uint64_t *message = (uint64_t *)memory(p->poly_size * sizeof *message);
-  size_t same = 0, count = ppmli_spec_inputs(&key->client.spec), values = ppmli_params_block(p);
-  uint64_t unit = ppmli_client_input_unit(&key->client);
+  size_t same = 0, count = ppmli_spec_inputs(&key->client->spec), values = ppmli_params_block(p);
+  uint64_t unit = ppmli_client_input_unit(key->client);
   for (size_t i = 0; i < count; i++) {
-    ppmli_client_pixels(message, &key->client, pixels, i / values);
+    ppmli_client_pixels(message, key->client, pixels, i / values);
     uint64_t body = input->body[i / values * p->poly_size + i % values];
     uint64_t apart = body - message[i % values] + unit / 2;
     same += apart < unit;
@@ -176,7 +177,7 @@ static int make(uint8_t *digest, const material *m, int *is_right) {
   ppml_request request;
   ppmli_digest sum;
   ppml_rng_init_for_tests(&rng, 7);
-  ppml_arena arena = arena_of(ppml_encrypt_bytes(p, &m->secret.client.spec));
+  ppml_arena arena = arena_of(ppml_encrypt_bytes(p, &m->secret.client->spec));
   PPMLI_TRY(ppml_encrypt(&input, &request, &m->secret, pixels, &rng, &arena));
   *is_right = decrypts(&input, &m->secret) && hides(&input, &m->secret);
   ppmli_digest_init(&sum);
@@ -239,7 +240,7 @@ static int answer(int32_t *scores, const material *m, const char *backend) {
   ppml_rng rng;
   ppml_reader reader = ppml_reader_from_memory(m->eval, m->eval_bytes);
   ppml_arena arena =
-      arena_of(ppml_eval_key_read_bytes(p, 1) + ppml_encrypt_bytes(p, &m->secret.client.spec) +
+      arena_of(ppml_eval_key_read_bytes(p, 1) + ppml_encrypt_bytes(p, &m->secret.client->spec) +
                ppml_infer_bytes(&m->circuit, 1, 1));
   ppml_rng_init_for_tests(&rng, 8);
   int error = ppml_eval_key_read(&key, &reader, &limits, &m->circuit, backend, NULL, &arena);

@@ -21,6 +21,7 @@ int board_entropy(void *bytes, size_t count) {
 enum { PIXELS = 28 * 28, MEMORY_BYTES = 100 << 10 };
 
 static unsigned char memory[MEMORY_BYTES] PPML_ALIGNED;
+static unsigned char bits[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED; /* the key's */
 
 int client_make_key(ppml_secret_key *key, const ppml_client *client);
 int client_encrypt(ppml_writer *writer, ppml_request *request, const ppml_secret_key *key,
@@ -29,10 +30,12 @@ int client_classify(ppml_answer *answer, ppml_reader *reader, ppml_request *requ
                     const ppml_secret_key *key);
 
 int client_make_key(ppml_secret_key *key, const ppml_client *client) {
+  ppml_arena arena;
   ppml_rng rng;
-  int error = ppml_rng_init(&rng);
+  int error = ppml_arena_init(&arena, bits, sizeof bits);
+  if (error == PPML_OK) error = ppml_rng_init(&rng);
   if (error) return error;
-  error = ppml_secret_key_generate(key, client, &rng);
+  error = ppml_secret_key_generate(key, client, &rng, &arena);
   ppml_rng_wipe(&rng);
   return error;
 }

@@ -74,7 +74,7 @@ typedef struct test_pooled_keys {
   ppmli_fft *fft;
   ppml_arena tables, scratch;
   ppmli_long_key long_key;
-  uint8_t bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t bits[TEST_KEY_BITS_MAX / 8];
   double *keys; /* [steps][ppmli_switch_doubles] */
 } test_pooled_keys;
 
@@ -87,7 +87,7 @@ TEST_STATIC size_t test_pooled_scratch(const ppml_params *p) {
 
 TEST_STATIC void test_pooled_keys_make(test_pooled_keys *k, const ppml_params *p,
                                        const ppmli_backend *backend, ppml_rng *rng) {
-  uint8_t unused[PPML_KEY_BITS_MAX / 8], *wire = (uint8_t *)test_memory(ppmli_switch_wire_bytes(p));
+  uint8_t unused[TEST_KEY_BITS_MAX / 8], *wire = (uint8_t *)test_memory(ppmli_switch_wire_bytes(p));
   size_t steps = ppmli_params_steps(p), doubles = ppmli_switch_doubles(p);
   k->params = p;
   k->backend = backend;

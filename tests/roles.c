@@ -115,7 +115,7 @@ static void make_key(const char *folder) {
   ppml_reader reader = read_file(folder, "client.ppml");
   check(ppml_client_read(&client, &reader, &limits), "client spec");
   check(ppml_rng_init(&rng), "entropy");
-  check(ppml_secret_key_generate(&key, &client, &rng), "secret key");
+  check(ppml_secret_key_generate(&key, &client, &rng, &arena), "secret key");
   ppml_writer writer = writer_of_bytes();
   check(ppml_eval_key_generate(&writer, &key, &rng, NULL, NULL, &arena), "evaluation key");
   write_file(folder, "key.ppml", writer.position);
@@ -155,18 +155,21 @@ static void infer(const char *folder) {
 
 static void answer(const char *folder) {
   ppml_limits limits = ppml_limits_default();
+  ppml_client client;
   ppml_secret_key key;
   ppml_request request;
   ppml_output output;
   ppml_answer out;
-  ppml_reader reader = read_file(folder, "secret.ppml");
-  check(ppml_secret_key_read(&key, &reader, &limits), "secret key");
+  ppml_reader reader = read_file(folder, "client.ppml");
+  check(ppml_client_read(&client, &reader, &limits), "client spec");
+  reader = read_file(folder, "secret.ppml");
+  check(ppml_secret_key_read(&key, &client, &reader, &limits, &arena), "secret key");
   (void)read_file(folder, "request");
   memcpy(&request, bytes, sizeof request);
   reader = read_file(folder, "scores.ppml");
   check(ppml_output_read(&output, &reader, &limits, &arena), "scores");
   check(ppml_decrypt(&out, &output, 0, &request, &key), "decrypt");
-  printf("%s\n", key.client.spec.class_name[out.label[0]]);
+  printf("%s\n", client.spec.class_name[out.label[0]]);
   ppml_secret_key_wipe(&key);
 }
 

@@ -42,6 +42,15 @@ TEST_STATIC void test_arena_free(ppml_arena *arena) {
   memset(arena, 0, sizeof *arena);
 }
 
+/* A block that stays until the suite ends: it is in a list, so that no leak is seen in it. */
+TEST_STATIC void *test_lasting(size_t bytes) {
+  static void *last;
+  void **block = (void **)test_memory(PPML_ALIGNMENT + bytes);
+  *block = last;
+  last = block;
+  return (unsigned char *)block + PPML_ALIGNMENT;
+}
+
 /* Of the image that a suite encrypted last, where the request does not matter. */
 TEST_STATIC ppml_request test_request;
 
@@ -317,16 +326,49 @@ TEST_STATIC ppml_client test_client(const char *params) {
   return client;
 }
 
+/* The longest array of a secret key, in bits. */
+#define TEST_KEY_BITS_MAX 8192
+
 /* As ppml_secret_key_generate, of any client: one whose set is of an engine's own, or without a
- * spec. */
+ * spec.  Key and client spec have memory of their own, so that a test may change them. */
 TEST_STATIC void test_secret_key_make(ppml_secret_key *key, const ppml_client *client,
                                       ppml_rng *rng) {
+  ppml_client *own = (ppml_client *)test_lasting(sizeof *own);
+  ppml_arena arena;
   PPMLI_ASSERT(client->params && ppmli_rng_is_ready(rng));
-  ppmli_secret_key_generate(key, client, rng);
+  size_t bytes = ppmli_secret_key_bytes(client->params);
+  *own = *client;
+  ck_assert_int_eq(ppml_arena_init(&arena, test_lasting(bytes), bytes), PPML_OK);
+  ck_assert_int_eq(ppmli_secret_key_generate(key, own, rng, &arena), PPML_OK);
+  ck_assert_uint_eq(arena.used_bytes, bytes);
+}
+
+/* The same by the public call, of a client that it takes. */
+TEST_STATIC void test_secret_key(ppml_secret_key *key, const ppml_client *client, ppml_rng *rng) {
+  ppml_client *own = (ppml_client *)test_lasting(sizeof *own);
+  ppml_arena arena;
+  size_t bytes = ppml_secret_key_generate_bytes(client->params);
+  *own = *client;
+  ck_assert_int_eq(ppml_arena_init(&arena, test_lasting(bytes), bytes), PPML_OK);
+  ck_assert_int_eq(ppml_secret_key_generate(key, own, rng, &arena), PPML_OK);
+  ck_assert_uint_eq(arena.used_bytes, bytes);
+}
+
+/* The client spec of such a key, to be changed. */
+TEST_STATIC ppml_client *test_client_of(const ppml_secret_key *key) {
+  return (ppml_client *)(uintptr_t)key->client;
+}
+
+/* Another key, of the same bits and spec. */
+TEST_STATIC void test_secret_key_copy(ppml_secret_key *key, const ppml_secret_key *from) {
+  ppml_rng rng = test_rng(0);
+  test_secret_key_make(key, from->client, &rng);
+  memcpy(key->id, from->id, sizeof key->id);
+  memcpy(key->glwe_bits, from->glwe_bits, key->bytes);
 }
 
 TEST_STATIC void test_keys_read(test_keys *keys, const char *backend) {
-  const ppml_params *p = keys->secret.client.params;
+  const ppml_params *p = keys->secret.client->params;
   ppml_reader reader = ppml_reader_from_memory(keys->wire, keys->wire_bytes);
   ppml_limits limits = ppml_limits_default();
   keys->arena = test_arena(ppml_eval_key_read_bytes(p, 1));
@@ -341,7 +383,7 @@ TEST_STATIC void test_keys_make(test_keys *keys, const ppml_client *client, uint
   keys->wire_bytes = ppml_eval_key_wire_bytes(client->params);
   keys->wire = (uint8_t *)test_memory(keys->wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(keys->wire, keys->wire_bytes);
-  ck_assert_int_eq(ppml_secret_key_generate(&keys->secret, client, &rng), PPML_OK);
+  test_secret_key(&keys->secret, client, &rng);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &keys->secret, &rng, NULL, NULL, &scratch),
                    PPML_OK);
   ck_assert_uint_eq(writer.position, keys->wire_bytes);

@@ -119,7 +119,12 @@ START_TEST(missing_arguments_are_told) {
                          ppml_client_write(NULL, &w),
                          ppml_client_read(&client, &r, NULL),
                          ppml_secret_key_write(NULL, &w),
-                         ppml_secret_key_read(NULL, &r, &limits),
+                         ppml_secret_key_read(NULL, &client, &r, &limits, &arena),
+                         ppml_secret_key_read(&key, NULL, &r, &limits, &arena),
+                         ppml_secret_key_read(&key, &client, &r, &limits, NULL),
+                         ppml_keyring_write(NULL, &w),
+                         ppml_keyring_read(NULL, &client, &r, &limits, &arena),
+                         ppml_keyring_read(&key, NULL, &r, &limits, &arena),
                          ppml_input_write(NULL, &w),
                          ppml_input_read(&input, NULL, &limits, &arena),
                          ppml_output_write(NULL, &w),
@@ -224,7 +229,7 @@ static void client_side(file *secret, file *eval, file *image, const file *spec,
   ppml_input input;
   ppml_rng rng = test_rng(50);
   ck_assert_int_eq(ppml_client_read(&client, &reader, &limits), PPML_OK);
-  ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
+  test_secret_key(&key, &client, &rng);
   ppml_arena arena = test_arena(ppmli_max_size(ppml_eval_key_generate_bytes(client.params, 1),
                                                ppml_encrypt_bytes(client.params, &client.spec)));
   *eval = file_make(ppml_eval_key_wire_bytes(client.params));
@@ -232,7 +237,7 @@ static void client_side(file *secret, file *eval, file *image, const file *spec,
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, NULL, NULL, &arena), PPML_OK);
   eval->count = writer.position;
   writer = ppml_writer_to_memory(secret->bytes, FILE_MAX);
-  ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_OK);
+  ck_assert_int_eq(ppml_keyring_write(&key, &writer), PPML_OK);
   secret->count = writer.position;
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   writer = ppml_writer_to_memory(image->bytes, FILE_MAX);
@@ -266,12 +271,13 @@ static void server_side(file *scores, const file *circuit_file, const file *eval
 }
 
 static void decrypt_side(int32_t *scores, const file *output_file, const file *secret) {
+  ppml_client client;
   ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(secret->bytes, secret->count);
   ppml_secret_key key;
   ppml_output output;
   ppml_arena arena = test_arena(FILE_MAX);
-  ck_assert_int_eq(ppml_secret_key_read(&key, &reader, &limits), PPML_OK);
+  ck_assert_int_eq(ppml_keyring_read(&key, &client, &reader, &limits, &arena), PPML_OK);
   reader = ppml_reader_from_memory(output_file->bytes, output_file->count);
   ck_assert_int_eq(ppml_output_read(&output, &reader, &limits, &arena), PPML_OK);
   ck_assert_int_eq(ppml_decrypt_scores_for_owner(scores, &output, 0, &test_request, &key), PPML_OK);

@@ -13,7 +13,7 @@ typedef struct bench {
   ppmli_bridge b;
   ppmli_fft *fft;
   ppml_arena tables, scratch;
-  uint8_t planes[PPML_KEY_BITS_MAX / 8], bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t planes[TEST_KEY_BITS_MAX / 8], bits[TEST_KEY_BITS_MAX / 8];
   uint8_t *wire;
   double *key;
   uint64_t *message, *glwe, *out, *phase;
@@ -25,7 +25,7 @@ static size_t most_scratch(const ppmli_bridge *b) {
 }
 
 static void bench_make(bench *x, const char *to, ppml_rng *rng) {
-  uint8_t unused[PPML_KEY_BITS_MAX / 8];
+  uint8_t unused[TEST_KEY_BITS_MAX / 8];
   x->b.from = ppml_params_by_name("leveled-16");
   x->b.to = ppml_params_by_name(to);
   size_t N = x->b.from->poly_size, n = x->b.to->poly_size;

@@ -80,7 +80,7 @@ static void compile_world(world *w, const char *set, ppml_rng *rng) {
   options.agreement = 0.5;
   ck_assert_int_eq(ppml_compile(&w->circuit, &w->model, &options, NULL, &w->scratch), PPML_OK);
   ppml_client_from_circuit(&w->client, &w->circuit);
-  ck_assert_int_eq(ppml_secret_key_generate(&w->secret, &w->client, rng), PPML_OK);
+  test_secret_key(&w->secret, &w->client, rng);
 }
 
 static void make_key(world *w, ppml_rng *rng) {
@@ -296,9 +296,11 @@ START_TEST(files_are_read_back) {
   writer = ppml_writer_to_memory(bytes, FILE_MAX);
   ck_assert_int_eq(ppml_secret_key_write(&w->secret, &writer), PPML_OK);
   reader = ppml_reader_from_memory(bytes, writer.position);
-  ck_assert_int_eq(ppml_secret_key_read(&secret, &reader, &limits), PPML_OK);
-  ck_assert_mem_eq(secret.lwe_bits, w->secret.lwe_bits, sizeof secret.lwe_bits);
-  ck_assert_mem_eq(secret.glwe_bits, w->secret.glwe_bits, sizeof secret.glwe_bits);
+  ck_assert_int_eq(ppml_secret_key_read(&secret, w->secret.client, &reader, &limits, &w->scratch),
+                   PPML_OK);
+  ck_assert_uint_eq(secret.bytes, PPML_SECRET_KEY_BYTES_MAX);
+  ck_assert_uint_eq(secret.bytes, w->secret.bytes);
+  ck_assert_mem_eq(secret.glwe_bits, w->secret.glwe_bits, secret.bytes);
   free(bytes);
   free_world(w);
 }

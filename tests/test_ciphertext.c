@@ -3,7 +3,7 @@
 #include "support.h"
 #include "kat/format_kat.h"
 
-enum { WORDS_MAX = PPML_KEY_BITS_MAX + 1 };
+enum { WORDS_MAX = TEST_KEY_BITS_MAX + 1 };
 
 /* The client of the known answers, and its key from seed 5. */
 static ppml_rng known_key(ppml_secret_key *key) {
@@ -21,7 +21,7 @@ static ppml_rng known_key(ppml_secret_key *key) {
   client.renew_after = 1000;
   client.score_peak[0] = 4000;
   for (uint8_t i = 0; i < PPML_ID_BYTES; i++) client.circuit_id[i] = i;
-  ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
+  test_secret_key(key, &client, &rng);
   return rng;
 }
 
@@ -42,7 +42,7 @@ START_TEST(an_image_is_encrypted_and_written_as_known) {
   ppml_rng rng = known_key(&key);
   ppml_input input;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
-  ppml_arena arena = test_arena(ppml_encrypt_bytes(key.client.params, &key.client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(key.client->params, &key.client->spec));
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_eq(test_request.digest, format_request_kat, PPML_ID_BYTES);
   ck_assert_uint_eq(test_request.open, 1);
@@ -63,8 +63,8 @@ START_TEST(scores_are_written_as_known) {
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   known_key(&key);
   memset(&output, 0, sizeof output);
-  output.params = key.client.params;
-  memcpy(output.circuit_id, key.client.circuit_id, PPML_ID_BYTES);
+  output.params = key.client->params;
+  memcpy(output.circuit_id, key.client->circuit_id, PPML_ID_BYTES);
   memcpy(output.key_id, key.id, PPML_ID_BYTES);
   output.images = 2;
   output.outputs = 1;
@@ -87,18 +87,18 @@ static void make_key(ppml_secret_key *key, const char *params, uint32_t width, u
   ppml_rng rng = test_rng(30);
   client.spec.width = width;
   client.spec.height = height;
-  ck_assert_int_eq(ppml_secret_key_generate(key, &client, &rng), PPML_OK);
+  test_secret_key(key, &client, &rng);
 }
 
 /* Pixels off the phases, in turns; coefficients behind the last pixel encrypt zero. */
 static void measure_image(test_moments *m, const ppml_secret_key *key, uint8_t *pixels,
                           ppml_rng *rng) {
-  const ppml_params *p = key->client.params;
-  size_t inputs = ppml_spec_inputs(&key->client.spec), N = p->poly_size;
+  const ppml_params *p = key->client->params;
+  size_t inputs = ppml_spec_inputs(&key->client->spec), N = p->poly_size;
   size_t masks = ppmli_params_long_dim(p);
   uint64_t *glwe = test_memory((masks + N) * sizeof *glwe), *phase = test_memory(N * sizeof *phase);
   ppml_input input;
-  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key->client.spec));
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key->client->spec));
   test_pixels(pixels, inputs, rng);
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, key, pixels, rng, &arena), PPML_OK);
   ck_assert_uint_eq(input.blocks, (inputs + N - 1) / N);
@@ -129,7 +129,7 @@ START_TEST(an_encrypted_image_is_its_pixels_and_the_stated_noise) {
     test_moments m = {0, 0, 0, 0};
     make_key(&key, names[i], 44, i ? 50 : 25);
     for (int image = 0; image < 30; image++) measure_image(&m, &key, pixels, &rng);
-    double expected = ppmli_noise_fresh(key.client.params, key.client.params->input_wire_bits);
+    double expected = ppmli_noise_fresh(key.client->params, key.client->params->input_wire_bits);
     test_assert_near(m.squares / (double)m.count, expected, 0.05);
     ck_assert(m.most < 3 * sqrt(expected)); /* uniform, after all */
   }
@@ -142,13 +142,13 @@ START_TEST(every_encryption_is_different) {
   ppml_input a, b;
   ppml_rng rng = test_rng(32);
   make_key(&key, "fast", 4, 4);
-  ppml_arena arena = test_arena(2 * ppml_encrypt_bytes(key.client.params, &key.client.spec));
+  ppml_arena arena = test_arena(2 * ppml_encrypt_bytes(key.client->params, &key.client->spec));
   ck_assert_int_eq(ppml_encrypt(&a, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_int_eq(ppml_encrypt(&b, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ck_assert_mem_ne(a.seed, b.seed, sizeof a.seed);
   ck_assert_mem_ne(a.body, b.body, 512 * sizeof *a.body);
   ck_assert_mem_eq(a.key_id, key.id, PPML_ID_BYTES);
-  ck_assert_mem_eq(a.circuit_id, key.client.circuit_id, PPML_ID_BYTES);
+  ck_assert_mem_eq(a.circuit_id, key.client->circuit_id, PPML_ID_BYTES);
   test_arena_free(&arena);
 }
 END_TEST
@@ -161,10 +161,10 @@ static void check_writing(const char *params) {
   ppml_request whole, open;
   ppml_rng rng = test_rng(34), same = rng;
   make_key(&key, params, 30, 30);
-  const ppml_params *p = key.client.params;
-  size_t count = ppml_input_wire_bytes(p, &key.client.spec);
-  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key.client.spec));
-  ppml_arena less = test_arena(ppml_encrypt_to_bytes(p, &key.client.spec));
+  const ppml_params *p = key.client->params;
+  size_t count = ppml_input_wire_bytes(p, &key.client->spec);
+  ppml_arena arena = test_arena(ppml_encrypt_bytes(p, &key.client->spec));
+  ppml_arena less = test_arena(ppml_encrypt_to_bytes(p, &key.client->spec));
   uint8_t *expected = test_memory(count), *got = test_memory(count);
   ppml_writer writer = ppml_writer_to_memory(expected, count);
   ck_assert_int_eq(ppml_encrypt(&input, &whole, &key, pixels, &rng, &arena), PPML_OK);
@@ -175,7 +175,7 @@ static void check_writing(const char *params) {
   ck_assert_mem_eq(got, expected, count);
   ck_assert_mem_eq(&open, &whole, sizeof open);
   ck_assert_uint_eq(less.used_bytes, 0);
-  ck_assert_uint_eq(less.high_bytes, ppml_encrypt_to_bytes(p, &key.client.spec));
+  ck_assert_uint_eq(less.high_bytes, ppml_encrypt_to_bytes(p, &key.client->spec));
   ck_assert_uint_lt(less.high_bytes, arena.high_bytes);
   free(expected);
   free(got);
@@ -195,8 +195,8 @@ START_TEST(a_file_that_ends_early_opens_no_request) {
   uint8_t bytes[5000];
   ppml_secret_key key;
   make_key(&key, "fast", 30, 30);
-  size_t count = ppml_input_wire_bytes(key.client.params, &key.client.spec);
-  ppml_arena arena = test_arena(ppml_encrypt_to_bytes(key.client.params, &key.client.spec));
+  size_t count = ppml_input_wire_bytes(key.client->params, &key.client->spec);
+  ppml_arena arena = test_arena(ppml_encrypt_to_bytes(key.client->params, &key.client->spec));
   ck_assert_uint_le(count, sizeof bytes);
   for (size_t room = 0; room < count; room += room < 90 ? 10 : 500) {
     ppml_request request = {{1}, 1};
@@ -216,7 +216,7 @@ START_TEST(encryption_takes_exactly_what_is_said) {
   ppml_secret_key key;
   const uint8_t pixels[900] = {1, 2, 3};
   make_key(&key, "fast", 30, 30);
-  size_t bytes = ppml_encrypt_bytes(key.client.params, &key.client.spec);
+  size_t bytes = ppml_encrypt_bytes(key.client->params, &key.client->spec);
   for (size_t less = 0; less <= bytes; less = less ? 3 * less : 1) {
     ppml_input input;
     ppml_rng rng = test_rng(33);
@@ -243,7 +243,7 @@ START_TEST(output_switch_noise_matches_formula) { /* 3,000 samples: 2.6 % is one
     ppml_rng rng = test_rng(34);
     test_moments m = {0, 0, 0, 0};
     make_key(&key, set ? "precise" : "fast", 4, 4);
-    const ppml_params *p = key.client.params;
+    const ppml_params *p = key.client->params;
     size_t dim = ppmli_params_long_dim(p);
     for (int i = 0; i < 3000; i++) {
       test_random_words(&rng, lwe, dim + 1);
@@ -262,21 +262,21 @@ END_TEST
 /* An output of one image whose scores are these, without noise but that of the switch. */
 static void make_output(ppml_output *output, uint32_t *words, const ppml_secret_key *key,
                         const int32_t *scores) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   static uint64_t lwe[WORDS_MAX];
   ppml_rng rng = test_rng(35);
   size_t dim = ppmli_params_long_dim(p);
   memset(output, 0, sizeof *output);
-  for (uint32_t s = 0; s < key->client.spec.outputs; s++) {
-    uint64_t message = (uint64_t)(int64_t)scores[s] * key->client.score_unit;
+  for (uint32_t s = 0; s < key->client->spec.outputs; s++) {
+    uint64_t message = (uint64_t)(int64_t)scores[s] * key->client->score_unit;
     test_lwe_encrypt(lwe, message, key->glwe_bits, dim, 1, &rng);
     ppmli_output_switch(words + s * (dim + 1), lwe, p);
   }
   output->params = p;
   output->images = 1;
-  output->outputs = key->client.spec.outputs;
+  output->outputs = key->client->spec.outputs;
   output->lwe = words;
-  memcpy(output->circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(output->circuit_id, key->client->circuit_id, PPML_ID_BYTES);
   memcpy(output->key_id, key->id, PPML_ID_BYTES);
 }
 
@@ -287,8 +287,8 @@ START_TEST(scores_are_decrypted) {
   ppml_secret_key key;
   ppml_output output;
   make_key(&key, "fast", 4, 4);
-  key.client.spec.classes = key.client.spec.outputs = 4;
-  key.client.score_unit = (uint64_t)1 << 60; /* 1/16 of a turn: far above the noise */
+  test_client_of(&key)->spec.classes = test_client_of(&key)->spec.outputs = 4;
+  test_client_of(&key)->score_unit = (uint64_t)1 << 60; /* 1/16 of a turn: far above the noise */
   make_output(&output, words, &key, scores);
   ck_assert_int_eq(ppmli_decrypt_scores(got, &output, 0, &key), PPML_OK);
   ck_assert_mem_eq(got, scores, sizeof got);
@@ -367,10 +367,10 @@ START_TEST(another_key_does_not_decrypt) {
   ppml_output output;
   ppml_rng rng = test_rng(36);
   make_key(&key, "fast", 4, 4);
-  key.client.spec.classes = key.client.spec.outputs = 4;
-  key.client.score_unit = (uint64_t)1 << 60;
+  test_client_of(&key)->spec.classes = test_client_of(&key)->spec.outputs = 4;
+  test_client_of(&key)->score_unit = (uint64_t)1 << 60;
   make_output(&output, words, &key, scores);
-  ck_assert_int_eq(ppml_secret_key_generate(&other, &key.client, &rng), PPML_OK);
+  test_secret_key(&other, key.client, &rng);
   ck_assert_int_eq(ppmli_decrypt_scores(got, &output, 0, &other), PPML_ERR_MISMATCH);
   memcpy(other.id, key.id, PPML_ID_BYTES);
   ck_assert_int_eq(ppmli_decrypt_scores(got, &output, 0, &other), PPML_OK);

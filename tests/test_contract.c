@@ -132,7 +132,7 @@ static void make_keys(world *w, const ppml_params *p) {
   ppml_limits limits = ppml_limits_default();
   w->wire_bytes = ppml_eval_key_wire_bytes(p);
   w->wire = (uint8_t *)memory_of(w->wire_bytes);
-  ck_assert(!ppml_secret_key_generate(&w->secret, &w->client, &w->rng));
+  ck_assert(!ppml_secret_key_generate(&w->secret, &w->client, &w->rng, &w->arena));
   ppml_writer writer = ppml_writer_to_memory(w->wire, w->wire_bytes);
   ck_assert(!ppml_eval_key_generate(&writer, &w->secret, &w->rng, NULL, NULL, &scratch));
   ppml_reader reader = ppml_reader_from_memory(w->wire, w->wire_bytes);
@@ -230,9 +230,8 @@ static int call_train(world *w, ppml_arena *arena) {
 }
 
 static int call_secret_key(world *w, ppml_arena *arena) {
-  (void)arena;
   return ppml_secret_key_generate(GIVEN(ppml_secret_key, OUT), GIVEN(ppml_client, CLIENT),
-                                  GIVEN(ppml_rng, RNG));
+                                  GIVEN(ppml_rng, RNG), arena);
 }
 
 static int call_eval_key(world *w, ppml_arena *arena) {
@@ -376,14 +375,25 @@ WRITES(model, ppml_model, MODEL)
 WRITES(circuit, ppml_circuit, CIRCUIT)
 WRITES(client, ppml_client, CLIENT)
 WRITES(secret_key, ppml_secret_key, SECRET)
+WRITES(keyring, ppml_secret_key, SECRET)
 WRITES(input, ppml_input, INPUT)
 WRITES(output, ppml_output, OUTPUT)
 READS(model, ppml_model)
 READS(circuit, ppml_circuit)
 READS_FLAT(client, ppml_client)
-READS_FLAT(secret_key, ppml_secret_key)
 READS(input, ppml_input)
 READS(output, ppml_output)
+
+static int call_secret_key_read(world *w, ppml_arena *arena) {
+  return ppml_secret_key_read(GIVEN(ppml_secret_key, OUT), GIVEN(ppml_client, CLIENT),
+                              GIVEN(ppml_reader, READER), GIVEN(ppml_limits, LIMITS), arena);
+}
+
+static int call_keyring_read(world *w, ppml_arena *arena) {
+  static ppml_client client;
+  return ppml_keyring_read(GIVEN(ppml_secret_key, OUT), &client, GIVEN(ppml_reader, READER),
+                           GIVEN(ppml_limits, LIMITS), arena);
+}
 
 /* ----------------------------------------------------------------- a table */
 
@@ -454,6 +464,9 @@ static size_t transform_bytes(const world *w) {
   (void)w;
   return ppml_transform_init_bytes(256);
 }
+static size_t secret_bytes(const world *w) {
+  return ppml_secret_key_generate_bytes(w->client.params);
+}
 static size_t read_bytes(const world *w) {
   ppml_header header;
   ppml_reader reader = ppml_reader_from_memory(w->file, w->file_bytes);
@@ -469,7 +482,7 @@ static const contract contracts[] = {
     {"float_predict", call_float_predict, float_bytes, {NET, PIXEL, OUT, NONE}, NULL},
     {"quantize", call_quantize, quantize_bytes, {NET, IMAGE, OUT, NONE}, NULL},
     {"train", call_train, train_bytes, {TRAIN, IMAGE, OUT, NONE}, NULL},
-    {"secret_key_generate", call_secret_key, NULL, {CLIENT, RNG, OUT, NONE}, NULL},
+    {"secret_key_generate", call_secret_key, secret_bytes, {CLIENT, RNG, OUT, NONE}, NULL},
     {"eval_key_generate", call_eval_key, generate_bytes, {WRITER, SECRET, RNG, NONE}, NULL},
     {"eval_key_run_begin", call_run_begin, NULL, {SECRET, RNG, OUT, NONE}, NULL},
     {"eval_key_run_make", call_run_make, run_bytes, {WRITER, SECRET, NONE}, NULL},
@@ -531,9 +544,15 @@ static const contract contracts[] = {
     {"client_read", call_client_read, NULL, {READER, LIMITS, OUT, NONE}, call_client_write},
     {"secret_key_read",
      call_secret_key_read,
-     NULL,
-     {READER, LIMITS, OUT, NONE},
+     read_bytes,
+     {CLIENT, READER, LIMITS, OUT, NONE},
      call_secret_key_write},
+    {"keyring_write", call_keyring_write, NULL, {SECRET, WRITER, NONE}, NULL},
+    {"keyring_read",
+     call_keyring_read,
+     read_bytes,
+     {READER, LIMITS, OUT, NONE},
+     call_keyring_write},
     {"input_read", call_input_read, read_bytes, {READER, LIMITS, OUT, NONE}, call_input_write},
     {"output_read", call_output_read, read_bytes, {READER, LIMITS, OUT, NONE}, call_output_write}};
 enum { CONTRACTS = sizeof contracts / sizeof contracts[0] };

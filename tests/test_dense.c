@@ -110,7 +110,7 @@ static void check_lwe(bench *b, uint32_t l, const uint8_t *bits) {
 }
 
 START_TEST(a_dense_layer_on_ciphertexts_is_one_on_phases) {
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8], glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[TEST_KEY_BITS_MAX / 8], glwe_bits[TEST_KEY_BITS_MAX / 8];
   ppml_rng rng = test_rng(21);
   ppmli_client_draw_key(lwe_bits, glwe_bits, ppml_params_by_name("fast"), &rng);
   for (uint32_t classes = 2; classes <= 3; classes++) {

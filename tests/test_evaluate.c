@@ -368,7 +368,7 @@ START_TEST(encryption_is_exact) {
   enum { N = 4096 };
   static uint64_t top[N], tail[N], a[N + N / 4], tails[N], want_top[N], want_tail[N];
   static uint64_t shifted[N + PPMLI_POLY_LEAD];
-  uint8_t unused[PPML_KEY_BITS_MAX / 8], planes[PPML_KEY_BITS_MAX / 8];
+  uint8_t unused[TEST_KEY_BITS_MAX / 8], planes[TEST_KEY_BITS_MAX / 8];
   ppml_rng rng = test_rng(9);
   ppml_arena arena = test_arena(ppmli_long_key_bytes(p));
   ppmli_client_draw_key(unused, planes, p, &rng);

@@ -62,7 +62,7 @@ static void make_keys(void) {
     test_keys_make(&keys, &client, 300);
     return;
   }
-  ck_assert_int_eq(ppml_secret_key_generate(&keys.secret, &client, &rng), PPML_OK);
+  test_secret_key(&keys.secret, &client, &rng);
   keys.arena = test_arena(ppmli_fft_bytes(p->poly_size) + ppmli_eval_key_expanded_bytes(p));
   ck_assert_int_eq(ppmli_eval_key_alloc(&keys.eval, p, backend, &keys.arena), PPML_OK);
   keys.eval.params = p;
@@ -277,8 +277,8 @@ static bench *bench_make(uint32_t side, uint32_t neurons, uint32_t activation, u
   make_net(&b->net, side, side, neurons, activation, classes, share, side + classes);
   b->arena = test_arena(1 << 20);
   test_circuit_make(&b->circuit, &b->net, "exact", &b->arena);
-  b->secret = keys.secret;
-  ppml_client_from_circuit(&b->secret.client, &b->circuit);
+  test_secret_key_copy(&b->secret, &keys.secret);
+  ppml_client_from_circuit(test_client_of(&b->secret), &b->circuit);
   b->key = keys.eval;
   memcpy(b->key.circuit_id, b->circuit.id, PPML_ID_BYTES);
   for (int i = 0; i < IMAGES; i++) {

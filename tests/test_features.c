@@ -217,9 +217,12 @@ START_TEST(seeds_differ_where_rows_or_keys_do_even_without_entropy) {
   int byte = 0;
   int8_t x[2][3 * 512] = {{0}}, y[2][2 * 512] = {{0}};
   ppml_secret_key key, other;
-  memset(&key, 0, sizeof key);
-  key.client.params = test_small();
-  other = key;
+  ppml_client client = {0};
+  ppml_rng given = test_rng(1);
+  client.params = test_small();
+  test_secret_key_make(&key, &client, &given);
+  memset(key.glwe_bits, 0, key.bytes);
+  test_secret_key_copy(&other, &key);
   x[1][3 * 512 - 1] = 1, y[1][2 * 512 - 1] = 1, other.glwe_bits[0] = 1;
   ppml_rng rng = test_constant_rng(&byte);
   const ppmli_seeds seeds[] = {rows_seeds(x[0], y[0], &key, rng), rows_seeds(x[1], y[0], &key, rng),

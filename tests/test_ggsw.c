@@ -9,7 +9,7 @@ typedef struct bench {
   const ppml_params *p;
   ppmli_fft *fft;
   ppml_arena tables, scratch;
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8], glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[TEST_KEY_BITS_MAX / 8], glwe_bits[TEST_KEY_BITS_MAX / 8];
   uint8_t *wire;
   double *key;         /* [groups][rows][columns][GROUP] */
   double *digits;      /* [groups][rows][GROUP] */
@@ -137,7 +137,7 @@ END_TEST
 START_TEST(rows_encrypt_the_bit_times_gadget_and_key) {
   const ppml_params *p = ppml_params_by_index(0);
   static uint64_t poly[2048];
-  uint8_t key[PPML_KEY_BITS_MAX / 8];
+  uint8_t key[TEST_KEY_BITS_MAX / 8];
   ppml_rng rng = test_rng(3);
   uint64_t g = (uint64_t)1 << (64 - p->pbs_base_log2);
   ppmli_rng_bytes(&rng, key, sizeof key);
@@ -176,7 +176,7 @@ START_TEST(rows_by_products_are_rows_by_additions) {
   ppml_rng rng = test_rng(6);
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
     if (p->key_block == 0 || p->lwe_dim == 0) continue;
-    uint8_t unused[PPML_KEY_BITS_MAX / 8], bits[PPML_KEY_BITS_MAX / 8];
+    uint8_t unused[TEST_KEY_BITS_MAX / 8], bits[TEST_KEY_BITS_MAX / 8];
     size_t count = ppmli_ggsw_wire_bytes(p);
     uint8_t *fast = test_memory(count), *plain = test_memory(count);
     ppml_arena arena = test_arena(ppmli_glwe_key_bytes(p) + ppmli_ggsw_encrypt_scratch(p));

@@ -2,11 +2,11 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-enum { WORDS_MAX = PPML_KEY_BITS_MAX + 4096 };
+enum { WORDS_MAX = TEST_KEY_BITS_MAX + 4096 };
 
 /* A key, and one ciphertext with its mask. */
 typedef struct sample {
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8], glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[TEST_KEY_BITS_MAX / 8], glwe_bits[TEST_KEY_BITS_MAX / 8];
   uint64_t glwe[WORDS_MAX], message[4096], phase[4096];
 } sample;
 
@@ -52,7 +52,7 @@ END_TEST
 
 START_TEST(extraction_takes_the_constant_coefficient) {
   static sample x;
-  static uint64_t lwe[PPML_KEY_BITS_MAX + 1];
+  static uint64_t lwe[TEST_KEY_BITS_MAX + 1];
   const ppml_params *p;
   ppml_rng rng = test_rng(2);
   for (size_t i = 0; (p = test_bootstrapped(i)) != NULL; i++) {

@@ -7,7 +7,7 @@ typedef struct bench {
   const ppml_params *p;
   ppmli_fft *fft;
   ppml_arena tables, scratch;
-  uint8_t bits[PPML_KEY_BITS_MAX / 8], unused[PPML_KEY_BITS_MAX / 8];
+  uint8_t bits[TEST_KEY_BITS_MAX / 8], unused[TEST_KEY_BITS_MAX / 8];
   uint8_t *wire;
   double *key;
   uint64_t *glwe, *phase, *a, *source, *product;

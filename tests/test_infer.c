@@ -47,8 +47,8 @@ static void bench_encrypt(bench *b, uint64_t seed) {
 static void bench_finish(bench *b, int set) {
   b->arena = test_arena(1 << 20);
   test_circuit_make(&b->circuit, &b->net, names[set], &b->arena);
-  b->secret = all_keys[set].secret;
-  ppml_client_from_circuit(&b->secret.client, &b->circuit);
+  test_secret_key_copy(&b->secret, &all_keys[set].secret);
+  ppml_client_from_circuit(test_client_of(&b->secret), &b->circuit);
   b->key = all_keys[set].eval;
   memcpy(b->key.circuit_id, b->circuit.id, PPML_ID_BYTES);
   bench_encrypt(b, 7);

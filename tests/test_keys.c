@@ -29,7 +29,7 @@ START_TEST(an_evaluation_key_begins_as_known) {
   ppml_writer writer = ppml_writer_to_memory(bytes, count);
   ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(client.params, 1));
   client.spec = spec;
-  ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
+  test_secret_key(&key, &client, &rng);
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, &rng, &arena), PPML_OK);
   ppml_arena_release(&arena, 0);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, NULL, NULL, &arena), PPML_OK);
@@ -52,7 +52,7 @@ START_TEST(key_bits_are_uniform_or_one_of_three_to_a_block) {
     ppml_rng rng = test_rng(41);
     double ones = 0, glwe_ones = 0, count = 0, glwe_count = 0;
     for (int k = 0; k < 60; k++) {
-      uint8_t lwe[PPML_KEY_BITS_MAX / 8], glwe[PPML_KEY_BITS_MAX / 8];
+      uint8_t lwe[TEST_KEY_BITS_MAX / 8], glwe[TEST_KEY_BITS_MAX / 8];
       ppmli_client_draw_key(lwe, glwe, p, &rng);
       for (uint32_t b = 0; b < p->lwe_dim; b++) ones += (double)ppmli_bit(lwe, b);
       for (size_t b = 0; b < ppmli_params_long_dim(p); b++) glwe_ones += (double)ppmli_bit(glwe, b);
@@ -69,12 +69,12 @@ END_TEST
 START_TEST(keys_have_the_shape_that_the_set_says) {
   const ppml_params *p;
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
-    uint8_t lwe[PPML_KEY_BITS_MAX / 8] = {0}, glwe[PPML_KEY_BITS_MAX / 8] = {0};
+    uint8_t lwe[TEST_KEY_BITS_MAX / 8] = {0}, glwe[TEST_KEY_BITS_MAX / 8] = {0};
     ppml_rng rng = test_rng(42);
     ppmli_client_draw_key(lwe, glwe, p, &rng);
     if (ppmli_params_has_bridge(p)) { /* the latents' key, never both 1 and -1 */
-      for (size_t b = 0; b < PPML_KEY_BITS_MAX / 2; b++)
-        ck_assert_uint_eq(ppmli_bit(lwe, b) & ppmli_bit(lwe, PPML_KEY_BITS_MAX / 2 + b), 0);
+      for (size_t b = 0; b < TEST_KEY_BITS_MAX / 2; b++)
+        ck_assert_uint_eq(ppmli_bit(lwe, b) & ppmli_bit(lwe, TEST_KEY_BITS_MAX / 2 + b), 0);
       continue;
     }
     if (p->shared_prefix) ck_assert_mem_eq(lwe, glwe, p->lwe_dim / 8);
@@ -84,10 +84,10 @@ START_TEST(keys_have_the_shape_that_the_set_says) {
       for (uint32_t j = 0; j < p->key_block; j++) ones += ppmli_bit(lwe, b + j);
       ck_assert_uint_le(ones, p->key_block_ones);
     }
-    for (size_t b = p->lwe_dim; b < PPML_KEY_BITS_MAX; b++) ck_assert_uint_eq(ppmli_bit(lwe, b), 0);
+    for (size_t b = p->lwe_dim; b < TEST_KEY_BITS_MAX; b++) ck_assert_uint_eq(ppmli_bit(lwe, b), 0);
     for (size_t b = 0; p->slots && b < p->poly_size; b++) /* never both 1 and -1 */
       ck_assert_uint_eq(ppmli_bit(glwe, b) & ppmli_bit(glwe, p->poly_size + b), 0);
-    for (size_t b = 8 * ppmli_params_key_bytes(p); b < PPML_KEY_BITS_MAX; b++)
+    for (size_t b = 8 * ppmli_params_key_bytes(p); b < TEST_KEY_BITS_MAX; b++)
       ck_assert_uint_eq(ppmli_bit(glwe, b), 0);
   }
 }
@@ -109,9 +109,49 @@ END_TEST
 
 START_TEST(wiping_a_secret_key_leaves_zeros) {
   static const ppml_secret_key zeros;
-  ppml_secret_key key = keys.secret;
+  static const uint8_t no_bits[PPML_SECRET_KEY_BYTES_MAX];
+  ppml_secret_key key;
+  test_secret_key_copy(&key, &keys.secret);
+  const uint8_t *planes = key.glwe_bits;
+  size_t bytes = key.bytes;
+  ck_assert_mem_ne(planes, no_bits, bytes);
+  memset(test_client_of(&key), 0xff, sizeof *key.client); /* the spec may be gone */
   ppml_secret_key_wipe(&key);
+  ck_assert_mem_eq(planes, no_bits, bytes);
   ck_assert_mem_eq(&key, &zeros, sizeof key);
+  ppml_secret_key_wipe(&key);
+}
+END_TEST
+
+/* k N and n bits, two planes of ternary keys, rounded up to the alignment of memory; and no less. */
+START_TEST(planes_are_as_long_as_the_set_needs) {
+  const struct {
+    const char *name;
+    size_t bits;
+  } sets[] = {{"fast", 3 * 512 + 736}, {"finest", 2048 + 848},
+              {"linear", 1024},        {"leveled-16", 2 * 4096},
+              {"pooled-64", 2 * 4096}, {"bridged-finest", 2048 + 2 * 4096}};
+  size_t longest = 0;
+  for (size_t i = 0; ppml_params_by_index(i); i++) {
+    size_t bytes = ppml_secret_key_generate_bytes(ppml_params_by_index(i));
+    longest = bytes > longest ? bytes : longest;
+  }
+  ck_assert_uint_eq(longest, PPML_SECRET_KEY_BYTES_MAX);
+  for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+    const ppml_params *p = ppml_params_by_name(sets[i].name);
+    size_t bytes = (sets[i].bits / 8 + PPML_ALIGNMENT - 1) / PPML_ALIGNMENT * PPML_ALIGNMENT;
+    ck_assert_uint_eq(ppml_secret_key_generate_bytes(p), bytes);
+    ppml_client client = test_client(sets[i].name);
+    ppml_rng rng = test_rng(1);
+    ppml_secret_key key;
+    ppml_arena arena = test_arena(bytes - PPML_ALIGNMENT);
+    ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng, &arena), PPML_ERR_NOMEM);
+    ck_assert_uint_eq(key.bytes + arena.used_bytes, 0);
+    test_arena_free(&arena);
+    test_secret_key(&key, &client, &rng);
+    ck_assert_uint_eq(key.bytes, sets[i].bits / 8);
+  }
+  ck_assert_uint_eq(ppml_secret_key_generate_bytes(NULL), 0);
 }
 END_TEST
 
@@ -139,7 +179,7 @@ static void check_same(size_t threads) {
   ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(keys.eval.params, threads));
   uint8_t *bytes = test_memory(keys.wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(bytes, keys.wire_bytes);
-  ck_assert_int_eq(ppml_secret_key_generate(&key, &keys.secret.client, &rng), PPML_OK);
+  test_secret_key(&key, keys.secret.client, &rng);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, &rng, &parallel, &progress, &arena),
                    PPML_OK);
   ck_assert_mem_eq(bytes, keys.wire, keys.wire_bytes);
@@ -293,6 +333,7 @@ int main(void) {
   tcase_add_test(kat, an_evaluation_key_begins_as_known);
   tcase_add_test(law, keys_have_the_shape_that_the_set_says);
   tcase_add_test(law, wiping_a_secret_key_leaves_zeros);
+  tcase_add_test(law, planes_are_as_long_as_the_set_needs);
   tcase_add_test(law, the_same_seed_gives_the_same_bytes_on_any_number_of_threads);
   tcase_add_test(law, generation_wipes_its_scratch);
   tcase_add_test(law, an_expanded_key_does_not_depend_on_threads);

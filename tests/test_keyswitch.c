@@ -11,7 +11,7 @@ static const ppmli_seeds seeds = {{1}, {2}};
 /* A key-switching key and its two secret keys. */
 typedef struct bench {
   const ppml_params *p;
-  uint8_t lwe_bits[PPML_KEY_BITS_MAX / 8], glwe_bits[PPML_KEY_BITS_MAX / 8];
+  uint8_t lwe_bits[TEST_KEY_BITS_MAX / 8], glwe_bits[TEST_KEY_BITS_MAX / 8];
   uint32_t *key, *mask, *out; /* [blocks][rows][16], [n], [short words] */
   int32_t *digits;            /* [rows] */
   uint64_t *lwe;              /* [k N + 1] */

@@ -189,7 +189,7 @@ static size_t write_image(uint8_t *wire, size_t capacity, bench *b, const uint8_
                           ppml_rng *rng) {
   ppml_request request;
   ppml_writer writer = ppml_writer_to_memory(wire, capacity);
-  size_t bytes = ppml_encrypt_to_bytes(b->key.client.params, &b->key.client.spec);
+  size_t bytes = ppml_encrypt_to_bytes(b->key.client->params, &b->key.client->spec);
   ppml_arena scratch = test_arena(bytes);
   ck_assert_int_eq(ppml_encrypt_to(&writer, &request, &b->key, pixels, rng, &scratch), PPML_OK);
   ck_assert_uint_eq(scratch.high_bytes, bytes);

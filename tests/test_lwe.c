@@ -2,7 +2,7 @@
 #define PPML_IMPLEMENTATION
 #include "support.h"
 
-enum { DIM_MAX = PPML_KEY_BITS_MAX };
+enum { DIM_MAX = TEST_KEY_BITS_MAX };
 
 /* A short key and a random ciphertext under it. */
 typedef struct sample {

@@ -186,10 +186,14 @@ START_TEST(a_secret_key_is_drawn_and_written_as_known) {
   ppml_rng rng = test_rng(5);
   ppml_secret_key key;
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
-  ck_assert_int_eq(ppml_secret_key_generate(&key, &client, &rng), PPML_OK);
+  test_secret_key(&key, &client, &rng);
   ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_OK);
   ck_assert_uint_eq(writer.position, sizeof format_secret_key_kat);
   ck_assert_mem_eq(bytes, format_secret_key_kat, sizeof format_secret_key_kat);
+  writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(ppml_keyring_write(&key, &writer), PPML_OK);
+  ck_assert_uint_eq(writer.position, sizeof format_keyring_kat);
+  ck_assert_mem_eq(bytes, format_keyring_kat, sizeof format_keyring_kat);
 }
 END_TEST
 
@@ -889,17 +893,94 @@ START_TEST(an_id_that_is_not_the_payloads_is_refused) {
 }
 END_TEST
 
-START_TEST(a_secret_key_that_could_not_be_read_is_wiped) {
-  static const ppml_secret_key zeros;
+/* Reads a secret key beside a client spec, into memory of that many bytes. */
+static int read_secret(ppml_secret_key *key, const ppml_client *client, const uint8_t *bytes,
+                       size_t count, ppml_arena *arena) {
   ppml_limits limits = ppml_limits_default();
-  uint8_t bytes[sizeof format_secret_key_kat];
+  ppml_reader reader = ppml_reader_from_memory(bytes, count);
+  return ppml_secret_key_read(key, client, &reader, &limits, arena);
+}
+
+/* Neither the structure nor the memory of its planes tells a bit. */
+static void check_wiped(const ppml_secret_key *key, const ppml_arena *arena) {
+  static const ppml_secret_key zeros;
+  ck_assert_mem_eq(key, &zeros, sizeof *key);
+  ck_assert_uint_eq(arena->used_bytes, 0);
+  for (size_t i = 0; i < arena->high_bytes; i++)
+    ck_assert(arena->memory[i] == 0 || arena->memory[i] == 0xee);
+}
+
+/* Damage behind the planes, so that all of them were read. */
+START_TEST(a_secret_key_that_could_not_be_read_is_wiped) {
+  ppml_limits limits = ppml_limits_default();
+  uint8_t bytes[sizeof format_keyring_kat];
+  ppml_client client = known_client();
   ppml_secret_key key;
-  memcpy(bytes, format_secret_key_kat, sizeof bytes);
+  ppml_arena arena = test_arena(ppml_secret_key_generate_bytes(client.params));
+  memset(arena.memory, 0xee, arena.capacity_bytes);
+  memcpy(bytes, format_secret_key_kat, sizeof format_secret_key_kat);
+  bytes[sizeof format_secret_key_kat - 1] ^= 1;
+  memset(&key, 0xff, sizeof key);
+  ck_assert_int_eq(read_secret(&key, &client, bytes, sizeof format_secret_key_kat, &arena),
+                   PPML_ERR_CHECKSUM);
+  check_wiped(&key, &arena);
+  ck_assert_uint_eq(arena.high_bytes, arena.capacity_bytes);
+  memcpy(bytes, format_keyring_kat, sizeof bytes);
   bytes[sizeof bytes - 1] ^= 1;
   ppml_reader reader = ppml_reader_from_memory(bytes, sizeof bytes);
   memset(&key, 0xff, sizeof key);
-  ck_assert_int_eq(ppml_secret_key_read(&key, &reader, &limits), PPML_ERR_CHECKSUM);
-  ck_assert_mem_eq(&key, &zeros, sizeof key);
+  ck_assert_int_eq(ppml_keyring_read(&key, &client, &reader, &limits, &arena), PPML_ERR_CHECKSUM);
+  check_wiped(&key, &arena);
+  ck_assert(client.params == NULL);
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* Another set, another circuit, another network that is as large, another step: a key goes with none. */
+START_TEST(a_secret_key_of_another_client_spec_is_refused) {
+  ppml_client client = known_client(), others[5];
+  ppml_secret_key key;
+  ppml_arena arena = test_arena(ppml_secret_key_generate_bytes(ppml_params_by_name("finest")));
+  for (int i = 0; i < 5; i++) others[i] = client;
+  others[0].params = ppml_params_by_name("finest");
+  others[1].circuit_id[3] ^= 1;
+  others[2].spec.class_name[0][0] ^= 1;
+  others[3].answer_step *= 2;
+  others[4].publish++;
+  for (int i = 0; i < 5; i++) {
+    ck_assert_int_eq(
+        read_secret(&key, &others[i], format_secret_key_kat, sizeof format_secret_key_kat, &arena),
+        PPML_ERR_MISMATCH);
+    check_wiped(&key, &arena);
+  }
+  ck_assert_int_eq(
+      read_secret(&key, &client, format_secret_key_kat, sizeof format_secret_key_kat, &arena),
+      PPML_OK);
+  ck_assert_ptr_eq(key.client, &client);
+  ppml_limits limits = ppml_limits_default(); /* nor is one kind of file the other */
+  ppml_reader reader = ppml_reader_from_memory(format_secret_key_kat, sizeof format_secret_key_kat);
+  ck_assert_int_eq(ppml_keyring_read(&key, &others[0], &reader, &limits, &arena), PPML_ERR_KIND);
+  ck_assert_int_eq(
+      read_secret(&key, &client, format_keyring_kat, sizeof format_keyring_kat, &arena),
+      PPML_ERR_KIND);
+  test_arena_free(&arena);
+}
+END_TEST
+
+/* What a key does when it is used is checked again: its spec is the caller's to change. */
+START_TEST(a_secret_key_beside_a_spec_of_another_set_is_none) {
+  ppml_client client = known_client();
+  ppml_rng rng = test_rng(5);
+  ppml_secret_key key;
+  uint8_t bytes[1024];
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  test_secret_key(&key, &client, &rng);
+  test_client_of(&key)->params = ppml_params_by_name("finest"); /* with longer planes */
+  ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_ERR_ARG);
+  ck_assert_int_eq(ppml_keyring_write(&key, &writer), PPML_ERR_ARG);
+  memset(test_client_of(&key), 0, sizeof *key.client);
+  ck_assert_int_eq(ppml_secret_key_write(&key, &writer), PPML_ERR_ARG);
+  ck_assert_uint_eq(writer.position, 0);
 }
 END_TEST
 
@@ -945,5 +1026,7 @@ int main(void) {
   tcase_add_test(error, a_flipped_bit_of_polynomials_is_refused);
   tcase_add_test(error, an_id_that_is_not_the_payloads_is_refused);
   tcase_add_test(error, a_secret_key_that_could_not_be_read_is_wiped);
+  tcase_add_test(error, a_secret_key_of_another_client_spec_is_refused);
+  tcase_add_test(error, a_secret_key_beside_a_spec_of_another_set_is_none);
   return test_run(suite);
 }

@@ -120,7 +120,7 @@ START_TEST(shapes_are_what_the_code_relies_on) {
     ck_assert_uint_eq(p->lwe_dim % PPMLI_KSK_CHUNK, 0); /* also whole bytes of key */
     ck_assert_uint_eq(p->lwe_dim % p->key_block, 0);
     ck_assert_uint_eq(ppmli_params_steps(p) * p->key_block, p->lwe_dim);
-    ck_assert_uint_le(ppmli_params_long_dim(p), PPML_KEY_BITS_MAX);
+    ck_assert_uint_le(ppmli_params_long_dim(p), TEST_KEY_BITS_MAX);
     ck_assert_uint_le(p->lwe_dim, ppmli_params_long_dim(p));
     ck_assert_uint_eq(p->poly_size % PPMLI_PACK_WORDS, 0);
     ck_assert_uint_le(p->pbs_base_log2 * p->pbs_levels, 52); /* of a double */

@@ -156,7 +156,7 @@ static void check_function(int set, uint64_t (*f)(uint32_t sixteenth), uint64_t 
   bench b;
   bench_make(&b, &keys[set], COUNT, seed);
   const ppml_params *p = b.p;
-  static uint64_t lwe[PPML_KEY_BITS_MAX + 1];
+  static uint64_t lwe[TEST_KEY_BITS_MAX + 1];
   for (uint32_t i = 0; i < p->poly_size; i++) b.table[i] = f(i * 16 / p->poly_size);
   rotate(&b, 0, COUNT);
   for (size_t s = 0; s < COUNT; s++) {

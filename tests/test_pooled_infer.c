@@ -38,7 +38,7 @@ static void world_make(world *w, int set, uint32_t kind, uint32_t standardise, p
   ppml_compile_options options = ppml_compile_options_for(ppml_params_by_name(sets[set]));
   ck_assert_int_eq(ppml_compile(&w->circuit, &w->f.model, &options, NULL, &w->arena), PPML_OK);
   ppml_client_from_circuit(&w->client, &w->circuit);
-  ck_assert_int_eq(ppml_secret_key_generate(&w->secret, &w->client, rng), PPML_OK);
+  test_secret_key(&w->secret, &w->client, rng);
   write_key(w, rng);
 }
 

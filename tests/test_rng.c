@@ -16,13 +16,14 @@ static int no_entropy(void *context, void *bytes, size_t count) {
 
 /* A key of which every byte is known. */
 static void make_secret(ppml_secret_key *key) {
-  memset(key, 0, sizeof *key);
+  ppml_client client = test_client("fast");
+  ppml_rng rng = test_rng(0);
+  test_secret_key(key, &client, &rng);
   for (int i = 0; i < PPML_ID_BYTES; i++) {
-    key->client.circuit_id[i] = (uint8_t)i;
+    test_client_of(key)->circuit_id[i] = (uint8_t)i;
     key->id[i] = (uint8_t)(100 + i);
   }
-  for (size_t i = 0; i < sizeof key->glwe_bits; i++) key->glwe_bits[i] = (uint8_t)(7 * i);
-  for (size_t i = 0; i < sizeof key->lwe_bits; i++) key->lwe_bits[i] = (uint8_t)(11 * i + 1);
+  for (size_t i = 0; i < key->bytes; i++) key->glwe_bits[i] = (uint8_t)(7 * i);
 }
 
 static ppmli_seeds seeds_of(const ppml_secret_key *key, const uint8_t *pixels, ppml_rng rng) {
@@ -271,8 +272,8 @@ START_TEST(seeds_differ_where_images_or_keys_do_even_without_entropy) {
   ppml_secret_key key, other_key;
   ppml_rng rng = test_constant_rng(&byte), mixed = rng;
   make_secret(&key);
-  other_key = key;
-  other_key.glwe_bits[1000] ^= 1;
+  test_secret_key_copy(&other_key, &key);
+  other_key.lwe_bits[50] ^= 1;
   others[783] = 1;
   ck_assert_int_eq(ppml_rng_mix(&mixed, &byte, sizeof byte), PPML_OK);
   const ppmli_seeds seeds[] = {seeds_of(&key, pixels, rng), seeds_of(&key, others, rng),
@@ -353,14 +354,16 @@ static void check_refused(ppml_rng *rng) {
   static const uint8_t zeros[sizeof(ppml_secret_key)];
   uint8_t bytes[32], pixels[16] = {0};
   ppml_client client = test_client("fast");
-  ppml_secret_key key = {client, {0}, {0}, {0}}, fresh;
+  ppml_rng given = test_rng(1);
+  ppml_secret_key key, fresh;
   ppml_arena arena = test_arena(ppml_eval_key_generate_bytes(client.params, 1));
   ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
   ppml_input input;
+  test_secret_key(&key, &client, &given);
   memset(bytes, 7, sizeof bytes);
   memset(&fresh, 0, sizeof fresh);
   ck_assert_int_eq(ppml_rng_bytes(rng, bytes, sizeof bytes), PPML_ERR_RNG);
-  ck_assert_int_eq(ppml_secret_key_generate(&fresh, &client, rng), PPML_ERR_RNG);
+  ck_assert_int_eq(ppml_secret_key_generate(&fresh, &client, rng, &arena), PPML_ERR_RNG);
   ck_assert_int_eq(ppml_encrypt(&input, &test_request, &key, pixels, rng, &arena), PPML_ERR_RNG);
   ck_assert_int_eq(ppml_eval_key_generate(&writer, &key, rng, NULL, NULL, &arena), PPML_ERR_RNG);
   for (size_t i = 0; i < sizeof bytes; i++) ck_assert_uint_eq(bytes[i], 7);

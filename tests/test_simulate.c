@@ -242,7 +242,7 @@ START_TEST(encryption_does_what_is_predicted_and_no_worse_goes_unseen) {
   for (int j = 0; j < 6; j++) gain[j] = b->circuit.gain[0][j] / 2;
   noisy.gain[0] = gain;
   noisy.unit[1] /= 2;
-  keys.secret.client.score_unit = ppmli_circuit_score_unit(&noisy);
+  test_client_of(&keys.secret)->score_unit = ppmli_circuit_score_unit(&noisy);
   measured = encrypted(b, &noisy, &keys);
   got = sqrt(measured.squared_error.mean / (double)measured.scores);
   ck_assert_msg(got > error.high, "%g, still within %g to %g", got, error.low, error.high);

@@ -8,7 +8,7 @@ typedef struct bench {
   const ppml_params *p;
   ppmli_fft *fft;
   ppml_arena tables, scratch;
-  uint8_t bits[PPML_KEY_BITS_MAX / 8], unused[PPML_KEY_BITS_MAX / 8];
+  uint8_t bits[TEST_KEY_BITS_MAX / 8], unused[TEST_KEY_BITS_MAX / 8];
   uint64_t *left, *right;               /* [PAIRS][mask, body][N] */
   uint64_t *square, *glwe, *phase, *s2; /* glwe: mask, then body */
   uint64_t *x, *y;                      /* [PAIRS][N] messages, in multiples of 1 / T */

@@ -103,7 +103,7 @@ static void make_keys(shared *s) {
   s->wire = (uint8_t *)take(s->wire_bytes);
   ppml_writer writer = ppml_writer_to_memory(s->wire, s->wire_bytes);
   ppml_rng_init_for_tests(&rng, 1);
-  require(!ppml_secret_key_generate(&s->secret, &s->client, &rng), "secret key");
+  require(!ppml_secret_key_generate(&s->secret, &s->client, &rng, &s->arena), "secret key");
   require(!ppml_eval_key_generate(&writer, &s->secret, &rng, NULL, NULL, &scratch), "eval key");
   require(!ppml_encrypt(&s->input, &s->request, &s->secret, s->pixels, &rng, &s->arena), "encrypt");
   ppml_reader reader = ppml_reader_from_memory(s->wire, s->wire_bytes);

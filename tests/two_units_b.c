@@ -35,11 +35,12 @@ int two_units_round_trip(ppml_arena *arena) {
   client.answer_step = 128;
   client.renew_after = 1000;
   if (ppml_rng_init(&rng) != PPML_OK) return 3;
-  if (ppml_secret_key_generate(&key, &client, &rng) != PPML_OK) return 8;
+  if (ppml_secret_key_generate(&key, &client, &rng, arena) != PPML_OK) return 8;
   if (ppml_secret_key_write(&key, &writer) != PPML_OK) return 4;
   ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
-  if (ppml_secret_key_read(&back, &reader, &limits) != PPML_OK) return 5;
-  if (memcmp(&key, &back, sizeof key) != 0) return 6;
+  if (ppml_secret_key_read(&back, &client, &reader, &limits, arena) != PPML_OK) return 5;
+  if (key.bytes != back.bytes || memcmp(key.id, back.id, sizeof key.id) != 0) return 6;
+  if (memcmp(key.glwe_bits, back.glwe_bits, key.bytes) != 0) return 6;
   uint8_t pixels[16] = {0};
   return ppml_encrypt(&input, &request, &key, pixels, &rng, arena) == PPML_OK ? 0 : 7;
 }

@@ -47,6 +47,7 @@ static ppml_arena arena(size_t bytes) {
 
 static ppml_client client;
 static ppml_secret_key secret;
+static unsigned char bits[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED;
 static ppml_rng rng;
 
 static void make_key(const char *path) {
@@ -76,9 +77,11 @@ int main(int argc, char **argv) {
   ppml_reader r = {reader_read, NULL, file(argv[2], "rb"), 0, 0, 0};
   check(ppml_client_read(&client, &r, &limits), argv[2]);
   ppml_rng_init_for_tests(&rng, strtoull(argv[1], NULL, 10));
-  check(ppml_secret_key_generate(&secret, &client, &rng), argv[4]);
+  ppml_arena own;
+  check(ppml_arena_init(&own, bits, sizeof bits), argv[4]);
+  check(ppml_secret_key_generate(&secret, &client, &rng, &own), argv[4]);
   ppml_writer w = writer(argv[4]);
-  check(ppml_secret_key_write(&secret, &w), argv[4]);
+  check(ppml_keyring_write(&secret, &w), argv[4]);
   fclose(w.context);
   if (ppml_eval_key_wire_bytes(client.params)) make_key(argv[5]);
   make_image(argv[3], argv[6]);

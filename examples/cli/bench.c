@@ -45,9 +45,8 @@ size_t bench_key_bytes(const bench_request *r) {
          ppml_eval_key_generate_bytes(r->params, r->threads);
 }
 
-int bench_key(bench_keys *times, ppml_eval_key *key, ppml_secret_key *secret,
-              const ppml_client *client, const bench_request *r, const ppml_parallel *parallel,
-              ppml_arena *arena) {
+int bench_key(bench_keys *times, ppml_eval_key *key, keyring *own, const bench_request *r,
+              const ppml_parallel *parallel, ppml_arena *arena) {
   ppml_rng rng;
   ppml_limits limits = ppml_limits_default();
   size_t wire_bytes = ppml_eval_key_wire_bytes(r->params);
@@ -57,9 +56,9 @@ int bench_key(bench_keys *times, ppml_eval_key *key, ppml_secret_key *secret,
   ppml_reader reader = ppml_reader_from_memory(wire, wire_bytes);
   int error = ppml_rng_init(&rng);
   double start = cli_now_ms();
-  if (error == PPML_OK) error = ppml_secret_key_generate(secret, client, &rng);
+  if (error == PPML_OK) error = keyring_make(own, &rng);
   if (error == PPML_OK)
-    error = ppml_eval_key_generate(&writer, secret, &rng, parallel, NULL, arena);
+    error = ppml_eval_key_generate(&writer, &own->secret, &rng, parallel, NULL, arena);
   ppml_rng_wipe(&rng);
   double made = cli_now_ms();
   if (error == PPML_OK)

@@ -2,6 +2,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include "keyring.h"
 #include "measure.h"
 #include "pool.h"
 
@@ -31,12 +32,11 @@ typedef struct bench_keys {
   double keygen_ms, expand_ms;
 } bench_keys;
 
-/* Makes the keys of a client and times it; the secret key is to be wiped.
+/* Makes the keys of own->client and times it; own is to be wiped.
  * Errors: NOMEM and a random generator's. */
 size_t bench_key_bytes(const bench_request *r);
-int bench_key(bench_keys *times, ppml_eval_key *key, ppml_secret_key *secret,
-              const ppml_client *client, const bench_request *r, const ppml_parallel *parallel,
-              ppml_arena *arena);
+int bench_key(bench_keys *times, ppml_eval_key *key, keyring *own, const bench_request *r,
+              const ppml_parallel *parallel, ppml_arena *arena);
 
 /* ------------------------------------------------------------------ report */
 

@@ -60,16 +60,16 @@ static void bench_pbs(bench_result *result, threads_bench *t) {
 /* A key for a network that does not exist: bootstraps do not care. */
 static int make_key(ppml_eval_key *key, bench_result *result, const bench_request *r,
                     const ppml_parallel *parallel, ppml_arena *arena) {
-  static ppml_secret_key secret;
-  ppml_client client;
-  memset(&client, 0, sizeof client);
-  client.params = r->params;
-  client.spec.width = client.spec.height = client.spec.channels = 1;
-  client.spec.outputs = client.spec.score_unit = client.spec.input_bits = 1;
-  client.spec.classes = 2;
-  client.score_unit = (uint64_t)1 << 50;
-  int error = bench_key(&result->keys, key, &secret, &client, r, parallel, arena);
-  ppml_secret_key_wipe(&secret);
+  static keyring own;
+  ppml_client *client = &own.client;
+  memset(&own, 0, sizeof own);
+  client->params = r->params;
+  client->spec.width = client->spec.height = client->spec.channels = 1;
+  client->spec.outputs = client->spec.score_unit = client->spec.input_bits = 1;
+  client->spec.classes = 2;
+  client->score_unit = (uint64_t)1 << 50;
+  int error = bench_key(&result->keys, key, &own, r, parallel, arena);
+  keyring_wipe(&own);
   return error;
 }
 

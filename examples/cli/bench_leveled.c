@@ -98,7 +98,7 @@ static void make_network(network *n, const ppml_params *p) {
 typedef struct session {
   network net;
   ppml_circuit circuit;
-  ppml_secret_key secret;
+  keyring own;
   ppml_eval_key key;
   ppml_rng rng;
   uint8_t pixels[PIXELS];
@@ -113,14 +113,14 @@ static void run_encrypt(void *context) {
   ppml_input input;
   ppml_request request;
   ppml_arena_release(&s->encryption, 0);
-  if (ppml_encrypt(&input, &request, &s->secret, s->pixels, &s->rng, &s->encryption)) abort();
+  if (ppml_encrypt(&input, &request, &s->own.secret, s->pixels, &s->rng, &s->encryption)) abort();
 }
 
 static void run_decrypt(void *context) {
   session *s = (session *)context;
   ppml_answer answer;
   ppml_request request = s->request[0]; /* a copy that is open every time */
-  if (ppml_decrypt(&answer, &s->images.output, 0, &request, &s->secret) != PPML_OK) abort();
+  if (ppml_decrypt(&answer, &s->images.output, 0, &request, &s->own.secret) != PPML_OK) abort();
 }
 
 static int encrypt_images(session *s, ppml_arena *arena) {
@@ -128,7 +128,7 @@ static int encrypt_images(session *s, ppml_arena *arena) {
   for (size_t i = 0; i < MEASURE_BATCH_MAX && error == PPML_OK; i++) {
     error = ppml_rng_bytes(&s->rng, s->pixels, sizeof s->pixels);
     if (error == PPML_OK)
-      error = ppml_encrypt(&s->input[i], &s->request[i], &s->secret, s->pixels, &s->rng, arena);
+      error = ppml_encrypt(&s->input[i], &s->request[i], &s->own.secret, s->pixels, &s->rng, arena);
   }
   return error;
 }
@@ -142,15 +142,15 @@ static size_t session_bytes(const session *s, const bench_request *r) {
 
 static int session_init(session *s, leveled_result *result, const bench_request *r,
                         const ppml_parallel *parallel, ppml_arena *arena) {
-  ppml_client client;
-  ppml_client_from_circuit(&client, &s->circuit);
+  ppml_client_from_circuit(&s->own.client, &s->circuit);
   size_t infer_bytes = ppml_infer_bytes(&s->circuit, MEASURE_BATCH_MAX, r->threads);
-  int error = bench_key(&result->keys, &s->key, &s->secret, &client, r, parallel, arena);
+  int error = bench_key(&result->keys, &s->key, &s->own, r, parallel, arena);
   if (error == PPML_OK) error = ppml_eval_key_prepare(&s->key, &s->circuit, arena);
   if (error == PPML_OK) error = ppml_rng_init(&s->rng);
   if (error == PPML_OK) error = encrypt_images(s, arena);
   if (error == PPML_OK)
-    error = cli_arena_part(&s->encryption, ppml_encrypt_bytes(r->params, &client.spec), arena);
+    error =
+        cli_arena_part(&s->encryption, ppml_encrypt_bytes(r->params, &s->own.client.spec), arena);
   if (error == PPML_OK) error = cli_arena_part(&s->images.arena, infer_bytes, arena);
   s->images.circuit = &s->circuit;
   s->images.key = &s->key;
@@ -262,7 +262,7 @@ int bench_leveled(const bench_request *r, pool *threads) {
     if (error) status = cli_fail_ppml(error, "bench", "enough memory");
     cli_arena_destroy(&arena);
   }
-  ppml_secret_key_wipe(&s.secret);
+  keyring_wipe(&s.own);
   ppml_rng_wipe(&s.rng);
   cli_arena_destroy(&gains);
   if (status) return status;

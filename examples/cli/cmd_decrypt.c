@@ -149,11 +149,11 @@ static void print_warning(const ledger *l, const decrypt_request *r, const ppml_
   if (r->scores)
     cli_fail(CLI_OK, r->out_path,
              "the scores are for you alone: some thousand of them, published, are the secret key");
-  if (answered > key->client.renew_after)
+  if (answered > key->client->renew_after)
     cli_fail(CLI_OK, r->key_path,
              "%" PRIu64 " answers were given under this key; if they were published, make new keys "
              "(expected at most %" PRIu32 ")",
-             answered, key->client.renew_after);
+             answered, key->client->renew_after);
 }
 
 /* ---------------------------------------------------------------- decryption */
@@ -189,7 +189,7 @@ static int decrypt_image(result *of, const ppml_output *output, size_t i, const 
                            : ppml_decrypt(&of->answer, output, i, &request, key);
   if (error)
     return cli_fail_ppml(error, r->out_path, "one answer for each image that was asked for");
-  if (r->scores || r->flooded) ppml_client_answer(&of->answer, &key->client, of->scores);
+  if (r->scores || r->flooded) ppml_client_answer(&of->answer, key->client, of->scores);
   return CLI_OK;
 }
 
@@ -198,15 +198,15 @@ static int spend(uint64_t *flooded, const ppml_output *output, const ledger *l,
                  const decrypt_request *r, const ppml_secret_key *key) {
   uint64_t wanted = r->flooded ? (uint64_t)output->images * output->outputs : 0;
   *flooded = ledger_flooded(l, key->id) + wanted;
-  if (!r->flooded || *flooded <= key->client.publish) return CLI_OK;
-  if (key->client.publish == 0)
+  if (!r->flooded || *flooded <= key->client->publish) return CLI_OK;
+  if (key->client->publish == 0)
     return cli_fail(CLI_REFUSED, r->key_path,
                     "its client spec lets no score be published (expected one of ppml compile "
                     "--publish N)");
   return cli_fail(CLI_REFUSED, r->key_path,
                   "%" PRIu64 " of %" PRIu32 " flooded scores were published under this key, and "
                   "%" PRIu64 " more are wanted (expected new keys)",
-                  *flooded - wanted, key->client.publish, wanted);
+                  *flooded - wanted, key->client->publish, wanted);
 }
 
 /* All answers; then they are told to be answered, before any is printed. */
@@ -235,8 +235,8 @@ static int decrypt(const decrypt_request *r, const ppml_output *output,
   if (status == CLI_OK) status = decrypt_all(results, output, &l, r, key);
   if (status == CLI_OK) {
     print_warning(&l, r, key);
-    if (r->json) print_all_json(results, output->images, &key->client.spec, r);
-    else print_all_lines(results, output->images, &key->client.spec, r);
+    if (r->json) print_all_json(results, output->images, &key->client->spec, r);
+    else print_all_lines(results, output->images, &key->client->spec, r);
   }
   ledger_close(&l);
   free(results);
@@ -332,8 +332,8 @@ static int decrypt_answers(classified *c, ledger *l, stream_file *file, const de
   status = ledger_commit(l, key->id, ledger_flooded(l, key->id));
   if (status) return status;
   print_warning(l, r, key);
-  if (r->json) print_all_json(c->results, c->count, &key->client.spec, r);
-  else print_all_lines(c->results, c->count, &key->client.spec, r);
+  if (r->json) print_all_json(c->results, c->count, &key->client->spec, r);
+  else print_all_lines(c->results, c->count, &key->client->spec, r);
   return CLI_OK;
 }
 
@@ -370,7 +370,7 @@ static int decrypt_output(const decrypt_request *r, const ppml_secret_key *key) 
 
 int cmd_decrypt(int argc, char **argv) {
   static decrypt_request r;
-  ppml_secret_key key;
+  keyring key;
   ppml_header header;
   args a = args_make(argc, argv);
   if (args_has(&a, "-o")) return learning_open(argc, argv);
@@ -379,8 +379,8 @@ int cmd_decrypt(int argc, char **argv) {
   if (status) return status;
   status = load_header(&header, r.out_path);
   if (status == CLI_OK)
-    status = header.kind == PPML_KIND_CLASSIFIED ? decrypt_classified(&r, &key)
-                                                 : decrypt_output(&r, &key);
-  ppml_secret_key_wipe(&key);
+    status = header.kind == PPML_KIND_CLASSIFIED ? decrypt_classified(&r, &key.secret)
+                                                 : decrypt_output(&r, &key.secret);
+  keyring_wipe(&key);
   return status;
 }

@@ -68,7 +68,7 @@ static int encrypt(const encrypt_request *r, const ppml_secret_key *key, const u
   ppml_rng rng;
   int status = cli_rng(&rng);
   if (status) return status;
-  status = cli_arena_create(&arena, ppml_encrypt_bytes(key->client.params, &key->client.spec));
+  status = cli_arena_create(&arena, ppml_encrypt_bytes(key->client->params, &key->client->spec));
   if (status == CLI_OK) {
     int error = ppml_encrypt(&input, &request, key, pixels, &rng, &arena);
     status = error ? cli_fail_ppml(error, r->image_path, "an image") : save(r, &input, &request);
@@ -102,7 +102,7 @@ static int load_pixels(const uint8_t **pixels, const encrypt_request *r, const p
 
 int cmd_encrypt(int argc, char **argv) {
   static encrypt_request r;
-  ppml_secret_key key;
+  keyring key;
   ppml_arena arena;
   const uint8_t *pixels = NULL;
   args a = args_make(argc, argv);
@@ -112,9 +112,9 @@ int cmd_encrypt(int argc, char **argv) {
   if (status) return status;
   status = load_pixels(&pixels, &r, &key.client.spec, &arena);
   if (status == CLI_OK) {
-    status = encrypt(&r, &key, pixels);
+    status = encrypt(&r, &key.secret, pixels);
     cli_arena_destroy(&arena);
   }
-  ppml_secret_key_wipe(&key);
+  keyring_wipe(&key);
   return status;
 }

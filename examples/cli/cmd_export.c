@@ -164,6 +164,7 @@ static size_t output_read_bytes(const ppml_client *c) {
 
 static void put_client_sizes(emitter *e, const ppml_client *c) {
   put_sizes_comment(e);
+  put_size(e, "SECRET_KEY_BYTES", ppml_secret_key_generate_bytes(c->params));
   put_size(e, "KEYGEN_BYTES", ppml_eval_key_generate_bytes(c->params, 1));
   put_size(e, "ENCRYPT_BYTES", ppml_encrypt_bytes(c->params, &c->spec));
   put_size(e, "DECRYPT_BYTES", output_read_bytes(c));
@@ -401,6 +402,67 @@ static void put_limits(emitter *e, const ppml_spec *s) {
   put(e, "\n#error \"%s: a limit of this build is too small\"\n#endif\n\n", e->name);
 }
 
+/* Numbers of an array within an initializer; there is one at least. */
+static void put_list(emitter *e, const int32_t *values, size_t count) {
+  put(e, "{");
+  for (size_t i = 0; i < count; i++) put(e, "%s%" PRId32, i ? ", " : "", values[i]);
+  put(e, count ? "}" : "0}");
+}
+
+static void put_constant_encoder(emitter *e, const ppml_encoder *encoder, size_t weights) {
+  size_t channels = encoder->standardise ? 0 : encoder->channels;
+  put(e,
+      "   {%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRId32
+      ",\n    ",
+      encoder->kind, encoder->patch, encoder->channels, encoder->standardise, encoder->regions,
+      encoder->reach, encoder->scale_log2);
+  put_list(e, encoder->center, channels);
+  put(e, ", ");
+  put_list(e, encoder->spread, channels);
+  put(e, ",\n    {");
+  e->column = 5;
+  for (size_t i = 0; i < weights; i++) put_number(e, encoder->weight[i]);
+  put(e, weights ? "}},\n" : "0}},\n");
+}
+
+static void put_constant_spec(emitter *e, const ppml_spec *s) {
+  put(e,
+      "  {%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32
+      ",\n   {",
+      s->width, s->height, s->channels, s->input_bits, s->classes, s->outputs, s->score_unit);
+  for (uint32_t k = 0; k < s->classes; k++) {
+    put(e, k ? ", " : "");
+    put_string(e, s->class_name[k]);
+  }
+  put(e, "}, %" PRIu32 ",\n   ", s->task);
+  put_list(e, s->threshold, s->outputs);
+  put(e, ",\n");
+  put_constant_encoder(e, &s->encoder, s->encoder.channels * patch_values(s));
+  put(e, "   {%" PRIu32 ", INT64_C(%" PRId64 "), INT64_C(%" PRId64 ")}, %" PRIu32 "},\n",
+      s->range.kind, s->range.black, s->range.white, s->decides);
+}
+
+/* The structure itself, where the address of its set is known to the compiler. */
+static void put_constant_client(emitter *e, const ppml_client *c) {
+  put(e,
+      "\n/* The same as constant data, which may lie in flash: in the unit with the "
+      "implementation, of\n"
+      " * a build for this set alone. */\n"
+      "#ifdef PPML_ONLY_PARAMS\n#if PPML_PARAMS_ONLY != %" PRIu32
+      "\n#error \"%s: of another set than this build\"\n#endif\n",
+      c->params->id, e->name);
+  put(e, "static const ppml_client %s_constant = {\n", e->name);
+  put_constant_spec(e, &c->spec);
+  put(e,
+      "  PPML_ONLY_PARAMS, UINT64_C(%" PRIu64 "), UINT64_C(%" PRIu64 "), %" PRIu32 ", %" PRIu32
+      ", UINT32_C(%" PRIu32 "),\n  ",
+      c->score_unit, c->score_noise, c->answer_step, c->publish, c->renew_after);
+  put_list(e, c->score_peak, c->spec.outputs);
+  put(e, ",\n  {");
+  for (int i = 0; i < PPML_ID_BYTES; i++) put(e, "%s%d", i ? ", " : "", c->circuit_id[i]);
+  put(e, "}};\n#endif\n");
+}
+
 static void put_whole_client(emitter *e, const ppml_client *c) {
   put_begin(e, PPML_KIND_CLIENT);
   put_limits(e, &c->spec);
@@ -421,6 +483,7 @@ static void put_whole_client(emitter *e, const ppml_client *c) {
   for (uint32_t s = 0; s < c->spec.outputs; s++)
     put(e, "  client->score_peak[%" PRIu32 "] = %" PRId32 ";\n", s, c->score_peak[s]);
   put(e, "  memcpy(client->circuit_id, %s_id, PPML_ID_BYTES);\n  return PPML_OK;\n}\n", e->name);
+  put_constant_client(e, c);
   put_end(e);
 }
 

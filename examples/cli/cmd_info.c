@@ -36,10 +36,16 @@ static int info_client(const char *path, int json) {
 
 /* Of a secret key the client spec alone is shown. */
 static int info_secret_key(const char *path, int json) {
-  ppml_secret_key key;
+  keyring key;
   int status = load_secret_key(&key, path);
-  if (status == CLI_OK) describe_client(&key.client, PPML_KIND_SECRET_KEY, json);
-  ppml_secret_key_wipe(&key);
+  if (status == CLI_OK) describe_client(&key.client, PPML_KIND_KEYRING, json);
+  keyring_wipe(&key);
+  return status;
+}
+
+static int info_lone_key(const ppml_header *header, const char *path, int json) {
+  int status = load_check(path, "a secret key");
+  if (status == CLI_OK) describe_lone_key(header, json);
   return status;
 }
 
@@ -121,8 +127,10 @@ static int info_file(const char *path, int json) {
     return info_circuit(path, json);
   case PPML_KIND_CLIENT:
     return info_client(path, json);
-  case PPML_KIND_SECRET_KEY:
+  case PPML_KIND_KEYRING:
     return info_secret_key(path, json);
+  case PPML_KIND_SECRET_KEY:
+    return info_lone_key(&header, path, json);
   case PPML_KIND_EVAL_KEY:
     return info_eval_key(&header, path, json);
   case PPML_KIND_INPUT:

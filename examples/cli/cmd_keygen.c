@@ -5,11 +5,11 @@
 #include "args.h"
 #include "cli.h"
 #include "describe.h"
+#include "keyring.h"
 #include "learning.h"
 #include "load.h"
 #include "outputs.h"
 #include "pool.h"
-#include "secret.h"
 
 typedef struct keygen_request {
   const char *client_path, *secret_path, *eval_path;
@@ -37,7 +37,7 @@ static int write_eval_key(file_output *output, const keygen_request *r, const pp
   ppml_progress progress = cli_progress("evaluation key");
   int status = pool_start(&threads, r->threads);
   if (status) return status;
-  status = cli_arena_create(&arena, ppml_eval_key_generate_bytes(key->client.params, r->threads));
+  status = cli_arena_create(&arena, ppml_eval_key_generate_bytes(key->client->params, r->threads));
   if (status == CLI_OK) {
     int error = ppml_eval_key_generate(&writer, key, rng, &threads.parallel, &progress, &arena);
     if (error)
@@ -54,7 +54,7 @@ static int write_eval_key(file_output *output, const keygen_request *r, const pp
 static int write_keys(file_output *outputs, const keygen_request *r, const ppml_secret_key *key,
                       ppml_rng *rng) {
   ppml_writer writer = save_writer(&outputs[0]);
-  if (ppml_secret_key_write(key, &writer) != PPML_OK) return save_fail(&outputs[0], r->secret_path);
+  if (ppml_keyring_write(key, &writer) != PPML_OK) return save_fail(&outputs[0], r->secret_path);
   int status = r->learns ? learning_write_key(&outputs[1], r->eval_path, key, r->threads, rng)
                          : write_eval_key(&outputs[1], r, key, rng);
   const char *const paths[] = {r->secret_path, r->eval_path};
@@ -64,7 +64,7 @@ static int write_keys(file_output *outputs, const keygen_request *r, const ppml_
 /* The secret key alone. */
 static int write_secret_key(file_output *output, const char *path, const ppml_secret_key *key) {
   ppml_writer writer = save_writer(output);
-  if (ppml_secret_key_write(key, &writer) == PPML_OK) return outputs_commit(output, &path, 1);
+  if (ppml_keyring_write(key, &writer) == PPML_OK) return outputs_commit(output, &path, 1);
   int status = save_fail(output, path);
   file_abort(output);
   return status;
@@ -112,21 +112,21 @@ static int check_eval_path(const keygen_request *r, const ppml_client *client) {
 
 int cmd_keygen(int argc, char **argv) {
   keygen_request r;
-  ppml_client client;
-  ppml_secret_key key;
+  keyring key;
   ppml_rng rng;
   int status = parse(&r, argc, argv);
-  if (status == CLI_OK) status = load_spec(&client, &r);
-  if (status == CLI_OK) status = check_eval_path(&r, &client);
   if (status) return status;
-  secret_hold(&key, sizeof key);
-  status = cli_rng(&rng);
+  keyring_hold(&key);
+  status = load_spec(&key.client, &r);
+  if (status == CLI_OK) status = check_eval_path(&r, &key.client);
+  if (status == CLI_OK) status = cli_rng(&rng);
   if (status) return status;
-  int error = ppml_secret_key_generate(&key, &client, &rng);
-  status = error ? cli_fail_ppml(error, "key generation", "entropy") : keygen(&r, &key, &rng);
+  int error = keyring_make(&key, &rng);
+  status =
+      error ? cli_fail_ppml(error, "key generation", "entropy") : keygen(&r, &key.secret, &rng);
   int prints = strcmp(r.secret_path, "-") != 0 && (!r.eval_path || strcmp(r.eval_path, "-") != 0);
-  if (status == CLI_OK && prints) describe_key(&key); /* else standard output is a key */
-  ppml_secret_key_wipe(&key);
+  if (status == CLI_OK && prints) describe_key(&key.secret); /* else standard output is a key */
+  keyring_wipe(&key);
   ppml_rng_wipe(&rng);
   return status;
 }

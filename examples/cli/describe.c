@@ -577,15 +577,24 @@ void describe_client(const ppml_client *client, uint32_t kind, int json) {
 }
 
 void describe_key(const ppml_secret_key *key) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   as_json = 0;
   indent = 0;
   put_id("key_id", key->id);
-  put_client_id(&key->client);
-  put_id("circuit_id", key->client.circuit_id);
+  put_client_id(key->client);
+  put_id("circuit_id", key->client->circuit_id);
   put_text("params", p->name);
   put_real("security_bits", ppml_params_security_bits(p));
   put_text("assumption", p->assumption);
+}
+
+void describe_lone_key(const ppml_header *header, int json) {
+  begin(json, PPML_KIND_SECRET_KEY);
+  put_id("circuit_id", header->circuit_id);
+  put_id("key_id", header->key_id);
+  put_params(header->params);
+  put_integer("secret_key_bytes", (int64_t)ppml_read_bytes(header));
+  end();
 }
 
 void describe_input(const ppml_input *input, int json) {

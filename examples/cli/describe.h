@@ -21,6 +21,9 @@ void describe_of_learning(const ppml_header *header, int json);
 /* What a client uses, in short, for its operator to compare: ids, set, bits, assumption. */
 void describe_key(const ppml_secret_key *key);
 
+/* Of one without its client spec, what the header says. */
+void describe_lone_key(const ppml_header *header, int json);
+
 /* Members of the JSON object at hand: classes, inputs, layers. */
 void describe_network_json(const ppml_model *model);
 

@@ -148,14 +148,14 @@ static int encrypt_with(const rows_request *r, const ppml_secret_key *key, ppml_
 
 int learning_encrypt(int argc, char **argv) {
   static rows_request r;
-  ppml_secret_key key;
+  keyring key;
   ppml_rng rng;
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_secret_key(&key, r.key_path);
   if (status) return status;
   status = cli_rng(&rng);
-  if (status == CLI_OK) status = encrypt_with(&r, &key, &rng);
+  if (status == CLI_OK) status = encrypt_with(&r, &key.secret, &rng);
   ppml_rng_wipe(&rng);
-  ppml_secret_key_wipe(&key);
+  keyring_wipe(&key);
   return status;
 }

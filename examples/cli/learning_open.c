@@ -72,17 +72,17 @@ int learning_open(int argc, char **argv) {
   open_request r;
   ppml_features map;
   ppml_learnt learnt;
-  ppml_secret_key key;
+  keyring key;
   ppml_arena map_arena = {0}, arena = {0};
   int status = parse(&r, argc, argv);
   if (status == CLI_OK) status = load_secret_key(&key, r.key_path);
   if (status) return status;
   status = load_features(&map, r.map_path, &map_arena);
   if (status == CLI_OK) status = load_learnt(&learnt, r.learnt_path, &arena);
-  if (status == CLI_OK) status = open_model(&r, &map, &learnt, &key);
+  if (status == CLI_OK) status = open_model(&r, &map, &learnt, &key.secret);
   cli_arena_destroy(&arena);
   cli_arena_destroy(&map_arena);
-  ppml_secret_key_wipe(&key);
+  keyring_wipe(&key);
   return status;
 }
 

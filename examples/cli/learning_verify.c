@@ -7,12 +7,12 @@
 
 #include "cli.h"
 #include "json.h"
+#include "keyring.h"
 #include "learning.h"
 #include "outputs.h"
 #include "pool.h"
 #include "predict.h"
 #include "score.h"
-#include "secret.h"
 
 #define DRAWS_DEFAULT 20
 
@@ -184,7 +184,7 @@ static int predict(study *s) {
 
 /* Owner and server in one process. */
 typedef struct learn_run {
-  ppml_secret_key secret;
+  keyring own;
   ppml_learning_key key;
   ppml_rng rng;
   pool threads;
@@ -199,7 +199,6 @@ typedef struct learn_run {
 } learn_run;
 
 static int make_keys(learn_run *u, study *s) {
-  ppml_client client;
   ppml_arena arena;
   ppml_limits limits = ppml_limits_default();
   int with_bootstraps = s->plan.method == PPML_LEARN_DESCENT;
@@ -210,12 +209,12 @@ static int make_keys(learn_run *u, study *s) {
   if (u->key_wire == NULL) return cli_fail(CLI_INTERNAL, "memory", "none left for a key");
   int status = cli_arena_create(&arena, ppml_learning_key_generate_bytes(threads));
   if (status) return status;
-  ppml_client_from_features(&client, &s->map);
+  ppml_client_from_features(&u->own.client, &s->map);
   ppml_writer writer = ppml_writer_to_memory(u->key_wire, u->key_bytes);
   ppml_progress progress = cli_progress("learning key");
-  int error = ppml_secret_key_generate(&u->secret, &client, &u->rng);
+  int error = keyring_make(&u->own, &u->rng);
   if (error == PPML_OK)
-    error = ppml_learning_key_generate(&writer, &u->secret, &u->rng, &u->threads.parallel,
+    error = ppml_learning_key_generate(&writer, &u->own.secret, &u->rng, &u->threads.parallel,
                                        &progress, &arena);
   cli_arena_destroy(&arena);
   u->keygen_ms = cli_now_ms() - start;
@@ -239,8 +238,9 @@ static int encrypt_rows(learn_run *u, study *s) {
   ppml_writer writer = ppml_writer_to_memory(u->rows_wire, u->rows_bytes);
   ppml_progress progress = cli_progress("encrypting rows");
   double start = cli_now_ms(), cpu = cli_cpu_ms();
-  int error = ppml_training_encrypt(&writer, NULL, &s->plan, &s->map, &s->images.source, &u->secret,
-                                    &u->rng, &u->threads.parallel, &progress, &arena);
+  int error =
+      ppml_training_encrypt(&writer, NULL, &s->plan, &s->map, &s->images.source, &u->own.secret,
+                            &u->rng, &u->threads.parallel, &progress, &arena);
   u->encrypt_ms = cli_now_ms() - start;
   u->encrypt_cpu_ms = cli_cpu_ms() - cpu;
   cli_arena_destroy(&arena);
@@ -279,8 +279,8 @@ static int open_weights(learn_run *u, study *s) {
   int status = cli_arena_create(&arena, ppml_learnt_weights_bytes(&u->learnt));
   if (status) return status;
   double start = cli_now_ms();
-  int error =
-      ppml_learnt_weights(u->weights, &u->learnt, &u->secret, s->request->options.ridge, &arena);
+  int error = ppml_learnt_weights(u->weights, &u->learnt, &u->own.secret, s->request->options.ridge,
+                                  &arena);
   u->open_ms = cli_now_ms() - start;
   cli_arena_destroy(&arena);
   return error ? cli_fail_ppml(error, "opening", "an encrypted model") : CLI_OK;
@@ -288,7 +288,7 @@ static int open_weights(learn_run *u, study *s) {
 
 static int run_encrypted(learn_run *u, study *s) {
   memset(u, 0, sizeof *u);
-  secret_hold(&u->secret, sizeof u->secret);
+  keyring_hold(&u->own);
   int status = pool_start(&u->threads, s->request->threads);
   if (status) return status;
   status = cli_rng(&u->rng);
@@ -302,7 +302,7 @@ static int run_encrypted(learn_run *u, study *s) {
 
 static void close_run(learn_run *u) {
   if (u->threads.parallel.threads) pool_stop(&u->threads);
-  ppml_secret_key_wipe(&u->secret);
+  keyring_wipe(&u->own);
   ppml_rng_wipe(&u->rng);
   free(u->key_wire);
   free(u->rows_wire);

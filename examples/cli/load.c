@@ -12,7 +12,6 @@
 
 #include "outputs.h"
 #include "resample.h"
-#include "secret.h"
 
 #define CONTAINER_BYTES_MAX ((size_t)64 << 20)
 #define ONNX_FILE_BYTES_MAX ((size_t)64 << 20)
@@ -172,13 +171,15 @@ int load_learnt(ppml_learnt *learnt, const char *path, ppml_arena *arena) {
   LOAD_CONTAINER(ppml_learnt_read(learnt, &reader, &limits, arena), "an encrypted model");
 }
 
-/* These two hold no arrays, so their arena is empty. */
+/* It holds no arrays, so its arena is empty. */
 static int read_client(ppml_client *client, const char *path, ppml_arena *arena) {
   LOAD_CONTAINER(ppml_client_read(client, &reader, &limits), "a ppml client spec");
 }
 
-static int read_secret_key(ppml_secret_key *key, const char *path, ppml_arena *arena) {
-  LOAD_CONTAINER(ppml_secret_key_read(key, &reader, &limits), "a ppml secret key");
+/* Its bits are in the keyring, which is locked; the arena is of no use. */
+static int read_secret_key(keyring *key, const char *path, ppml_arena *arena) {
+  LOAD_CONTAINER(keyring_read(key, &reader, &limits),
+                 "a secret key with its client spec, as ppml keygen writes it");
 }
 
 int load_client(ppml_client *client, const char *path) {
@@ -188,11 +189,11 @@ int load_client(ppml_client *client, const char *path) {
   return status;
 }
 
-int load_secret_key(ppml_secret_key *key, const char *path) {
-  ppml_arena empty;
-  secret_hold(key, sizeof *key);
-  int status = read_secret_key(key, path, &empty);
-  if (status == CLI_OK) cli_arena_destroy(&empty);
+int load_secret_key(keyring *key, const char *path) {
+  ppml_arena unused;
+  keyring_hold(key);
+  int status = read_secret_key(key, path, &unused);
+  if (status == CLI_OK) cli_arena_destroy(&unused);
   return status;
 }
 

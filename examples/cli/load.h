@@ -9,6 +9,7 @@
 #include "dataset.h"
 #include "file.h"
 #include "image.h"
+#include "keyring.h"
 #include "npz.h"
 #include "onnx.h"
 
@@ -24,7 +25,7 @@ int load_circuit(ppml_circuit *circuit, const char *path, ppml_arena *arena);
 int load_client(ppml_client *client, const char *path);
 
 /* The process holds secrets from then on: secret.h. */
-int load_secret_key(ppml_secret_key *key, const char *path);
+int load_secret_key(keyring *key, const char *path);
 int load_input(ppml_input *input, const char *path, ppml_arena *arena);
 int load_output(ppml_output *output, const char *path, ppml_arena *arena);
 

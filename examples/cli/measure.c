@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "keyring.h"
 
 #define BATCH_REPEATS 3 /* of a batch of bootstraps */
 #define INFER_REPEATS 3 /* of a whole image */
@@ -103,21 +104,20 @@ static double bootstraps_ms(const ppml_circuit *c) {
 /* A black image for a key of noise, which goes by its name. */
 static int mimic_input(ppml_input *input, ppml_eval_key *key, const ppml_circuit *c,
                        ppml_arena *arena) {
-  static ppml_secret_key secret;
+  static keyring k;
   size_t count = ppml_spec_image_bytes(&c->model.spec);
   ppml_rng rng;
-  ppml_client client;
   ppml_request request; /* nothing is decrypted */
   uint8_t *pixels = (uint8_t *)ppml_arena_alloc(arena, count);
   if (pixels == NULL) return PPML_ERR_NOMEM;
   memset(pixels, 0, count);
   ppml_rng_init_for_tests(&rng, 1);
-  ppml_client_from_circuit(&client, c);
-  int error = ppml_secret_key_generate(&secret, &client, &rng);
+  ppml_client_from_circuit(&k.client, c);
+  int error = keyring_make(&k, &rng);
   if (error) return error;
   memcpy(key->circuit_id, c->id, PPML_ID_BYTES);
-  memcpy(key->key_id, secret.id, PPML_ID_BYTES);
-  return ppml_encrypt(input, &request, &secret, pixels, &rng, arena);
+  memcpy(key->key_id, k.secret.id, PPML_ID_BYTES);
+  return ppml_encrypt(input, &request, &k.secret, pixels, &rng, arena);
 }
 
 static int mimic_images(measure_images *m, ppml_eval_key *key, ppml_input *input,

@@ -19,7 +19,7 @@ static int is_secret_key(const char *path) {
   ssize_t got = read(descriptor, bytes, sizeof bytes);
   close(descriptor);
   return got == (ssize_t)sizeof bytes && memcmp(bytes, magic, sizeof magic) == 0 &&
-         bytes[10] == PPML_KIND_SECRET_KEY && bytes[11] == 0;
+         (bytes[10] == PPML_KIND_KEYRING || bytes[10] == PPML_KIND_SECRET_KEY) && bytes[11] == 0;
 }
 
 static int refuse_key(const char *path) {

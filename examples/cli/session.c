@@ -3,12 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "secret.h"
-
 /* Makes the evaluation key into wire_bytes of memory. */
 static int make_key(session *s, uint8_t *wire, size_t wire_bytes) {
   const ppml_params *p = s->circuit->params;
-  ppml_client client;
   ppml_arena arena;
   ppml_writer writer = ppml_writer_to_memory(wire, wire_bytes);
   ppml_progress progress = cli_progress("evaluation key");
@@ -16,11 +13,11 @@ static int make_key(session *s, uint8_t *wire, size_t wire_bytes) {
   int status =
       cli_arena_create(&arena, ppml_eval_key_generate_bytes(p, s->threads.parallel.threads));
   if (status) return status;
-  ppml_client_from_circuit(&client, s->circuit);
-  int error = ppml_secret_key_generate(&s->secret, &client, &s->rng);
+  ppml_client_from_circuit(&s->key.client, s->circuit);
+  int error = keyring_make(&s->key, &s->rng);
   if (error == PPML_OK)
-    error = ppml_eval_key_generate(&writer, &s->secret, &s->rng, &s->threads.parallel, &progress,
-                                   &arena);
+    error = ppml_eval_key_generate(&writer, &s->key.secret, &s->rng, &s->threads.parallel,
+                                   &progress, &arena);
   cli_arena_destroy(&arena);
   s->keygen_ms = cli_now_ms() - start;
   return error ? cli_fail_ppml(error, "key generation", "enough memory and entropy") : CLI_OK;
@@ -44,10 +41,9 @@ static int expand_key(session *s, const uint8_t *wire, size_t wire_bytes, const 
 
 /* What takes a key's place where none is needed. */
 static int make_no_key(session *s, const char *backend) {
-  ppml_client client;
   double start = cli_now_ms();
-  ppml_client_from_circuit(&client, s->circuit);
-  int error = ppml_secret_key_generate(&s->secret, &client, &s->rng);
+  ppml_client_from_circuit(&s->key.client, s->circuit);
+  int error = keyring_make(&s->key, &s->rng);
   if (error) return cli_fail_ppml(error, "key generation", "entropy");
   s->keygen_ms = cli_now_ms() - start;
   size_t bytes = ppml_eval_key_none_bytes(s->circuit) + ppml_eval_key_prepare_bytes(s->circuit);
@@ -73,7 +69,7 @@ static int exchange_keys(session *s, const char *backend) {
 int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t batch,
                  const char *backend) {
   memset(s, 0, sizeof *s);
-  secret_hold(&s->secret, sizeof s->secret);
+  keyring_hold(&s->key);
   s->circuit = circuit;
   s->batch = batch;
   s->backend = backend ? backend : ppml_backend_name(0);
@@ -97,8 +93,8 @@ int session_open(session *s, const ppml_circuit *circuit, size_t threads, size_t
 static int encrypt(session *s, const uint8_t *pixels, size_t count) {
   size_t each = ppml_spec_image_bytes(&s->circuit->model.spec);
   for (size_t i = 0; i < count; i++) {
-    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->secret, pixels + i * each, &s->rng,
-                             &s->client_arena);
+    int error = ppml_encrypt(&s->inputs[i], &s->requests[i], &s->key.secret, pixels + i * each,
+                             &s->rng, &s->client_arena);
     if (error) return cli_fail_ppml(error, "encryption", "enough memory");
   }
   return CLI_OK;
@@ -108,7 +104,7 @@ static int encrypt(session *s, const uint8_t *pixels, size_t count) {
 static int decrypt(int32_t *scores, session *s, const ppml_output *output) {
   for (size_t i = 0; i < output->images; i++) {
     int error = ppml_decrypt_scores_for_owner(scores + i * output->outputs, output, i,
-                                              &s->requests[i], &s->secret);
+                                              &s->requests[i], &s->key.secret);
     if (error) return cli_fail_ppml(error, "decryption", "scores for this key");
   }
   return CLI_OK;
@@ -141,7 +137,7 @@ void session_close(session *s) {
   s->inputs = NULL;
   free(s->requests);
   s->requests = NULL;
-  ppml_secret_key_wipe(&s->secret);
+  keyring_wipe(&s->key);
   ppml_rng_wipe(&s->rng);
   pool_stop(&s->threads);
 }

@@ -3,12 +3,13 @@
 #define SESSION_H
 
 #include "cli.h"
+#include "keyring.h"
 #include "pool.h"
 
 typedef struct session {
   const ppml_circuit *circuit;
   ppml_rng rng;
-  ppml_secret_key secret;
+  keyring key;
   ppml_eval_key eval;
   pool threads;
   size_t batch;

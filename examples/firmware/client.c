@@ -1,7 +1,7 @@
 /* client.c - a client on a microcontroller: makes its keys, encrypts a built-in image, sends it, and opens
  * the answer.  `make check-firmware` builds and runs it, tests/firmware.sh says how.
  *
- *   spec.h    by `ppml export --name spec`: the client spec, in flash
+ *   spec.h    by `ppml export --name spec`: the client spec, which stays in flash and is never copied
  *   image.h   image[]: what the camera saw
  *
  *   -DFIRMWARE_KEYS       makes the evaluation key too, a piece at a time
@@ -17,14 +17,16 @@
 #include "image.h"
 #include "spec.h"
 
+/* The secret key's bits, for good; above them what work takes. */
 #ifdef FIRMWARE_KEYS
-#define ARENA_BYTES                                                                                \
+#define WORK_BYTES                                                                                 \
   (SPEC_KEY_RUN_BYTES > SPEC_ENCRYPT_TO_BYTES ? SPEC_KEY_RUN_BYTES : SPEC_ENCRYPT_TO_BYTES)
 #else
-#define ARENA_BYTES SPEC_ENCRYPT_TO_BYTES
+#define WORK_BYTES SPEC_ENCRYPT_TO_BYTES
 #endif
 
-static unsigned char memory[ARENA_BYTES] PPML_ALIGNED;
+static unsigned char memory[SPEC_SECRET_KEY_BYTES + WORK_BYTES] PPML_ALIGNED;
+static ppml_arena arena;
 static ppml_secret_key secret;
 static ppml_rng rng;
 static ppml_request request;
@@ -42,25 +44,22 @@ static size_t receive(ppml_reader *self, void *bytes, size_t count) {
 /* ------------------------------------------------------------------- steps */
 
 static int make_secret(void) {
-  ppml_client client;
-  int error = spec_init(&client);
+  int error = ppml_arena_init(&arena, memory, sizeof memory);
 #ifdef FIRMWARE_SEED
   ppml_rng_init_for_tests(&rng, FIRMWARE_SEED);
 #else
   if (error == PPML_OK) error = ppml_rng_init(&rng);
 #endif
-  if (error == PPML_OK) error = ppml_secret_key_generate(&secret, &client, &rng);
+  if (error == PPML_OK) error = ppml_secret_key_generate(&secret, &spec_constant, &rng, &arena);
   return error;
 }
 
 static int send_image(void) {
-  ppml_arena arena;
   int handle = board_open("image.ct", 1);
   ppml_writer writer = {send, &handle, 0, 0};
   if (handle < 0) return PPML_ERR_IO;
   board_begin();
-  int error = ppml_arena_init(&arena, memory, sizeof memory);
-  if (error == PPML_OK) error = ppml_encrypt_to(&writer, &request, &secret, image, &rng, &arena);
+  int error = ppml_encrypt_to(&writer, &request, &secret, image, &rng, &arena);
   board_end("encrypt", arena.high_bytes);
   board_close(handle);
   return error;
@@ -69,14 +68,12 @@ static int send_image(void) {
 #ifdef FIRMWARE_KEYS
 /* A piece at a time, so that other work may be done between two of them. */
 static int send_key(void) {
-  ppml_arena arena;
   ppml_eval_key_run run;
   int handle = board_open("eval.key", 1);
   ppml_writer writer = {send, &handle, 0, 0};
   if (handle < 0) return PPML_ERR_IO;
   board_begin();
-  int error = ppml_arena_init(&arena, memory, sizeof memory);
-  if (error == PPML_OK) error = ppml_eval_key_run_begin(&run, &secret, &rng);
+  int error = ppml_eval_key_run_begin(&run, &secret, &rng);
   while (error == PPML_OK && run.next < run.pieces)
     error = ppml_eval_key_run_make(&writer, &run, &secret, 8, &arena);
   ppml_eval_key_run_wipe(&run);
@@ -111,7 +108,7 @@ int main(void) {
   if (error == PPML_OK) error = open_answer(&answer);
   if (error == PPML_OK) {
     board_print("class ");
-    board_print(secret.client.spec.class_name[answer.label[0]]);
+    board_print(spec_constant.spec.class_name[answer.label[0]]);
     board_print("\n");
   }
   ppml_secret_key_wipe(&secret);

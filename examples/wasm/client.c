@@ -29,7 +29,9 @@ __attribute__((import_module("ppml"), import_name("entropy"))) int page_entropy(
 
 extern unsigned char __heap_base[]; /* the linker's: where memory is free */
 
-static ppml_secret_key secret;
+static ppml_client client;
+static ppml_secret_key secret; /* refers to it */
+static unsigned char bits[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED; /* of the key */
 static ppml_rng rng;
 static ppml_eval_key_run run;
 static ppml_request request;
@@ -101,20 +103,24 @@ static int start_numbers(void) {
 
 /* Reads a client spec, which was put in, and draws a secret key for it. */
 EXPORT(secret_make) int secret_make(void) {
-  static ppml_client client;
+  ppml_arena own;
   const ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(__heap_base, given_bytes);
   int error = ppml_client_read(&client, &reader, &limits);
   if (error == PPML_OK) error = start_numbers();
-  if (error == PPML_OK) error = ppml_secret_key_generate(&secret, &client, &rng);
+  if (error == PPML_OK) error = ppml_arena_init(&own, bits, sizeof bits);
+  if (error == PPML_OK) error = ppml_secret_key_generate(&secret, &client, &rng, &own);
+  if (error) memset(&client, 0, sizeof client); /* there are no facts without a key */
   return error;
 }
 
-/* Reads a secret key, which was put in. */
+/* Reads a secret key with its client spec, which was put in. */
 EXPORT(secret_read) int secret_read(void) {
+  ppml_arena own;
   const ppml_limits limits = ppml_limits_default();
   ppml_reader reader = ppml_reader_from_memory(__heap_base, given_bytes);
-  int error = ppml_secret_key_read(&secret, &reader, &limits);
+  int error = ppml_arena_init(&own, bits, sizeof bits);
+  if (error == PPML_OK) error = ppml_keyring_read(&secret, &client, &reader, &limits, &own);
   return error ? error : start_numbers();
 }
 
@@ -122,7 +128,7 @@ EXPORT(secret_write) int secret_write(void) {
   ppml_arena none;
   ppml_writer w = writer();
   int error = begin(&none, 0);
-  return error ? error : ppml_secret_key_write(&secret, &w);
+  return error ? error : ppml_keyring_write(&secret, &w);
 }
 
 /* Begins an evaluation key. */
@@ -163,7 +169,7 @@ EXPORT(key_seek) int key_seek(size_t byte) {
 EXPORT(key_make) int key_make(size_t bytes) {
   ppml_arena arena;
   ppml_writer w = writer();
-  int error = begin(&arena, ppml_eval_key_run_make_bytes(secret.client.params));
+  int error = begin(&arena, ppml_eval_key_run_make_bytes(client.params));
   while (error == PPML_OK && run.next < run.pieces && out_bytes < bytes)
     error = ppml_eval_key_run_make(&w, &run, &secret, KEY_PIECES, &arena);
   return error;
@@ -173,10 +179,10 @@ EXPORT(key_make) int key_make(size_t bytes) {
 
 /* Encrypts the image that was put in; request_digest() then names its request. */
 EXPORT(encrypt) int encrypt(void) {
-  const ppml_client *c = &secret.client;
+  const ppml_client *c = &client;
   ppml_arena arena;
   ppml_writer w = writer();
-  if (secret.client.params == NULL || given_bytes != ppml_spec_image_bytes(&c->spec))
+  if (client.params == NULL || given_bytes != ppml_spec_image_bytes(&c->spec))
     return PPML_ERR_ARG;
   int error = begin(&arena, ppml_encrypt_to_bytes(c->params, &c->spec));
   if (error == PPML_OK) error = ppml_encrypt_to(&w, &request, &secret, __heap_base, &rng, &arena);
@@ -218,7 +224,7 @@ enum {
 };
 
 EXPORT(fact) size_t fact(uint32_t which) {
-  const ppml_client *c = &secret.client;
+  const ppml_client *c = &client;
   const ppml_spec *s = &c->spec;
   if (c->params == NULL) return 0;
   switch (which) {
@@ -256,7 +262,7 @@ EXPORT(fact) size_t fact(uint32_t which) {
 }
 
 EXPORT(class_name) const char *class_name(uint32_t which) {
-  return which < secret.client.spec.classes ? secret.client.spec.class_name[which] : NULL;
+  return which < client.spec.classes ? client.spec.class_name[which] : NULL;
 }
 
 EXPORT(error_text) const char *error_text(int error) {

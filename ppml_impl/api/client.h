@@ -12,6 +12,7 @@
 #include "../client/key_run.h"
 #include "../client/keygen.h"
 #include "../network/answer.h"
+#include "../network/secret_key.h"
 #include "../wire/client_file.h"
 #include "../wire/container.h"
 #include "../wire/input.h"
@@ -43,26 +44,56 @@ PPML_API int ppml_scores_are_unseen(const int32_t *scores, const int32_t *peaks,
 
 /* --------------------------------------------------------------------- keys */
 
+PPML_API size_t ppml_secret_key_generate_bytes(const ppml_params *params) {
+  return ppmli_params_is_whole(params) ? ppmli_secret_key_bytes(params) : 0;
+}
+
 PPML_API int ppml_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
-                                      ppml_rng *rng) {
-  if (!key || !rng || !ppmli_client_is_whole(client)) return PPML_ERR_ARG;
-  ppmli_call call = ppmli_call_begin(NULL, key, sizeof *key);
+                                      ppml_rng *rng, ppml_arena *arena) {
+  if (!key) return PPML_ERR_ARG;
+  memset(key, 0, sizeof *key); /* so that it may be wiped, whatever comes */
+  if (!rng || !ppmli_client_is_whole(client)) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
   int error = ppmli_rng_begin(rng);
-  if (error == PPML_OK) ppmli_secret_key_generate(key, client, rng);
+  if (error == PPML_OK) error = ppmli_secret_key_generate(key, client, rng, arena);
   return ppmli_call_end(&call, error);
 }
 
 PPML_API void ppml_secret_key_wipe(ppml_secret_key *key) {
-  if (key) ppmli_wipe(key, sizeof *key);
+  if (key) ppmli_secret_key_wipe(key);
 }
 
 PPML_API int ppml_secret_key_write(const ppml_secret_key *key, ppml_writer *writer) {
   PPMLI_WRITE(ppmli_secret_key_write, key, ppmli_secret_key_is_whole);
 }
 
-PPML_API int ppml_secret_key_read(ppml_secret_key *key, ppml_reader *reader,
-                                  const ppml_limits *limits) {
-  PPMLI_READ_FLAT(ppmli_secret_key_read, key);
+PPML_API int ppml_secret_key_read(ppml_secret_key *key, const ppml_client *client,
+                                  ppml_reader *reader, const ppml_limits *limits,
+                                  ppml_arena *arena) {
+  if (!key) return PPML_ERR_ARG;
+  memset(key, 0, sizeof *key);
+  if (!ppmli_client_is_whole(client) || !ppmli_reader_is_whole(reader) || !limits)
+    return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
+  return ppmli_call_end(&call, ppmli_secret_key_read(key, client, reader, limits, arena));
+}
+
+PPML_API int ppml_keyring_write(const ppml_secret_key *key, ppml_writer *writer) {
+  PPMLI_WRITE(ppmli_keyring_write, key, ppmli_secret_key_is_whole);
+}
+
+PPML_API int ppml_keyring_read(ppml_secret_key *key, ppml_client *client, ppml_reader *reader,
+                               const ppml_limits *limits, ppml_arena *arena) {
+  if (!key) return PPML_ERR_ARG;
+  memset(key, 0, sizeof *key);
+  if (!client || !ppmli_reader_is_whole(reader) || !limits) return PPML_ERR_ARG;
+  PPMLI_TRY(ppmli_arena_check(arena));
+  ppmli_call call = ppmli_call_begin(arena, key, sizeof *key);
+  int error = ppmli_keyring_read(key, client, reader, limits, arena);
+  if (error) memset(client, 0, sizeof *client);
+  return ppmli_call_end(&call, error);
 }
 
 PPML_API size_t ppml_eval_key_generate_bytes(const ppml_params *params, size_t threads) {
@@ -77,7 +108,7 @@ PPML_API int ppml_eval_key_generate(ppml_writer *writer, const ppml_secret_key *
     return PPML_ERR_ARG;
   if (!ppmli_parallel_is_whole(parallel) || !ppmli_progress_is_whole(progress)) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_arena_check(arena));
-  if (ppmli_params_is_keyless(key->client.params)) return PPML_ERR_PARAMS;
+  if (ppmli_params_is_keyless(key->client->params)) return PPML_ERR_PARAMS;
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK)
@@ -95,7 +126,7 @@ PPML_API int ppml_eval_key_run_begin(ppml_eval_key_run *run, const ppml_secret_k
                                      ppml_rng *rng) {
   if (!run || !ppmli_secret_key_is_whole(key) || !rng) return PPML_ERR_ARG;
   ppmli_call call = ppmli_call_begin(NULL, run, sizeof *run);
-  if (ppmli_params_is_keyless(key->client.params)) return ppmli_call_end(&call, PPML_ERR_PARAMS);
+  if (ppmli_params_is_keyless(key->client->params)) return ppmli_call_end(&call, PPML_ERR_PARAMS);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK) ppmli_run_begin(run, key, rng);
   return ppmli_call_end(&call, error);
@@ -112,7 +143,7 @@ PPML_API int ppml_eval_key_run_make(ppml_writer *writer, ppml_eval_key_run *run,
   if (!ppmli_writer_is_whole(writer) || !ppmli_run_is_whole(run)) return PPML_ERR_ARG;
   if (!ppmli_secret_key_is_whole(key)) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_arena_check(arena));
-  if (run->params != key->client.params || memcmp(run->key_id, key->id, PPML_ID_BYTES) != 0)
+  if (run->params != key->client->params || memcmp(run->key_id, key->id, PPML_ID_BYTES) != 0)
     return PPML_ERR_MISMATCH;
   ppmli_call call = ppmli_call_begin(arena, NULL, 0); /* the run keeps what it has */
   return ppmli_call_end(&call, ppmli_run_make(writer, run, key, pieces, arena));
@@ -227,7 +258,7 @@ PPML_API int ppml_decrypt_from(ppml_answer *answer, ppml_reader *reader, const p
 PPML_API int ppml_decrypt_scores_for_owner(int32_t *scores, const ppml_output *output, size_t image,
                                            ppml_request *request, const ppml_secret_key *key) {
   if (!scores || !ppmli_may_decrypt(output, request, key)) return PPML_ERR_ARG;
-  ppmli_call call = ppmli_call_begin(NULL, scores, key->client.spec.outputs * sizeof *scores);
+  ppmli_call call = ppmli_call_begin(NULL, scores, key->client->spec.outputs * sizeof *scores);
   return ppmli_call_end(&call, ppmli_decrypt_for_owner(scores, output, image, request, key));
 }
 
@@ -235,7 +266,7 @@ PPML_API int ppml_decrypt_scores_flooded(int32_t *scores, const ppml_output *out
                                          ppml_request *request, const ppml_secret_key *key,
                                          ppml_rng *rng) {
   if (!scores || !rng || !ppmli_may_decrypt(output, request, key)) return PPML_ERR_ARG;
-  ppmli_call call = ppmli_call_begin(NULL, scores, key->client.spec.outputs * sizeof *scores);
+  ppmli_call call = ppmli_call_begin(NULL, scores, key->client->spec.outputs * sizeof *scores);
   int error = ppmli_rng_begin(rng);
   if (error == PPML_OK) error = ppmli_decrypt_flooded(scores, output, image, request, key, rng);
   return ppmli_call_end(&call, error);

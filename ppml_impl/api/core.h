@@ -307,6 +307,9 @@ PPML_API size_t ppml_read_bytes(const ppml_header *h) {
   case PPML_KIND_MODEL:
   case PPML_KIND_CIRCUIT:
     return payload + arrays * PPML_ALIGNMENT;
+  case PPML_KIND_KEYRING:
+  case PPML_KIND_SECRET_KEY:
+    return ppmli_arena_rounded(ppmli_params_secret_bytes(h->params));
   case PPML_KIND_INPUT:
     return ppmli_input_array_bytes(h->params, ppmli_input_blocks_of(h->params, payload));
   case PPML_KIND_OUTPUT:

@@ -72,8 +72,8 @@ static int ppmli_learnt_is_whole(const ppml_learnt *l) {
 
 /* Is the key one for learning with this map? */
 static int ppmli_key_is_of_map(const ppml_secret_key *key, const uint8_t *map_id) {
-  return key->client.params == ppml_learning_params() &&
-         memcmp(key->client.circuit_id, map_id, PPML_ID_BYTES) == 0;
+  return key->client->params == ppml_learning_params() &&
+         memcmp(key->client->circuit_id, map_id, PPML_ID_BYTES) == 0;
 }
 
 /* ------------------------------------------------------------------ feature map */
@@ -157,7 +157,7 @@ PPML_API int ppml_learning_key_generate(ppml_writer *writer, const ppml_secret_k
   if (!ppmli_writer_is_whole(writer) || !ppmli_secret_key_is_whole(key) || !rng)
     return PPML_ERR_ARG;
   if (!ppmli_parallel_is_whole(parallel) || !ppmli_progress_is_whole(progress)) return PPML_ERR_ARG;
-  if (key->client.params != ppml_learning_params()) return PPML_ERR_ARG;
+  if (key->client->params != ppml_learning_params()) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, NULL, 0);
   int error = ppmli_rng_begin(rng);
@@ -266,7 +266,7 @@ static int ppmli_training_write(ppml_writer *writer, const ppml_training_plan *p
   int has_sums = plan->method == PPML_LEARN_SUMS;
   ppml_header h = {has_sums ? PPML_KIND_SUMS : PPML_KIND_TRAINING,
                    PPML_FORMAT_VERSION,
-                   key->client.params,
+                   key->client->params,
                    ppmli_training_plan_payload(plan),
                    {0},
                    {0}};
@@ -459,7 +459,7 @@ PPML_API int ppml_learnt_weights(double *weights, const ppml_learnt *learnt,
   PPMLI_TRY(ppmli_arena_check(arena));
   if (!ppmli_key_is_of_map(key, learnt->map_id) ||
       memcmp(key->id, learnt->key_id, PPML_ID_BYTES) != 0 ||
-      key->client.spec.outputs != learnt->outputs)
+      key->client->spec.outputs != learnt->outputs)
     return PPML_ERR_MISMATCH;
   ppmli_call call = ppmli_call_begin(arena, weights,
                                      (size_t)learnt->outputs * learnt->features * sizeof *weights);

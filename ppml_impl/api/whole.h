@@ -7,6 +7,7 @@
 
 #include "../math/params.h"
 #include "../network/model.h"
+#include "../network/secret_key.h"
 #include "../network/spec.h"
 #include "../wire/container.h"
 
@@ -77,7 +78,7 @@ PPMLI_STATIC int ppmli_client_is_whole(const ppml_client *client) {
 /* ----------------------------------------------------- keys and ciphertexts */
 
 PPMLI_STATIC int ppmli_secret_key_is_whole(const ppml_secret_key *key) {
-  return key && ppmli_client_is_whole(&key->client);
+  return key && ppmli_client_is_whole(key->client) && ppmli_secret_key_fits(key);
 }
 
 PPMLI_STATIC int ppmli_input_is_whole(const ppml_input *input) {

@@ -36,22 +36,22 @@ PPMLI_STATIC void ppmli_seeds_wipe(ppmli_seeds *seeds) {
   ppmli_wipe(seeds, sizeof *seeds);
 }
 
-/* A digest of all that the seeds rest on.  Everything but the message, which comes last, has one
- * length, so that no two lists of arguments are the same bytes. */
+/* A digest of all that the seeds rest on.  Everything but the key, whose length comes before it, and the
+ * message, which comes last, has one length, so that no two lists of arguments are the same bytes. */
 PPMLI_STATIC void ppmli_seeds_root(uint8_t root[PPML_SEED_BYTES], const ppmli_seeds *drawn,
                                    uint32_t purpose, const ppml_secret_key *key,
                                    const void *message, size_t message_bytes) {
   ppmli_digest d;
-  uint8_t word[4];
+  uint8_t word[8];
   ppmli_store32(word, purpose);
+  ppmli_store32(word + 4, (uint32_t)key->bytes);
   ppmli_digest_init_seed(&d);
   ppmli_digest_update(&d, word, sizeof word);
   ppmli_digest_update(&d, drawn->mask, sizeof drawn->mask);
   ppmli_digest_update(&d, drawn->noise, sizeof drawn->noise);
-  ppmli_digest_update(&d, key->client.circuit_id, sizeof key->client.circuit_id);
+  ppmli_digest_update(&d, key->client->circuit_id, sizeof key->client->circuit_id);
   ppmli_digest_update(&d, key->id, sizeof key->id);
-  ppmli_digest_update(&d, key->glwe_bits, sizeof key->glwe_bits);
-  ppmli_digest_update(&d, key->lwe_bits, sizeof key->lwe_bits);
+  ppmli_digest_update(&d, key->glwe_bits, key->bytes);
   ppmli_digest_update(&d, message, message_bytes);
   ppmli_digest_final_seed(&d, root);
   ppmli_digest_wipe(&d);

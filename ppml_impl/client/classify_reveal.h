@@ -64,7 +64,7 @@ PPMLI_STATIC int ppmli_scores_next(int32_t *score, const ppmli_scores *s, ppmli_
     ppmli_poly_binary_muladd(glwe + N, glwe, key->glwe_bits, 0, p->poly_size, shifted);
     for (size_t i = 0; i < N; i++) {
       uint64_t phase = 0 - glwe[N + ppmli_rows_position(&s->rows, p, i)];
-      score[i * s->outputs + o] = ppmli_output_decode(phase, 0, key->client.score_unit);
+      score[i * s->outputs + o] = ppmli_output_decode(phase, 0, key->client->score_unit);
     }
   }
   ppmli_wipe(glwe, 2 * N * sizeof *glwe);
@@ -93,12 +93,12 @@ PPMLI_STATIC int ppmli_classified_begin(ppmli_scores *s, ppmli_in *in, ppml_read
   ppml_header h;
   PPMLI_TRY(ppmli_in_begin_kind(in, &h, PPML_KIND_CLASSIFIED, reader, limits));
   if (key == NULL) return ppmli_scores_begin(s, in, h.params);
-  if (h.params != key->client.params ||
-      memcmp(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES) != 0 ||
+  if (h.params != key->client->params ||
+      memcmp(h.circuit_id, key->client->circuit_id, PPML_ID_BYTES) != 0 ||
       memcmp(h.key_id, key->id, PPML_ID_BYTES) != 0)
     return PPML_ERR_MISMATCH;
   PPMLI_TRY(ppmli_scores_begin(s, in, h.params));
-  return s->outputs == key->client.spec.outputs ? PPML_OK : PPML_ERR_MISMATCH;
+  return s->outputs == key->client->spec.outputs ? PPML_OK : PPML_ERR_MISMATCH;
 }
 
 /* Gives the answers of one block, of which `images` are left.
@@ -110,7 +110,7 @@ PPMLI_STATIC int ppmli_classified_block(const ppmli_classified *c, const ppmli_s
   ppml_answer answer;
   PPMLI_TRY(ppmli_scores_next(scores, s, in, c->key, arena));
   for (size_t i = 0; i < N && first + i < s->count; i++) {
-    ppmli_client_answer(&answer, &c->key->client, scores + i * s->outputs);
+    ppmli_client_answer(&answer, c->key->client, scores + i * s->outputs);
     c->take(c->context, first + i, &answer);
   }
   ppmli_wipe(scores, N * s->outputs * sizeof *scores);
@@ -123,7 +123,7 @@ PPMLI_STATIC int ppmli_classified_block(const ppmli_classified *c, const ppmli_s
 PPMLI_STATIC int ppmli_classified_give(const ppmli_classified *c, ppml_reader *reader,
                                        const ppml_limits *limits, ppml_request *request,
                                        ppml_arena *arena) {
-  const ppml_params *p = c->key->client.params;
+  const ppml_params *p = c->key->client->params;
   size_t mark = arena->used_bytes;
   ppmli_scores s;
   ppmli_in in;

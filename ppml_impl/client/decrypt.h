@@ -52,7 +52,7 @@ PPMLI_STATIC uint32_t ppmli_output_phase(const uint32_t *lwe, const ppml_params 
 /* Phase of score s of an image. */
 PPMLI_STATIC uint32_t ppmli_output_phase_of(const ppml_output *output, size_t image, uint32_t s,
                                             const ppml_secret_key *key) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   const uint32_t *lwe = output->lwe + (image * output->outputs + s) * ppmli_output_words(p);
   return ppmli_output_phase(lwe, p, key->glwe_bits);
 }
@@ -60,8 +60,8 @@ PPMLI_STATIC uint32_t ppmli_output_phase_of(const ppml_output *output, size_t im
 /* Does the output belong to the key, and has it this image?  Errors: ARG, MISMATCH. */
 PPMLI_STATIC int ppmli_decrypt_check(const ppml_output *output, size_t image,
                                      const ppml_secret_key *key) {
-  if (output->params != key->client.params || output->outputs != key->client.spec.outputs ||
-      memcmp(output->circuit_id, key->client.circuit_id, PPML_ID_BYTES) != 0 ||
+  if (output->params != key->client->params || output->outputs != key->client->spec.outputs ||
+      memcmp(output->circuit_id, key->client->circuit_id, PPML_ID_BYTES) != 0 ||
       memcmp(output->key_id, key->id, PPML_ID_BYTES) != 0)
     return PPML_ERR_MISMATCH;
   return image < output->images ? PPML_OK : PPML_ERR_ARG;
@@ -74,7 +74,7 @@ PPMLI_STATIC int ppmli_decrypt_scores(int32_t *scores, const ppml_output *output
                                       const ppml_secret_key *key) {
   PPMLI_TRY(ppmli_decrypt_check(output, image, key));
   for (uint32_t s = 0; s < output->outputs; s++)
-    scores[s] = ppmli_output_score(ppmli_output_phase_of(output, image, s, key), &key->client);
+    scores[s] = ppmli_output_score(ppmli_output_phase_of(output, image, s, key), key->client);
   return PPML_OK;
 }
 
@@ -106,7 +106,7 @@ PPMLI_STATIC int ppmli_decrypt(ppml_answer *answer, const ppml_output *output, s
                                ppml_request *request, const ppml_secret_key *key) {
   int32_t scores[PPML_CLASSES_MAX];
   PPMLI_TRY(ppmli_decrypt_for_owner(scores, output, image, request, key));
-  ppmli_client_answer(answer, &key->client, scores);
+  ppmli_client_answer(answer, key->client, scores);
   ppmli_wipe(scores, sizeof scores);
   return PPML_OK;
 }
@@ -143,7 +143,7 @@ PPMLI_STATIC int32_t ppmli_flood_score(uint32_t phase, const ppml_client *client
 /* Scores of an image with noise from a seed.  CT: up to the scores. */
 PPMLI_STATIC void ppmli_flood_scores(int32_t *scores, const ppml_output *output, size_t image,
                                      const ppml_secret_key *key, const uint8_t *seed) {
-  const ppml_client *client = &key->client;
+  const ppml_client *client = key->client;
   uint64_t bound = ppmli_client_flood_bound(client);
   ppmli_stream noise;
   for (uint32_t s = 0; s < output->outputs; s++) {
@@ -158,7 +158,7 @@ PPMLI_STATIC int ppmli_decrypt_flooded(int32_t *scores, const ppml_output *outpu
                                        ppml_request *request, const ppml_secret_key *key,
                                        ppml_rng *rng) {
   uint8_t seed[PPML_SEED_BYTES];
-  if (key->client.publish == 0) return PPML_ERR_ARG;
+  if (key->client->publish == 0) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_decrypt_check(output, image, key));
   ppmli_rng_bytes(rng, seed, sizeof seed); /* before the request is closed: it may fail */
   int error = ppmli_request_close(request, output, image, key);

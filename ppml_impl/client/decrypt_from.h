@@ -38,7 +38,7 @@ PPMLI_STATIC uint32_t ppmli_output_phase_next(ppmli_in *in, const ppml_params *p
 PPMLI_STATIC int ppmli_decrypt_from_begin(ppmli_in *in, uint32_t *image, uint32_t *images,
                                           ppml_reader *reader, const ppml_limits *limits,
                                           const ppml_request *request, const ppml_secret_key *key) {
-  const ppml_client *client = &key->client;
+  const ppml_client *client = key->client;
   ppml_header h;
   uint8_t digest[PPML_ID_BYTES];
   uint32_t found = 0;
@@ -66,7 +66,7 @@ PPMLI_STATIC int ppmli_decrypt_from_begin(ppmli_in *in, uint32_t *image, uint32_
 PPMLI_STATIC int ppmli_decrypt_scores_from(int32_t *scores, ppml_reader *reader,
                                            const ppml_limits *limits, ppml_request *request,
                                            const ppml_secret_key *key) {
-  const ppml_client *client = &key->client;
+  const ppml_client *client = key->client;
   ppmli_in in;
   uint32_t image = 0, images;
   PPMLI_TRY(ppmli_decrypt_from_begin(&in, &image, &images, reader, limits, request, key));
@@ -86,7 +86,7 @@ PPMLI_STATIC int ppmli_decrypt_from(ppml_answer *answer, ppml_reader *reader,
                                     const ppml_secret_key *key) {
   int32_t scores[PPML_CLASSES_MAX];
   int error = ppmli_decrypt_scores_from(scores, reader, limits, request, key);
-  if (error == PPML_OK) ppmli_client_answer(answer, &key->client, scores);
+  if (error == PPML_OK) ppmli_client_answer(answer, key->client, scores);
   ppmli_wipe(scores, sizeof scores);
   return error;
 }

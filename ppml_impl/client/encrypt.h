@@ -40,7 +40,7 @@ PPMLI_STATIC int ppmli_encrypt_nth(ppmli_input_block *block, const ppmli_open_ke
   ppmli_mask mask = {seeds->mask, PPMLI_STREAM_INPUT_MASK, index};
   ppmli_stream noise;
   block->tail = NULL;
-  PPMLI_TRY(ppmli_client_message(block->body, &key->secret->client, pixels, index, arena));
+  PPMLI_TRY(ppmli_client_message(block->body, key->secret->client, pixels, index, arena));
   if (ppmli_params_tail_bits(p)) {
     PPMLI_ALLOC(uint64_t, tail, arena, p->poly_size);
     block->tail = tail;
@@ -91,7 +91,7 @@ PPMLI_STATIC int ppmli_encrypt_image(uint64_t *body, uint8_t *tail, const ppml_i
 PPMLI_STATIC void ppmli_encrypt_begin(ppml_input *input, ppmli_seeds *seeds,
                                       const ppml_secret_key *key, const uint8_t *pixels,
                                       ppml_rng *rng) {
-  const ppml_client *client = &key->client;
+  const ppml_client *client = key->client;
   memset(input, 0, sizeof *input);
   ppmli_seeds_draw(seeds, PPMLI_SEEDS_INPUT, key, pixels, ppmli_spec_image_bytes(&client->spec),
                    rng);
@@ -118,9 +118,9 @@ PPMLI_STATIC void ppmli_request_open(ppml_request *request, const ppml_input *in
  * CT: time depends on the shape of the image only. */
 PPMLI_STATIC int ppmli_encrypt(ppml_input *input, ppml_request *request, const ppml_secret_key *key,
                                const uint8_t *pixels, ppml_rng *rng, ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   ppmli_seeds seeds;
-  size_t mark = arena->used_bytes, blocks = ppmli_input_blocks(p, &key->client.spec);
+  size_t mark = arena->used_bytes, blocks = ppmli_input_blocks(p, &key->client->spec);
   memset(input, 0, sizeof *input);
   memset(request, 0, sizeof *request);
   uint64_t *body;
@@ -172,7 +172,7 @@ PPMLI_STATIC int ppmli_encrypt_short_out(ppmli_out *out, uint64_t *body, const p
   ppmli_stream_init(&noise, seeds->noise, PPMLI_STREAM_INPUT_NOISE, index);
   for (size_t i = 0; i < words; i += PPMLI_PACK_WORDS) {
     size_t count = ppmli_input_buffer(words, i);
-    ppmli_client_values(body, &key->secret->client, pixels + i, count);
+    ppmli_client_values(body, key->secret->client, pixels + i, count);
     ppmli_short_encrypt(body, &s, p, (uint32_t)i, (uint32_t)count, &noise);
     ppmli_input_put_buffer(out, p, body, NULL, count);
   }
@@ -224,7 +224,7 @@ PPMLI_STATIC int ppmli_encrypt_out(ppmli_out *out, const ppml_input *input, uint
 PPMLI_STATIC int ppmli_encrypt_to(ppml_writer *writer, ppml_request *request,
                                   const ppml_secret_key *key, const uint8_t *pixels, ppml_rng *rng,
                                   ppml_arena *arena) {
-  const size_t words = ppmli_encrypt_to_words(key->client.params);
+  const size_t words = ppmli_encrypt_to_words(key->client->params);
   size_t mark = arena->used_bytes;
   ppml_input input;
   ppmli_seeds seeds;

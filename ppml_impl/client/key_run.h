@@ -103,7 +103,7 @@ static int ppmli_run_write(ppml_writer *self, const void *bytes, size_t count) {
 /* A group of rows of the key switch. */
 PPMLI_STATIC void ppmli_run_put_group(ppmli_out *out, const ppml_secret_key *key, size_t item,
                                       const ppmli_seeds *seeds) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   for (size_t r = 0; r < ppmli_key_item_rows(p, item); r++)
     ppmli_out_u32(out, ppmli_ksk_encrypt_row(p, item * PPMLI_KSK_ITEM_ROWS + r, key->glwe_bits,
                                              ppmli_secret_short_key(key), seeds));
@@ -139,7 +139,7 @@ PPMLI_STATIC void ppmli_run_begin(ppml_eval_key_run *run, const ppml_secret_key 
   memcpy(run->mask_seed, seeds.mask, sizeof run->mask_seed);
   memcpy(run->noise_seed, seeds.noise, sizeof run->noise_seed);
   memcpy(run->key_id, key->id, sizeof run->key_id);
-  run->params = key->client.params;
+  run->params = key->client->params;
   run->pieces = ppmli_run_pieces(run->params);
   ppmli_seeds_wipe(&seeds);
 }

@@ -9,30 +9,32 @@
 #include "../base/rng.h"
 #include "../base/seeds.h"
 #include "../cipher/keyswitch_make.h"
+#include "../network/secret_key.h"
 #include "../wire/container.h"
 #include "../wire/key_layout.h"
 #include "path.h"
 
 /* Draws a secret key for a client spec.
- *   key  out: both keys, and an id by which files name them
+ *   key  out: both keys, and an id by which files name them; it refers to client
  *   rng  ppmli_rng_begin was called for this use
+ * Memory: ppmli_secret_key_bytes.  Errors: NOMEM.
  * CT: time depends on the parameter set, and for block-binary and ternary keys on how many draws are
  * thrown away, which tells nothing of those that are kept. */
-PPMLI_STATIC void ppmli_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
-                                            ppml_rng *rng) {
-  memset(key, 0, sizeof *key);
-  key->client = *client;
+PPMLI_STATIC int ppmli_secret_key_generate(ppml_secret_key *key, const ppml_client *client,
+                                           ppml_rng *rng, ppml_arena *arena) {
+  PPMLI_TRY(ppmli_secret_key_place(key, client, arena));
   ppmli_rng_bytes(rng, key->id, sizeof key->id);
   ppmli_client_draw_key(key->lwe_bits, key->glwe_bits, client->params, rng);
+  return PPML_OK;
 }
 
 /* Begins the file of an evaluation key: all that comes before its items.  Errors stick to out. */
 PPMLI_STATIC void ppmli_eval_key_out_begin(ppmli_out *out, ppml_writer *writer,
                                            const ppml_secret_key *key, const ppmli_seeds *seeds) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   ppml_header h = {
       PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
-  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(h.circuit_id, key->client->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
   ppmli_out_begin(out, writer, &h);
   ppmli_out_bytes(out, seeds->mask, sizeof seeds->mask);
@@ -109,7 +111,7 @@ PPMLI_STATIC size_t ppmli_eval_key_generate_bytes(const ppml_params *p, size_t t
 PPMLI_STATIC int ppmli_eval_key_generate(ppml_writer *writer, const ppml_secret_key *key,
                                          ppml_rng *rng, const ppml_parallel *parallel,
                                          const ppml_progress *progress, ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   size_t mark = arena->used_bytes;
   ppmli_key_generation g;
   ppmli_out out;

@@ -19,7 +19,7 @@ PPMLI_STATIC size_t ppmli_learning_key_generate_bytes(const ppml_params *p, size
 PPMLI_STATIC int ppmli_learning_key_generate(ppml_writer *writer, const ppml_secret_key *key,
                                              ppml_rng *rng, const ppml_parallel *parallel,
                                              const ppml_progress *progress, ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   ppml_header h = {PPML_KIND_LEARNING_KEY,
                    PPML_FORMAT_VERSION,
                    p,
@@ -27,7 +27,7 @@ PPMLI_STATIC int ppmli_learning_key_generate(ppml_writer *writer, const ppml_sec
                    {0},
                    {0}};
   ppmli_out out;
-  memcpy(h.circuit_id, key->client.circuit_id, PPML_ID_BYTES);
+  memcpy(h.circuit_id, key->client->circuit_id, PPML_ID_BYTES);
   memcpy(h.key_id, key->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppml_writer inner = ppmli_nested_writer(&out);

@@ -57,7 +57,7 @@ PPMLI_STATIC void ppmli_client_draw_key(uint8_t *lwe_bits, uint8_t *glwe_bits, c
 
 /* The bits of the short key: a prefix of the long one where the other array is the latents'. */
 PPMLI_INLINE const uint8_t *ppmli_secret_short_key(const ppml_secret_key *key) {
-  return ppmli_params_has_bridge(key->client.params) ? key->glwe_bits : key->lwe_bits;
+  return ppmli_params_has_bridge(key->client->params) ? key->glwe_bits : key->lwe_bits;
 }
 
 /* A secret key that is open for use: with what its products need, where they need anything. */
@@ -102,7 +102,7 @@ PPMLI_STATIC size_t ppmli_open_key_bytes(const ppml_params *p) {
 PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key *secret,
                                      ppml_arena *arena) {
   memset(key, 0, sizeof *key);
-  key->params = secret->client.params;
+  key->params = secret->client->params;
   key->secret = secret;
   key->glwe.bits = secret->glwe_bits;
   switch (ppmli_params_kind(key->params)) {
@@ -242,7 +242,7 @@ PPMLI_STATIC size_t ppmli_client_block_scratch(const ppml_params *p) {
 /* Words of block number `block` of an image that travel. */
 PPMLI_STATIC uint32_t ppmli_client_words(const ppmli_open_key *key, uint64_t block) {
   const ppml_params *p = key->params;
-  size_t left = ppmli_spec_inputs(&key->secret->client.spec) - (size_t)block * p->poly_size;
+  size_t left = ppmli_spec_inputs(&key->secret->client->spec) - (size_t)block * p->poly_size;
   return (uint32_t)ppmli_min_size(left, p->poly_size);
 }
 

@@ -26,7 +26,7 @@ PPMLI_STATIC void ppmli_rows_seeds_draw(ppmli_seeds *seeds, const ppmli_rows *ro
                                         const ppmli_rows_clear *clear, const ppml_secret_key *key,
                                         ppml_rng *rng) {
   uint8_t message[PPML_SEED_BYTES];
-  size_t N = key->client.params->poly_size;
+  size_t N = key->client->params->poly_size;
   ppmli_digest d;
   ppmli_digest_init_seed(&d);
   ppmli_digest_update(&d, clear->feature, N * rows->features);

@@ -68,7 +68,7 @@ PPMLI_STATIC int ppmli_sums_put_body(ppmli_out *out, const int64_t *value, const
 PPMLI_STATIC int ppmli_sums_put(ppmli_out *out, const ppmli_training_plan *plan,
                                 const ppml_features *map, const ppml_image_source *source,
                                 const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   ppml_learnt shape = ppmli_sums_shape(&plan->set.rows, plan->set.count, p);
   size_t mark = arena->used_bytes, values = ppmli_learnt_values(&shape);
   int8_t x[PPML_FEATURES_MAX + 1], label[PPML_CLASSES_MAX];

@@ -235,7 +235,7 @@ PPMLI_STATIC int ppmli_training_put(ppmli_out *out, const ppmli_training_plan *p
                                     const ppml_secret_key *key, ppml_rng *rng,
                                     const ppml_parallel *parallel, const ppml_progress *progress,
                                     ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   size_t mark = arena->used_bytes, N = p->poly_size;
   ppmli_training_writer w;
   uint64_t blocks = ppmli_rows_blocks(p, plan->set.count);

@@ -44,9 +44,8 @@
 #define PPMLI_SET_BUILT(id) 1
 #endif
 
-PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
-  /* clang-format off */
-  static const ppml_params table[] = {
+/* clang-format off */
+static const ppml_params ppmli_params_table[] = {
 #ifndef PPML_LINEAR_ONLY
 #if PPMLI_SET_BUILT(1)
       {"fast",        1, 736, 3,  512, 2, 0, 1, PPMLI_DIGITS(17, 1, 3, 4), 177591u, 572413022u, 32, 38, 14, PPML_SET_ROUNDED, 0,
@@ -117,16 +116,12 @@ PPMLI_STATIC const ppml_params *ppmli_params_table(size_t *count) {
        PPMLI_COMPACT}, /* -48.70 */
 #endif
 #endif
-  };
-  /* clang-format on */
-  *count = sizeof table / sizeof table[0];
-  return table;
-}
+};
+/* clang-format on */
 
 PPMLI_STATIC const ppml_params *ppmli_params_by_index(size_t index) {
-  size_t count;
-  const ppml_params *table = ppmli_params_table(&count);
-  return index < count ? &table[index] : NULL;
+  const size_t count = sizeof ppmli_params_table / sizeof ppmli_params_table[0];
+  return index < count ? &ppmli_params_table[index] : NULL;
 }
 
 /* Spelled out, so that a client needs no more of libc than memcmp, memcpy and memset. */
@@ -257,6 +252,11 @@ PPMLI_INLINE size_t ppmli_params_key_bytes(const ppml_params *p) {
 PPMLI_INLINE size_t ppmli_params_lwe_key_bytes(const ppml_params *p) {
   if (ppmli_params_has_bridge(p)) return ppmli_params_key_bytes(ppmli_params_input_set(p));
   return p->lwe_dim / 8;
+}
+
+/* Of both, which follow one another. */
+PPMLI_INLINE size_t ppmli_params_secret_bytes(const ppml_params *p) {
+  return ppmli_params_key_bytes(p) + ppmli_params_lwe_key_bytes(p);
 }
 
 /* Bits of the torus that keys, and images as they travel, are made on. */

@@ -28,13 +28,13 @@ PPMLI_INLINE int ppmli_kind_is_learning(uint32_t kind) {
 }
 
 PPMLI_INLINE int ppmli_kind_is_known(uint32_t kind) {
-  return (kind >= PPML_KIND_MODEL && kind <= PPML_KIND_OUTPUT) || ppmli_kind_is_learning(kind);
+  return (kind >= PPML_KIND_MODEL && kind <= PPML_KIND_SECRET_KEY) || ppmli_kind_is_learning(kind);
 }
 
 PPMLI_STATIC const char *ppmli_kind_name(uint32_t kind) {
-  static const char *const names[] = {"model",          "circuit",        "client spec",
-                                      "secret key",     "evaluation key", "encrypted image",
-                                      "encrypted score"};
+  static const char *const names[] = {"model",           "circuit",         "client spec",
+                                      "secret key",      "evaluation key",  "encrypted image",
+                                      "encrypted score", "secret key alone"};
   static const char *const learning[] = {"feature map",      "learning key", "training set",
                                          "encrypted sums",   "checkpoint",   "encrypted model",
                                          "encrypted answers"};

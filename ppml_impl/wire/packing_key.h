@@ -29,7 +29,7 @@ PPMLI_INLINE size_t ppmli_packing_put_scratch(const ppml_params *p) {
  * CT: time depends on p only. */
 PPMLI_STATIC int ppmli_packing_put(ppmli_out *out, const ppml_secret_key *key, ppml_rng *rng,
                                    ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   ppmli_seeds seeds;
   size_t mark = arena->used_bytes, bytes = ppmli_auto_row_wire_bytes(p);
   int error = PPML_OK;

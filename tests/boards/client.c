@@ -9,6 +9,7 @@
 
 static unsigned char memory[CLIENT_ENCRYPT_TO_BYTES] PPML_ALIGNED;
 static unsigned char file[CLIENT_INPUT_WIRE_BYTES];
+static unsigned char bits[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED;
 static ppml_secret_key secret;
 
 int main(void) {
@@ -19,7 +20,8 @@ int main(void) {
   ppml_writer writer = ppml_writer_to_memory(file, sizeof file);
   int error = client_init(&client);
   if (!error) error = ppml_rng_init(&rng);
-  if (!error) error = ppml_secret_key_generate(&secret, &client, &rng);
+  if (!error) error = ppml_arena_init(&arena, bits, sizeof bits);
+  if (!error) error = ppml_secret_key_generate(&secret, &client, &rng, &arena);
   if (!error) error = ppml_arena_init(&arena, memory, sizeof memory);
   if (!error) error = ppml_encrypt_to(&writer, &request, &secret, image, &rng, &arena);
   printf("%s, %d bytes\n", ppml_strerror(error), (int)writer.position);

@@ -29,22 +29,28 @@ static int ct_public(int condition) {
 #define SECRET(x) (void)VALGRIND_MAKE_MEM_UNDEFINED(&(x), sizeof(x))
 #define PUBLIC(x) (void)VALGRIND_MAKE_MEM_DEFINED(&(x), sizeof(x))
 
+enum { KEY_BITS_MAX = 8192 };
+
 static unsigned char memory[4 << 20] PPML_ALIGNED;
+static unsigned char planes[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED;
 
 /* Draws a key from a generator whose state is secret, so that the key is, to its last bit. */
 static int draw_key(ppml_secret_key *key, const ppml_client *client) {
+  ppml_arena arena;
   ppml_rng rng;
+  int error = ppml_arena_init(&arena, planes, sizeof planes);
+  if (error) return error;
   ppml_rng_init_for_tests(&rng, 1);
   SECRET(rng.key);
   SECRET(rng.buffer);
-  int error = ppml_secret_key_generate(key, client, &rng);
+  error = ppml_secret_key_generate(key, client, &rng, &arena);
   PUBLIC(key->id);
   return error;
 }
 
 /* Is every byte of the key as secret as the generator: was nothing cut from the check's view? */
 static int is_secret(const void *bytes, size_t count) {
-  static uint8_t known[PPML_KEY_BITS_MAX];
+  static uint8_t known[KEY_BITS_MAX];
   if (!RUNNING_ON_VALGRIND) return 1;
   (void)VALGRIND_GET_VBITS(bytes, known, count);
   (void)VALGRIND_MAKE_MEM_DEFINED(known, sizeof known);
@@ -54,7 +60,7 @@ static int is_secret(const void *bytes, size_t count) {
 }
 
 static int key_is_secret(const ppml_secret_key *key) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   size_t bits = p->slots ? 2 * (size_t)p->poly_size : ppmli_params_long_dim(p);
   return is_secret(key->glwe_bits, bits / 8) && is_secret(key->lwe_bits, p->lwe_dim / 8);
 }
@@ -69,7 +75,7 @@ static int fixed_entropy(void *context, void *bytes, size_t count) {
 }
 
 static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   static uint8_t wire[1 << 16];
   ppmli_seeds seeds;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
@@ -87,7 +93,7 @@ static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *aren
 
 /* A leveled set's first and last key switch: of a trace, then of s^2 or the reversal. */
 static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
-  const ppml_params *p = key->client.params;
+  const ppml_params *p = key->client->params;
   static uint8_t wire[1 << 18];
   ppmli_long_key long_key;
   size_t mark = arena->used_bytes, last = ppmli_params_steps(p) - 1;
@@ -118,8 +124,8 @@ static void use_phase(uint32_t phase, const ppml_client *client) {
 
 /* The phase of a ciphertext that is read as it comes in. */
 static uint32_t read_phase(const ppml_secret_key *key) {
-  static const uint8_t bytes[4 * (PPML_KEY_BITS_MAX + 1)] = {5};
-  const ppml_params *p = key->client.params;
+  static const uint8_t bytes[4 * (KEY_BITS_MAX + 1)] = {5};
+  const ppml_params *p = key->client->params;
   ppml_reader reader = ppml_reader_from_memory(bytes, sizeof bytes);
   ppmli_in in = {&reader, {{0}, 0, {0}, 0}, sizeof bytes, PPML_OK};
   ppmli_digest_init(&in.digest);
@@ -130,7 +136,7 @@ static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena)
   uint8_t pixels[64];
   ppml_input input;
   ppml_request request;
-  static uint32_t lwe[PPML_KEY_BITS_MAX + 1];
+  static uint32_t lwe[KEY_BITS_MAX + 1];
   memset(pixels, 7, sizeof pixels);
   SECRET(pixels);
   static uint8_t file[1 << 20];
@@ -138,12 +144,12 @@ static int use_key(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena)
   int error = ppml_encrypt(&input, &request, key, pixels, rng, arena);
   if (error == PPML_OK) error = ppml_encrypt_to(&writer, &request, key, pixels, rng, arena);
   memset(lwe, 0, sizeof lwe);
-  lwe[ppmli_params_long_dim(key->client.params)] = 5;
-  uint32_t phase = ppmli_output_phase(lwe, key->client.params, key->glwe_bits);
+  lwe[ppmli_params_long_dim(key->client->params)] = 5;
+  uint32_t phase = ppmli_output_phase(lwe, key->client->params, key->glwe_bits);
   uint32_t copy = phase;
   PUBLIC(copy);
-  use_phase(phase, &key->client);
-  use_phase(read_phase(key), &key->client);
+  use_phase(phase, key->client);
+  use_phase(read_phase(key), key->client);
   return error ? error : copy == 5 ? PPML_OK : PPML_ERR_ARG;
 }
 
@@ -215,15 +221,15 @@ static int make_latents(uint32_t standardise) {
 
 /* A row of a bridge's key, of two secret keys. */
 static int make_bridge(void) {
-  static uint8_t planes[PPML_KEY_BITS_MAX / 8], bits[PPML_KEY_BITS_MAX / 8], wire[1 << 14];
+  static uint8_t latents[KEY_BITS_MAX / 8], bits[KEY_BITS_MAX / 8], wire[1 << 14];
   ppmli_seeds seeds = {{1}, {2}};
   ppmli_bridge b = {ppml_params_by_name("leveled-16"), ppml_params_by_name("fast")};
   ppml_arena arena;
-  SECRET(planes);
+  SECRET(latents);
   SECRET(bits);
   SECRET(seeds.noise);
   int error = ppml_arena_init(&arena, memory, sizeof memory);
-  return error ? error : ppmli_bridge_make_row(wire, &b, 1, planes, bits, &seeds, &arena);
+  return error ? error : ppmli_bridge_make_row(wire, &b, 1, latents, bits, &seeds, &arena);
 }
 
 int main(void) {

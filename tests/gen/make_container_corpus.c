@@ -13,8 +13,8 @@
 #define TEST_STATIC static PPMLI_UNUSED
 #include "../unchecked.h"
 
-static const char *const entries[] = {NULL,         "model",    "circuit", "client",
-                                      "secret_key", "eval_key", "input",   "output"};
+static const char *const entries[] = {NULL,       "model", "circuit", "client",    "secret_key",
+                                      "eval_key", "input", "output",  "secret_key"};
 
 static const char *root;
 
@@ -22,7 +22,8 @@ static void save(uint32_t kind, const char *name, const uint8_t *bytes, size_t c
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", root, entries[kind]);
   mkdir(path, 0755);
-  snprintf(path, sizeof path, "%s/%s/%s", root, entries[kind], name);
+  int is_alone = kind == PPML_KIND_SECRET_KEY; /* in the folder of those with a client spec */
+  snprintf(path, sizeof path, "%s/%s/%s%s", root, entries[kind], name, is_alone ? "_alone" : "");
   FILE *file = fopen(path, "wb");
   if (!file || fwrite(bytes, 1, count, file) != count || fclose(file) != 0) {
     perror(path);
@@ -164,7 +165,7 @@ static void save_ciphertexts(const containers *c) {
 /* Every kind, and of the evaluation key its beginning. */
 static void save_leveled_kinds(const containers *c) {
   uint8_t bytes[CONTAINERS_BYTES_MAX];
-  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) {
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++) {
     int is_key = kind == PPML_KIND_EVAL_KEY;
     size_t count = containers_write(bytes, is_key ? 1000 : sizeof bytes, c, kind);
     save(kind, is_key ? "bad_leveled_truncated" : "leveled", bytes, count);
@@ -263,7 +264,7 @@ static void save_linear(void) {
   containers c;
   containers_make_linear(&c);
   size_t end = PPMLI_HEADER_BYTES + ppmli_model_wire_bytes(&c.objects.model);
-  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) {
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++) {
     if (kind == PPML_KIND_EVAL_KEY) continue;
     size_t count = containers_write(bytes, sizeof bytes, &c, kind);
     save(kind, "linear", bytes, count);
@@ -323,7 +324,7 @@ static void save_pooled(void) {
   uint8_t bytes[CONTAINERS_BYTES_MAX];
   containers c;
   containers_make_pooled(&c);
-  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++) {
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_KEYRING; kind++) {
     size_t count = containers_write(bytes, sizeof bytes, &c, kind);
     save(kind, "pooled", bytes, count);
     save_pooled_hostile(&c, kind);
@@ -339,9 +340,8 @@ int main(int argc, char **argv) {
   }
   root = argv[1];
   containers_make(&c);
-  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_OUTPUT; kind++) save_kind(&c, kind);
-  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++)
-    save_hostile(&c, kind);
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_SECRET_KEY; kind++) save_kind(&c, kind);
+  for (uint32_t kind = PPML_KIND_MODEL; kind <= PPML_KIND_KEYRING; kind++) save_hostile(&c, kind);
   save_certificates(&c);
   save_ciphertexts(&c);
   save_unequal_gains(&c);

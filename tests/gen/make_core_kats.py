@@ -146,9 +146,9 @@ def make_seeds():
     body += c_bytes("mixed_kat", rng.bytes(64))
     rng.fold(b"\x5a" * 32)
     circuit_id, key_id = bytes(range(16)), bytes(range(100, 116))
-    glwe = bytes(7 * i & 255 for i in range(1024))
-    lwe = bytes(11 * i + 1 & 255 for i in range(128))
-    root = seed_digest(b"inpu" + rng.bytes(64) + circuit_id + key_id + glwe + lwe + message(784))
+    planes = bytes(7 * i & 255 for i in range((1536 + 736) // 8))
+    purpose = b"inpu" + struct.pack("<I", len(planes))
+    root = seed_digest(purpose + rng.bytes(64) + circuit_id + key_id + planes + message(784))
     body += "/* Seeds of an image: the third use. */\n"
     return body + c_bytes("seeds_kat", stream(root, SEEDS, 0, 64))
 
@@ -180,7 +180,7 @@ def make_rng():
 FAST = dict(id=1, n=736, k=3, N=512, block=2, ones=0, prefix=1, pbs_base=17, pbs_levels=1,
             ks_base=3, ks_levels=4, lwe_noise=177591, glwe_noise=572413022, input_bits=32,
             bsk_bits=38, output_bits=14)
-MODEL, CIRCUIT, CLIENT, SECRET_KEY, EVAL_KEY, INPUT, OUTPUT = range(1, 8)
+MODEL, CIRCUIT, CLIENT, KEYRING, EVAL_KEY, INPUT, OUTPUT, SECRET_KEY = range(1, 9)
 INPUT_MASK, BSK_MASK, KSK_MASK, BSK_NOISE, KSK_NOISE, INPUT_NOISE, SEEDS = range(1, 8)
 
 PARAMS_DIGEST = digest(struct.pack("<16I", *FAST.values()))
@@ -318,10 +318,12 @@ def make_format():
     key_id, glwe_key = rng.bytes(16), rng.bytes(192)
     key = bits_of(glwe_key, 1536)
     client = spec() + struct.pack("<QQIIIi", SCORE_UNIT, 6 * 2**50, 128, 100, 1000, 4000)
-    secret_key = container(SECRET_KEY, client + glwe_key + glwe_key[:92], key_id=key_id)
+    planes = glwe_key + glwe_key[:92]
+    keyring = container(KEYRING, client + planes, key_id=key_id)
     image = container(INPUT, encrypted_input(key, rng), key_id=key_id)
     request = digest(b"ppml request 3\0" + image[80:112] + bytes(range(16)) + key_id)
     client_id = digest(b"ppml client 3\0" + PARAMS_DIGEST + bytes(range(16)) + client)
+    secret_key = container(SECRET_KEY, client_id + planes, key_id=key_id)
     lwe = [(7 * i * i + 11 * i) % 2**14 for i in range(2 * 1537)]
     scores = struct.pack("<2I", 2, 1) + bytes(range(32)) + pack_bits(lwe[:1537], 14) + pack_bits(lwe[1537:], 14)
     scores = container(OUTPUT, scores, key_id=key_id)
@@ -330,6 +332,8 @@ def make_format():
     body += c_bytes("format_model_kat", container(MODEL, model(), False, digest(model())))
     body += c_bytes("format_circuit_kat", container(CIRCUIT, circuit(), True, circuit_id))
     body += c_bytes("format_client_kat", container(CLIENT, client))
+    body += "/* With its client spec, and alone. */\n"
+    body += c_bytes("format_keyring_kat", keyring)
     body += c_bytes("format_secret_key_kat", secret_key)
     body += "/* Of the whole container. */\n"
     body += "enum { FORMAT_INPUT_BYTES = %d, FORMAT_OUTPUT_BYTES = %d };\n" % (len(image),

@@ -25,7 +25,9 @@
 #include "image.h"
 
 static unsigned char memory[CLIENT_ENCRYPT_TO_BYTES] PPML_ALIGNED;
-static ppml_secret_key secret;
+static unsigned char bits[CLIENT_SECRET_KEY_BYTES] PPML_ALIGNED; /* of the key */
+static ppml_client client;
+static ppml_secret_key secret; /* refers to client */
 static ppml_request request;
 static ppml_rng rng;
 static int error;
@@ -41,12 +43,13 @@ static size_t receive_bytes(ppml_reader *self, void *bytes, size_t count) {
 }
 
 void setup() {
-  ppml_client client;
+  ppml_arena own;
   Serial.begin(115200);
   Serial.setTimeout(1000); /* an answer ends where nothing comes any more */
   error = client_init(&client);
   if (!error) error = ppml_rng_init(&rng);
-  if (!error) error = ppml_secret_key_generate(&secret, &client, &rng);
+  if (!error) error = ppml_arena_init(&own, bits, sizeof bits);
+  if (!error) error = ppml_secret_key_generate(&secret, &client, &rng, &own);
 }
 
 static int send_image() {
@@ -62,7 +65,7 @@ static int read_answer() {
   ppml_reader reader = {receive_bytes, NULL, NULL, 0, 0, 0};
   ppml_answer answer;
   int failed = ppml_decrypt_from(&answer, &reader, &limits, &request, &secret);
-  if (!failed) Serial.println(secret.client.spec.class_name[answer.label[0]]);
+  if (!failed) Serial.println(client.spec.class_name[answer.label[0]]);
   return failed;
 }
 
