@@ -123,7 +123,7 @@ help: ## list the targets
 
 ## Test
 
-.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware check-wasm check-small check-all valgrind fuzz fuzz-afl
+.PHONY: deps check-tools check check-threads check-suites check-fuzz check-cli check-import check-build check-flags check-cross check-firmware firmware-table check-wasm check-small check-all valgrind fuzz fuzz-afl
 
 # Debian's names of what the tests need beyond cc and make.
 DEPS = check pkg-config libsubunit-dev
@@ -207,6 +207,9 @@ check-cross: $(BUILD)/ppml ## i386, aarch64, armhf, riscv64, s390x under qemu; M
 check-firmware: $(BUILD)/ppml ## examples/firmware on a Cortex-M0 with 16 KB, an M4F and an M7, under qemu
 	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py $(FIRMWARE) || [ $$? -eq 77 ]
 
+firmware-table: $(BUILD)/ppml ## run all boards and write their table into README.md
+	@PPML=$(BUILD)/ppml CC="$(CC)" python3 tests/firmware.py --table README.md
+
 # The client for browsers in node and, where it is installed, headless Chromium, in a minute; WASM_TEST=node
 # leaves Chromium out.
 check-wasm: $(BUILD)/ppml ## examples/wasm in node and headless Chromium, against the command
@@ -245,6 +248,7 @@ check-all: ## everything: check, sanitizers, valgrind, other compilers, emulated
 	$(MAKE) check-packages
 	$(MAKE) check-deb
 	$(MAKE) check-cross
+	$(MAKE) size
 	$(MAKE) lint
 	@echo "make check-all: all passed"
 
@@ -351,7 +355,7 @@ fuzz-afl: $(FUZZERS:%=$(BUILD)/afl/%) ## fuzz every parser with AFL++: make fuzz
 
 ## Look after
 
-.PHONY: amalgamate dist man completions embedded install deb check-deb check-dist check-packages deps-packages deps-wasm bench results format lint compdb demo-data size deps-all deps-cross check-sanitized check-emulated check-narrow
+.PHONY: amalgamate dist man completions embedded install deb check-deb check-dist check-packages deps-packages deps-wasm bench results format lint compdb demo-data size stack-table deps-all deps-cross check-sanitized check-emulated check-narrow
 
 bench: $(BUILD)/ppml ## time every step; writes docs/BENCHMARKS.md and docs/benchmarks.svg
 	CC="$(CC)" python3 tools/bench.py $(BUILD)/ppml $(PPML_DATA) docs
@@ -437,12 +441,28 @@ check-dist: dist check-tools ## the release made twice, and dist/ppml.h as the p
 # PPML_SMALL the 1.4 that make check-firmware measures.
 STACK_MAX = 24576
 
-size: ## code bytes, and the deepest stack of every public function
+# Call graphs of the whole library, and of a client on a Cortex-M4 where its compiler is there.
+BOARD_CC = arm-none-eabi-gcc
+$(BUILD)/unit.ci: $(HEADERS)
 	@mkdir -p $(BUILD)
 	printf '\043define PPML_IMPLEMENTATION\n\043include "ppml.h"\n' >$(BUILD)/unit.c
 	$(CC) $(STD) -Os $(CPPFLAGS) -fcallgraph-info=su -c $(BUILD)/unit.c -o $(BUILD)/unit.o
+
+$(BUILD)/board.ci: $(HEADERS)
+	@mkdir -p $(BUILD)
+	printf '\043define PPML_IMPLEMENTATION\n\043include "ppml.h"\n' >$(BUILD)/board.c
+	$(BOARD_CC) $(STD) -Os -I. -mcpu=cortex-m4 -mthumb -mfloat-abi=soft -ffreestanding -DPPML_CLIENT_ONLY -DPPML_SMALL \
+	  -DPPML_BACKEND_ONLY=PPML_BACKEND_REF -DPPML_ENTROPY=board_entropy -fcallgraph-info=su -c $(BUILD)/board.c -o $(BUILD)/board.o
+
+size: $(BUILD)/unit.ci ## code bytes, and the deepest stack of every public function
 	size $(BUILD)/unit.o
-	python3 tools/stack.py $(BUILD)/unit.ci $(STACK_MAX)
+	@if command -v $(BOARD_CC) >/dev/null; then $(MAKE) $(BUILD)/board.ci && \
+	  python3 tools/stack.py $(BUILD)/unit.ci --limit $(STACK_MAX) --board $(BUILD)/board.ci --check docs/STACK.md; \
+	else echo "make size: the client's column of docs/STACK.md needs the Debian package gcc-arm-none-eabi" && \
+	  python3 tools/stack.py $(BUILD)/unit.ci --limit $(STACK_MAX) --check docs/STACK.md; fi
+
+stack-table: $(BUILD)/unit.ci $(BUILD)/board.ci ## write the table of docs/STACK.md
+	python3 tools/stack.py $(BUILD)/unit.ci --limit $(STACK_MAX) --board $(BUILD)/board.ci --write docs/STACK.md
 
 compdb: ## write compile_commands.json for editors
 	bear -- $(MAKE) -B all
