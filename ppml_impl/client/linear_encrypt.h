@@ -1,7 +1,7 @@
 /* One ciphertext of an image for sums alone: the smallest client there is.
  *
  * Integers of 32 bits, no multiplication but that of the noise's draw, and only the words that travel are
- * made: a device needs room for a mask and the key's bits spread to words beside the message, 8 KB
+ * made: a device needs room for a mask and the key's bits spread to bytes beside the message, 5 KB
  * at N = 1024.  In: a message, the secret key, seeds; out: body words.  Next: path.h, which chooses
  * it, and server/linear_score.h. */
 #ifndef PPMLI_CLIENT_LINEAR_ENCRYPT_H
@@ -15,19 +15,27 @@
 #include "../math/poly.h"
 
 PPMLI_INLINE size_t ppmli_encrypt_short_scratch(const ppml_params *p) {
-  return 2 * ppmli_arena_rounded(p->poly_size * sizeof(uint32_t));
+  return ppmli_arena_rounded(p->poly_size * sizeof(int8_t)) +
+         ppmli_arena_rounded(p->poly_size * sizeof(uint32_t));
 }
 
 /* Coefficient j of a s modulo X^N + 1: s_i meets a_(j - i), or -a_(N + j - i) where i > j.
  *   mask  [N]  a, the highest coefficient first
- *   key   [N]  all bits set where the key's bit is
+ *   key   [N]  -1 where the key's bit is set, else 0
  * CT: time depends on j and N only. */
-PPMLI_STATIC uint32_t ppmli_short_mask_times_key(const uint32_t *mask, const uint32_t *key,
+PPMLI_STATIC uint32_t ppmli_short_mask_times_key(const uint32_t *mask, const int8_t *key,
                                                  uint32_t j, uint32_t N) {
-  const uint32_t *low = mask + (N - 1 - j), *high = key + j + 1;
+  const uint32_t *low = mask + (N - 1 - j);
+  const int8_t *high = key + j + 1;
   uint32_t plus = 0, minus = 0;
-  for (uint32_t i = 0; i <= j; i++) plus += low[i] & key[i];
-  for (uint32_t i = 0; i < N - 1 - j; i++) minus += mask[i] & high[i];
+  for (uint32_t i = 0; i <= j; i++) {
+    uint32_t all_bits = (uint32_t)key[i]; /* or none */
+    plus += low[i] & all_bits;
+  }
+  for (uint32_t i = 0; i < N - 1 - j; i++) {
+    uint32_t all_bits = (uint32_t)high[i];
+    minus += mask[i] & all_bits;
+  }
   return plus - minus;
 }
 
@@ -45,7 +53,7 @@ PPMLI_STATIC void ppmli_short_mask(uint32_t *mask, const ppmli_mask *from, uint3
 
 /* A ciphertext whose body is made word by word. */
 typedef struct ppmli_short {
-  uint32_t *key;  /* [N]  all bits set where the key's bit is; secret */
+  int8_t *key;    /* [N]  -1 where the key's bit is set, else 0; secret */
   uint32_t *mask; /* [N]  the highest coefficient first */
 } ppmli_short;
 
@@ -53,10 +61,10 @@ typedef struct ppmli_short {
  *   key  [N bits] */
 PPMLI_STATIC int ppmli_short_open(ppmli_short *s, const ppml_params *p, const uint8_t *key,
                                   const ppmli_mask *mask, ppml_arena *arena) {
-  PPMLI_ALLOC(uint32_t, spread, arena, p->poly_size);
+  PPMLI_ALLOC(int8_t, spread, arena, p->poly_size);
   PPMLI_ALLOC(uint32_t, reversed, arena, p->poly_size);
   for (uint32_t i = 0; i < p->poly_size; i++)
-    spread[i] = (uint32_t)ppmli_ct_mask(ppmli_bit(key, i));
+    spread[i] = (int8_t)(0 - (int)ppmli_ct_hide(ppmli_bit(key, i)));
   ppmli_short_mask(reversed, mask, p->poly_size);
   s->key = spread;
   s->mask = reversed;
