@@ -35,11 +35,11 @@ for compiler in "$CC"; do
 done
 for compiler in "$CXX"; do
   command -v "$compiler" >/dev/null || { echo "skipped: no $compiler (Debian package g++)"; continue; }
-  for standard in c++11 c++20; do
+  for standard in c++11 c++14 c++17 c++20; do
     try "$compiler $standard" $compiler -x c++ -std=$standard $WARNINGS -I"$DIST" -fsyntax-only "$work/unit.c"
   done
 done
-for level in -Os; do
+for level in -Os -O3; do
   try "minimal $level" $CC -std=c99 $WARNINGS -D_DEFAULT_SOURCE -ffp-contract=off $level -I"$DIST" "$root/examples/minimal.c" -lm -o "$work/minimal"
 done
 

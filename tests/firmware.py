@@ -6,7 +6,8 @@
 Builds each row of ROWS for its board, with the client spec of a network that is trained here; runs it in
 QEMU; answers its image with `ppml infer`; compares the class, and where a seed is known every byte, with the
 same client built for this machine.  Measures flash, RAM, stack, arena and instructions, and fails where
-one is above the row's limit.  Needs Debian's gcc-arm-none-eabi and qemu-system-arm, and says so.
+one is above the row's limit, or is not what the table in README.md says of this compiler.  --table writes
+the table into FILE, between the lines BEGIN and END; all rows are run for it.  Needs Debian's gcc-arm-none-eabi and qemu-system-arm, and says so.
 Exit status: 0 all passed, 1 not, 77 a package is missing."""
 import os
 import re
@@ -26,6 +27,9 @@ ARM, QEMU, HOST_CC = "arm-none-eabi-gcc", "qemu-system-arm", os.environ.get("CC"
 PACKAGES = {ARM: "gcc-arm-none-eabi", QEMU: "qemu-system-arm"}
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 SIDE, SEED, TIMEOUT_S, KB = 28, 7, 900, 1024
+BEGIN, END = "<!-- made by make firmware-table -->", "<!-- end -->"
+HEADING = ["| board | compiler | client | flash | RAM | stack | to encrypt | to make the key | key |",
+           "|---|---|---|---|---|---|---|---|---|"]
 
 # Name: QEMU's machine, compiler options, bytes of flash and RAM.  Cores with a floating-point unit are built
 # without it: a client has no use for one.
@@ -39,12 +43,12 @@ CORES = {"microbit": "Cortex-M0", "m4": "Cortex-M4F", "m7": "Cortex-M7"}
 # Set: how its network is trained, and what its client's build leaves out.
 RELU = "--hidden 1 --seeds 1 --epochs 12 --activation relu"
 BOOTSTRAPPED = "-DPPML_NO_LEVELED -DPPML_CLASSES_MAX=2 -DPPML_LATENT_CHANNELS_MAX=1 -DPPML_PARAMS_ONLY="
-LEVELED = "-DPPML_CLASSES_MAX=2 -DPPML_ENCODER_WEIGHTS_MAX=128 -DPPML_LATENT_CHANNELS_MAX=2 -DPPML_PARAMS_ONLY="
+LEVELED = "-DPPML_CLASSES_MAX=2 -DPPML_ENCODER_WEIGHTS_MAX=%d -DPPML_LATENT_CHANNELS_MAX=%d -DPPML_PARAMS_ONLY=%d"
 SETS = {
     "fast": (RELU, BOOTSTRAPPED + "1"),
     "precise": (RELU, BOOTSTRAPPED + "2"),
-    "leveled-16": ("--hidden 4 --seeds 1 --epochs 60 --activation square", LEVELED + "7"),
-    "pooled-16": ("--encoder 4 --latents 2 --regions 1 --kernel 2 --copies 1", LEVELED + "11"),
+    "leveled-16": ("--hidden 4 --seeds 1 --epochs 60 --activation square", LEVELED % (1, 1, 7)),
+    "pooled-16": ("--encoder 4 --latents 2 --regions 1 --kernel 2 --copies 1", LEVELED % (32, 2, 11)),
     "linear": ("--hidden 0 --seeds 1 --epochs 6", "-DPPML_LINEAR_ONLY -DPPML_CLASSES_MAX=2 -DPPML_LATENT_CHANNELS_MAX=1 -DPPML_PARAMS_ONLY=14"),
 }
 
@@ -227,21 +231,55 @@ def run_row(row, work, problems):
     figures = {"flash": flash, "stack": max(int(lines[s + " stack"], 16) for s in steps),
                "arena": int(lines["encrypt arena"], 16), "instructions": int(lines["encrypt instructions"], 16)}
     figures["ram"] = static + figures["stack"]
+    if key:
+        figures["key_bytes"] = os.path.getsize(key)
     if keys:
         figures["key_instructions"] = int(lines["key instructions"], 16)
         figures["key_arena"] = int(lines["key arena"], 16)
-        figures["key_bytes"] = os.path.getsize(key)
     for what, most in limits.items():
         if figures[what] > most:
             problems.append("%s: %s is %d, %d at most" % (row_name(row), what, figures[what], most))
     return figures
 
 
+def compiler():
+    """As the table names it: gcc 12.2, say; other versions make other sizes."""
+    version = re.search(r"\d+\.\d+", run([ARM, "-dumpfullversion"])).group(0)
+    return "gcc %s `-Os`" % version
+
+
 def table_line(row, f):
-    return "| %s, %s | %s | %.1f KB | %.1f KB | %.1f KB | %s | %s | %s |" % (
-        CORES[row[0]], BOARDS[row[0]][0], row[1] + (" with its evaluation key" if row[2] else ""), f["flash"] / 1000,
-        f["ram"] / 1000, f["stack"] / 1000, "%.1f M" % (f["instructions"] / 1e6),
-        "%.1f G" % (f["key_instructions"] / 1e9) if row[2] else "", "%.2f MB" % (f["key_bytes"] / 1e6) if row[2] else "")
+    return "| %s, %s | %s | %s | %.1f KB | %.1f KB | %.1f KB | %s | %s | %s |" % (
+        CORES[row[0]], BOARDS[row[0]][0], compiler(), row[1] + (" with its evaluation key" if row[2] else ""),
+        f["flash"] / 1000, f["ram"] / 1000, f["stack"] / 1000, "%.1f M" % (f["instructions"] / 1e6),
+        "%.1f G" % (f["key_instructions"] / 1e9) if row[2] else "",
+        "%.2f MB" % (f["key_bytes"] / 1e6) if "key_bytes" in f else "none")
+
+
+def table_of(path):
+    """The lines before the table in a document, its own, and those behind it."""
+    lines = open(path).read().split("\n")
+    begin, end = lines.index(BEGIN), lines.index(END)
+    return lines[:begin + 1], lines[begin + 1:end], lines[end:]
+
+
+def check_table(rows, problems):
+    """Every row that was run stands in README.md as it was measured, within a hundredth of each number."""
+    said = table_of(os.path.join(ROOT, "README.md"))[1]
+    for line in rows:
+        cells = [c.strip() for c in line.split("|")]
+        same = [s for s in said if [c.strip() for c in s.split("|")][1:4] == cells[1:4]]
+        if not any(compiler() in s for s in said):
+            return print("README.md's table is of another compiler than %s: not compared" % compiler())
+        numbers = [[float(n) for n in re.findall(r"\d+\.\d+", " ".join(c.split("|")[4:]))] for c in same + [line]]
+        if len(numbers) != 2 or any(abs(x - y) > max(0.05, y / 100) + 1e-9 for x, y in zip(*numbers)):
+            problems.append("README.md has %s in place of %s: make firmware-table" % (same, line))
+
+
+def write_table(path, rows):
+    before, _, behind = table_of(path)
+    with open(path, "w") as f:
+        f.write("\n".join(before + HEADING + rows + behind))
 
 
 def main():
@@ -249,7 +287,9 @@ def main():
     if missing:
         print("skipped: make check-firmware needs the Debian packages (make deps-all): " + " ".join(missing))
         return 77
-    wanted, problems, table = sys.argv[1:], [], []
+    wanted, problems, table, path = sys.argv[1:], [], [], None
+    if wanted[:1] == ["--table"]:
+        path, wanted = wanted[1], []
     with tempfile.TemporaryDirectory() as work:
         write_data(os.path.join(work, "data.npz"))
         with open(os.path.join(work, "image.h"), "w") as f:
@@ -263,8 +303,12 @@ def main():
             table.append(table_line(row, figures))
             print("%s: %s (%.0f s)" % (row_name(row), ", ".join("%s %d" % item for item in sorted(figures.items())),
                                        time.time() - since), flush=True)
-    for line in table:
+    for line in HEADING + table:
         print(line)
+    if path:
+        write_table(path, table)
+    else:
+        check_table(table, problems)
     for problem in problems:
         print("tests/firmware.py: FAILED: " + problem)
     print("tests/firmware.py: %d rows, %d failures" % (len(rows), len(problems)))

@@ -7,9 +7,9 @@
 #include "pool.h"
 
 typedef struct session {
+  keyring key; /* first, for its alignment */
   const ppml_circuit *circuit;
   ppml_rng rng;
-  keyring key;
   ppml_eval_key eval;
   pool threads;
   size_t batch;
