@@ -1076,7 +1076,8 @@ typedef struct ppml_compile_options {
   double agreement;          /* share of images whose answer encryption must not change, as
                                 predicted; 0: whatever comes of it */
   uint32_t publish;          /* scores that are to be published under one key, each with noise
-                                added to hide the key: PPML_PUBLISH_MAX at most; 0: none */
+                                added to hide the key: PPML_PUBLISH_MAX at most; 0: none, as of
+                                spec.decides */
   uint32_t automatic;        /* 1: the fastest standard set that will do, exact the last */
 } ppml_compile_options;
 

@@ -393,6 +393,7 @@ if full; then
   ok "verify the class of three" "$PPML" verify k3.ppml "$TINY/tiny_rgb.npz" --count 9 --json
   at_least "verify the class of three" agreement 0.85
 fi
+refuses "to publish classes" 64 "$PPML" compile m.ppml -o new.c --client new.cl --output class --params precise --publish 9
 refuses "an output of another kind" 64 "$PPML" compile m.ppml -o new.c --client new.cl --output label
 
 # ------------------------------------------------------------ pictures and pack

@@ -693,6 +693,26 @@ START_TEST(a_certificate_says_what_answers_tell) {
 }
 END_TEST
 
+/* A client spec says no more than 2^-6 of a turn, and signs that turn are more noise than that: a flood for
+ * less would not hide it. */
+START_TEST(what_a_flood_would_not_hide_is_not_published) {
+  const uint32_t hidden[] = {4};
+  test_net *net = test_memory(sizeof *net);
+  ppml_circuit circuit;
+  ppml_refusal refusal;
+  test_net_make(net, 6, 6, hidden, 1, PPML_ACTIVATION_SIGN, 2, 50);
+  ppml_arena arena = test_arena(2 * ppml_compile_bytes(&net->model));
+  ppml_compile_options options = {ppml_params_by_name("fast"), 0, 500, 0};
+  ck_assert_int_eq(ppml_compile(&circuit, &net->model, &options, &refusal, &arena),
+                   PPML_ERR_PARAMS);
+  ck_assert_ptr_nonnull(strstr(refusal.reason, "published"));
+  options.publish = 0;
+  ck_assert_int_eq(ppml_compile(&circuit, &net->model, &options, NULL, &arena), PPML_OK);
+  test_arena_free(&arena);
+  free(net);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("answer");
   TCase *law = test_case(suite, "law"), *bounds = test_case(suite, "bounds");
@@ -718,5 +738,6 @@ int main(void) {
   tcase_add_test(leak, a_flood_is_as_wide_as_stated);
   tcase_add_test(leak, flooded_scores_are_scores_and_noise);
   tcase_add_test(leak, silent_scores_are_not_flooded);
+  tcase_add_test(bounds, what_a_flood_would_not_hide_is_not_published);
   return test_run(suite);
 }

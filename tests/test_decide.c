@@ -2,6 +2,7 @@
  * every task; what is refused; files; and encrypted, no more changed answers than was promised. */
 #define PPML_IMPLEMENTATION
 #include "latents_support.h"
+#include "unchecked.h"
 
 enum { IMAGES = 150, PIXELS_MAX = 256, SCORES_MAX = 8 };
 
@@ -181,6 +182,39 @@ START_TEST(a_decision_without_a_sign_is_no_network) {
   make_net(net, PPML_TASK_CLASS, 2, 0, 1);
   net->model.spec.decides = 1;
   ck_assert_int_ne(ppml_model_check(&net->model, &fault), PPML_OK);
+  free(net);
+}
+END_TEST
+
+/* Noise of a decision is a sign that turned, which no flood is made for. */
+START_TEST(decisions_are_not_to_be_published) {
+  test_net *net = (test_net *)test_memory(sizeof *net);
+  static uint8_t bytes[1 << 14];
+  ppml_limits limits = ppml_limits_default();
+  ppml_compile_options options = ppml_compile_options_for(ppml_params_by_name("precise"));
+  ppml_model decided;
+  ppml_circuit circuit;
+  ppml_client client;
+  ppml_arena arena, scratch = test_arena(1 << 16);
+  make_net(net, PPML_TASK_CLASS, 2, 1, 1);
+  decide(&decided, &net->model, &arena);
+  options.publish = 1;
+  ck_assert_int_eq(ppml_compile(&circuit, &decided, &options, NULL, &scratch), PPML_ERR_ARG);
+  options.publish = 0;
+  ck_assert_int_eq(ppml_compile(&circuit, &decided, &options, NULL, &scratch), PPML_OK);
+  circuit.publish = 1;
+  ppml_writer writer = ppml_writer_to_memory(bytes, sizeof bytes);
+  ck_assert_int_eq(unchecked_circuit_write(&circuit, &writer), PPML_OK);
+  ppml_reader reader = ppml_reader_from_memory(bytes, writer.position);
+  ppml_circuit read;
+  ck_assert_int_eq(ppml_circuit_read(&read, &reader, &limits, &scratch), PPML_ERR_RANGE);
+  check_writer_agrees(circuit, &circuit, PPML_ERR_RANGE);
+  ppml_client_from_circuit(&client, &circuit);
+  ck_assert_int_eq(ppmli_client_is_valid(&client, &limits), 0);
+  client.publish = 0;
+  ck_assert_int_eq(ppmli_client_is_valid(&client, &limits), 1);
+  test_arena_free(&arena);
+  test_arena_free(&scratch);
   free(net);
 }
 END_TEST
@@ -372,6 +406,7 @@ int main(void) {
   tcase_add_test(clear, a_decision_without_a_sign_is_no_network);
   tcase_add_test(clear, many_classes_are_too_many_for_a_noisy_set);
   tcase_add_test(clear, a_score_at_its_bound_keeps_its_sign);
+  tcase_add_test(file, decisions_are_not_to_be_published);
   tcase_add_test(file, circuits_and_clients_are_read_back);
   tcase_add_test(encrypted, no_more_answers_change_than_was_promised);
   return test_run(suite);

@@ -36,6 +36,11 @@ static int parse(compile_request *r, int argc, char **argv) {
   r->options.publish = plan_publish(&a);
   int status = args_end(&a, 1, 1);
   if (status == CLI_OK) r->model_path = a.value[0];
+  if (status == CLI_OK && chosen == CLI_OK && r->decides && r->options.publish)
+    return cli_fail(
+        CLI_USAGE, "compile",
+        "--publish of a class (expected --output scores: a class alone may be published, "
+        "until renew_after)");
   return status ? status : chosen;
 }
 

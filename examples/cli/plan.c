@@ -139,6 +139,8 @@ static int refuse(const ppml_refusal *r, const ppml_compile_options *options,
                   const ppml_model *model, const char *path) {
   int is_polynomial = model->layer[0].activation == PPML_ACTIVATION_POLYNOMIAL;
   if (r->too_large && r->params == NULL) return refuse_size(r, model, path);
+  if (r->params && r->agreement >= options->agreement)
+    return cli_fail(CLI_REFUSED, path, "%s (expected no --publish)", r->reason);
   if (model->layer_count == 0) return refuse_pooled(r, options, path);
   if (model->spec.encoder.kind != PPML_ENCODER_NONE) return refuse_bridged(r, options, path);
   if (options->params && options->params->kind == PPML_SET_BRIDGED)

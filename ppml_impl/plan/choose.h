@@ -33,13 +33,6 @@ PPMLI_STATIC ppml_compile_options ppmli_compile_options_default(const ppml_spec 
   return options;
 }
 
-/* Share of the answers that c under its set is predicted to keep. */
-PPMLI_STATIC double ppmli_compile_agreement(const ppml_circuit *c) {
-  ppml_noise noise;
-  ppmli_planner_noise(&noise, c);
-  return 1 - noise.changed_answers;
-}
-
 /* Writes down that c's set keeps too few answers, and blames the neuron whose noise is largest beside the
  * width of its activation.
  *   agreement  share of the answers that the set is predicted to keep */
@@ -75,18 +68,21 @@ PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const pp
  *   gain     [layer_count][outputs]  out
  *   wanted   share of the answers to be kept
  *   refusal  in and out: of the sets tried so far, the one that came closest
- * Errors: PARAMS: no room, beyond the default limits, or too few answers kept.  A layout that cannot be, as of
- * an exact set whose conditions the network breaks, leaves refusal as it is, since no noise is to blame. */
+ * Errors: PARAMS: no room, beyond the default limits, too few answers kept, or more noise than a flood hides.  A
+ * layout that cannot be, as of an exact set whose conditions the network breaks, leaves refusal as it is, since
+ * no noise is to blame. */
 PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
                                    ppml_refusal *refusal) {
   const ppml_limits limits = ppmli_limits_default();
+  ppml_noise noise;
   PPMLI_TRY(ppmli_planner_lay_out(c, gain, refusal));
   if (!ppmli_circuit_fits(c, &limits)) {
     refusal->too_large = c->params;
     return PPML_ERR_PARAMS;
   }
-  double agreement = ppmli_compile_agreement(c);
-  if (agreement >= wanted) return PPML_OK;
+  ppmli_planner_noise(&noise, c);
+  double agreement = 1 - noise.changed_answers;
+  if (agreement >= wanted && ppmli_leak_may_publish(c, noise.score)) return PPML_OK;
   if (refusal->params == NULL || agreement > refusal->agreement)
     ppmli_compile_blame(refusal, c, agreement);
   return PPML_ERR_PARAMS;
@@ -125,6 +121,7 @@ PPMLI_STATIC int ppmli_compile(ppml_circuit *c, const ppml_model *model,
   if (!(options->agreement >= 0 && options->agreement <= 1)) return PPML_ERR_ARG;
   if (options->publish > PPML_PUBLISH_MAX) return PPML_ERR_ARG;
   if (!ppmli_model_is_valid(model)) return PPML_ERR_ARG;
+  if (options->publish && model->spec.decides) return PPML_ERR_ARG;
   for (uint32_t l = 0; l < model->layer_count; l++) {
     PPMLI_ALLOC(int32_t, gains, arena, model->layer[l].outputs);
     gain[l] = gains;

@@ -13,6 +13,7 @@
 #include "../wire/container.h"
 #include "../wire/limits.h"
 #include "certificate.h"
+#include "leak.h"
 #include "path.h"
 
 /* ------------------------------------------------------------ certificate */
@@ -108,6 +109,7 @@ PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer)
   if (!ppmli_circuit_fits(c, &limits) || !ppmli_circuit_runs(c)) return PPML_ERR_RANGE;
   if (ppmli_planner_check(c) != PPML_OK) return PPML_ERR_RANGE;
   ppmli_circuit_certificate(&certificate, c);
+  if (!ppmli_leak_may_publish(c, certificate.score_std)) return PPML_ERR_RANGE;
   return ppmli_circuit_put_file(c, &certificate, writer);
 }
 
@@ -121,6 +123,7 @@ PPMLI_STATIC int ppmli_circuit_read(ppml_circuit *c, ppml_reader *reader, const 
   PPMLI_TRY(ppmli_circuit_file_begin(&file, c, reader, limits, arena));
   if (ppmli_planner_check(c) != PPML_OK || !ppmli_circuit_fits(c, limits)) return PPML_ERR_RANGE;
   ppmli_circuit_certificate(&certificate, c);
+  if (!ppmli_leak_may_publish(c, certificate.score_std)) return PPML_ERR_RANGE;
   ppmli_certify_fields(&copy, &certificate);
   PPMLI_TRY(ppmli_circuit_file_end(&file, c)); /* damage is told as damage, not as a lie */
   double grain = 2.0 / PPMLI_SHARE_PARTS;

@@ -13,13 +13,23 @@
 
 /* --------------------------------------------------------- what compile says */
 
+#define PPMLI_LEAK_NOISE_MOST_LOG2 58 /* of a score, that a client spec says: 2^-6 of a turn */
+
 /* Standard deviation of a score's noise, in 2^-64 of a turn: rounded up, and to 12 bits, so that
  * machines whose libm differ in a last bit say the same. */
 PPMLI_STATIC uint64_t ppmli_leak_score_noise(const ppml_circuit *c, const ppml_noise *noise) {
   int exponent;
-  double std = noise->score * (double)ppmli_circuit_score_unit(c), most = ldexp(1, 58);
+  double std = noise->score * (double)ppmli_circuit_score_unit(c);
+  double most = ldexp(1, PPMLI_LEAK_NOISE_MOST_LOG2);
   double top = ldexp(frexp(std < most ? std : most, &exponent), 12);
   return (uint64_t)ldexp(ceil(top), exponent - 12);
+}
+
+/* May a circuit have a budget of scores to be published?  A flood is made for the noise that the client spec
+ * says and hides no more than that; and decisions are the answer itself, whose noise is a turned sign. */
+PPMLI_STATIC int ppmli_leak_may_publish(const ppml_circuit *c, double score_std) {
+  double std = score_std * (double)ppmli_circuit_score_unit(c);
+  return c->publish == 0 || (!c->model.spec.decides && std <= ldexp(1, PPMLI_LEAK_NOISE_MOST_LOG2));
 }
 
 /* Bits that a label tells, at most those that it has.  Predicted changes are twice the density of

@@ -12,9 +12,10 @@
 #include "path.h"
 
 /* Where the sets that are made for the network were tried.
- *   asked  the set that was asked for, or NULL */
+ *   asked   the set that was asked for, or NULL
+ *   wanted  share of the answers to be kept */
 PPMLI_STATIC const char *ppmli_refusal_of_layout(const ppml_refusal *r, const ppml_model *m,
-                                                 const ppml_params *asked) {
+                                                 const ppml_params *asked, double wanted) {
   int is_polynomial = ppmli_model_is_polynomial(m), is_pooled = ppmli_model_is_pooled(m);
   const char *reason = asked                         ? ppmli_planner_refusal(asked, m)
                        : is_polynomial               ? ppmli_leveled_refusal(m)
@@ -24,6 +25,8 @@ PPMLI_STATIC const char *ppmli_refusal_of_layout(const ppml_refusal *r, const pp
   if (reason) return reason;
   if (r->params == NULL)
     return "a neuron does not fit the torus: its peak is too large beside its weights";
+  if (r->agreement >= wanted)
+    return "scores are noisier than a client spec can say, so that none of them may be published";
   return "noise is predicted to change too many answers";
 }
 
@@ -44,7 +47,7 @@ PPMLI_STATIC const char *ppmli_refusal_reason(const ppml_refusal *r, const ppml_
   if (asked && ppmli_params_has_products(asked) != is_polynomial)
     return is_polynomial ? "the set has no products, which polynomials need"
                          : "the set has no bootstrap, which these activations need";
-  return ppmli_refusal_of_layout(r, m, asked);
+  return ppmli_refusal_of_layout(r, m, asked, options->agreement);
 }
 
 #endif
