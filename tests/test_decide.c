@@ -345,6 +345,67 @@ START_TEST(no_more_answers_change_than_was_promised) {
 }
 END_TEST
 
+/* Of the layer before, an error that matters must not be averaged with those that do not. */
+START_TEST(errors_are_counted_neuron_by_neuron) {
+  enum { NEURONS = 16 };
+  const uint32_t hidden[] = {NEURONS};
+  test_net *net = (test_net *)test_memory(sizeof *net);
+  ppml_model decided;
+  ppml_circuit circuit;
+  ppml_arena arena, scratch = test_arena(1 << 16);
+  double changed[2];
+  test_net_make(net, WIDTH, HEIGHT, hidden, 1, PPML_ACTIVATION_RELU, 2, 16);
+  memset(net->weight[1], 0, NEURONS);
+  net->weight[1][0] = 7;
+  net->range[0][0] = 60; /* steep, which makes its noise large */
+  net->model.margin_p05 = 300;
+  decide(&decided, &net->model, &arena);
+  for (int i = 0; i < 2; i++) {
+    ppml_noise noise;
+    ck_assert_int_eq(test_compile(&circuit, i ? &decided : &net->model,
+                                  ppml_params_by_name("precise"), &scratch),
+                     PPML_OK);
+    ppml_circuit_noise(&noise, &circuit);
+    changed[i] = noise.changed_answers;
+  }
+  ck_assert_msg(changed[1] > changed[0] && changed[1] < 0.5, "%g and %g", changed[0], changed[1]);
+  test_arena_free(&arena);
+  test_arena_free(&scratch);
+  free(net);
+}
+END_TEST
+
+/* Noise of decisions is what their changes make, whatever room comparisons have. */
+START_TEST(noise_of_decisions_is_not_more_than_was_promised) {
+  world *w = (world *)test_memory(sizeof *w);
+  ppml_rng rng = test_rng(17);
+  ppml_arena arena;
+  ppml_noise noise;
+  int32_t score;
+  test_moments m = {0, 0, 0, 0};
+  make_world(w);
+  w->net.model.layer[0].peak = NULL; /* room for every possible score */
+  decide(&w->decided, &w->net.model, &arena);
+  ck_assert_int_eq(test_compile(&w->circuit, &w->decided, ppml_params_by_name("fast"), &w->scratch),
+                   PPML_OK);
+  ppml_circuit_noise(&noise, &w->circuit);
+  for (int i = 0; i < 20 * ENCRYPTED; i++) {
+    int32_t clear = w->scores[i % ENCRYPTED] > w->net.model.spec.threshold[0] ? 127 : -127;
+    ck_assert_int_eq(
+        ppml_simulate(&score, &w->circuit, w->pixels[i % ENCRYPTED], 1, &rng, &w->scratch),
+        PPML_OK);
+    test_moments_add(&m, score - clear);
+  }
+  double measured = sqrt(m.squares / (double)m.count);
+  ck_assert_msg(measured < noise.score && noise.score < 3 * measured, "%g for %g", measured,
+                noise.score);
+  test_arena_free(&arena);
+  test_arena_free(&w->arena);
+  test_arena_free(&w->scratch);
+  free(w);
+}
+END_TEST
+
 /* Sums of many signs have little room each: of 40 classes noise makes more winners than one, or none, which
  * the formula must know, and of 4 it must not. */
 START_TEST(many_classes_are_too_many_for_a_noisy_set) {
@@ -404,6 +465,8 @@ int main(void) {
   tcase_add_test(clear, pooled_networks_are_decided_by_their_features);
   tcase_add_test(clear, what_cannot_be_decided_is_refused_by_name);
   tcase_add_test(clear, a_decision_without_a_sign_is_no_network);
+  tcase_add_test(clear, errors_are_counted_neuron_by_neuron);
+  tcase_add_test(clear, noise_of_decisions_is_not_more_than_was_promised);
   tcase_add_test(clear, many_classes_are_too_many_for_a_noisy_set);
   tcase_add_test(clear, a_score_at_its_bound_keeps_its_sign);
   tcase_add_test(file, decisions_are_not_to_be_published);

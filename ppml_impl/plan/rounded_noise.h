@@ -224,8 +224,13 @@ PPMLI_INLINE double ppmli_circuit_margin_density(const ppml_model *m) {
 
 /* Answers change where the margin m is below its noise: the integral of P(noise > m) is
  * std / sqrt(2 pi). */
+PPMLI_INLINE double ppmli_circuit_margin_changes(const ppml_circuit *c, double margin_std) {
+  return ppmli_circuit_margin_density(&c->model) * margin_std * 0.3989;
+}
+
+/* A share of the answers. */
 PPMLI_STATIC double ppmli_circuit_changed_answers(const ppml_circuit *c, double margin_std) {
-  double changed = ppmli_circuit_margin_density(&c->model) * margin_std * 0.3989;
+  double changed = ppmli_circuit_margin_changes(c, margin_std);
   return changed < 1 ? changed : 1;
 }
 
@@ -253,13 +258,20 @@ PPMLI_STATIC double ppmli_circuit_variance_before(const ppml_circuit *c, uint32_
   return before;
 }
 
-/* Mean variance of what signs decide, comparisons of scores, where they are looked up: that of the margin. */
+/* Mean variance of what signs decide, comparisons of scores, where they are looked up: that of the margin.  As
+ * of scores, it has the errors of the layer before neuron by neuron. */
 PPMLI_STATIC double ppmli_circuit_decision_variance(const ppml_circuit *c) {
-  uint32_t scores = ppmli_model_score_layer(&c->model);
-  double before = ppmli_circuit_variance_before(c, scores), sum = 0;
-  for (uint32_t j = 0; j < c->model.layer[scores].outputs; j++)
-    sum += ppmli_circuit_total_variance(c, scores, j, before);
-  return sum / c->model.layer[scores].outputs;
+  const ppml_model *m = &c->model;
+  uint32_t scores = ppmli_model_score_layer(m);
+  double sum = 0;
+  for (uint32_t j = 0; j < m->layer[scores].outputs; j++)
+    sum += ppmli_square(ppmli_circuit_std(c, scores, j)) / m->layer[scores].outputs;
+  if (scores == 0) return sum;
+  double before = ppmli_circuit_variance_before(c, scores - 1);
+  for (uint32_t j = 0; j < m->layer[scores - 1].outputs; j++)
+    sum += ppmli_circuit_pull(m, scores, j).margin *
+           ppmli_circuit_next_variance(c, scores - 1, j, before);
+  return sum;
 }
 
 /* Probability that a sign of who wins is wrong where all comparisons are right: the winner's sum is one
@@ -270,6 +282,19 @@ PPMLI_STATIC double ppmli_circuit_winner_errors(const ppml_circuit *c) {
   return erfc(PPML_ACTIVATION_MAX / (ppmli_circuit_std(c, winners, 0) * 1.41421356));
 }
 
+/* Variance of a score that is a decision, on average.  A changed answer is one sign that turned; of scores that
+ * are compared two, the winner's and the next one's.
+ *   changed  answers, as predicted: where an answer is several signs, what they are together, 1 or more too */
+PPMLI_STATIC double ppmli_circuit_turned_variance(const ppml_circuit *c, double changed) {
+  const ppml_spec *spec = &c->model.spec;
+  uint32_t last = c->model.layer_count - 1;
+  double unit = ldexp((double)c->unit[last], -64), variance = ppmli_circuit_own_variance(c);
+  if (!ppmli_tables_have_weights(c, last - 1))
+    variance += ppmli_noise_blind_rotation(c->params) / ppmli_square(unit);
+  double turned = changed * (ppmli_spec_is_contest(spec) ? 2 : 1) / spec->outputs;
+  return variance + ppmli_square(2 * PPML_ACTIVATION_MAX) * (turned < 1 ? turned : 1);
+}
+
 PPMLI_STATIC void ppmli_circuit_noise(ppml_noise *noise, const ppml_circuit *c) {
   uint32_t hidden = c->model.layer_count - 1;
   memset(noise, 0, sizeof *noise);
@@ -278,10 +303,11 @@ PPMLI_STATIC void ppmli_circuit_noise(ppml_noise *noise, const ppml_circuit *c) 
   double before = ppmli_circuit_variance_before(c, hidden ? hidden - 1 : 0);
   ppmli_pull variance = ppmli_circuit_score_variance(c, before);
   if (c->model.spec.decides) variance.margin = ppmli_circuit_decision_variance(c);
-  noise->score = sqrt(variance.score);
   double changed =
-      ppmli_circuit_changed_answers(c, sqrt(variance.margin)) + ppmli_circuit_wrapped_answers(c);
+      ppmli_circuit_margin_changes(c, sqrt(variance.margin)) + ppmli_circuit_wrapped_answers(c);
   changed += ppmli_circuit_winner_errors(c);
+  if (c->model.spec.decides) variance.score = ppmli_circuit_turned_variance(c, changed);
+  noise->score = sqrt(variance.score);
   noise->changed_answers = changed < 1 ? changed : 1;
 }
 
