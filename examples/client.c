@@ -142,7 +142,8 @@ static void print_answer(const ppml_answer *answer, const ppml_spec *spec) {
   if (answer->unseen) printf("unlike the images of training: the answer says nothing\n");
   for (uint32_t k = 0; k < spec->classes; k++) {
     int has = spec->task == PPML_TASK_LABELS ? answer->label[k] : k == answer->label[0];
-    if (has) printf("%s %d %%\n", spec->class_name[k], answer->percent[k]);
+    if (has && spec->decides) printf("%s\n", spec->class_name[k]);
+    else if (has) printf("%s %d %%\n", spec->class_name[k], answer->percent[k]);
   }
 }
 

@@ -177,16 +177,16 @@ grep -q 'set leveled-16' out && grep -q '64 -> 16  *polynomial' out && pass || f
 for row in 1 2 3 4 5 6 7 8; do printf '\377\377\377\377\000\000\000\000'; done >pixels
 { printf 'P5\n8 8\n255\n'; cat pixels; } >pixels.pgm
 mkdir client
-serve() {
+serve() { # CIRCUIT
   waited=0
   until [ -s client/in.ct ] && "$PPML" info client/in.ct >/dev/null 2>&1; do
     waited=$((waited + 1)); [ $waited -lt 100 ] || return
     sleep 0.1
   done
-  "$PPML" infer dc.ppml --eval-key client/eval.key client/in.ct -o client/out.ct
+  "$PPML" infer "$1" --eval-key client/eval.key client/in.ct -o client/out.ct
   echo
 }
-serve 2>/dev/null | "$CLIENT" dcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
+serve dc.ppml 2>/dev/null | "$CLIENT" dcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
   pass || fail "client alone: $(cat error)"
 ok "keygen beside the client" "$PPML" keygen dcl.ppml --secret-key dsk --eval-key dek
 ok "encrypt beside the client" "$PPML" encrypt --secret-key dsk pixels.pgm -o din.ct
@@ -388,6 +388,13 @@ ok "infer the class once more" "$PPML" infer kc.ppml --eval-key kek kin.ct -o ko
 told "decrypt the class for people" 1 "$PPML" decrypt --secret-key ksk kout.ct
 grep -q '%' out && fail "decrypt the class for people: a probability: $(cat out)" || pass
 grep -q '^left.pgm  *0  left *$' out && pass || fail "decrypt the class for people: $(cat out)"
+ok "compile the class for people" "$PPML" compile m.ppml -o kc.ppml --client kcl.ppml --output class --params precise --no-calibration
+grep -q '^answers    the class alone' out && pass || fail "compile the class for people: $(cat out)"
+grep -q 'logits\|its probability' out && fail "compile the class for people: a probability: $(cat out)" || pass
+rm client/*
+serve kc.ppml 2>/dev/null | "$CLIENT" kcl.ppml pixels client/eval.key client/in.ct client/out.ct >client/answer 2>error &&
+  pass || fail "client alone, of a class: $(cat error)"
+[ "$(cat client/answer)" = left ] && pass || fail "client alone, of a class: says $(cat client/answer)"
 ok "compile the class of three" "$PPML" compile rgb.ppml -o k3.ppml --client k3cl.ppml --output class --params finest --no-calibration
 if full; then
   ok "verify the class of three" "$PPML" verify k3.ppml "$TINY/tiny_rgb.npz" --count 9 --json

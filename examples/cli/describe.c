@@ -413,6 +413,14 @@ static void print_agreement(const ppml_certificate *c) {
   printf("; score noise %.3g\n", c->score_std);
 }
 
+/* How finely an answer tells how near the score was. */
+static void print_steps(const ppml_client *client) {
+  if (client->spec.decides) printf("\nanswers    the class alone, and no probability\n");
+  else
+    printf("\nanswers    probabilities in steps of %u scores (%.2g logits)\n", client->answer_step,
+           (double)client->answer_step / client->spec.score_unit);
+}
+
 /* The client's id, and what its answers tell. */
 static void print_answers(const ppml_circuit *c, const ppml_certificate *certificate) {
   uint8_t id[PPML_ID_BYTES];
@@ -421,10 +429,13 @@ static void print_answers(const ppml_circuit *c, const ppml_certificate *certifi
   ppml_client_id(id, &client);
   printf("client id  ");
   for (int i = 0; i < PPML_ID_BYTES; i++) printf("%02x", id[i]);
-  printf("\nanswers    probabilities in steps of %u scores (%.2g logits)\n", client.answer_step,
-         (double)client.answer_step / client.spec.score_unit);
+  print_steps(&client);
   if (client.renew_after == UINT32_MAX)
     printf("           scores are free of noise, so that answers tell nothing of the key\n");
+  else if (client.spec.decides)
+    printf("           one tells %.2g bits of the key at most; if they are published,\n"
+           "           renew the key after %u answers (%d bits)\n",
+           certificate->answer_leak_bits, client.renew_after, PPML_KEY_LEAK_BITS);
   else
     printf("           one tells %.2g bits of the key, its probability %.2g more at\n"
            "           most; if they are published, renew the key after %u answers\n"

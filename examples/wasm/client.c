@@ -220,7 +220,8 @@ enum {
   FACT_RENEW_AFTER,
   FACT_LABEL,
   FACT_PERCENT,
-  FACT_UNSEEN
+  FACT_UNSEEN,
+  FACT_DECIDES
 };
 
 EXPORT(fact) size_t fact(uint32_t which) {
@@ -256,6 +257,8 @@ EXPORT(fact) size_t fact(uint32_t which) {
     return (size_t)answer.percent;
   case FACT_UNSEEN:
     return answer.unseen;
+  case FACT_DECIDES:
+    return s->decides;
   default:
     return 0;
   }

@@ -23,7 +23,7 @@ export function compile(program: Program): Promise<WebAssembly.Module>;
 export interface Answer {
   /** Names of the classes that the image has: one, or of a network of labels any number. */
   labels: string[];
-  /** Probability of each class by its name, in steps of 5. */
+  /** Probability of each class by its name, in steps of 5; of a network that tells the class alone, of none. */
   percent: Record<string, number>;
   /** The image is unlike those of training: the answer says nothing. */
   unseen: boolean;

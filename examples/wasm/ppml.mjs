@@ -4,7 +4,7 @@
 
 // What client.c is asked for by number.
 const [SET, WIDTH, HEIGHT, CHANNELS, CLASSES, TASK, ENCODER, IMAGE_BYTES, ENCRYPTED_BYTES, KEY_BYTES, RENEW_AFTER, LABEL,
-  PERCENT, UNSEEN] = Array(14).keys();
+  PERCENT, UNSEEN, DECIDES] = Array(15).keys();
 const LATENTS = 2; // of ENCODER: images are what another program's encoder made
 const TASKS = ["class", "labels", "grade"];
 const MEMORY = -20, REQUEST_BYTES = 16;
@@ -190,7 +190,7 @@ export class Client {
     const labels = this.classNames.map((_, i) => (this.task === "labels" ? label[i] === 1 : label[0] === i));
     return {
       labels: this.classNames.filter((_, i) => labels[i]),
-      percent: Object.fromEntries(this.classNames.map((name, i) => [name, percent[i]])),
+      percent: Object.fromEntries(x.fact(DECIDES) ? [] : this.classNames.map((name, i) => [name, percent[i]])),
       unseen: x.fact(UNSEEN) === 1,
     };
   }
