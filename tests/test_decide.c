@@ -186,6 +186,33 @@ START_TEST(a_decision_without_a_sign_is_no_network) {
 }
 END_TEST
 
+/* Sums of signs are scores as others are, whatever a file calls them. */
+START_TEST(a_score_that_is_no_sign_is_no_decision) {
+  test_net *net = (test_net *)test_memory(sizeof *net);
+  for (int fault_of = 0; fault_of < 5; fault_of++) {
+    const uint32_t hidden[] = {6};
+    ppml_fault fault;
+    test_net_make(net, WIDTH, HEIGHT, hidden, 1, PPML_ACTIVATION_SIGN, 3, 1);
+    net->model.spec.task = PPML_TASK_LABELS;
+    net->model.spec.decides = 1;
+    memset(net->weight[1], 0, 3 * 6);
+    memset(net->bias[1], 0, sizeof net->bias[1]);
+    for (int c = 0; c < 3; c++) net->weight[1][7 * c] = c ? 1 : -1;
+    if (fault_of == 0) ck_assert_int_eq(ppml_model_check(&net->model, NULL), PPML_OK);
+    if (fault_of == 0) continue;
+    if (fault_of == 1) net->weight[1][8] = 1;
+    if (fault_of == 2) net->weight[1][7] = 2;
+    if (fault_of == 3) net->bias[1][1] = 1;
+    if (fault_of == 4) net->model.spec.threshold[1] = 126;
+    ck_assert_int_ne(ppml_model_check(&net->model, &fault), PPML_OK);
+    ck_assert_ptr_nonnull(strstr(fault.reason, "not one sign"));
+    ck_assert_uint_eq(fault.layer, 1);
+    ck_assert_uint_eq(fault.index, 1);
+  }
+  free(net);
+}
+END_TEST
+
 /* Noise of a decision is a sign that turned, which no flood is made for. */
 START_TEST(decisions_are_not_to_be_published) {
   test_net *net = (test_net *)test_memory(sizeof *net);
@@ -465,6 +492,7 @@ int main(void) {
   tcase_add_test(clear, pooled_networks_are_decided_by_their_features);
   tcase_add_test(clear, what_cannot_be_decided_is_refused_by_name);
   tcase_add_test(clear, a_decision_without_a_sign_is_no_network);
+  tcase_add_test(clear, a_score_that_is_no_sign_is_no_decision);
   tcase_add_test(clear, errors_are_counted_neuron_by_neuron);
   tcase_add_test(clear, noise_of_decisions_is_not_more_than_was_promised);
   tcase_add_test(clear, many_classes_are_too_many_for_a_noisy_set);

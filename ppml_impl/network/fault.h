@@ -43,6 +43,7 @@
   FAULT(RANGE_VALUES, "spec.range.black is not below white, both within 2^62, or of TYPE not 0")    \
   FAULT(DECIDES, "spec.decides is neither 0 nor 1")                                                \
   FAULT(NO_DECISION, "spec.decides is 1, and the layers before the last have no sign")             \
+  FAULT(DECIDED, "spec.decides is 1, and a score is not one sign, with a bias and a threshold of 0")  \
   FAULT(NO_ENCODER, "layer_count is 0, and spec.encoder.kind is NONE")                             \
   FAULT(POOLED_NO_SQUARE, "pooled.square is NULL")                                                 \
   FAULT(POOLED_NO_LINEAR, "pooled.linear is NULL")                                                 \

@@ -271,14 +271,42 @@ PPMLI_STATIC int ppmli_model_gates_fault(ppmli_place *at, const ppml_model *m) {
   return PPMLI_FAULT_NONE;
 }
 
-/* Are decisions taken, by signs? */
-PPMLI_STATIC int ppmli_model_decision_fault(const ppml_model *m) {
+/* Is a row of so many weights one sign, as it is or turned around? */
+PPMLI_STATIC int ppmli_is_one_sign(const int8_t *weight, uint32_t count) {
+  uint32_t ones = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (weight[i] < -1 || weight[i] > 1) return 0;
+    ones += weight[i] != 0;
+  }
+  return ones == 1;
+}
+
+/* Is each score 127 or -127, and asked for its sign?  What is predicted of a network that decides is nothing of
+ * others.
+ *   at  out: the score that a fault is of */
+PPMLI_STATIC int ppmli_model_decided_fault(ppmli_place *at, const ppml_model *m) {
+  const ppml_layer *last = &m->layer[m->layer_count - 1];
+  at->layer = m->layer_count - 1;
+  for (uint32_t c = 0; c < last->outputs; c++) {
+    at->index = c;
+    if (!ppmli_is_one_sign(last->weight + (size_t)c * last->inputs, last->inputs) ||
+        last->bias[c] != 0 || m->spec.threshold[c] != 0)
+      return PPMLI_FAULT_DECIDED;
+  }
+  at->layer = at->index = 0;
+  return PPMLI_FAULT_NONE;
+}
+
+/* Are decisions taken, by signs, of which each score is one?
+ *   at  out */
+PPMLI_STATIC int ppmli_model_decision_fault(ppmli_place *at, const ppml_model *m) {
   uint32_t deciding = ppmli_spec_deciding_layers(&m->spec);
-  if (deciding && m->layer_count <= deciding) return PPMLI_FAULT_NO_DECISION;
+  if (deciding == 0) return PPMLI_FAULT_NONE;
+  if (m->layer_count <= deciding) return PPMLI_FAULT_NO_DECISION;
   for (uint32_t l = 0; l < deciding; l++)
     if (m->layer[m->layer_count - 2 - l].activation != PPML_ACTIVATION_SIGN)
       return PPMLI_FAULT_NO_DECISION;
-  return PPMLI_FAULT_NONE;
+  return ppmli_model_decided_fault(at, m);
 }
 
 /* Has the network its layers, its pooled part, or both, with their arrays?
@@ -287,7 +315,7 @@ PPMLI_STATIC int ppmli_model_network_fault(ppmli_place *at, const ppml_model *m)
   int fault = PPMLI_FAULT_NONE;
   at->layer = at->index = 0;
   if (!ppmli_model_is_pooled(m)) fault = ppmli_model_layers_fault(at, m);
-  if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_decision_fault(m);
+  if (fault == PPMLI_FAULT_NONE) fault = ppmli_model_decision_fault(at, m);
   if (fault == PPMLI_FAULT_NONE && ppmli_model_has_latents(m)) fault = ppmli_model_pooled_fault(m);
   if (fault == PPMLI_FAULT_NONE && ppmli_model_has_features(m))
     fault = ppmli_model_gates_fault(at, m);
