@@ -448,6 +448,11 @@ START_TEST(many_classes_are_too_many_for_a_noisy_set) {
                      PPML_OK);
     double errors = ppmli_circuit_winner_errors(&circuit);
     ck_assert_msg(i ? errors > 0.2 : errors < 1e-9, "%u classes: %g", classes[i], errors);
+    ppml_certificate certificate;
+    ppml_circuit_certificate(&certificate, &circuit);
+    double lost = errors < 1 ? errors : 1; /* and then any class, which is log2 of them bits */
+    ck_assert(!i || certificate.answer_leak_bits >= lost * log2(classes[i] - 1) - 1e-9);
+    ck_assert(i || certificate.answer_leak_bits < 2);
     test_arena_free(&arena);
     test_arena_free(&scratch);
     free(net);

@@ -10,6 +10,7 @@
 #include "../network/client.h"
 #include "../network/room.h"
 #include "../network/spec.h"
+#include "rounded_noise.h"
 
 /* --------------------------------------------------------- what compile says */
 
@@ -32,6 +33,15 @@ PPMLI_STATIC int ppmli_leak_may_publish(const ppml_circuit *c, double score_std)
   return c->publish == 0 || (!c->model.spec.decides && std <= ldexp(1, PPMLI_LEAK_NOISE_MOST_LOG2));
 }
 
+/* Of many classes that are decided the winner's sign may be lost in noise wherever the image lies; then noise
+ * alone chooses a class.  What is told is at most the entropy of that.
+ *   lost  share of the answers */
+PPMLI_STATIC double ppmli_leak_lost_bits(double lost, uint32_t classes) {
+  if (!(lost > 0)) return 0;
+  if (lost >= 1) return log2(classes);
+  return -lost * log2(lost) - (1 - lost) * log2(1 - lost) + lost * log2(classes - 1);
+}
+
 /* Bits that a label tells, at most those that it has.  Predicted changes are twice the density of
  * the margin near 0 times std / sqrt(2 pi); what is told is that density times std times the
  * integral of the entropy over the margin's one side. */
@@ -39,7 +49,10 @@ PPMLI_STATIC double ppmli_leak_label_bits(const ppml_client *client, const ppml_
                                           const ppml_noise *noise) {
   const ppml_spec *spec = &c->model.spec;
   const double half_normal = 0.39894; /* 1 / sqrt(2 pi) */
-  double bits = noise->changed_answers * PPMLI_LEAK_ENTROPY / 2 / half_normal;
+  double lost = spec->decides ? ppmli_circuit_winner_errors(c) : 0;
+  double near = noise->changed_answers > lost ? noise->changed_answers - lost : 0;
+  double bits = near * PPMLI_LEAK_ENTROPY / 2 / half_normal;
+  bits += ppmli_leak_lost_bits(lost, spec->classes);
   double most = spec->task == PPML_TASK_LABELS ? spec->outputs : log2(spec->classes);
   if (ppmli_client_is_silent(client)) return 0;
   return bits < most ? bits : most;
