@@ -43,8 +43,10 @@
  *                       Images of sets with a bootstrap are then made in a third of the time, and in
  *                       more memory than exported sizes say: ask ppml_encrypt_to_bytes.  What
  *                       WebAssembly has
- *   PPML_SMALL          less stack, for microcontrollers: as PPML_CHACHA_LANES=1
- *   PPML_CHACHA_LANES   blocks of random numbers made at a time, 128 bytes of stack each (8)
+ *   PPML_SMALL          less code and stack, for microcontrollers and pages: nothing is inlined by
+ *                       force, texts of what a set assumes are empty, and as PPML_CHACHA_LANES=1
+ *   PPML_CHACHA_LANES   blocks of random numbers made at a time, 128 bytes of stack each (8; with
+ *                       WebAssembly's SIMD128 4)
  *   PPML_CLASSES_MAX, PPML_ENCODER_WEIGHTS_MAX, PPML_LATENT_CHANNELS_MAX
  *                       smaller limits make smaller structures: files beyond them are refused.
  *                       These three and the sets that are left out must be the same in all units
@@ -354,7 +356,7 @@ typedef struct ppml_params {
   uint32_t slots;         /* places in a ciphertext.  LEVELED: for neurons, so the hidden layer has
                              no more; a ciphertext then holds N / slots pixels.  POOLED: for the
                              latents of one region of one channel.  Sets with bootstraps: 0 */
-  const char *assumption; /* what the security rests on */
+  const char *assumption; /* what the security rests on; "" with PPML_SMALL */
 } ppml_params;
 
 /* Errors: none; NULL if there is no such set. */

@@ -89,7 +89,7 @@ def main():
         includes[h] = [i for i in (os.path.normpath(os.path.join(folder, i))
                        for i in re.findall(r'#include "([^"]+)"', code[h])) if i in text]
         defines[h] = set(re.findall(
-            r"^(?:PPMLI_STATIC|PPMLI_INLINE|static)\b[^;{}=]*?\b(ppmli_\w+)\s*[\[(=]", code[h], re.M))
+            r"^(?:PPMLI_STATIC|PPMLI_INLINE|PPMLI_KERNEL|static)\b[^;{}=]*?\b(ppmli_\w+)\s*[\[(=]", code[h], re.M))
         defines[h] |= set(re.findall(r"^#define (PPMLI_\w+)", code[h], re.M))
         defines[h] |= set(re.findall(r"^\s*(PPMLI_\w+)(?: =|,|$)", code[h], re.M))
         defines[h] |= set(re.findall(r"^\} (ppmli_\w+);", code[h], re.M))

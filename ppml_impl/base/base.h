@@ -20,12 +20,20 @@
 /* A header-only implementation may leave some functions unused. */
 #if defined(__GNUC__)
 #define PPMLI_UNUSED __attribute__((unused))
-#define PPMLI_INLINE static inline __attribute__((always_inline, unused))
+#define PPMLI_KERNEL static inline __attribute__((always_inline, unused))
 #else
 #define PPMLI_UNUSED
-#define PPMLI_INLINE static inline
+#define PPMLI_KERNEL static inline
 #endif
 #define PPMLI_STATIC static PPMLI_UNUSED
+
+/* Small functions are inlined, but in a build for little code, whose compiler chooses which; a kernel's steps
+ * are inlined in any. */
+#ifdef PPML_SMALL
+#define PPMLI_INLINE static inline PPMLI_UNUSED
+#else
+#define PPMLI_INLINE PPMLI_KERNEL
+#endif
 
 #if defined(__cplusplus) || !defined(__STDC_VERSION__)
 #define PPMLI_RESTRICT __restrict

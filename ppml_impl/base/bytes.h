@@ -6,29 +6,29 @@
 
 #include "base.h"
 
-PPMLI_INLINE uint32_t ppmli_load16(const uint8_t *b) {
+PPMLI_KERNEL uint32_t ppmli_load16(const uint8_t *b) {
   return (uint32_t)b[0] | (uint32_t)b[1] << 8;
 }
 
-PPMLI_INLINE uint32_t ppmli_load32(const uint8_t *b) {
+PPMLI_KERNEL uint32_t ppmli_load32(const uint8_t *b) {
   return ppmli_load16(b) | ppmli_load16(b + 2) << 16;
 }
 
-PPMLI_INLINE uint64_t ppmli_load64(const uint8_t *b) {
+PPMLI_KERNEL uint64_t ppmli_load64(const uint8_t *b) {
   return (uint64_t)ppmli_load32(b) | (uint64_t)ppmli_load32(b + 4) << 32;
 }
 
-PPMLI_INLINE void ppmli_store16(uint8_t *b, uint32_t x) {
+PPMLI_KERNEL void ppmli_store16(uint8_t *b, uint32_t x) {
   b[0] = (uint8_t)x;
   b[1] = (uint8_t)(x >> 8);
 }
 
-PPMLI_INLINE void ppmli_store32(uint8_t *b, uint32_t x) {
+PPMLI_KERNEL void ppmli_store32(uint8_t *b, uint32_t x) {
   ppmli_store16(b, x);
   ppmli_store16(b + 2, x >> 16);
 }
 
-PPMLI_INLINE void ppmli_store64(uint8_t *b, uint64_t x) {
+PPMLI_KERNEL void ppmli_store64(uint8_t *b, uint64_t x) {
   ppmli_store32(b, (uint32_t)x);
   ppmli_store32(b + 4, (uint32_t)(x >> 32));
 }

@@ -22,8 +22,8 @@ PPMLI_INLINE uint32_t ppmli_rotr32(uint32_t x, int r) {
   return x >> r | x << (32 - r);
 }
 
-PPMLI_INLINE void ppmli_digest_mix(uint32_t *v, int a, int b, int c, int d, uint32_t x,
-                                   uint32_t y) {
+PPMLI_INLINE void ppmli_digest_mix(uint32_t *v, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
+                                   uint32_t x, uint32_t y) {
   v[a] += v[b] + x;
   v[d] = ppmli_rotr32(v[d] ^ v[a], 16);
   v[c] += v[d];
@@ -48,17 +48,26 @@ PPMLI_STATIC void ppmli_digest_compress(ppmli_digest *d, uint32_t last) {
   static const uint32_t iv[8] = PPMLI_DIGEST_IV;
   uint32_t v[16], m[16];
   for (int i = 0; i < 16; i++) m[i] = ppmli_load32(d->block + 4 * i);
-  for (int i = 0; i < 8; i++) v[i] = d->state[i], v[i + 8] = iv[i];
+  memcpy(v, d->state, sizeof d->state);
+  memcpy(v + 8, iv, sizeof iv);
   v[12] ^= (uint32_t)d->hashed_bytes;
   v[13] ^= (uint32_t)(d->hashed_bytes >> 32);
   v[14] ^= last;
   for (int round = 0; round < 10; round++) {
     const uint8_t *s = sigma[round];
-    for (int i = 0; i < 4; i++)
+#ifdef PPML_SMALL
+    for (uint32_t i = 0; i < 8; i++) { /* columns, then diagonals */
+      uint32_t by = i / 4;
+      ppmli_digest_mix(v, i % 4, 4 + (i + by) % 4, 8 + (i + 2 * by) % 4, 12 + (i + 3 * by) % 4,
+                       m[s[2 * i]], m[s[2 * i + 1]]);
+    }
+#else
+    for (uint32_t i = 0; i < 4; i++)
       ppmli_digest_mix(v, i, 4 + i, 8 + i, 12 + i, m[s[2 * i]], m[s[2 * i + 1]]);
-    for (int i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < 4; i++)
       ppmli_digest_mix(v, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4, m[s[8 + 2 * i]],
                        m[s[9 + 2 * i]]);
+#endif
   }
   for (int i = 0; i < 8; i++) d->state[i] ^= v[i] ^ v[i + 8];
   ppmli_wipe(v, sizeof v);

@@ -56,17 +56,20 @@ PPMLI_STATIC int ppmli_rng_is_ready(const ppml_rng *rng) {
  * that it gives both the same.
  * Errors: RNG: nothing set the generator up, its entropy source failed when it was, or fails now. */
 PPMLI_STATIC int ppmli_rng_begin(ppml_rng *rng) {
-  uint8_t fresh[PPML_SEED_BYTES], process[8];
+  uint8_t fresh[PPML_SEED_BYTES];
   if (!ppmli_rng_is_ready(rng)) return PPML_ERR_RNG;
   if (rng->ready == PPMLI_RNG_FOR_TESTS) return PPML_OK;
   int failed = rng->entropy(rng->context, fresh, sizeof fresh);
   if (!failed) ppmli_rng_fold(rng, fresh, sizeof fresh);
   ppmli_wipe(fresh, sizeof fresh);
   if (failed) return PPML_ERR_RNG;
+#if PPMLI_HAS_PROCESSES
+  uint8_t process[8];
   if (rng->process == ppmli_process()) return PPML_OK;
   rng->process = ppmli_process();
   ppmli_store64(process, rng->process);
   ppmli_rng_fold(rng, process, sizeof process);
+#endif
   return PPML_OK;
 }
 

@@ -47,8 +47,7 @@ PPMLI_STATIC void ppmli_seeds_root(uint8_t root[PPML_SEED_BYTES], const ppmli_se
   ppmli_store32(word + 4, (uint32_t)key->bytes);
   ppmli_digest_init_seed(&d);
   ppmli_digest_update(&d, word, sizeof word);
-  ppmli_digest_update(&d, drawn->mask, sizeof drawn->mask);
-  ppmli_digest_update(&d, drawn->noise, sizeof drawn->noise);
+  ppmli_digest_update(&d, drawn, sizeof *drawn);
   ppmli_digest_update(&d, key->client->circuit_id, sizeof key->client->circuit_id);
   ppmli_digest_update(&d, key->id, sizeof key->id);
   ppmli_digest_update(&d, key->glwe_bits, key->bytes);

@@ -31,7 +31,7 @@
 #endif
 
 /* a + b and a - b modulo 2^64; returns the carry, or the borrow.  CT. */
-PPMLI_INLINE int ppmli_ntt_add_carry(uint64_t *sum, uint64_t a, uint64_t b) {
+PPMLI_KERNEL int ppmli_ntt_add_carry(uint64_t *sum, uint64_t a, uint64_t b) {
 #ifdef PPMLI_NTT_FLAGS
   return __builtin_add_overflow(a, b, sum);
 #else
@@ -40,7 +40,7 @@ PPMLI_INLINE int ppmli_ntt_add_carry(uint64_t *sum, uint64_t a, uint64_t b) {
 #endif
 }
 
-PPMLI_INLINE int ppmli_ntt_sub_borrow(uint64_t *difference, uint64_t a, uint64_t b) {
+PPMLI_KERNEL int ppmli_ntt_sub_borrow(uint64_t *difference, uint64_t a, uint64_t b) {
 #ifdef PPMLI_NTT_FLAGS
   return __builtin_sub_overflow(a, b, difference);
 #else
@@ -50,33 +50,33 @@ PPMLI_INLINE int ppmli_ntt_sub_borrow(uint64_t *difference, uint64_t a, uint64_t
 }
 
 /* 2^64 modulo p where bit is 1, else 0: what a sum's carry is worth, or a difference's borrow. */
-PPMLI_INLINE uint64_t ppmli_ntt_carry(int bit) {
+PPMLI_KERNEL uint64_t ppmli_ntt_carry(int bit) {
   return (uint32_t)ppmli_ct_hide((uint32_t)0 - (uint32_t)bit);
 }
 
 /* a + b and a - b modulo p, for b below p; a and the result may be any 64 bits.  A sum that has a
  * carry is below p - 1, a difference that borrows above 2^32 - 1: so neither is corrected twice. */
-PPMLI_INLINE uint64_t ppmli_ntt_add(uint64_t a, uint64_t b) {
+PPMLI_KERNEL uint64_t ppmli_ntt_add(uint64_t a, uint64_t b) {
   uint64_t sum;
   int carry = ppmli_ntt_add_carry(&sum, a, b);
   return sum + ppmli_ntt_carry(carry);
 }
 
-PPMLI_INLINE uint64_t ppmli_ntt_sub(uint64_t a, uint64_t b) {
+PPMLI_KERNEL uint64_t ppmli_ntt_sub(uint64_t a, uint64_t b) {
   uint64_t difference;
   int borrow = ppmli_ntt_sub_borrow(&difference, a, b);
   return difference - ppmli_ntt_carry(borrow);
 }
 
 /* x modulo p, below p: less p is plus 2^64 - p, modulo 2^64. */
-PPMLI_INLINE uint64_t ppmli_ntt_reduce(uint64_t x) {
+PPMLI_KERNEL uint64_t ppmli_ntt_reduce(uint64_t x) {
   uint64_t less;
   return x + ppmli_ntt_carry(
                  ppmli_ntt_add_carry(&less, x, PPMLI_NTT_ONE)); /* which carries from p on */
 }
 
 /* The upper and the lower half of a b. */
-PPMLI_INLINE void ppmli_ntt_wide_mul(uint64_t *high, uint64_t *low, uint64_t a, uint64_t b) {
+PPMLI_KERNEL void ppmli_ntt_wide_mul(uint64_t *high, uint64_t *low, uint64_t a, uint64_t b) {
 #if defined(__SIZEOF_INT128__)
   __extension__ typedef unsigned __int128 wide;
   wide product = (wide)a * b;
@@ -95,7 +95,7 @@ PPMLI_INLINE void ppmli_ntt_wide_mul(uint64_t *high, uint64_t *low, uint64_t a, 
  * 1 / p = 1 + 2^32 modulo 2^64, so m = low (1 + 2^32) makes m p end in low, and
  * (a b - m p) / 2^64 is high less the upper half of m p, which is m - (m >> 32), less 1 where
  * low (1 + 2^32) had a carry.  Both are below p: what they differ by is, but for a borrow. */
-PPMLI_INLINE uint64_t ppmli_ntt_mul(uint64_t a, uint64_t b) {
+PPMLI_KERNEL uint64_t ppmli_ntt_mul(uint64_t a, uint64_t b) {
   uint64_t high, low, m;
   ppmli_ntt_wide_mul(&high, &low, a, b);
   uint64_t carry = (uint64_t)ppmli_ntt_add_carry(&m, low, low << 32);
@@ -104,12 +104,12 @@ PPMLI_INLINE uint64_t ppmli_ntt_mul(uint64_t a, uint64_t b) {
 
 /* An integer modulo 2^64, of magnitude below 2^62, as its residue below p; and back.  Bit 63 is the
  * sign of either: a negative x is p + x, modulo 2^64 less 2^32 - 1. */
-PPMLI_INLINE uint64_t ppmli_ntt_from_signed(uint64_t x) {
+PPMLI_KERNEL uint64_t ppmli_ntt_from_signed(uint64_t x) {
   uint64_t sign = x >> 63;
   return x - ((sign << 32) - sign);
 }
 
-PPMLI_INLINE uint64_t ppmli_ntt_to_signed(uint64_t x) {
+PPMLI_KERNEL uint64_t ppmli_ntt_to_signed(uint64_t x) {
   uint64_t sign = x >> 63;
   return x + ((sign << 32) - sign);
 }
@@ -150,7 +150,7 @@ PPMLI_STATIC void ppmli_ntt_init(ppmli_ntt *ntt, uint32_t poly_size) {
 
 /* a, b = a + z b, a - z b for the first and the second half of a.
  *   a  [2 half]  any 64 bits */
-PPMLI_INLINE void ppmli_ntt_split(uint64_t *a, uint32_t half, uint64_t z) {
+PPMLI_KERNEL void ppmli_ntt_split(uint64_t *a, uint32_t half, uint64_t z) {
   for (uint32_t j = 0; j < half; j++) {
     uint64_t t = ppmli_ntt_mul(a[half + j], z);
     a[half + j] = ppmli_ntt_sub(a[j], t), a[j] = ppmli_ntt_add(a[j], t);
@@ -159,7 +159,7 @@ PPMLI_INLINE void ppmli_ntt_split(uint64_t *a, uint32_t half, uint64_t z) {
 
 /* a, b = a + b, (b - a) z, likewise.
  *   a  [2 half]  below p */
-PPMLI_INLINE void ppmli_ntt_join(uint64_t *a, uint32_t half, uint64_t z) {
+PPMLI_KERNEL void ppmli_ntt_join(uint64_t *a, uint32_t half, uint64_t z) {
   for (uint32_t j = 0; j < half; j++) {
     uint64_t sum = ppmli_ntt_add(a[j], a[half + j]), less = ppmli_ntt_sub(a[half + j], a[j]);
     a[j] = ppmli_ntt_reduce(sum), a[half + j] = ppmli_ntt_mul(less, z);

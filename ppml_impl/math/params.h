@@ -17,6 +17,13 @@
 #define PPMLI_LEVELED_SLOTS_MAX 128
 #define PPMLI_TENSOR_MODULUS_LOG2_MAX 30 /* of T, whose multiples a product of ciphertexts has */
 
+#ifdef PPML_SMALL /* nobody reads them on a board or in a page */
+#define PPMLI_UNIFORM_BINARY ""
+#define PPMLI_UNIFORM_TERNARY ""
+#define PPMLI_BRIDGED ""
+#define PPMLI_COMPACT ""
+#define PPMLI_BLOCK_BINARY ""
+#else
 #define PPMLI_UNIFORM_BINARY "LWE and GLWE with uniform binary keys"
 #define PPMLI_UNIFORM_TERNARY "GLWE with uniform ternary keys"
 #define PPMLI_BRIDGED "LWE and GLWE with uniform binary keys, and GLWE with uniform ternary keys"
@@ -24,6 +31,7 @@
 #define PPMLI_BLOCK_BINARY                                                                         \
   "LWE with block-binary keys (at most one 1 in each pair of bits), a stronger assumption than "   \
   "uniform binary keys; GLWE with uniform binary keys"
+#endif
 
 /* base_log2 and levels of the bootstrapping or GLWE switching key, then of the key-switching key.
  * A set whose digits do not fit in their torus does not compile. */
@@ -293,9 +301,9 @@ PPMLI_INLINE uint32_t ppmli_params_trace_steps(const ppml_params *p) {
 /* Steps in which the larger part of the evaluation key is used: of a blind rotation, or the
  * trace's and then the relinearization, and of latents the reversal. */
 PPMLI_INLINE size_t ppmli_params_steps(const ppml_params *p) {
-  size_t switches = (size_t)ppmli_params_trace_steps(p) + 1 + (size_t)ppmli_params_has_latents(p);
   if (ppmli_params_is_compact(p)) return 0; /* all of it comes before */
-  return p->key_block ? p->lwe_dim / p->key_block : switches;
+  if (p->key_block) return p->lwe_dim / p->key_block;
+  return (size_t)ppmli_params_trace_steps(p) + 1 + (size_t)ppmli_params_has_latents(p);
 }
 
 /* GGSW ciphertexts of one blind-rotation step: one for each nonzero value that a

@@ -9,7 +9,7 @@
 #include "../base/ct.h"
 
 /* Bit i of a packed key. */
-PPMLI_INLINE uint64_t ppmli_bit(const uint8_t *bits, size_t i) {
+PPMLI_KERNEL uint64_t ppmli_bit(const uint8_t *bits, size_t i) {
   return bits[i / 8] >> (i % 8) & 1;
 }
 

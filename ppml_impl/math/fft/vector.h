@@ -19,7 +19,7 @@
 #define PPMLI_V_JOIN(vector, name) ppmli_##vector##_##name
 #define PPMLI_V_EXPAND(vector, name) PPMLI_V_JOIN(vector, name)
 #define PPMLI_V(name) PPMLI_V_EXPAND(PPMLI_VECTOR, name)
-#define PPMLI_V_INLINE PPMLI_INLINE PPMLI_TARGET
+#define PPMLI_V_INLINE PPMLI_KERNEL PPMLI_TARGET
 #define PPMLI_V_STATIC PPMLI_STATIC PPMLI_TARGET
 #define ppmli_vector PPMLI_V(f64)
 #define ppmli_complex PPMLI_V(pair)
