@@ -170,24 +170,32 @@ START_TEST(every_index_has_its_own_masks_and_noise) {
 }
 END_TEST
 
-/* Products by the transform and products by additions make the same bytes, of every set. */
+/* Products by the transform and products by additions make the same bodies, of every set. */
 START_TEST(rows_by_products_are_rows_by_additions) {
   const ppml_params *p;
   ppml_rng rng = test_rng(6);
+  const ppmli_mask mask = {seeds.mask, PPMLI_STREAM_BSK_MASK, 3};
   for (size_t i = 0; (p = ppml_params_by_index(i)) != NULL; i++) {
     if (p->key_block == 0 || p->lwe_dim == 0) continue;
     uint8_t unused[TEST_KEY_BITS_MAX / 8], bits[TEST_KEY_BITS_MAX / 8];
-    size_t count = ppmli_ggsw_wire_bytes(p);
-    uint8_t *fast = test_memory(count), *plain = test_memory(count);
-    ppml_arena arena = test_arena(ppmli_glwe_key_bytes(p) + ppmli_ggsw_encrypt_scratch(p));
+    const size_t bytes = p->poly_size * sizeof(uint64_t);
+    uint64_t *fast = test_memory(bytes), *plain = test_memory(bytes);
+    ppml_arena arena =
+        test_arena(ppmli_glwe_key_bytes(p) +
+                   ppmli_max_size(ppmli_glwe_product_scratch(p), ppmli_glwe_encrypt_scratch(p)));
     ppmli_glwe_key key;
+    ppmli_stream masks, noise;
     ppmli_client_draw_key(unused, bits, p, &rng);
     if (i == 0) memset(bits, 255, sizeof bits); /* the largest sums there are */
-    const ppmli_glwe_key additions = {bits, NULL, NULL};
+    memset(fast, (int)i, bytes);
+    memcpy(plain, fast, bytes);
     ck_assert_int_eq(ppmli_glwe_key_init(&key, p, bits, &arena), PPML_OK);
-    ck_assert_int_eq(ppmli_ggsw_encrypt(fast, p, 1, &key, &seeds, 3, &arena), PPML_OK);
-    ck_assert_int_eq(ppmli_ggsw_encrypt(plain, p, 1, &additions, &seeds, 3, &arena), PPML_OK);
-    ck_assert_mem_eq(fast, plain, count);
+    ppmli_stream_init(&noise, seeds.noise, PPMLI_STREAM_BSK_NOISE, 3);
+    ck_assert_int_eq(ppmli_glwe_product_body(fast, p, &key, &mask, &noise, &arena), PPML_OK);
+    ppmli_stream_init(&masks, mask.seed, mask.purpose, mask.index);
+    ppmli_stream_init(&noise, seeds.noise, PPMLI_STREAM_BSK_NOISE, 3);
+    ck_assert_int_eq(ppmli_glwe_encrypt_body(plain, p, bits, &masks, &noise, &arena), PPML_OK);
+    ck_assert_mem_eq(fast, plain, bytes);
     free(fast), free(plain);
     test_arena_free(&arena);
   }

@@ -19,10 +19,10 @@
 typedef struct ppmli_glwe_key {
   const uint8_t *bits; /* [k N bits] */
 #ifdef PPMLI_NARROW
-  const ppmli_narrow *ntt; /* with values, or both NULL: products by additions */
+  const ppmli_narrow *ntt; /* with values, or both NULL: without a transform */
   int32_t *values;         /* [k][2 N], secret: factors */
 #else
-  const ppmli_ntt *ntt; /* with values, or both NULL: products by additions */
+  const ppmli_ntt *ntt; /* with values, or both NULL: without a transform */
   uint64_t *values;     /* [k][N], secret */
 #endif
 } ppmli_glwe_key;
@@ -34,8 +34,12 @@ PPMLI_STATIC size_t ppmli_glwe_key_bytes(const ppml_params *p) {
   (void)p;
   return 0;
 #else
-  return ppmli_arena_rounded(sizeof *((ppmli_glwe_key *)0)->ntt) +
-         ppmli_arena_rounded(ppmli_params_long_dim(p) * sizeof(uint64_t));
+  size_t bytes = ppmli_arena_rounded(sizeof *((ppmli_glwe_key *)0)->ntt) +
+                 ppmli_arena_rounded(ppmli_params_long_dim(p) * sizeof(uint64_t));
+#ifdef PPMLI_NARROW
+  bytes += ppmli_arena_rounded(ppmli_narrow_roots(p->poly_size) * sizeof(int32_t));
+#endif
+  return bytes;
 #endif
 }
 
@@ -70,9 +74,10 @@ PPMLI_STATIC int ppmli_glwe_key_init(ppmli_glwe_key *key, const ppml_params *p, 
 #else
 #ifdef PPMLI_NARROW
   PPMLI_ALLOC(ppmli_narrow, ntt, arena, 1);
+  PPMLI_ALLOC(int32_t, roots, arena, ppmli_narrow_roots(p->poly_size));
   const size_t words = 2 * (size_t)p->poly_size;
   PPMLI_ALLOC(int32_t, values, arena, words * p->glwe_dim);
-  ppmli_narrow_init(ntt, p->poly_size);
+  ppmli_narrow_init(ntt, p->poly_size, roots);
 #else
   PPMLI_ALLOC(ppmli_ntt, ntt, arena, 1);
   const size_t words = p->poly_size;
@@ -117,12 +122,11 @@ PPMLI_STATIC void ppmli_glwe_sums_run(uint64_t *body, ppmli_glwe_sums *s, const 
   const size_t N = p->poly_size;
   for (uint32_t i = 0; i < p->glwe_dim; i++) {
     ppmli_mask_part(s->mask, N, mask, i * N, ppmli_mask_hook());
-    for (size_t j = 0; j < N; j++) s->mask[j] += PPMLI_NARROW_UNSIGNED;
     for (uint32_t d = 0; d < PPMLI_NARROW_DIGITS; d++) {
-      for (size_t j = 0; j < N; j++) s->digit[j] = ppmli_narrow_digit(s->mask[j], d);
+      for (size_t j = 0; j < N; j++)
+        s->digit[j] = ppmli_narrow_digit(s->mask[j] + PPMLI_NARROW_UNSIGNED, d);
       ppmli_narrow_forward(s->digit, key->ntt);
-      ppmli_narrow_multiply(s->digit, key->values + 2 * i * N, key->ntt);
-      ppmli_narrow_add_to(s->sum + d * N, s->digit, key->ntt);
+      ppmli_narrow_muladd(s->sum + d * N, s->digit, key->values + 2 * i * N, key->ntt);
     }
   }
   for (uint32_t d = 0; d < PPMLI_NARROW_DIGITS; d++) {
@@ -194,21 +198,20 @@ PPMLI_INLINE size_t ppmli_glwe_product_scratch(const ppml_params *p) {
 PPMLI_STATIC int ppmli_glwe_product_body(uint64_t *body, const ppml_params *p,
                                          const ppmli_glwe_key *key, const ppmli_mask *mask,
                                          ppmli_stream *noise, ppml_arena *arena) {
-#ifndef PPML_NO_TRANSFORM
-  if (key->values) {
-    size_t mark = arena->used_bytes;
-    ppmli_glwe_sums sums;
-    PPMLI_TRY(ppmli_glwe_sums_init(&sums, p->poly_size, arena));
-    ppmli_glwe_sums_run(body, &sums, p, key, mask);
-    ppmli_glwe_add_noise(body, p, noise);
-    ppmli_wipe(sums.mask, arena->used_bytes - mark); /* with the public mask they tell the key */
-    arena->used_bytes = mark;
-    return PPML_OK;
-  }
-#endif
+#ifdef PPML_NO_TRANSFORM
   ppmli_stream words;
   ppmli_stream_init(&words, mask->seed, mask->purpose, mask->index);
   return ppmli_glwe_encrypt_body(body, p, key->bits, &words, noise, arena);
+#else
+  size_t mark = arena->used_bytes;
+  ppmli_glwe_sums sums;
+  PPMLI_TRY(ppmli_glwe_sums_init(&sums, p->poly_size, arena));
+  ppmli_glwe_sums_run(body, &sums, p, key, mask);
+  ppmli_glwe_add_noise(body, p, noise);
+  ppmli_wipe(sums.mask, arena->used_bytes - mark); /* with the public mask they tell the key */
+  arena->used_bytes = mark;
+  return PPML_OK;
+#endif
 }
 
 #endif

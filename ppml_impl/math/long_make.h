@@ -37,8 +37,12 @@ typedef struct ppmli_long_key {
 #define PPMLI_LONG_HIGH_SHIFT (PPMLI_LONG_LIMB_BITS - PPMLI_LONG_TAIL_BITS) /* of a top's limb */
 
 PPMLI_STATIC size_t ppmli_long_key_bytes(const ppml_params *p) {
-  return ppmli_arena_rounded(sizeof *((ppmli_long_key *)0)->ntt) +
-         ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
+  size_t bytes = ppmli_arena_rounded(sizeof *((ppmli_long_key *)0)->ntt) +
+                 ppmli_arena_rounded(p->poly_size * sizeof(uint64_t));
+#ifdef PPMLI_NARROW
+  bytes += ppmli_arena_rounded(ppmli_narrow_roots(p->poly_size) * sizeof(int32_t));
+#endif
+  return bytes;
 }
 
 /* Coefficient i of the key as a signed integer.
@@ -54,8 +58,9 @@ PPMLI_STATIC int ppmli_long_key_init(ppmli_long_key *key, const ppml_params *p,
   const uint32_t N = p->poly_size;
 #ifdef PPMLI_NARROW
   PPMLI_ALLOC(ppmli_narrow, ntt, arena, 1);
+  PPMLI_ALLOC(int32_t, roots, arena, ppmli_narrow_roots(N));
   PPMLI_ALLOC(int32_t, values, arena, 2 * (size_t)N);
-  ppmli_narrow_init(ntt, N);
+  ppmli_narrow_init(ntt, N, roots);
   for (uint32_t i = 0; i < N; i++)
     values[N + i] = (int32_t)(uint32_t)ppmli_long_key_trit(planes, i, N);
   ppmli_narrow_forward(values + N, ntt);

@@ -180,15 +180,10 @@ PPMLI_STATIC void ppmli_ref_key_switch(uint32_t *out, const int32_t *digits, con
 }
 
 PPMLI_STATIC void ppmli_ref_chacha(uint64_t *out, const uint32_t state[16], size_t blocks) {
-  uint32_t s[16], x[16][PPMLI_CHACHA_LANES];
-  memcpy(s, state, sizeof s);
-  for (; blocks; s[12] += PPMLI_CHACHA_LANES) {
-    size_t take = ppmli_min_size(blocks, PPMLI_CHACHA_LANES);
-    ppmli_chacha_lanes(x, s);
-    for (size_t i = 0; i < take; i++, out += 8)
-      for (int w = 0; w < 8; w++) out[w] = x[2 * w][i] | (uint64_t)x[2 * w + 1][i] << 32;
-    blocks -= take;
-  }
+  ppmli_stream s;
+  memcpy(s.state, state, sizeof s.state);
+  s.used = sizeof s.buffer;
+  ppmli_stream_u64(&s, out, 8 * blocks);
 }
 
 PPMLI_STATIC int ppmli_ref_supported(void) {
