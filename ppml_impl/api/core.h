@@ -47,10 +47,8 @@ PPML_API const char *ppml_strerror(int error) {
     PPMLI_SAY("belongs to another circuit or key");
   case PPML_ERR_REQUEST:
     PPMLI_SAY("answers no open request: it was not asked for, or was answered before");
-  case PPML_ERR_NAME:
-    PPMLI_SAY("no parameter set or vector backend has that name");
   case PPML_ERR_ALIGNMENT:
-    PPMLI_SAY("memory that does not begin at a multiple of 64 bytes");
+    PPMLI_SAY("memory that is not at a multiple of 64 bytes");
   case PPML_ERR_FORMAT:
     PPMLI_SAY("malformed");
   case PPML_ERR_VERSION:
@@ -65,19 +63,23 @@ PPML_API const char *ppml_strerror(int error) {
     PPMLI_SAY("holds a value beyond the limits");
   case PPML_ERR_TRAILING:
     PPMLI_SAY("has bytes after its end");
-  case PPML_ERR_CERTIFICATE:
-    PPMLI_SAY("is not what its certificate says");
   case PPML_ERR_NOMEM:
     PPMLI_SAY("the arena is too small");
   case PPML_ERR_RNG:
     PPMLI_SAY("no random numbers: no entropy, or a generator that was not set up");
   case PPML_ERR_IO:
     PPMLI_SAY("reading or writing failed");
+#ifndef PPML_CLIENT_ONLY /* none of these is a client's */
+  case PPML_ERR_NAME:
+    PPMLI_SAY("no parameter set or vector backend has that name");
+  case PPML_ERR_CERTIFICATE:
+    PPMLI_SAY("is not what its certificate says");
   case PPML_ERR_ARITHMETIC:
     PPMLI_SAY("this build's floating-point arithmetic is not IEEE's: compiled with -ffast-math or "
               "the like");
   case PPML_ERR_BUSY:
     PPMLI_SAY("in use by another call");
+#endif
   default:
     PPMLI_SAY("unknown error");
   }
@@ -143,7 +145,7 @@ PPML_API ppml_writer ppml_writer_to_memory(void *bytes, size_t capacity) {
 }
 
 PPML_API ppml_limits ppml_limits_default(void) {
-  return ppmli_limits_default();
+  return ppmli_limits;
 }
 
 /* ------------------------------------------------------------------- random */

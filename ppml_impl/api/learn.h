@@ -88,7 +88,6 @@ PPML_API size_t ppml_features_fit_bytes(const ppml_spec *spec, uint32_t count) {
 PPML_API int ppml_features_fit(ppml_features *map, const ppml_spec *spec, uint32_t count,
                                const ppml_image_source *images, size_t fit_images, ppml_rng *rng,
                                ppml_arena *arena) {
-  const ppml_limits limits = ppmli_limits_default();
   if (!map || !spec || !ppmli_source_is_whole(images) || !rng) return PPML_ERR_ARG;
   PPMLI_TRY(ppmli_arena_check(arena));
   ppmli_call call = ppmli_call_begin(arena, map, sizeof *map);
@@ -100,18 +99,18 @@ PPML_API int ppml_features_fit(ppml_features *map, const ppml_spec *spec, uint32
   if (spec->class_name[0][0] == 0) ppmli_spec_name_classes(&map->spec);
   map->count = count;
   map->batch = PPMLI_FEATURE_BATCH;
-  int error = ppmli_features_shape_is_valid(map, &limits) ? ppmli_rng_begin(rng) : PPML_ERR_ARG;
+  int error =
+      ppmli_features_shape_is_valid(map, &ppmli_limits) ? ppmli_rng_begin(rng) : PPML_ERR_ARG;
   if (error == PPML_OK) error = ppmli_features_fit(map, images, fit_images, rng, arena);
   return ppmli_call_end(&call, error);
 }
 #endif
 
 PPML_API int ppml_features_write(const ppml_features *map, ppml_writer *writer) {
-  const ppml_limits limits = ppmli_limits_default();
   ppml_header h = {PPML_KIND_FEATURES, PPML_FORMAT_VERSION, NULL, 0, {0}, {0}};
   ppmli_out out;
   if (!ppmli_features_are_whole(map) || !ppmli_writer_is_whole(writer)) return PPML_ERR_ARG;
-  if (!ppmli_features_shape_is_valid(map, &limits)) return PPML_ERR_RANGE;
+  if (!ppmli_features_shape_is_valid(map, &ppmli_limits)) return PPML_ERR_RANGE;
   h.payload_bytes = ppmli_features_payload_bytes(map);
   memcpy(h.circuit_id, map->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);

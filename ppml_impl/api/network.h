@@ -48,10 +48,9 @@ PPML_API int ppml_reconstruct(uint8_t *picture, const ppml_model *model, const u
 }
 
 PPML_API int ppml_model_check(const ppml_model *model, ppml_fault *fault) {
-  const ppml_limits limits = ppmli_limits_default();
   ppmli_place at = {0, 0};
   const char *reason = "is NULL";
-  if (model) reason = ppmli_fault_reason(ppmli_model_fault(&at, model, &limits));
+  if (model) reason = ppmli_fault_reason(ppmli_model_fault(&at, model, &ppmli_limits));
   if (reason == NULL) return PPML_OK;
   if (fault) {
     fault->reason = reason;

@@ -6,9 +6,7 @@
 #include "../base/ct.h"
 #include "../base/seeds.h"
 #include "../base/stream.h"
-#include "../math/params.h"
 #include "../math/poly.h"
-#include "../math/torus.h"
 #include "keyswitch.h"
 #include "lwe.h"
 
@@ -38,8 +36,7 @@ PPMLI_STATIC uint32_t ppmli_ksk_encrypt_row(const ppml_params *p, size_t row,
   ppmli_stream_init(&stream, seeds->noise, PPMLI_STREAM_KSK_NOISE, row);
   ppmli_stream_u64(&stream, &random, 1);
   body += (uint32_t)(uint64_t)ppmli_noise(random, p->lwe_noise_bound);
-  ppmli_gadget gadget = ppmli_params_ks_gadget(p);
-  uint32_t g = (uint32_t)1 << ppmli_gadget_shift(&gadget, (uint32_t)(row % p->ks_levels));
+  uint32_t g = (uint32_t)1 << (32 - p->ks_base_log2 * ((uint32_t)(row % p->ks_levels) + 1));
   body += g & (uint32_t)ppmli_ct_mask(ppmli_bit(long_key, ppmli_ksk_coordinate(p, row)));
   ppmli_wipe(&random, sizeof random);
   ppmli_stream_wipe(&stream);

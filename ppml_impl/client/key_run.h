@@ -41,8 +41,9 @@ PPMLI_INLINE size_t ppmli_run_latent_rows(const ppml_params *p) {
 }
 
 PPMLI_INLINE size_t ppmli_run_lead_rows(const ppml_params *p) {
+  if (!ppmli_params_has_bridge(p)) return 0;
   ppmli_bridge bridge = ppmli_bridge_of(p);
-  return ppmli_params_has_bridge(p) ? ppmli_run_latent_rows(p) + ppmli_bridge_rows(&bridge) : 0;
+  return ppmli_run_latent_rows(p) + ppmli_bridge_rows(&bridge);
 }
 
 PPMLI_INLINE uint64_t ppmli_run_pieces(const ppml_params *p) {
@@ -51,8 +52,8 @@ PPMLI_INLINE uint64_t ppmli_run_pieces(const ppml_params *p) {
 
 /* Bytes of the first so many rows of those before the key switch. */
 PPMLI_STATIC uint64_t ppmli_run_lead_bytes(const ppml_params *p, size_t rows) {
-  ppmli_bridge bridge = ppmli_bridge_of(p);
   if (!ppmli_params_has_bridge(p)) return 0;
+  ppmli_bridge bridge = ppmli_bridge_of(p);
   size_t latents = ppmli_min_size(rows, ppmli_run_latent_rows(p));
   size_t latent_row = ppmli_key_step_wire_bytes(bridge.from) / ppmli_key_step_rows(bridge.from);
   return (uint64_t)latents * latent_row +

@@ -32,10 +32,8 @@ PPMLI_STATIC int ppmli_secret_key_generate(ppml_secret_key *key, const ppml_clie
 PPMLI_STATIC void ppmli_eval_key_out_begin(ppmli_out *out, ppml_writer *writer,
                                            const ppml_secret_key *key, const ppmli_seeds *seeds) {
   const ppml_params *p = key->client->params;
-  ppml_header h = {
-      PPML_KIND_EVAL_KEY, PPML_FORMAT_VERSION, p, ppmli_key_payload_bytes(p), {0}, {0}};
-  memcpy(h.circuit_id, key->client->circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, key->id, PPML_ID_BYTES);
+  ppml_header h = ppmli_header_of(PPML_KIND_EVAL_KEY, p, ppmli_key_payload_bytes(p),
+                                  key->client->circuit_id, key->id);
   ppmli_out_begin(out, writer, &h);
   ppmli_out_bytes(out, seeds->mask, sizeof seeds->mask);
 }

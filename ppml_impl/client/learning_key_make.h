@@ -20,15 +20,9 @@ PPMLI_STATIC int ppmli_learning_key_generate(ppml_writer *writer, const ppml_sec
                                              ppml_rng *rng, const ppml_parallel *parallel,
                                              const ppml_progress *progress, ppml_arena *arena) {
   const ppml_params *p = key->client->params;
-  ppml_header h = {PPML_KIND_LEARNING_KEY,
-                   PPML_FORMAT_VERSION,
-                   p,
-                   ppmli_learning_key_payload_bytes(p),
-                   {0},
-                   {0}};
+  ppml_header h = ppmli_header_of(PPML_KIND_LEARNING_KEY, p, ppmli_learning_key_payload_bytes(p),
+                                  key->client->circuit_id, key->id);
   ppmli_out out;
-  memcpy(h.circuit_id, key->client->circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, key->id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppml_writer inner = ppmli_nested_writer(&out);
   PPMLI_TRY(ppmli_packing_put(&out, key, rng, arena));

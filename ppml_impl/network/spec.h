@@ -28,6 +28,11 @@ PPMLI_INLINE size_t ppmli_spec_image_bytes(const ppml_spec *spec) {
   return ppmli_spec_inputs(spec) * (ppmli_spec_takes_latents(spec) ? sizeof(float) : 1);
 }
 
+/* Sets that images with an encoder are encrypted under are leveled: a client without them has no encoders. */
+#if defined(PPML_CLIENT_ONLY) && defined(PPML_NO_LEVELED)
+#define PPMLI_NO_ENCODERS
+#endif
+
 /* ---------------------------------------------------------------- answers */
 
 /* A class is called by its number until the caller knows better. */
@@ -109,6 +114,12 @@ PPMLI_INLINE int ppmli_spec_has_shape(const ppml_spec *s) {
   return ppmli_spec_shape_fault(s) == PPMLI_FAULT_NONE;
 }
 
+#ifdef PPMLI_NO_ENCODERS
+PPMLI_STATIC int ppmli_spec_encoder_fault(ppmli_place *at, const ppml_spec *s) {
+  at->layer = at->index = 0;
+  return s->encoder.kind == PPML_ENCODER_NONE ? PPMLI_FAULT_NONE : PPMLI_FAULT_ENCODER_KIND;
+}
+#else
 /* Does an encoder, of a kind that there is, fit the images?  Sizes of its arrays are bounded then. */
 PPMLI_STATIC int ppmli_spec_encoder_shape_fault(const ppml_spec *s) {
   const ppml_encoder *e = &s->encoder;
@@ -148,6 +159,7 @@ PPMLI_STATIC int ppmli_spec_encoder_fault(ppmli_place *at, const ppml_spec *s) {
   uint32_t side = e->patch * e->regions;
   return s->width % side || s->height % side ? PPMLI_FAULT_ENCODER_REGIONS : PPMLI_FAULT_NONE;
 }
+#endif
 
 PPMLI_STATIC int ppmli_spec_range_fault(const ppml_spec *s) {
   const ppml_range *r = &s->range;

@@ -73,10 +73,9 @@ PPMLI_STATIC int ppmli_compile_may(const ppml_compile_options *options, const pp
  * no noise is to blame. */
 PPMLI_STATIC int ppmli_compile_try(ppml_circuit *c, int32_t *const *gain, double wanted,
                                    ppml_refusal *refusal) {
-  const ppml_limits limits = ppmli_limits_default();
   ppml_noise noise;
   PPMLI_TRY(ppmli_planner_lay_out(c, gain, refusal));
-  if (!ppmli_circuit_fits(c, &limits)) {
+  if (!ppmli_circuit_fits(c, &ppmli_limits)) {
     refusal->too_large = c->params;
     return PPML_ERR_PARAMS;
   }

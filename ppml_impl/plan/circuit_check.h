@@ -104,9 +104,8 @@ PPMLI_STATIC int ppmli_circuit_put_file(const ppml_circuit *c, const ppml_certif
 
 /* Errors: RANGE, for what is beyond a reader's limits or no valid circuit; IO. */
 PPMLI_STATIC int ppmli_circuit_write(const ppml_circuit *c, ppml_writer *writer) {
-  const ppml_limits limits = ppmli_limits_default();
   ppml_certificate certificate;
-  if (!ppmli_circuit_fits(c, &limits) || !ppmli_circuit_runs(c)) return PPML_ERR_RANGE;
+  if (!ppmli_circuit_fits(c, &ppmli_limits) || !ppmli_circuit_runs(c)) return PPML_ERR_RANGE;
   if (ppmli_planner_check(c) != PPML_OK) return PPML_ERR_RANGE;
   ppmli_circuit_certificate(&certificate, c);
   if (!ppmli_leak_may_publish(c, certificate.score_std)) return PPML_ERR_RANGE;

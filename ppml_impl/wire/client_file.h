@@ -57,9 +57,8 @@ PPMLI_STATIC int ppmli_client_get(ppml_client *c, ppmli_in *in, const ppml_heade
 PPMLI_STATIC int ppmli_client_write(const ppml_client *c, ppml_writer *writer) {
   ppml_header h = {
       PPML_KIND_CLIENT, PPML_FORMAT_VERSION, c->params, ppmli_client_wire_bytes(c), {0}, {0}};
-  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
-  if (!ppmli_client_is_valid(c, &limits)) return PPML_ERR_RANGE;
+  if (!ppmli_client_is_valid(c, &ppmli_limits)) return PPML_ERR_RANGE;
   memcpy(h.circuit_id, c->circuit_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_client_put(&out, c);

@@ -60,26 +60,21 @@ PPMLI_INLINE uint64_t ppmli_kind_payload_limit(uint32_t kind, const ppml_limits 
   return ppmli_kind_is_in_parts(kind) ? (uint64_t)1 << 48 : limits->payload_bytes;
 }
 
+/* Numbers of a set that are hashed: those from id to output_bits, which stand one after another. */
+#define PPMLI_PARAMS_FIELDS 16
+
+typedef char ppmli_params_fields_are_in_order[offsetof(ppml_params, output_bits) ==
+                                                      offsetof(ppml_params, id) +
+                                                          4 * (PPMLI_PARAMS_FIELDS - 1)
+                                                  ? 1
+                                                  : -1];
+
 /* What the header says of a parameter set, beside its id: a digest of all its numbers,
  * so that two builds which differ in a set do not read each other's files. */
 PPMLI_STATIC void ppmli_params_digest(uint8_t out[PPML_ID_BYTES], const ppml_params *p) {
-  const uint32_t fields[] = {p->id,
-                             p->lwe_dim,
-                             p->glwe_dim,
-                             p->poly_size,
-                             p->key_block,
-                             p->key_block_ones,
-                             p->shared_prefix,
-                             p->pbs_base_log2,
-                             p->pbs_levels,
-                             p->ks_base_log2,
-                             p->ks_levels,
-                             p->lwe_noise_bound,
-                             p->glwe_noise_bound,
-                             p->input_wire_bits,
-                             p->bsk_wire_bits,
-                             p->output_bits};
+  uint32_t fields[PPMLI_PARAMS_FIELDS];
   ppmli_digest d;
+  memcpy(fields, (const uint8_t *)p + offsetof(ppml_params, id), sizeof fields);
   ppmli_digest_init(&d);
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
     uint8_t word[4];
@@ -157,12 +152,22 @@ PPMLI_STATIC void ppmli_out_begin_digest(ppmli_out *out) {
   ppmli_digest_init(&out->digest);
 }
 
+/* The header of what belongs to a circuit, or a feature map, and a key. */
+PPMLI_STATIC ppml_header ppmli_header_of(uint32_t kind, const ppml_params *p,
+                                         uint64_t payload_bytes, const uint8_t *circuit_id,
+                                         const uint8_t *key_id) {
+  ppml_header h = {kind, PPML_FORMAT_VERSION, p, payload_bytes, {0}, {0}};
+  memcpy(h.circuit_id, circuit_id, PPML_ID_BYTES);
+  memcpy(h.key_id, key_id, PPML_ID_BYTES);
+  return h;
+}
+
 PPMLI_STATIC void ppmli_out_begin(ppmli_out *out, ppml_writer *writer, const ppml_header *h) {
   uint8_t bytes[PPMLI_HEADER_BYTES] = {0}, digest[PPML_ID_BYTES];
   ppmli_out_begin_digest(out);
   out->writer = writer;
-  const ppml_limits limits = ppmli_limits_default();
-  if (h->payload_bytes > ppmli_kind_payload_limit(h->kind, &limits)) out->error = PPML_ERR_RANGE;
+  if (h->payload_bytes > ppmli_kind_payload_limit(h->kind, &ppmli_limits))
+    out->error = PPML_ERR_RANGE;
   memcpy(bytes, ppmli_magic, sizeof ppmli_magic);
   ppmli_store16(bytes + 8, PPML_FORMAT_VERSION);
   ppmli_store16(bytes + 10, h->kind);

@@ -150,16 +150,9 @@ PPMLI_STATIC int ppmli_input_take_count(ppml_input *input, uint32_t count,
 /* Begins the file of an image: all that comes before its ciphertexts.  Errors: RANGE. */
 PPMLI_STATIC int ppmli_input_begin(ppmli_out *out, const ppml_input *input, ppml_writer *writer) {
   const ppml_params *p = input->params;
-  ppml_header h = {PPML_KIND_INPUT,
-                   PPML_FORMAT_VERSION,
-                   p,
-                   ppmli_input_payload_bytes(p, input->words),
-                   {0},
-                   {0}};
-  const ppml_limits limits = ppmli_limits_default();
-  if (!ppmli_input_fits(p, input->words, &limits)) return PPML_ERR_RANGE;
-  memcpy(h.circuit_id, input->circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, input->key_id, PPML_ID_BYTES);
+  ppml_header h = ppmli_header_of(PPML_KIND_INPUT, p, ppmli_input_payload_bytes(p, input->words),
+                                  input->circuit_id, input->key_id);
+  if (!ppmli_input_fits(p, input->words, &ppmli_limits)) return PPML_ERR_RANGE;
   ppmli_out_begin(out, writer, &h);
   ppmli_out_bytes(out, input->seed, sizeof input->seed);
   ppmli_out_u32(out, ppmli_input_count(input));

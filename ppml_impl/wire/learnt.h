@@ -157,11 +157,9 @@ PPMLI_STATIC int ppmli_learnt_get(ppml_learnt *l, ppmli_in *in, const ppml_param
 }
 
 PPMLI_STATIC int ppmli_learnt_write(const ppml_learnt *l, ppml_writer *writer) {
-  ppml_header h = {
-      PPML_KIND_LEARNT, PPML_FORMAT_VERSION, l->params, ppmli_learnt_payload_bytes(l), {0}, {0}};
+  ppml_header h = ppmli_header_of(PPML_KIND_LEARNT, l->params, ppmli_learnt_payload_bytes(l),
+                                  l->map_id, l->key_id);
   ppmli_out out;
-  memcpy(h.circuit_id, l->map_id, PPML_ID_BYTES);
-  memcpy(h.key_id, l->key_id, PPML_ID_BYTES);
   ppmli_out_begin(&out, writer, &h);
   ppmli_learnt_put(&out, l);
   return ppmli_out_end(&out);

@@ -5,10 +5,7 @@
 
 #include "../base/base.h"
 
-PPMLI_STATIC ppml_limits ppmli_limits_default(void) {
-  ppml_limits limits = {(uint64_t)64 << 20, PPML_INPUTS_MAX, PPML_NEURONS_MAX, 1u << 16,
-                        (uint64_t)1 << 30};
-  return limits;
-}
+PPMLI_STATIC const ppml_limits ppmli_limits = {(uint64_t)64 << 20, PPML_INPUTS_MAX,
+                                               PPML_NEURONS_MAX, 1u << 16, (uint64_t)1 << 30};
 
 #endif

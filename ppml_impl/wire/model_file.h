@@ -231,9 +231,8 @@ PPMLI_STATIC int ppmli_model_get(ppml_model *m, ppmli_in *in, const ppml_limits 
 
 PPMLI_STATIC int ppmli_model_write(const ppml_model *m, ppml_writer *writer) {
   ppml_header h = {PPML_KIND_MODEL, PPML_FORMAT_VERSION, NULL, ppmli_model_wire_bytes(m), {0}, {0}};
-  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
-  if (!ppmli_model_fits(m, &limits)) return PPML_ERR_RANGE;
+  if (!ppmli_model_fits(m, &ppmli_limits)) return PPML_ERR_RANGE;
   ppmli_model_id(h.circuit_id, m);
   ppmli_out_begin(&out, writer, &h);
   ppmli_model_put(&out, m);

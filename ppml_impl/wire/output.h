@@ -75,17 +75,11 @@ PPMLI_STATIC int ppmli_output_fits(const ppml_params *p, uint32_t images, uint32
 PPMLI_STATIC int ppmli_output_write(const ppml_output *output, ppml_writer *writer) {
   const ppml_params *p = output->params;
   size_t ciphertexts = (size_t)output->images * output->outputs;
-  ppml_header h = {PPML_KIND_OUTPUT,
-                   PPML_FORMAT_VERSION,
-                   p,
-                   ppmli_output_payload_bytes(p, output->images, output->outputs),
-                   {0},
-                   {0}};
-  const ppml_limits limits = ppmli_limits_default();
+  ppml_header h = ppmli_header_of(PPML_KIND_OUTPUT, p,
+                                  ppmli_output_payload_bytes(p, output->images, output->outputs),
+                                  output->circuit_id, output->key_id);
   ppmli_out out;
-  if (!ppmli_output_fits(p, output->images, output->outputs, &limits)) return PPML_ERR_RANGE;
-  memcpy(h.circuit_id, output->circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, output->key_id, PPML_ID_BYTES);
+  if (!ppmli_output_fits(p, output->images, output->outputs, &ppmli_limits)) return PPML_ERR_RANGE;
   ppmli_out_begin(&out, writer, &h);
   ppmli_out_u32(&out, output->images);
   ppmli_out_u32(&out, output->outputs);

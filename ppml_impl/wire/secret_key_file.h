@@ -15,10 +15,8 @@
  *   before_bytes  of the payload, before the planes */
 PPMLI_STATIC void ppmli_secret_key_begin(ppmli_out *out, ppml_writer *writer, uint32_t kind,
                                          const ppml_secret_key *key, size_t before_bytes) {
-  ppml_header h = {kind, PPML_FORMAT_VERSION, key->client->params, before_bytes + key->bytes, {0},
-                   {0}};
-  memcpy(h.circuit_id, key->client->circuit_id, PPML_ID_BYTES);
-  memcpy(h.key_id, key->id, PPML_ID_BYTES);
+  ppml_header h = ppmli_header_of(kind, key->client->params, before_bytes + key->bytes,
+                                  key->client->circuit_id, key->id);
   ppmli_out_begin(out, writer, &h);
 }
 
@@ -81,9 +79,8 @@ PPMLI_STATIC int ppmli_secret_key_read(ppml_secret_key *key, const ppml_client *
 /* ---------------------------------------------------------------- keyring */
 
 PPMLI_STATIC int ppmli_keyring_write(const ppml_secret_key *key, ppml_writer *writer) {
-  const ppml_limits limits = ppmli_limits_default();
   ppmli_out out;
-  if (!ppmli_client_is_valid(key->client, &limits)) return PPML_ERR_RANGE;
+  if (!ppmli_client_is_valid(key->client, &ppmli_limits)) return PPML_ERR_RANGE;
   ppmli_secret_key_begin(&out, writer, PPML_KIND_KEYRING, key,
                          ppmli_client_wire_bytes(key->client));
   ppmli_client_put(&out, key->client);

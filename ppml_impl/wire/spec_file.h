@@ -11,6 +11,19 @@
 
 #define PPMLI_SPEC_ENCODER 0x100u /* in the word of the task: an encoder follows the spec */
 
+#ifdef PPMLI_NO_ENCODERS /* a spec with one is refused before it is written */
+PPMLI_INLINE void ppmli_encoder_put(ppmli_out *out, const ppml_spec *s) {
+  (void)out, (void)s;
+}
+PPMLI_INLINE size_t ppmli_encoder_wire_bytes(const ppml_spec *s) {
+  (void)s;
+  return 0;
+}
+PPMLI_INLINE int ppmli_encoder_get(ppml_spec *s, ppmli_in *in) {
+  (void)s, (void)in;
+  return PPML_ERR_RANGE;
+}
+#else
 /* Arrays that an encoder has: weights, or none; centers and spreads, or none. */
 PPMLI_STATIC size_t ppmli_encoder_weights(const ppml_spec *s) {
   const ppml_encoder *e = &s->encoder;
@@ -59,6 +72,7 @@ PPMLI_STATIC int ppmli_encoder_get(ppml_spec *s, ppmli_in *in) {
   ppmli_in_bytes(in, e->weight, ppmli_encoder_weights(s));
   return in->error;
 }
+#endif
 
 /* ---------------------------------------------------------------- range */
 
@@ -83,10 +97,16 @@ PPMLI_STATIC int ppmli_range_get(ppml_range *r, ppmli_in *in) {
 
 #define PPMLI_SPEC_DECIDES 0x400u /* in the word of the task: scores are decisions */
 
+/* Numbers that a spec begins with, here and in memory: from width to score_unit. */
+#define PPMLI_SPEC_FIELDS 7
+
+typedef char ppmli_spec_fields_are_in_order
+    [offsetof(ppml_spec, score_unit) == 4 * (PPMLI_SPEC_FIELDS - 1) ? 1 : -1];
+
 PPMLI_STATIC void ppmli_spec_put(ppmli_out *out, const ppml_spec *s) {
-  const uint32_t fields[] = {s->width,   s->height,  s->channels,  s->input_bits,
-                             s->classes, s->outputs, s->score_unit};
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) ppmli_out_u32(out, fields[i]);
+  uint32_t fields[PPMLI_SPEC_FIELDS];
+  memcpy(fields, s, sizeof fields);
+  for (size_t i = 0; i < PPMLI_SPEC_FIELDS; i++) ppmli_out_u32(out, fields[i]);
   for (uint32_t c = 0; c < s->classes; c++)
     ppmli_out_bytes(out, s->class_name[c], PPML_CLASS_NAME_BYTES);
   int has_encoder = s->encoder.kind != PPML_ENCODER_NONE;
@@ -106,14 +126,10 @@ PPMLI_STATIC size_t ppmli_spec_wire_bytes(const ppml_spec *s) {
 }
 
 PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *limits) {
+  uint32_t fields[PPMLI_SPEC_FIELDS];
   memset(s, 0, sizeof *s);
-  s->width = ppmli_in_u32(in);
-  s->height = ppmli_in_u32(in);
-  s->channels = ppmli_in_u32(in);
-  s->input_bits = ppmli_in_u32(in);
-  s->classes = ppmli_in_u32(in);
-  s->outputs = ppmli_in_u32(in);
-  s->score_unit = ppmli_in_u32(in);
+  for (size_t i = 0; i < PPMLI_SPEC_FIELDS; i++) fields[i] = ppmli_in_u32(in);
+  memcpy(s, fields, sizeof fields);
   if (in->error) return in->error;
   if (s->classes > PPML_CLASSES_MAX || s->outputs > PPML_CLASSES_MAX) return PPML_ERR_RANGE;
   for (uint32_t c = 0; c < s->classes; c++)
