@@ -30,7 +30,7 @@ __attribute__((import_module("ppml"), import_name("entropy"))) int page_entropy(
 extern unsigned char __heap_base[]; /* the linker's: where memory is free */
 
 static ppml_client client;
-static ppml_secret_key secret; /* refers to it */
+static ppml_secret_key secret;                                     /* refers to it */
 static unsigned char bits[PPML_SECRET_KEY_BYTES_MAX] PPML_ALIGNED; /* of the key */
 static ppml_rng rng;
 static ppml_eval_key_run run;
@@ -44,7 +44,7 @@ static size_t out_bytes;
 
 /* Makes memory reach up to end.  Returns 0 where there is none left. */
 static int reach(const unsigned char *end) {
-  size_t pages = ((size_t)end + PAGE_BYTES - 1) / PAGE_BYTES, have = __builtin_wasm_memory_size(0);
+  size_t pages = (size_t)end / PAGE_BYTES + 1, have = __builtin_wasm_memory_size(0);
   return (size_t)end >= (size_t)__heap_base &&
          (pages <= have || __builtin_wasm_memory_grow(0, pages - have) != (size_t)-1);
 }
@@ -57,17 +57,9 @@ static unsigned char *aligned(unsigned char *at) {
 EXPORT(room) unsigned char *room(size_t bytes) {
   given_bytes = out_bytes = 0;
   out = NULL;
-  if (bytes > SIZE_MAX / 2 || !reach(__heap_base + bytes)) return NULL;
+  if (!reach(__heap_base + bytes)) return NULL;
   given_bytes = bytes;
   return __heap_base;
-}
-
-/* An arena behind what was put in, and behind it the way out. */
-static int begin(ppml_arena *arena, size_t bytes) {
-  unsigned char *memory = aligned(__heap_base + given_bytes);
-  out = memory + bytes;
-  out_bytes = 0;
-  return reach(out) ? ppml_arena_init(arena, memory, bytes) : PPML_ERR_NOMEM;
 }
 
 static int put(ppml_writer *self, const void *bytes, size_t count) {
@@ -78,134 +70,35 @@ static int put(ppml_writer *self, const void *bytes, size_t count) {
   return 0;
 }
 
-static ppml_writer writer(void) {
-  ppml_writer w = {put, NULL, 0, 0};
-  return w;
+/* What JavaScript put in, to be read, within limits. */
+static ppml_limits limits;
+
+static ppml_reader given(void) {
+  limits = ppml_limits_default();
+  return ppml_reader_from_memory(__heap_base, given_bytes);
+}
+
+static ppml_writer writer; /* of what comes out */
+
+/* An arena behind what was put in, and behind it the way out. */
+static int begin(ppml_arena *arena, size_t bytes) {
+  unsigned char *memory = aligned(__heap_base + given_bytes);
+  out = memory + bytes;
+  out_bytes = 0;
+  writer.write = put;
+  return reach(out) ? ppml_arena_init(arena, memory, bytes) : PPML_ERR_NOMEM;
 }
 
 EXPORT(output) const unsigned char *output(void) {
   return out;
 }
-EXPORT(output_bytes) size_t output_bytes(void) {
+EXPORT(made) size_t made(void) {
   return out_bytes;
-}
-
-/* -------------------------------------------------------------------- keys */
-
-static int start_numbers(void) {
-#ifdef WASM_SEED
-  if (rng.ready == 0) ppml_rng_init_for_tests(&rng, WASM_SEED);
-  return PPML_OK;
-#else
-  return ppml_rng_init(&rng);
-#endif
-}
-
-/* Reads a client spec, which was put in, and draws a secret key for it. */
-EXPORT(secret_make) int secret_make(void) {
-  ppml_arena own;
-  const ppml_limits limits = ppml_limits_default();
-  ppml_reader reader = ppml_reader_from_memory(__heap_base, given_bytes);
-  int error = ppml_client_read(&client, &reader, &limits);
-  if (error == PPML_OK) error = start_numbers();
-  if (error == PPML_OK) error = ppml_arena_init(&own, bits, sizeof bits);
-  if (error == PPML_OK) error = ppml_secret_key_generate(&secret, &client, &rng, &own);
-  if (error) memset(&client, 0, sizeof client); /* there are no facts without a key */
-  return error;
-}
-
-/* Reads a secret key with its client spec, which was put in. */
-EXPORT(secret_read) int secret_read(void) {
-  ppml_arena own;
-  const ppml_limits limits = ppml_limits_default();
-  ppml_reader reader = ppml_reader_from_memory(__heap_base, given_bytes);
-  int error = ppml_arena_init(&own, bits, sizeof bits);
-  if (error == PPML_OK) error = ppml_keyring_read(&secret, &client, &reader, &limits, &own);
-  return error ? error : start_numbers();
-}
-
-EXPORT(secret_write) int secret_write(void) {
-  ppml_arena none;
-  ppml_writer w = writer();
-  int error = begin(&none, 0);
-  return error ? error : ppml_keyring_write(&secret, &w);
-}
-
-/* Begins an evaluation key. */
-EXPORT(key_begin) int key_begin(void) {
-  return ppml_eval_key_run_begin(&run, &secret, &rng);
-}
-
-/* What it takes to go on later: the key's id and two seeds, as secret as the key. */
-EXPORT(key_save) int key_save(void) {
-  ppml_arena none;
-  ppml_writer w = writer();
-  int error = run.params ? begin(&none, 0) : PPML_ERR_ARG;
-  if (error) return error;
-  return put(&w, run.key_id, PPML_ID_BYTES) || put(&w, run.mask_seed, PPML_SEED_BYTES) ||
-                 put(&w, run.noise_seed, PPML_SEED_BYTES)
-             ? PPML_ERR_NOMEM
-             : PPML_OK;
-}
-
-/* Goes on with what was saved, which was put in. */
-EXPORT(key_resume) int key_resume(void) {
-  const unsigned char *saved = __heap_base;
-  if (given_bytes != PPML_ID_BYTES + 2 * PPML_SEED_BYTES) return PPML_ERR_TRUNCATED;
-  if (memcmp(saved, secret.id, PPML_ID_BYTES) != 0) return PPML_ERR_MISMATCH;
-  int error = key_begin();
-  if (error) return error;
-  memcpy(run.mask_seed, saved + PPML_ID_BYTES, PPML_SEED_BYTES);
-  memcpy(run.noise_seed, saved + PPML_ID_BYTES + PPML_SEED_BYTES, PPML_SEED_BYTES);
-  return PPML_OK;
-}
-
-/* Goes to a byte of its file. */
-EXPORT(key_seek) int key_seek(size_t byte) {
-  return ppml_eval_key_run_seek(&run, byte);
-}
-
-/* Makes so many bytes of it, or some more; none where it is whole. */
-EXPORT(key_make) int key_make(size_t bytes) {
-  ppml_arena arena;
-  ppml_writer w = writer();
-  int error = begin(&arena, ppml_eval_key_run_make_bytes(client.params));
-  while (error == PPML_OK && run.next < run.pieces && out_bytes < bytes)
-    error = ppml_eval_key_run_make(&w, &run, &secret, KEY_PIECES, &arena);
-  return error;
-}
-
-/* --------------------------------------------------------- images, answers */
-
-/* Encrypts the image that was put in; request_digest() then names its request. */
-EXPORT(encrypt) int encrypt(void) {
-  const ppml_client *c = &client;
-  ppml_arena arena;
-  ppml_writer w = writer();
-  if (client.params == NULL || given_bytes != ppml_spec_image_bytes(&c->spec))
-    return PPML_ERR_ARG;
-  int error = begin(&arena, ppml_encrypt_to_bytes(c->params, &c->spec));
-  if (error == PPML_OK) error = ppml_encrypt_to(&w, &request, &secret, __heap_base, &rng, &arena);
-  return error;
-}
-
-/* The digest of the request that was made last, or that is to be answered. */
-EXPORT(request_digest) unsigned char *request_digest(void) {
-  return request.digest;
-}
-
-/* Opens the answer to that request, which was put in.
- *   open  1 if no answer to it was given before */
-EXPORT(decrypt) int decrypt(uint32_t open) {
-  const ppml_limits limits = ppml_limits_default();
-  ppml_reader reader = ppml_reader_from_memory(__heap_base, given_bytes);
-  request.open = open;
-  return ppml_decrypt_from(&answer, &reader, &limits, &request, &secret);
 }
 
 /* ------------------------------------------------------------------- facts */
 
-/* What ppml.mjs asks for by number, in its order. */
+/* What ppml.mjs asks for by number, in its order, once there is a secret key. */
 enum {
   FACT_SET,
   FACT_WIDTH,
@@ -227,7 +120,6 @@ enum {
 EXPORT(fact) size_t fact(uint32_t which) {
   const ppml_client *c = &client;
   const ppml_spec *s = &c->spec;
-  if (c->params == NULL) return 0;
   switch (which) {
   case FACT_SET:
     return (size_t)c->params->name;
@@ -264,10 +156,113 @@ EXPORT(fact) size_t fact(uint32_t which) {
   }
 }
 
-EXPORT(class_name) const char *class_name(uint32_t which) {
-  return which < client.spec.classes ? client.spec.class_name[which] : NULL;
+EXPORT(name) const char *name(uint32_t which) {
+  return client.spec.class_name[which]; /* below FACT_CLASSES */
 }
 
-EXPORT(error_text) const char *error_text(int error) {
+/* -------------------------------------------------------------------- keys */
+
+static int start_numbers(void) {
+#ifdef WASM_SEED
+  if (rng.ready == 0) ppml_rng_init_for_tests(&rng, WASM_SEED);
+  return PPML_OK;
+#else
+  return ppml_rng_init(&rng);
+#endif
+}
+
+/* Reads a client spec, which was put in, and draws a secret key for it. */
+EXPORT(secret_make) int secret_make(void) {
+  ppml_arena own;
+  ppml_reader reader = given();
+  int error = ppml_client_read(&client, &reader, &limits);
+  if (error == PPML_OK) error = start_numbers();
+  if (error == PPML_OK) error = ppml_arena_init(&own, bits, sizeof bits);
+  if (error == PPML_OK) error = ppml_secret_key_generate(&secret, &client, &rng, &own);
+  return error;
+}
+
+/* Reads a secret key with its client spec, which was put in. */
+EXPORT(secret_read) int secret_read(void) {
+  ppml_arena own;
+  ppml_reader reader = given();
+  int error = ppml_arena_init(&own, bits, sizeof bits);
+  if (error == PPML_OK) error = ppml_keyring_read(&secret, &client, &reader, &limits, &own);
+  return error ? error : start_numbers();
+}
+
+EXPORT(secret_write) int secret_write(void) {
+  ppml_arena none;
+  int error = begin(&none, 0);
+  return error ? error : ppml_keyring_write(&secret, &writer);
+}
+
+/* Begins an evaluation key. */
+EXPORT(key_begin) int key_begin(void) {
+  return ppml_eval_key_run_begin(&run, &secret, &rng);
+}
+
+/* What it takes to go on later: two seeds, as secret as the key, and the key's id. */
+#define SAVED_AT offsetof(ppml_eval_key_run, mask_seed)
+#define SAVED_BYTES (offsetof(ppml_eval_key_run, digest) - SAVED_AT)
+
+EXPORT(key_save) int key_save(void) {
+  ppml_arena none;
+  int error = run.params ? begin(&none, 0) : PPML_ERR_ARG;
+  if (error) return error;
+  return put(&writer, (unsigned char *)&run + SAVED_AT, SAVED_BYTES) ? PPML_ERR_NOMEM : PPML_OK;
+}
+
+/* Goes on with what was saved, which was put in. */
+EXPORT(key_resume) int key_resume(void) {
+  const unsigned char *id = __heap_base + SAVED_BYTES - PPML_ID_BYTES;
+  if (given_bytes != SAVED_BYTES) return PPML_ERR_TRUNCATED;
+  if (memcmp(id, secret.id, PPML_ID_BYTES) != 0) return PPML_ERR_MISMATCH;
+  int error = key_begin();
+  if (error == PPML_OK) memcpy((unsigned char *)&run + SAVED_AT, __heap_base, SAVED_BYTES);
+  return error;
+}
+
+/* Goes to a byte of its file. */
+EXPORT(key_seek) int key_seek(size_t byte) {
+  return ppml_eval_key_run_seek(&run, byte);
+}
+
+/* Makes so many bytes of it, or some more; none where it is whole. */
+EXPORT(key_make) int key_make(size_t bytes) {
+  ppml_arena arena;
+  int error = begin(&arena, ppml_eval_key_run_make_bytes(client.params));
+  while (error == PPML_OK && run.next < run.pieces && out_bytes < bytes)
+    error = ppml_eval_key_run_make(&writer, &run, &secret, KEY_PIECES, &arena);
+  return error;
+}
+
+/* --------------------------------------------------------- images, answers */
+
+/* Encrypts the image that was put in; digest() then names its request. */
+EXPORT(encrypt) int encrypt(void) {
+  const ppml_client *c = &client;
+  ppml_arena arena;
+  if (client.params == NULL || given_bytes != ppml_spec_image_bytes(&c->spec)) return PPML_ERR_ARG;
+  int error = begin(&arena, ppml_encrypt_to_bytes(c->params, &c->spec));
+  if (error == PPML_OK)
+    error = ppml_encrypt_to(&writer, &request, &secret, __heap_base, &rng, &arena);
+  return error;
+}
+
+/* The digest of the request that was made last, or that is to be answered. */
+EXPORT(digest) unsigned char *digest(void) {
+  return request.digest;
+}
+
+/* Opens the answer to that request, which was put in.
+ *   open  1 if no answer to it was given before */
+EXPORT(decrypt) int decrypt(uint32_t open) {
+  ppml_reader reader = given();
+  request.open = open;
+  return ppml_decrypt_from(&answer, &reader, &limits, &request, &secret);
+}
+
+EXPORT(text) const char *text(int error) {
   return ppml_strerror(error);
 }

@@ -67,7 +67,7 @@ const text = (x, at) => {
 };
 
 function check(x, error) {
-  if (error) throw new PpmlError(error, text(x, x.error_text(error)));
+  if (error) throw new PpmlError(error, text(x, x.text(error)));
 }
 
 const empty = new Uint8Array(0);
@@ -79,7 +79,7 @@ function call(x, data, run) {
   try {
     new Uint8Array(x.memory.buffer, room, data.length).set(data);
     check(x, run());
-    return new Uint8Array(x.memory.buffer, x.output(), x.output_bytes()).slice();
+    return new Uint8Array(x.memory.buffer, x.output(), x.made()).slice();
   } finally {
     new Uint8Array(x.memory.buffer, room).fill(0);
   }
@@ -100,7 +100,7 @@ export class Client {
     this.width = fact(WIDTH);
     this.height = fact(HEIGHT);
     this.channels = fact(CHANNELS);
-    this.classNames = Array.from({ length: fact(CLASSES) }, (_, i) => text(x, x.class_name(i)));
+    this.classNames = Array.from({ length: fact(CLASSES) }, (_, i) => text(x, x.name(i)));
     this.task = TASKS[fact(TASK)];
     this.takesLatents = fact(ENCODER) === LATENTS;
     this.imageBytes = fact(IMAGE_BYTES);
@@ -166,7 +166,7 @@ export class Client {
         : `an image is a Uint8Array of ${this.imageBytes} bytes: ${this.height} rows of ${this.width} times ` +
           `${this.channels}, channels last`);
     const bytes = call(x, data, () => x.encrypt());
-    const request = toHex(new Uint8Array(x.memory.buffer, x.request_digest(), REQUEST_BYTES));
+    const request = toHex(new Uint8Array(x.memory.buffer, x.digest(), REQUEST_BYTES));
     this.#open.add(request);
     return { bytes, request };
   }
@@ -177,7 +177,7 @@ export class Client {
 
   decrypt(answer, request) {
     const x = this.#program;
-    new Uint8Array(x.memory.buffer, x.request_digest(), REQUEST_BYTES).set(fromHex(request));
+    new Uint8Array(x.memory.buffer, x.digest(), REQUEST_BYTES).set(fromHex(request));
     call(x, bytesOf(answer), () => x.decrypt(this.#open.has(request) ? 1 : 0));
     this.#open.delete(request);
     return this.#answer();
