@@ -264,7 +264,7 @@ def table_of(path):
 
 
 def check_table(rows, problems):
-    """Every row that was run stands in README.md as it was measured, within a hundredth of each number."""
+    """Every row that was run stands in README.md as it was measured, within a hundredth of each number, or its last digit."""
     said = table_of(os.path.join(ROOT, "README.md"))[1]
     for line in rows:
         cells = [c.strip() for c in line.split("|")]
@@ -272,7 +272,7 @@ def check_table(rows, problems):
         if not any(compiler() in s for s in said):
             return print("README.md's table is of another compiler than %s: not compared" % compiler())
         numbers = [[float(n) for n in re.findall(r"\d+\.\d+", " ".join(c.split("|")[4:]))] for c in same + [line]]
-        if len(numbers) != 2 or any(abs(x - y) > max(0.05, y / 100) + 1e-9 for x, y in zip(*numbers)):
+        if len(numbers) != 2 or any(abs(x - y) > max(0.1, y / 100) + 1e-9 for x, y in zip(*numbers)):
             problems.append("README.md has %s in place of %s: make firmware-table" % (same, line))
 
 

@@ -13,13 +13,12 @@ PPMLI_STATIC size_t ppmli_secret_key_bytes(const ppml_params *p) {
   return ppmli_arena_rounded(ppmli_params_secret_bytes(p));
 }
 
-/* A key without bits, which refers to a client spec.
- *   key  out
+/* A key without bits or id, which refers to a client spec.
+ *   key  out; unchanged on an error
  * Memory: ppmli_secret_key_bytes.  Errors: NOMEM. */
 PPMLI_STATIC int ppmli_secret_key_place(ppml_secret_key *key, const ppml_client *client,
                                         ppml_arena *arena) {
   const ppml_params *p = client->params;
-  memset(key, 0, sizeof *key);
   PPMLI_ALLOC(uint8_t, planes, arena, ppmli_params_secret_bytes(p));
   key->client = client;
   key->bytes = ppmli_params_secret_bytes(p);
@@ -30,9 +29,8 @@ PPMLI_STATIC int ppmli_secret_key_place(ppml_secret_key *key, const ppml_client 
 
 /* Are its planes those of its spec's set?  Both are the caller's to spoil. */
 PPMLI_STATIC int ppmli_secret_key_fits(const ppml_secret_key *key) {
-  const ppml_params *p = key->client->params;
-  return key->glwe_bits && key->bytes == ppmli_params_secret_bytes(p) &&
-         key->lwe_bits == key->glwe_bits + ppmli_params_key_bytes(p);
+  return key->glwe_bits && key->lwe_bits &&
+         key->bytes == ppmli_params_secret_bytes(key->client->params);
 }
 
 /* The planes first: the spec need not be there any more. */
