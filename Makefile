@@ -93,7 +93,7 @@ WASM_SMALL = -Oz $(addprefix -mllvm ,-inline-threshold=-20 -disable-lsr -disable
 WASM_STACK = 65536
 WASM_LD = wasm-ld -O2 --no-entry --gc-sections --strip-all --compress-relocations --stack-first -z stack-size=$(WASM_STACK)
 
-wasm: $(WASM_PROGRAMS:%=$(WASM)/%) $(WASM_FILES:%=$(WASM)/%) $(WASM)/LICENSE ## the client for browsers, a package folder: build/wasm (clang, lld)
+wasm: $(WASM_PROGRAMS:%=$(WASM)/%) $(WASM_FILES:%=$(WASM)/%) $(WASM)/errors.mjs $(WASM)/LICENSE ## the client for browsers, a package folder: build/wasm (clang, lld)
 
 $(WASM)/%.simd.wasm: WASM_CC += -msimd128
 $(WASM)/bootstrapped.%: WASM_CC += $(WASM_SMALL) -DPPML_SMALL -DPPML_NO_LEVELED
@@ -110,6 +110,12 @@ $(WASM)/%.wasm: examples/wasm/client.c examples/wasm/memory.c $(HEADERS) example
 $(WASM_FILES:%=$(WASM)/%): $(WASM)/%: examples/wasm/%
 	@mkdir -p $(@D)
 	@cp $< $@
+
+$(WASM)/errors.mjs: examples/wasm/errors.c $(HEADERS)
+	@mkdir -p $(@D)
+	@$(CC) $(STD) $(WARNINGS) -D_DEFAULT_SOURCE -I. examples/wasm/errors.c -lm -o $(@:.mjs=)
+	@$(@:.mjs=) >$@
+	@rm $(@:.mjs=)
 
 $(WASM)/LICENSE: LICENSE
 	@mkdir -p $(@D)

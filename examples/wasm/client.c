@@ -262,7 +262,3 @@ EXPORT(decrypt) int decrypt(uint32_t open) {
   request.open = open;
   return ppml_decrypt_from(&answer, &reader, &limits, &request, &secret);
 }
-
-EXPORT(text) const char *text(int error) {
-  return ppml_strerror(error);
-}

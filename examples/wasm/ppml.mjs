@@ -2,6 +2,8 @@
 // the page hands over the program (one of the .wasm files, see fileName) and all files of ppml as bytes.
 // Types and what each call is for: ppml.d.ts.  The program: client.c.
 
+import { errors, unknown } from "./errors.mjs";
+
 // What client.c is asked for by number.
 const [SET, WIDTH, HEIGHT, CHANNELS, CLASSES, TASK, ENCODER, IMAGE_BYTES, ENCRYPTED_BYTES, KEY_BYTES, RENEW_AFTER, LABEL,
   PERCENT, UNSEEN, DECIDES] = Array(15).keys();
@@ -66,8 +68,8 @@ const text = (x, at) => {
   return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
 };
 
-function check(x, error) {
-  if (error) throw new PpmlError(error, text(x, x.text(error)));
+function check(error) {
+  if (error) throw new PpmlError(error, errors[error] ?? unknown);
 }
 
 const empty = new Uint8Array(0);
@@ -75,10 +77,10 @@ const empty = new Uint8Array(0);
 // Puts data in, calls, takes what came out, and wipes both.
 function call(x, data, run) {
   const room = x.room(data.length);
-  if (!room) check(x, MEMORY);
+  if (!room) check(MEMORY);
   try {
     new Uint8Array(x.memory.buffer, room, data.length).set(data);
-    check(x, run());
+    check(run());
     return new Uint8Array(x.memory.buffer, x.output(), x.made()).slice();
   } finally {
     new Uint8Array(x.memory.buffer, room).fill(0);
@@ -133,7 +135,7 @@ export class Client {
 
   beginEvaluationKey() {
     const x = this.#program;
-    check(x, x.key_begin());
+    check(x.key_begin());
     return call(x, empty, () => x.key_save());
   }
 
@@ -147,7 +149,7 @@ export class Client {
     const x = this.#program;
     if (!Number.isInteger(from) || from < 0 || from > this.evaluationKeyBytes)
       throw new RangeError(`byte ${from} is not in the evaluation key (0 to ${this.evaluationKeyBytes})`);
-    check(x, x.key_seek(from));
+    check(x.key_seek(from));
   }
 
   makeEvaluationKey(bytes = 65536) {
