@@ -55,6 +55,13 @@ static void make_gated(world *w) {
   w->m->pooled.range = w->pooled_range;
 }
 
+/* Signs, and a score of each of them but for what is left of the scores' weights. */
+static void make_decision(world *w) {
+  w->hidden->activation = PPML_ACTIVATION_SIGN;
+  w->m->spec.task = PPML_TASK_LABELS;
+  w->m->spec.decides = 1;
+}
+
 static void make_world(world *w, int kind) {
   const uint32_t hidden[] = {HIDDEN};
   memset(w, 0, sizeof *w);
@@ -106,6 +113,7 @@ static void break_spec(world *w, int told[PPMLI_FAULT_COUNT]) {
   BROKEN(RELU, w->m->spec.class_name[2][0] = '\n', "spec.class_name", 0, 2);
   BROKEN(RELU, w->m->spec.decides = 2, "neither 0 nor 1", 0, 0);
   BROKEN(RELU, w->m->spec.decides = 1, "no sign", 0, 0);
+  BROKEN(RELU, make_decision(w), "is not one sign", 1, 0);
   BROKEN(RELU, w->m->spec.range.kind = 3, "spec.range.kind", 0, 0);
   BROKEN(RELU, w->m->spec.range.white = 1, "spec.range.black", 0, 0);
 }

@@ -159,7 +159,7 @@ PPMLI_STATIC void ppmli_client_answer(ppml_answer *answer, const ppml_client *cl
   if (ppmli_spec_is_contest(&client->spec)) ppmli_answer_contest(answer, client, &steps);
   else if (client->spec.task == PPML_TASK_LABELS) ppmli_answer_labels(answer, client, &steps);
   else ppmli_answer_between(answer, client, &steps);
-  if (client->spec.decides) memset(answer->percent, 0, sizeof answer->percent);
+  if (ppmli_spec_decides(&client->spec)) memset(answer->percent, 0, sizeof answer->percent);
   answer->unseen = (uint8_t)ppmli_scores_are_unseen(scores, client->score_peak,
                                                     client->spec.outputs, client->answer_step);
 }

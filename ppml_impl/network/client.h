@@ -82,7 +82,8 @@ PPMLI_STATIC int ppmli_client_is_valid(const ppml_client *c, const ppml_limits *
     if (c->score_peak[s] < 0) return 0;
   if (c->score_noise < ppmli_params_output_noise(c->params)) return 0;
   if (ppmli_params_is_noiseless(c->params) && !ppmli_client_is_silent(c)) return 0;
-  if (c->publish && c->spec.decides) return 0; /* a flood is not made for what a turned sign is */
+  if (c->publish && ppmli_spec_decides(&c->spec))
+    return 0; /* a flood is not made for what a turned sign is */
   return c->publish <= PPML_PUBLISH_MAX && c->renew_after > 0;
 }
 

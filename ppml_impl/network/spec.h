@@ -59,10 +59,20 @@ PPMLI_INLINE int ppmli_spec_is_contest(const ppml_spec *spec) {
   return spec->task == PPML_TASK_CLASS && spec->outputs > 1;
 }
 
+/* Are scores decisions?  These take bootstraps, so a build of the set linear alone knows the answer. */
+PPMLI_INLINE int ppmli_spec_decides(const ppml_spec *spec) {
+#ifdef PPML_LINEAR_ONLY
+  (void)spec;
+  return 0;
+#else
+  return spec->decides != 0;
+#endif
+}
+
 /* Layers behind the scores that make decisions of them: a sum of signs; of more than two scores that are
  * compared, first the sign of who beats all others. */
 PPMLI_INLINE uint32_t ppmli_spec_deciding_layers(const ppml_spec *spec) {
-  if (!spec->decides) return 0;
+  if (!ppmli_spec_decides(spec)) return 0;
   return ppmli_spec_is_contest(spec) && spec->outputs > 2 ? 2 : 1;
 }
 
@@ -180,7 +190,7 @@ PPMLI_STATIC int ppmli_spec_fault(ppmli_place *at, const ppml_spec *s, const ppm
   if (fault) return fault;
   if (ppmli_spec_inputs(s) > limits->inputs) return PPMLI_FAULT_INPUTS;
   if (s->score_unit < 1) return PPMLI_FAULT_SCORE_UNIT;
-  if (s->decides > 1) return PPMLI_FAULT_DECIDES;
+  if (ppmli_spec_decides(s) && s->decides != 1) return PPMLI_FAULT_DECIDES;
   fault = ppmli_spec_task_fault(at, s);
   if (fault) return fault;
   for (uint32_t c = 0; c < s->classes; c++) {

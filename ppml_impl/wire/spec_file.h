@@ -95,7 +95,12 @@ PPMLI_STATIC int ppmli_range_get(ppml_range *r, ppmli_in *in) {
 
 /* ----------------------------------------------------------------- spec */
 
-#define PPMLI_SPEC_DECIDES 0x400u /* in the word of the task: scores are decisions */
+/* In the word of the task: scores are decisions.  A build that has none sees a task that there is not. */
+#ifdef PPML_LINEAR_ONLY
+#define PPMLI_SPEC_DECIDES 0u
+#else
+#define PPMLI_SPEC_DECIDES 0x400u
+#endif
 
 /* Numbers that a spec begins with, here and in memory: from width to score_unit. */
 #define PPMLI_SPEC_FIELDS 7
@@ -139,7 +144,7 @@ PPMLI_STATIC int ppmli_spec_get(ppml_spec *s, ppmli_in *in, const ppml_limits *l
   if (in->error) return in->error;
   uint32_t parts = s->task & (PPMLI_SPEC_ENCODER | PPMLI_SPEC_RANGE | PPMLI_SPEC_DECIDES);
   s->task &= ~parts;
-  s->decides = (parts & PPMLI_SPEC_DECIDES) != 0;
+  if (parts & PPMLI_SPEC_DECIDES) s->decides = 1;
   if (parts & PPMLI_SPEC_ENCODER) PPMLI_TRY(ppmli_encoder_get(s, in));
   if (parts & PPMLI_SPEC_RANGE) PPMLI_TRY(ppmli_range_get(&s->range, in));
   return ppmli_spec_is_valid(s, limits) ? PPML_OK : PPML_ERR_RANGE;
