@@ -18,9 +18,11 @@ static void share_steps(const ppml_params *p, ppml_rng *rng) {
   size_t step_doubles = ppmli_bsk_step_doubles(p), expand = ppmli_ggsw_expand_scratch(p);
   uint8_t *wire = test_memory(ppmli_ggsw_wire_bytes(p));
   ppmli_seeds seeds;
-  const ppmli_glwe_key key = {keys.secret.glwe_bits, NULL, NULL};
+  ppmli_glwe_key key;
+  ppml_arena products = test_arena(ppmli_glwe_key_bytes(p));
   double *of_bit = test_memory(2 * EACH * step_doubles * sizeof *of_bit);
   ppml_arena scratch = test_arena(ppmli_max_size(ppmli_ggsw_encrypt_scratch(p), expand));
+  ck_assert_int_eq(ppmli_glwe_key_init(&key, p, keys.secret.glwe_bits, &products), PPML_OK);
   ppmli_rng_bytes(rng, (uint8_t *)&seeds, sizeof seeds);
   for (size_t i = 0; i < 2 * EACH; i++) {
     ck_assert_int_eq(ppmli_ggsw_encrypt(wire, p, i / EACH, &key, &seeds, i, &scratch), PPML_OK);
@@ -33,6 +35,7 @@ static void share_steps(const ppml_params *p, ppml_rng *rng) {
     memcpy(keys.eval.bootstrap_key + step * step_doubles,
            of_bit + (ppmli_bit(keys.secret.lwe_bits, step) * EACH + step % EACH) * step_doubles,
            step_doubles * sizeof *of_bit);
+  test_arena_free(&products);
   test_arena_free(&scratch);
   free(of_bit);
   free(wire);

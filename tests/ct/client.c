@@ -80,13 +80,11 @@ static int make_keys(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *aren
   ppmli_seeds seeds;
   ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
   uint64_t bit = ppmli_pbs_block_bit(p, key->lwe_bits, 1, 0);
-  ppmli_glwe_key products;
-  const ppmli_glwe_key additions = {key->glwe_bits, NULL, NULL};
+  ppmli_glwe_key products; /* additions, of a build with PPML_NO_TRANSFORM */
   size_t mark = arena->used_bytes;
   int error = ppmli_glwe_key_init(&products, p, key->glwe_bits, arena);
   if (!error) error = ppmli_ggsw_encrypt(wire, p, bit, &products, &seeds, 0, arena);
   arena->used_bytes = mark;
-  if (!error) error = ppmli_ggsw_encrypt(wire, p, bit, &additions, &seeds, 0, arena);
   (void)ppmli_ksk_encrypt_row(p, 1, key->glwe_bits, key->lwe_bits, &seeds);
   return error;
 }
@@ -103,6 +101,31 @@ static int make_switches(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *
   for (size_t step = 0; !error && step <= last; step += last)
     error = ppmli_switch_make(wire, p, step, key->glwe_bits, &long_key, &seeds, arena);
   arena->used_bytes = mark;
+  return error;
+}
+
+/* Where there is a bridge: the first switch of the latents, and the bridge's last row. */
+static int make_lead(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  static uint8_t wire[1 << 18];
+  size_t mark = arena->used_bytes, last = ppmli_key_lead_items(key->client->params) - 1;
+  ppmli_open_key open;
+  ppmli_seeds seeds;
+  ppmli_seeds_draw(&seeds, PPMLI_SEEDS_EVAL_KEY, key, NULL, 0, rng);
+  int error = ppmli_open_maker_init(&open, key, arena);
+  for (size_t item = 0; !error && item <= last; item += last)
+    error = ppmli_client_make_lead(wire, &open, item, &seeds, arena);
+  ppmli_open_key_close(&open);
+  arena->used_bytes = mark;
+  return error;
+}
+
+/* The evaluation key's parts, as many as the set has. */
+static int make_parts(const ppml_secret_key *key, ppml_rng *rng, ppml_arena *arena) {
+  const ppml_params *p = key->client->params;
+  int error = PPML_OK;
+  if (ppmli_params_has_bridge(p)) error = make_lead(key, rng, arena);
+  if (!error && p->slots) error = make_switches(key, rng, arena);
+  if (!error && p->lwe_dim) error = make_keys(key, rng, arena);
   return error;
 }
 
@@ -186,8 +209,7 @@ static int check_set(const char *name) {
   SECRET(rng.key);
   SECRET(rng.buffer);
   hidden = 1;
-  if (client.params->kind != PPML_SET_LINEAR) /* which has no evaluation key */
-    error = (client.params->slots ? make_switches : make_keys)(&key, &rng, &arena);
+  error = make_parts(&key, &rng, &arena);
   if (!error) error = use_key(&key, &rng, &arena);
   ppml_secret_key_wipe(&key);
   return error;
