@@ -54,6 +54,7 @@ static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *
   if (options->params && neurons > options->params->slots)
     return cli_fail(CLI_REFUSED, path, "%u hidden neurons (expected %u at most for %s)", neurons,
                     options->params->slots, options->params->name);
+  if (r->params == NULL) return cli_fail(CLI_REFUSED, path, "%s", r->reason);
   return cli_fail(CLI_REFUSED, path,
                   "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
                   "(expected %.4f)",
