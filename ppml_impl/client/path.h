@@ -123,8 +123,7 @@ PPMLI_STATIC int ppmli_open_key_init(ppmli_open_key *key, const ppml_secret_key 
 
 /* Is there a key for bootstraps that opening it for images leaves closed? */
 PPMLI_INLINE int ppmli_open_key_lacks_glwe(const ppml_params *p) {
-  return !ppmli_params_has_switches(p) &&
-         (ppmli_params_is_bridged(p) || !ppmli_open_key_transforms(p));
+  return p->lwe_dim != 0 && (ppmli_params_is_bridged(p) || !ppmli_open_key_transforms(p));
 }
 
 /* The same, open for the evaluation key too. */
