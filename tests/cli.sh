@@ -2,7 +2,6 @@
 # The command as its users call it: the whole path, its JSON, and everything that can be
 # wrong with its input.  Run by `make check`: PPML=build/ppml MINIMAL=build/minimal sh tests/cli.sh
 set -u
-PPML=$(realpath "${PPML:-build/ppml}")
 MINIMAL=$(realpath "${MINIMAL:-build/minimal}")
 CLIENT=$(realpath "${CLIENT:-build/client}")
 DATA=${PPML_DATA:-../shared/data}
@@ -10,35 +9,8 @@ DATA=$(realpath "$DATA" 2>/dev/null || echo "$DATA")
 # What takes long: make check leaves it out, make check FULL=1 does not.
 full() { [ -n "${FULL-1}" ]; }
 full || DATA=/nowhere
-TINY=$(realpath tests/data)
-ROOT=$(realpath .)
-[ -z "${ALIVE_NOTE:-}" ] || ALIVE_NOTE=$(realpath "$ALIVE_NOTE")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0
-failed=0
+. tests/cli_support.sh
 skipped=0
-
-# What is at work, for tests/alive.sh.
-note() { [ -z "${ALIVE_NOTE:-}" ] || echo "tests/cli.sh: $1" >"$ALIVE_NOTE"; }
-pass() { passed=$((passed + 1)); }
-fail() { failed=$((failed + 1)); echo "tests/cli.sh: FAILED: $*"; }
-
-# ok NAME COMMAND...: the command exits with 0 and prints no error.
-ok() {
-  name=$1
-  shift
-  note "$name"
-  if "$@" >out 2>err && [ ! -s err ]; then pass; else fail "$name: $(cat err)"; fi
-  narrow "$name" "$*"
-}
-
-# narrow NAME COMMAND: what the command wrote for people fits 80 columns.
-narrow() {
-  case "$2" in *--json* | *" export "*) return ;; esac
-  [ "$(wc -L <out)" -le 80 ] || fail "$1: wider than 80 columns: $(awk 'length($0) > 80' out | head -1)"
-}
 
 # told NAME LINES COMMAND...: the command exits with 0, and says in so many lines on standard
 # error what may be done with its output: decrypt does.
@@ -49,27 +21,6 @@ told() {
   if "$@" >out 2>err && [ "$(wc -l <err)" -eq "$want" ] && [ -s out ] &&
     [ "$(grep -c '^ppml: ' err)" -eq "$want" ] && head -1 err | grep -q 'do not send .* back to the server'; then pass
   else fail "$name: $(cat out err)"; fi
-}
-
-# refuses NAME STATUS COMMAND...: that exit status, one line on standard error that begins
-# with "ppml: ", nothing on standard output, and no new file.
-refuses() {
-  name=$1
-  want=$2
-  shift 2
-  note "$name"
-  rm -f new.*
-  "$@" >out 2>err
-  got=$?
-  if [ $got -ne "$want" ]; then fail "$name: exit status $got, not $want: $(cat err)"; return; fi
-  if [ "$(wc -l <err)" -ne 1 ] || [ "$(grep -c '^ppml: ' err)" -ne 1 ]; then
-    fail "$name: not one line: $(cat err)"; return
-  fi
-  if [ -s out ]; then fail "$name: wrote to standard output"; return; fi
-  for left in new.* .ppml-*; do
-    if [ -e "$left" ]; then fail "$name: left $left behind"; return; fi
-  done
-  pass
 }
 
 # flags NAME STATUS COMMAND...: the command reports, and then says in one line what is not
@@ -1254,5 +1205,4 @@ else
   echo "tests/cli.sh: skipped: chest_xray_pneumonia_224 (no data set at $DATA)"
 fi
 
-echo "tests/cli.sh: $passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+finish
