@@ -45,6 +45,16 @@ static int refuse_kind(const ppml_params *params, const char *path) {
                   params->name);
 }
 
+/* Noise of the scores alone changes too many answers. */
+static int refuse_scores(const ppml_refusal *r, const ppml_compile_options *options,
+                         const char *path) {
+  return cli_fail(CLI_REFUSED, path,
+                  "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
+                  "(expected %.4f)",
+                  r->agreement, r->params->name,
+                  options->params ? "the set asked for" : "the closest set", options->agreement);
+}
+
 /* Why there is no circuit of a set of the right kind. */
 static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *options,
                              const ppml_model *model, const char *path) {
@@ -55,11 +65,7 @@ static int refuse_polynomial(const ppml_refusal *r, const ppml_compile_options *
     return cli_fail(CLI_REFUSED, path, "%u hidden neurons (expected %u at most for %s)", neurons,
                     options->params->slots, options->params->name);
   if (r->params == NULL) return cli_fail(CLI_REFUSED, path, "%s", r->reason);
-  return cli_fail(CLI_REFUSED, path,
-                  "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
-                  "(expected %.4f)",
-                  r->agreement, r->params->name,
-                  options->params ? "the set asked for" : "the closest set", options->agreement);
+  return refuse_scores(r, options, path);
 }
 
 /* Why the exact set cannot carry a network. */
@@ -82,11 +88,7 @@ static int refuse_bootstraps(const ppml_refusal *r, const ppml_compile_options *
                     "its weights%s%s (expected a network whose accumulators have room)",
                     r->neuron, r->layer + 1, link, exact);
   if (r->params->kind == PPML_SET_LINEAR || model->spec.decides)
-    return cli_fail(CLI_REFUSED, path,
-                    "predicted agreement %.4f with %s, %s; scores are too noisy for their margins "
-                    "(expected %.4f)",
-                    r->agreement, r->params->name,
-                    options->params ? "the set asked for" : "the closest set", options->agreement);
+    return refuse_scores(r, options, path);
   return cli_fail(CLI_REFUSED, path,
                   "predicted agreement %.4f with %s, %s; noise is largest at neuron %u of layer "
                   "%u, %.2g of its activation's width%s%s (expected %.4f)",
